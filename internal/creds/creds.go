@@ -1,0 +1,91 @@
+// Package creds holds the values that fob exists to protect: secrets, access
+// keys and sessions.
+//
+// A Secret does not print itself: not with any verb of fmt, not in a structured
+// log, not as JSON or text, and not as an unexported field of a struct that is
+// printed. It leaves only through Reveal, which can be found with grep.
+package creds
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+const redacted = "[redacted]"
+
+var errMarshal = errors.New("a secret is not written as text: Reveal it where that is meant")
+
+// Secret is a string that must not be shown. The zero value is the empty secret.
+type Secret struct {
+	// A pointer, because fmt prints unexported fields of an enclosing struct
+	// without asking Format: below the top level it prints an address.
+	p *string
+}
+
+// NewSecret wraps s.
+func NewSecret(s string) Secret {
+	if s == "" {
+		return Secret{}
+	}
+	return Secret{&s}
+}
+
+// Reveal returns the secret itself.
+func (s Secret) Reveal() string {
+	if s.p == nil {
+		return ""
+	}
+	return *s.p
+}
+
+// IsZero reports whether the secret is empty.
+func (s Secret) IsZero() bool { return s.p == nil }
+
+// Equal compares two secrets in time that depends on their lengths only.
+func (s Secret) Equal(o Secret) bool {
+	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(o.Reveal())) == 1
+}
+
+func (Secret) String() string             { return redacted }
+func (Secret) GoString() string           { return redacted }
+func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (Secret) LogValue() slog.Value       { return slog.StringValue(redacted) }
+
+// MarshalJSON is always an error: a secret that is to be stored is revealed by name.
+func (Secret) MarshalJSON() ([]byte, error) { return nil, errMarshal }
+
+// MarshalText is always an error, like MarshalJSON.
+func (Secret) MarshalText() ([]byte, error) { return nil, errMarshal }
+
+// Key is a long-lived access key of an IAM user (AKIA...) or of the root user.
+type Key struct {
+	ID     string
+	Secret Secret
+}
+
+// Session is a set of credentials that may expire.
+type Session struct {
+	Key
+	// Token is the session token; empty for a long-lived key handed out as it is.
+	Token Secret
+	// Expires is when AWS stops accepting the session, in UTC; zero means never.
+	Expires time.Time
+	// AccountID is the 12 digit account the credentials act in; empty when not known.
+	AccountID string
+}
+
+// Seed is what a time-based one-time code (TOTP, RFC 6238) is made from.
+type Seed struct {
+	// Secret is the shared secret in base32, upper case, no padding.
+	Secret Secret
+	// Algorithm is "SHA1", "SHA256" or "SHA512".
+	Algorithm string
+	// Digits is the length of a code: 6 or 8. AWS takes 6.
+	Digits int
+	// Period is the length of a step; AWS's devices use 30 s.
+	Period time.Duration
+}
