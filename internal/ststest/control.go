@@ -1,0 +1,135 @@
+package ststest
+
+import (
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"time"
+)
+
+// An order is what other processes, such as scripts, POST to /_control as
+// application/json, one a request:
+//
+//	{"op":"calls"}                             {"calls":[...]}, see Call
+//	{"op":"reset"}                             forget the calls
+//	{"op":"fail","fault":"slow=2s"}            plan a fault, see ParseFault; "action":"AssumeRole"
+//	                                           for that one only, "times":3 (else 1), or -1 for always
+//	{"op":"heal"}                              forget the faults
+//	{"op":"advance","by":"10m"}                move the server's clock
+//	{"op":"age","by":"10m"}                    make sessions older
+//	{"op":"life","by":"5s"}                    of new sessions, see Config.SessionLife
+//	{"op":"code","serial":ARN}                 {"code":"123456"}, one AWS would accept now;
+//	                                           with "step":1 the next step's, used or not
+//	{"op":"delete","key":"AKIA..."}            a key or a session
+//	{"op":"deactivate","key":"AKIA..."}
+//	{"op":"regions","regions":{"disabled":["eu-west-1"],"home_only":false,"home":""}}
+//
+// The answer is a JSON object, {} if there is nothing to say. An order that is
+// not understood is status 400 and {"error":"..."}.
+type order struct {
+	Op      string  `json:"op"`
+	Action  string  `json:"action"`
+	Fault   string  `json:"fault"`
+	Times   *int    `json:"times"`
+	By      string  `json:"by"`
+	Serial  string  `json:"serial"`
+	Step    *int64  `json:"step"`
+	Key     string  `json:"key"`
+	Regions Regions `json:"regions"`
+}
+
+// reply is the answer to an order.
+type reply struct {
+	Calls *[]Call `json:"calls,omitempty"`
+	Code  *string `json:"code,omitempty"`
+	Error string  `json:"error,omitempty"`
+}
+
+func (s *Server) control(w http.ResponseWriter, r *http.Request) {
+	answer := func(status int, a reply) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		json.NewEncoder(w).Encode(a)
+	}
+	// This type is one that no page in a browser may send here unasked.
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
+		answer(http.StatusUnsupportedMediaType, reply{Error: "the content type must be application/json"})
+		return
+	}
+	var o order
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&o)
+	var a reply
+	if err == nil {
+		a, err = s.obey(o)
+	}
+	if err != nil {
+		answer(http.StatusBadRequest, reply{Error: err.Error()})
+		return
+	}
+	answer(http.StatusOK, a)
+}
+
+func (s *Server) obey(o order) (a reply, err error) {
+	switch o.Op {
+	case "calls":
+		calls := s.Calls()
+		if calls == nil {
+			calls = []Call{} // [] and not null
+		}
+		a.Calls = &calls
+	case "reset":
+		s.ResetCalls()
+	case "fail":
+		err = s.obeyFail(o)
+	case "heal":
+		s.Heal()
+	case "advance":
+		err = o.by(s.Advance)
+	case "age":
+		err = o.by(s.AgeSessions)
+	case "life":
+		err = o.by(s.SetSessionLife)
+	case "code":
+		code := s.Code(o.Serial)
+		if o.Step != nil {
+			code = s.CodeAt(o.Serial, s.Step(o.Serial)+*o.Step)
+		}
+		a.Code = &code
+	case "delete":
+		s.DeleteKey(o.Key)
+	case "deactivate":
+		s.DeactivateKey(o.Key)
+	case "regions":
+		s.SetRegions(o.Regions)
+	default:
+		err = fmt.Errorf("no op %q", o.Op)
+	}
+	return a, err
+}
+
+func (o order) by(do func(time.Duration)) error {
+	d, err := time.ParseDuration(o.By)
+	if err == nil {
+		do(d)
+	}
+	return err
+}
+
+func (s *Server) obeyFail(o order) error {
+	f, err := ParseFault(o.Fault)
+	if err != nil {
+		return err
+	}
+	times := 1
+	if o.Times != nil {
+		times = *o.Times
+	}
+	if times == 0 || times < Always {
+		return fmt.Errorf("%d times", times)
+	}
+	s.Fail(o.Action, f, times)
+	return nil
+}

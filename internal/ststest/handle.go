@@ -1,0 +1,127 @@
+package ststest
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// maxBody is far above what STS takes (a policy of 2,048 characters).
+const maxBody = 1 << 20
+
+// handle answers one call: what the action comes to and the log entry are
+// settled under the lock, then the answer is sent, spoilt if a fault is due.
+func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		w.WriteHeader(http.StatusRequestEntityTooLarge) // or nobody is there any more
+		return
+	}
+	form, err := url.ParseQuery(string(body))
+	if r.Method != http.MethodPost {
+		form = r.URL.Query()
+	}
+	call := Call{
+		Action: form.Get("Action"), Host: r.Host, Params: redact(form),
+		Conn: r.Context().Value(connKey{}).(int), UserAgent: r.UserAgent(),
+	}
+	if sig, err := readSignature(r.Header); err == nil {
+		call.Key, call.Region = sig.key, sig.region
+	}
+
+	s.mu.Lock()
+	f := s.takeFault(call.Action)
+	call.Time, call.Fault = s.now(), f.text
+	var a answer
+	switch {
+	case f.instead:
+	case err != nil:
+		a = envelope(stsAPI, "", nil, refuse(http.StatusBadRequest, "MalformedQueryString", "The query string is malformed."))
+	default:
+		a = s.perform(r, body, form, f.life)
+	}
+	a.date = call.Time
+	call.Code = a.code
+	s.log.add(call)
+	s.mu.Unlock()
+
+	if f.spoil == nil {
+		a.write(w)
+		return
+	}
+	f.spoil(s, w, r, a)
+}
+
+// A request is what an action works on; the server is locked.
+type request struct {
+	*Server
+	form   url.Values
+	now    time.Time
+	caller caller
+	life   time.Duration // if not 0, of the session to be made
+}
+
+func (s *Server) perform(r *http.Request, body []byte, form url.Values, life time.Duration) answer {
+	name, version := form.Get("Action"), form.Get("Version")
+	i := slices.IndexFunc(actions, func(a action) bool { return a.name == name && a.service.version == version })
+	if i < 0 {
+		if version == "" {
+			version = "NO_VERSION_SPECIFIED"
+		}
+		return envelope(stsAPI, name, nil, refuse(http.StatusBadRequest, "InvalidAction",
+			"Could not find operation "+name+" for version "+version))
+	}
+	act := actions[i]
+	now := s.now()
+	if life == 0 {
+		life = s.life
+	}
+	c, err := s.authenticate(r, body, act.service, now)
+	if err == nil {
+		err = act.allow(c)
+	}
+	var result any
+	if err == nil {
+		result, err = act.run(&request{Server: s, form: form, now: now, caller: c, life: life})
+	}
+	return envelope(act.service, name, result, err)
+}
+
+// authenticate says who calls, by signature, token, lifetime and region.
+func (s *Server) authenticate(r *http.Request, body []byte, svc service, now time.Time) (caller, error) {
+	unknown := refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
+	sig, err := readSignature(r.Header)
+	if err != nil {
+		return caller{}, err
+	}
+	c := s.world.credentials[sig.key]
+	if c == nil || c.inactive {
+		return caller{}, unknown
+	}
+	if err := sig.check(svc.name, now); err != nil {
+		return caller{}, err
+	}
+	if err := sig.verify(r, body, c.Secret.Reveal()); err != nil {
+		return caller{}, err
+	}
+	if r.Header.Get("X-Amz-Security-Token") != c.Token.Reveal() {
+		return caller{}, unknown
+	}
+	if c.caller.session && !now.Before(c.Expires) {
+		return caller{}, refuse(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired")
+	}
+	if slices.Contains(s.regions.Disabled, sig.region) {
+		return caller{}, refuse(http.StatusForbidden, "RegionDisabledException", "STS is not activated in this region for account:"+
+			c.caller.account()+". Your account administrator can activate STS in this region using the IAM Console.")
+	}
+	home := s.regions.Home
+	if home == "" {
+		home = "us-east-1"
+	}
+	if s.regions.HomeOnly && sig.region != home {
+		return caller{}, unknown
+	}
+	return c.caller, nil
+}

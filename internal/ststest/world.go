@@ -1,0 +1,318 @@
+package ststest
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"fob/internal/creds"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+)
+
+// A User is an IAM user, or the root user of an account.
+type User struct {
+	// ARN is arn:aws:iam::ACCOUNT:user/NAME, or arn:aws:iam::ACCOUNT:root.
+	ARN  string
+	Keys []creds.Key
+	MFA  []Device
+}
+
+// A Device is a user's MFA device.
+type Device struct {
+	// Serial is the device's ARN.
+	Serial string
+	// Seed makes its codes. Algorithm, Digits and Period default to SHA1, 6 and
+	// 30 s; a test that must not wait for the next code sets a short Period.
+	Seed creds.Seed
+}
+
+// A Role is an IAM role; all but the first two fields and MaxSession are
+// conditions of its trust policy, and absent if zero.
+type Role struct {
+	// ARN is arn:aws:iam::ACCOUNT:role/NAME.
+	ARN string
+	// Principals may assume it: ARNs of users, roles and sessions of roles;
+	// arn:aws:iam::ACCOUNT:root is everybody in the account.
+	Principals []string
+	// MFA demands aws:MultiFactorAuthPresent: an MFA session, or a code in the call.
+	MFA bool
+	// MaxMFAAge is the most aws:MultiFactorAuthAge may be.
+	MaxMFAAge time.Duration
+	// ExternalID is sts:ExternalId.
+	ExternalID string
+	// SessionNameIsUser demands sts:RoleSessionName = ${aws:username}.
+	SessionNameIsUser bool
+	// SourceIdentity is sts:SourceIdentity.
+	SourceIdentity string
+	// Tags are aws:RequestTag/KEY = VALUE, all of them.
+	Tags map[string]string
+	// MaxSession is the role's MaxSessionDuration; 1 h if zero, as at AWS.
+	MaxSession time.Duration
+}
+
+// world is everything that can be called or calls. It needs the server's lock.
+type world struct {
+	credentials map[string]*credential // by access key ID
+	devices     map[string]*device     // by serial
+	roles       map[string]Role        // by ARN
+}
+
+func newWorld() world {
+	return world{make(map[string]*credential), make(map[string]*device), make(map[string]Role)}
+}
+
+// A credential is a key or a session.
+type credential struct {
+	creds.Session
+	inactive bool
+	caller   caller
+}
+
+// A caller is whom a credential speaks for.
+type caller struct {
+	arn    string // as GetCallerIdentity says it
+	userID string
+	user   string // ARN of the user; empty for a role's session
+	role   string // ARN of the role; empty for a user
+	// session is set for GetSessionToken's and AssumeRole's credentials.
+	session bool
+	// mfa is when the session's MFA code was given; zero if it was made without.
+	mfa time.Time
+	// sourceIdentity and tags (the transitive ones) are inherited down a chain of roles.
+	sourceIdentity string
+	tags           map[string]string
+}
+
+func (c caller) account() string { return arnPart(c.arn, accountPart) }
+func (c caller) root() bool      { return arnPart(c.user, resourcePart) == "root" }
+
+// name is ${aws:username}: empty for root and for roles.
+func (c caller) name() string {
+	if c.root() {
+		return ""
+	}
+	return c.user[strings.LastIndexByte(c.user, '/')+1:]
+}
+
+type device struct {
+	Device
+	owner string         // the user's ARN
+	used  map[int64]bool // steps whose code was accepted
+}
+
+// AddUser adds or replaces a user, its keys and devices; it is an error if an
+// ARN has not the form described, or a seed makes no codes.
+func (s *Server) AddUser(u User) error {
+	resource := arnPart(u.ARN, resourcePart)
+	if resource != "root" && !strings.HasPrefix(resource, "user/") {
+		return fmt.Errorf("%q is not the ARN of a user", u.ARN)
+	}
+	c := caller{arn: u.ARN, user: u.ARN, userID: uniqueID("AIDA", u.ARN)}
+	if c.root() {
+		c.userID = c.account()
+	}
+	devices := make(map[string]*device)
+	for _, d := range u.MFA {
+		devices[d.Serial] = &device{Device: d.withDefaults(), owner: u.ARN, used: make(map[int64]bool)}
+		if devices[d.Serial].code(0) == "" {
+			return fmt.Errorf("the seed of %q makes no codes", d.Serial)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.world.devices, devices)
+	for _, k := range u.Keys {
+		s.world.credentials[k.ID] = &credential{Session: creds.Session{Key: k}, caller: c}
+	}
+	return nil
+}
+
+// AddRole adds or replaces a role; it is an error if its ARN is none of a role.
+func (s *Server) AddRole(r Role) error {
+	if !strings.HasPrefix(arnPart(r.ARN, resourcePart), "role/") {
+		return fmt.Errorf("%q is not the ARN of a role", r.ARN)
+	}
+	if r.MaxSession == 0 {
+		r.MaxSession = time.Hour
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.roles[r.ARN] = r
+	return nil
+}
+
+// DeleteKey makes a key or a session unknown; like AWS, it leaves alone the
+// sessions that were made with a key.
+func (s *Server) DeleteKey(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.world.credentials, id)
+}
+
+// DeactivateKey makes a key inactive; it does nothing to one that is not there.
+func (s *Server) DeactivateKey(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.world.credentials[id]; c != nil {
+		c.inactive = true
+	}
+}
+
+// AgeSessions makes every live session, and its MFA code, d older without
+// moving the clock: what its holder was told about its end is then wrong.
+func (s *Server) AgeSessions(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.world.credentials {
+		if !c.caller.session {
+			continue
+		}
+		c.Expires = c.Expires.Add(-d)
+		if !c.caller.mfa.IsZero() {
+			c.caller.mfa = c.caller.mfa.Add(-d)
+		}
+	}
+}
+
+// Step is the step a device is in now, counted from 1970; 0 if the serial is unknown.
+func (s *Server) Step(serial string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.world.devices[serial]; d != nil {
+		return d.step(s.now())
+	}
+	return 0
+}
+
+// Code returns a code that AWS would accept now: the current step's, or if
+// that is used the next one's or the last one's. It is empty if all are used or
+// the serial is unknown.
+func (s *Server) Code(serial string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.world.devices[serial]
+	if d == nil {
+		return ""
+	}
+	for _, step := range d.accepted(s.now()) {
+		if !d.used[step] {
+			return d.code(step)
+		}
+	}
+	return ""
+}
+
+// CodeAt returns the code of a step, used or not; empty if the serial is unknown.
+func (s *Server) CodeAt(serial string, step int64) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.world.devices[serial]; d != nil {
+		return d.code(step)
+	}
+	return ""
+}
+
+func (d Device) withDefaults() Device {
+	if d.Seed.Algorithm == "" {
+		d.Seed.Algorithm = "SHA1"
+	}
+	if d.Seed.Digits == 0 {
+		d.Seed.Digits = 6
+	}
+	if d.Seed.Period == 0 {
+		d.Seed.Period = 30 * time.Second
+	}
+	return d
+}
+
+func (d *device) step(now time.Time) int64 { return now.UnixNano() / int64(d.Seed.Period) }
+
+// accepted lists the steps whose codes count: AWS takes one either side.
+func (d *device) accepted(now time.Time) []int64 {
+	step := d.step(now)
+	return []int64{step, step + 1, step - 1}
+}
+
+// code is empty if the seed makes none; AddUser does not let such a one in.
+func (d *device) code(step int64) string {
+	opts := hotp.ValidateOpts{Digits: otp.Digits(d.Seed.Digits)}
+	switch d.Seed.Algorithm {
+	case "SHA1":
+		opts.Algorithm = otp.AlgorithmSHA1
+	case "SHA256":
+		opts.Algorithm = otp.AlgorithmSHA256
+	case "SHA512":
+		opts.Algorithm = otp.AlgorithmSHA512
+	default:
+		return ""
+	}
+	code, err := hotp.GenerateCodeCustom(d.Seed.Secret.Reveal(), uint64(step), opts)
+	if err != nil {
+		return ""
+	}
+	return code
+}
+
+// use accepts each code once.
+func (d *device) use(code string, now time.Time) bool {
+	for _, step := range d.accepted(now) {
+		if code == d.code(step) && !d.used[step] {
+			d.used[step] = true
+			return true
+		}
+	}
+	return false
+}
+
+// session makes and keeps credentials for c that live until expires.
+func (w *world) session(c caller, expires time.Time) creds.Session {
+	c.session = true
+	s := creds.Session{
+		Key: creds.Key{
+			ID:     "ASIA" + rand.Text()[:16],
+			Secret: creds.NewSecret(randomBase64(30)), // 40 characters
+		},
+		// The prefix and length of real ones; base64, so '/', '+' and '=' occur.
+		Token:     creds.NewSecret("IQoJb3JpZ2luX2Vj" + randomBase64(400)),
+		Expires:   expires,
+		AccountID: c.account(),
+	}
+	w.credentials[s.ID] = &credential{Session: s, caller: c}
+	return s
+}
+
+func randomBase64(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// uniqueID is what IAM shows for a user (AIDA...) or role (AROA...): the same
+// for the same ARN.
+func uniqueID(prefix, arn string) string {
+	sum := sha256.Sum256([]byte(arn))
+	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
+}
+
+// The parts of arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE.
+const (
+	partitionPart = 1
+	accountPart   = 4
+	resourcePart  = 5
+)
+
+// arnPart returns a part, or "" of what is no ARN.
+func arnPart(arn string, n int) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" {
+		return ""
+	}
+	return parts[n]
+}
