@@ -1,0 +1,203 @@
+// Package awsconfig reads the AWS config and credentials files and edits them.
+//
+// It promises that values are read as the AWS SDK for Go v2 reads them and know
+// the file and line they came from; that a mistake is an error with file and
+// line; and that an edit changes the lines it names and no other byte. Parsing
+// and editing are pure: only Read and WriteFile touch the disk.
+//
+// It gives keys no meaning beyond their order of precedence: what a role_arn is
+// for is the business of package plan. It reads no environment and expands no ~.
+//
+// It is stricter than the SDK, which skips in silence a property outside a
+// section, a header without "]" and a line without "=": the lines after them
+// would count for another profile, so the whole file is refused. It refuses
+// "key: value" and an indented property with nothing above it, too. An indented
+// "a = b" under a value continues that value, as in the AWS CLI; the SDK makes
+// it a property. A BOM is skipped; it costs the SDK the first section.
+package awsconfig
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// File is the text of an AWS file and the path that messages name it by. A
+// file that does not exist is an empty Text.
+type File struct{ Path, Text string }
+
+// Format prints the path only, with any verb: the text may hold keys.
+func (f File) Format(w fmt.State, _ rune) { io.WriteString(w, f.Path) }
+
+// SyntaxError is a line that cannot be read.
+type SyntaxError struct {
+	File string
+	Line int // from 1
+	// Problem says what is wrong and never quotes the line, which may hold a key.
+	Problem string
+}
+
+func (e *SyntaxError) Error() string {
+	if e.File == "" {
+		return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Problem)
+}
+
+// Config is both files, checked and cut into sections. Values are read when a
+// profile is asked for: most commands need two of thousands.
+type Config struct {
+	config, credentials *document
+}
+
+// Format prints the paths only, with any verb.
+func (c Config) Format(w fmt.State, _ rune) {
+	fmt.Fprintf(w, "%s, %s", c.config.Path, c.credentials.Path)
+}
+
+// document is one file.
+type document struct {
+	File
+	sections []section
+}
+
+// Parse checks every line of both files. Errors: *SyntaxError, *LoopError.
+func Parse(config, credentials File) (*Config, error) {
+	c := &Config{&document{File: config}, &document{File: credentials}}
+	var includes []include
+	for _, d := range []*document{c.config, c.credentials} {
+		var found []include
+		var err error
+		if d.sections, found, err = scan(d.File, d == c.credentials); err != nil {
+			return nil, err
+		}
+		includes = append(includes, found...)
+	}
+	if err := c.checkLoops(includes); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Profile merges the sections of both files with that name; see [Profile] for
+// what wins. False when neither file has one.
+func (c *Config) Profile(name string) (Profile, bool) {
+	p, ok := c.Section(kindProfile, name)
+	if !ok {
+		return p, false
+	}
+	// Parse has made sure that this ends.
+	for v, more := p.Get(includeKey); more; {
+		next, ok := c.Section(kindProfile, v.Text)
+		if !ok {
+			break // a missing profile lends nothing, as in aws-vault
+		}
+		p.lent = append(p.lent, next.own)
+		v, more = next.Get(includeKey)
+	}
+	return p, true
+}
+
+// Section is Profile for the other kinds, "services" and "sso-session", which
+// stand in the config file only. It follows no include_profile.
+func (c *Config) Section(kind, name string) (Profile, bool) {
+	config := named(c.config.sections, kind, name)
+	credentials := named(c.credentials.sections, kind, name)
+	p := Profile{Name: name, InCredentials: len(credentials) > 0}
+	switch {
+	case len(config) > 0:
+		p.File, p.Line = c.config.Path, config[0].line
+	case len(credentials) > 0:
+		p.File, p.Line = c.credentials.Path, credentials[0].line
+	default:
+		return Profile{}, false
+	}
+	own := merge(c.config.values(config), c.credentials.values(credentials))
+	p.own = &own
+	return p, true
+}
+
+// Names lists the profiles in order of appearance, the config file's first.
+func (c *Config) Names() []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, s := range slices.Concat(c.config.sections, c.credentials.sections) {
+		if kind, name := s.meaning(); kind == kindProfile && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// named finds the sections that make up one name. In the config file
+// [profile default] displaces [default], as in the Go SDK.
+func named(sections []section, kind, name string) []section {
+	var found []section
+	for _, s := range sections {
+		if s.is(kind, name) {
+			found = append(found, s)
+		}
+	}
+	if slices.ContainsFunc(found, func(s section) bool { return !s.short() }) {
+		found = slices.DeleteFunc(found, section.short)
+	}
+	return found
+}
+
+// values reads sections of the same name: the last of duplicate keys counts.
+func (d *document) values(sections []section) properties {
+	m := properties{}
+	for _, s := range sections {
+		for _, p := range s.properties(d.Text) {
+			e := entry{Value: d.value(p)}
+			if len(p.subs) > 0 {
+				e.subs = map[string]Value{}
+			}
+			for _, sub := range p.subs {
+				e.subs[sub.key] = d.value(sub)
+			}
+			m[p.key] = e
+		}
+	}
+	return m
+}
+
+func (d *document) value(p property) Value {
+	return Value{Text: p.joined(), File: d.Path, Line: p.num, Key: p.key}
+}
+
+// Header is the header line for a new section: kind "profile", "sso-session"
+// or "services" in the config file, "" in the credentials file. A name with
+// spaces or other unusual characters is quoted, which the AWS CLI reads and the
+// Go SDK does not. A name that would not be read back is a *NameError.
+func Header(kind, name string) (string, error) {
+	credentials := kind == ""
+	line := "[" + name + "]"
+	switch {
+	case credentials:
+	case kind == kindProfile && name == defaultName:
+	case strings.ContainsFunc(name, func(r rune) bool { return !nameRune(r) }):
+		line = "[" + kind + ` "` + name + `"]`
+	default:
+		line = "[" + kind + " " + name + "]"
+	}
+	if credentials {
+		kind = kindProfile
+	}
+	inner, problem := headerText(line)
+	gotKind, gotName := section{inner: inner, credentials: credentials}.meaning()
+	if problem != "" || gotKind != kind || gotName != name {
+		return "", &NameError{Name: name}
+	}
+	return line, nil
+}
+
+// NameError is a name that cannot be read from a header: empty, with quotes,
+// brackets, comment signs or control characters.
+type NameError struct{ Name string }
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%q cannot be a name in an AWS file", e.Name)
+}

@@ -1,0 +1,242 @@
+package awsconfig
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The editor's functions are pure: text in, text out. A header is a line as
+// Header makes it, and stands for every section of that kind and name, however
+// its header is spelled; for [default] that is [profile default] if there is
+// one. Properties are {key, value}. Comments, blank lines, order, spacing, line
+// ends, a BOM and a missing last line end stay as they are.
+//
+// Errors: *SyntaxError with no File, *ValueError, ErrNoSection, ErrSection.
+
+var (
+	ErrNoSection = errors.New("no such section")
+	// ErrSection: botocore refuses a file in which a section stands twice.
+	ErrSection = errors.New("the section is there already")
+)
+
+// ValueError is a property that would not be read back as it is; the value is
+// not quoted, as it may be a secret.
+type ValueError struct{ Key string }
+
+func (e *ValueError) Error() string {
+	return fmt.Sprintf("the value of %q cannot be written: a line end, a comment sign after a space, or quotes around it all", e.Key)
+}
+
+// AppendSection adds a section at the end, after a blank line, with the line
+// ends of the text's first line.
+func AppendSection(text, header string, props [][2]string) (string, error) {
+	found, err := find(text, header)
+	if err != nil {
+		return "", err
+	}
+	if len(found) > 0 {
+		return "", ErrSection
+	}
+	eol := lineEnd(text)
+	var b strings.Builder
+	b.WriteString(text)
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		b.WriteString(eol)
+	}
+	if strings.TrimSpace(lastLine(text)) != "" {
+		b.WriteString(eol)
+	}
+	b.WriteString(header + eol)
+	for _, p := range props {
+		if err := writable(p); err != nil {
+			return "", err
+		}
+		b.WriteString(assignment(p) + eol)
+	}
+	return b.String(), nil
+}
+
+// SetKeys gives the properties of a section these values. A key that is there
+// keeps its line, with spelling, spacing and comment; a new one comes after the
+// last property.
+func SetKeys(text, header string, props [][2]string) (string, error) {
+	for _, p := range props {
+		if err := writable(p); err != nil {
+			return "", err
+		}
+		found, err := find(text, header)
+		if err != nil {
+			return "", err
+		}
+		if len(found) == 0 {
+			return "", ErrNoSection
+		}
+		text = set(text, found, p)
+	}
+	return text, nil
+}
+
+// set changes the last property with that key, which is the one that counts.
+func set(text string, found []section, p [2]string) string {
+	for _, s := range slices.Backward(found) {
+		for _, old := range slices.Backward(s.properties(text)) {
+			if old.key == p[0] {
+				return replace(text, old, p[1])
+			}
+		}
+	}
+	last := found[len(found)-1]
+	after := last.body
+	if props := last.properties(text); len(props) > 0 {
+		after = props[len(props)-1].bottom()
+	}
+	if !strings.HasSuffix(text[:after], "\n") { // the text's last line
+		return text + lineEnd(text) + assignment(p)
+	}
+	return text[:after] + assignment(p) + lineEnd(text[:after]) + text[after:]
+}
+
+// replace changes the value in its line, and drops the lines that continued it.
+func replace(text string, old property, value string) string {
+	if len(old.under) == 0 && old.value == value {
+		return text
+	}
+	text = drop(text, old.under)
+	start := old.start + strings.IndexByte(old.text, '=') + 1
+	rest := text[start : old.start+len(old.text)]
+	body := rest[:comment(rest)]
+	if trimmed := strings.TrimSpace(body); trimmed != "" {
+		start += strings.Index(body, trimmed)
+		return text[:start] + value + text[start+len(trimmed):]
+	}
+	if value != "" {
+		value = " " + value
+	}
+	return text[:start] + value + text[start+len(body):]
+}
+
+// RemoveKeys drops the properties whose key and value are as given, so what
+// somebody has changed since stays, and all reports that none of the keys is
+// left. A section that it leaves with nothing but blank lines goes too.
+func RemoveKeys(text, header string, props [][2]string) (out string, all bool, err error) {
+	found, err := find(text, header)
+	if err != nil {
+		return "", false, err
+	}
+	all = true
+	var gone []line
+	for _, s := range found {
+		var mine []line
+		for _, p := range s.properties(text) {
+			switch {
+			case slices.Contains(props, [2]string{p.key, p.value}) && len(p.under) == 0:
+				mine = append(mine, p.line)
+			case slices.ContainsFunc(props, func(w [2]string) bool { return w[0] == p.key }):
+				all = false
+			}
+		}
+		if len(mine) > 0 && s.onlyHolds(text, mine) {
+			mine = []line{s.whole(text)}
+		}
+		gone = append(gone, mine...)
+	}
+	return drop(text, gone), all, nil
+}
+
+// onlyHolds reports whether a section has these lines and blank ones only. A
+// comment in the header's line is somebody's.
+func (s section) onlyHolds(text string, these []line) bool {
+	n := 0
+	l := lines{all: text, end: s.end, line: line{end: s.body}}
+	for l.next() {
+		if strings.TrimSpace(l.text) != "" {
+			n++
+		}
+	}
+	return n == len(these) && !strings.ContainsAny(text[s.start:s.body], "#;")
+}
+
+// whole is all of a section, and at the end of the text the blank line before
+// it, which would be left over.
+func (s section) whole(text string) line {
+	start := s.start
+	if before := text[:start]; s.end == len(text) {
+		if l := lastLine(before); strings.TrimSpace(l) == "" {
+			start = len(strings.TrimSuffix(before, "\n")) - len(l)
+		}
+	}
+	return line{start: start, end: s.end}
+}
+
+// drop leaves lines out, which are in the order of the text; a text without a
+// last line end stays one.
+func drop(text string, gone []line) string {
+	if len(gone) == 0 {
+		return text
+	}
+	var b strings.Builder
+	pos := 0
+	for _, l := range gone {
+		// The blank line before a section may be gone with the one before.
+		b.WriteString(text[pos:max(pos, l.start)])
+		pos = l.end
+	}
+	if pos == len(text) && !strings.HasSuffix(text, "\n") {
+		return strings.TrimSuffix(strings.TrimSuffix(b.String(), "\n"), "\r")
+	}
+	return b.String() + text[pos:]
+}
+
+// find scans text for the sections that a header stands for.
+func find(text, header string) ([]section, error) {
+	inner, problem := headerText(header)
+	want := section{inner: inner}
+	kind, name := want.meaning()
+	if kind == "" { // [name] is a profile of the credentials file, except [default]
+		want.credentials = true
+		kind, name = want.meaning()
+	}
+	if problem != "" || kind == "" || strings.ContainsAny(header, "\r\n") {
+		return nil, &NameError{Name: inner}
+	}
+	sections, _, err := scan(File{Text: text}, want.credentials)
+	return named(sections, kind, name), err
+}
+
+// writable makes sure that a property is read back as it is.
+func writable(p [2]string) error {
+	key, rest, problem := cutKey(assignment(p))
+	control := strings.ContainsFunc(p[0]+p[1], unicode.IsControl)
+	if problem != "" || key != p[0] || kindOf(key) != plain || strings.ToLower(key) != key ||
+		readValue(rest) != p[1] || control || !utf8.ValidString(p[1]) {
+		return &ValueError{Key: p[0]}
+	}
+	return nil
+}
+
+func assignment(p [2]string) string { return strings.TrimSuffix(p[0]+" = "+p[1], " ") }
+
+// bottom is where a property's last line ends.
+func (p property) bottom() int {
+	if n := len(p.under); n > 0 {
+		return p.under[n-1].end
+	}
+	return p.end
+}
+
+// lineEnd is how the first line of text ends.
+func lineEnd(text string) string {
+	if i := strings.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSuffix(text, "\n")
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}

@@ -1,0 +1,220 @@
+package awsconfig
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func pairs(kv ...string) (props [][2]string) {
+	for p := range slices.Chunk(kv, 2) {
+		props = append(props, [2]string{p[0], p[1]})
+	}
+	return props
+}
+
+var dev = pairs("region", "eu-west-1", "credential_process", "/usr/local/bin/fob export --profile dev")
+
+func TestAppendSection(t *testing.T) {
+	const section = "[profile dev]\nregion = eu-west-1\ncredential_process = /usr/local/bin/fob export --profile dev\n"
+	for _, tt := range []struct{ name, text, want string }{
+		{"empty", "", section},
+		{"after a section", "[default]\nk = v\n", "[default]\nk = v\n\n" + section},
+		{"no last line end", "[default]\nk = v", "[default]\nk = v\n\n" + section},
+		{"blank line there", "[default]\n\n", "[default]\n\n" + section},
+		{"only a comment", "# mine", "# mine\n\n" + section},
+		{"CRLF", "[default]\r\nk = v", "[default]\r\nk = v\r\n\r\n" + strings.ReplaceAll(section, "\n", "\r\n")},
+		{"BOM", "\ufeff[default]\n", "\ufeff[default]\n\n" + section},
+	} {
+		got, err := AppendSection(tt.text, "[profile dev]", dev)
+		if err != nil || got != tt.want {
+			t.Errorf("%s: got %q, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+func TestSetKeys(t *testing.T) {
+	for _, tt := range []struct {
+		name, header, text string
+		props              [][2]string
+		want               string
+	}{
+		{"after the last property", "[profile a]", "[profile a]\nk = v\n\n# b's\n[profile b]\nk = w\n", pairs("x", "1", "y", "2"),
+			"[profile a]\nk = v\nx = 1\ny = 2\n\n# b's\n[profile b]\nk = w\n"},
+		{"after nested properties", "[profile a]", "[profile a]\ns3 =\n  b = c\n# d\n", pairs("x", "1"), "[profile a]\ns3 =\n  b = c\nx = 1\n# d\n"},
+		{"into an empty section", "[profile a]", "[profile a] # mine\n[b]\n", pairs("x", "1"), "[profile a] # mine\nx = 1\n[b]\n"},
+		{"no last line end", "[profile a]", "[profile a]\nk = v", pairs("x", "1", "y", "2"), "[profile a]\nk = v\nx = 1\ny = 2"},
+		{"header without line end", "[profile a]", "[profile a]", pairs("x", "1"), "[profile a]\nx = 1"},
+		{"CRLF", "[profile a]", "[profile a]\r\nk = v\r\n\r\n", pairs("x", "1"), "[profile a]\r\nk = v\r\nx = 1\r\n\r\n"},
+		{"a value changes in its line", "[profile a]", "[profile a]\nRegion\t=  us-east-1   # home\r\n", pairs("region", "eu-west-1"), "[profile a]\nRegion\t=  eu-west-1   # home\r\n"},
+		{"an empty one", "[profile a]", "[profile a]\nk = # c\nj=\n", pairs("k", "v", "j", "w"), "[profile a]\nk = v # c\nj= w\n"},
+		{"to an empty one", "[profile a]", "[profile a]\nk = v # c\n", pairs("k", ""), "[profile a]\nk =  # c\n"},
+		{"continuations go", "[profile a]", "[profile a]\nk = v\n  w\n# c\n  x\nj = 1\n", pairs("k", "y"), "[profile a]\nk = y\n# c\nj = 1\n"},
+		{"as it is", "[profile a]", "[profile a]\nk = \"v\" ; c\n", pairs("k", "v"), "[profile a]\nk = \"v\" ; c\n"},
+		{"the duplicate that counts", "[profile a]", "[profile a]\nk = 1\nk = 2\n[profile a]\nj = 3\n", pairs("k", "4", "x", "5"), "[profile a]\nk = 1\nk = 4\n[profile a]\nj = 3\nx = 5\n"},
+		{"any spelling of the header", "[profile a]", "[ profile\t'a' ]\n", pairs("k", "v"), "[ profile\t'a' ]\nk = v\n"},
+		{"the default that counts", "[default]", "[default]\n[profile default]\n", pairs("k", "v"), "[default]\n[profile default]\nk = v\n"},
+		{"the credentials file", "[a]", "[a]\n[b]\n", pairs("k", "v"), "[a]\nk = v\n[b]\n"},
+	} {
+		got, err := SetKeys(tt.text, tt.header, tt.props)
+		if err != nil || got != tt.want {
+			t.Errorf("%s: got %q, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+func TestRemoveKeys(t *testing.T) {
+	const lines = "region = eu-west-1\ncredential_process = /usr/local/bin/fob export --profile dev\n"
+	for _, tt := range []struct {
+		name, text, want string
+		all              bool
+	}{
+		{"the last section", "[default]\nk = v\n\n[profile dev]\n" + lines, "[default]\nk = v\n", true},
+		{"the only section", "[profile dev]\n" + lines, "", true},
+		{"a section in between", "[default]\n\n[profile dev]\n" + lines + "\n[profile b]\n", "[default]\n\n[profile b]\n", true},
+		{"another key stays", "[profile dev]\n" + lines + "k = v\n", "[profile dev]\nk = v\n", true},
+		{"a changed value stays", "[profile dev]\nregion = us-east-1\n" + lines[19:], "[profile dev]\nregion = us-east-1\n", false},
+		{"a continued value stays", "[profile dev]\nregion = eu-west-1\n  x\n", "[profile dev]\nregion = eu-west-1\n  x\n", false},
+		{"nested properties stay", "[profile dev]\nregion =\n  x = y\n", "[profile dev]\nregion =\n  x = y\n", false},
+		{"a comment stays, and its section", "[profile dev]\n" + lines + "# mine\n", "[profile dev]\n# mine\n", true},
+		{"a comment in the header stays", "[profile dev] ; mine\n" + lines, "[profile dev] ; mine\n", true},
+		{"no last line end", "[default]\nk = v\n\n[profile dev]\n" + strings.TrimSuffix(lines, "\n"), "[default]\nk = v", true},
+		{"no last line end, section stays", "[profile dev]\r\nk = v\r\nregion = eu-west-1", "[profile dev]\r\nk = v", true},
+		{"twice, without last line end", "[profile dev] # c\nregion = eu-west-1\nregion = eu-west-1", "[profile dev] # c", true},
+		{"BOM", "\ufeff[profile dev]\n" + lines, "\ufeff", true},
+		{"each of two sections", "[profile dev]\n" + lines + "[profile b]\n[profile dev]\n" + lines, "[profile b]\n", true},
+		{"an empty section is not fob's", "[profile dev]\n\n", "[profile dev]\n\n", true},
+		{"no such section", "[default]\n", "[default]\n", true},
+	} {
+		got, all, err := RemoveKeys(tt.text, "[profile dev]", dev)
+		if err != nil || got != tt.want || all != tt.all {
+			t.Errorf("%s: got %q, %v, %v; want %q, %v", tt.name, got, all, err, tt.want, tt.all)
+		}
+	}
+}
+
+func TestEditErrors(t *testing.T) {
+	for _, props := range [][][2]string{
+		pairs("k", "a\nb"), pairs("k", "a\rb"), pairs("k", "a # b"), pairs("k", "# b"), pairs("k", "a\t;b"), pairs("k", " a"), pairs("k", "a "),
+		pairs("k", `"a b" --profile "c d"`), pairs("k", "'a'"), pairs("k", "a\x00"), pairs("k", "\xff"),
+		pairs("", "v"), pairs("K", "v"), pairs("a=b", "v"), pairs("a:b", "v"), pairs("#k", "v"), pairs("[k", "v"), pairs(" k", "v"), pairs("k\nj", "v"),
+	} {
+		var bad *ValueError
+		if _, err := AppendSection("", "[profile a]", props); !errors.As(err, &bad) {
+			t.Errorf("%q is appended: %v", props, err)
+		}
+		if got, err := SetKeys("[profile a]\n", "[profile a]", props); !errors.As(err, &bad) {
+			t.Errorf("%q is set: %q, %v", props, got, err)
+		}
+	}
+	if _, err := AppendSection("[ profile a ]\n", "[profile a]", dev); !errors.Is(err, ErrSection) {
+		t.Errorf("a second section: %v", err)
+	}
+	if _, err := SetKeys("[profile b]\n", "[profile a]", dev); !errors.Is(err, ErrNoSection) {
+		t.Errorf("no section: %v", err)
+	}
+	for _, header := range []string{"", "a", "[plugins", "[]", "[profile a] # \n[profile b]"} {
+		var bad *NameError
+		if _, err := AppendSection("", header, dev); !errors.As(err, &bad) {
+			t.Errorf("header %q: %v", header, err)
+		}
+	}
+	var bad *SyntaxError
+	if _, err := AppendSection("\nk", "[profile a]", dev); !errors.As(err, &bad) || err.Error() != `line 2: a property outside a section` {
+		t.Errorf("broken text: %v", err)
+	}
+}
+
+// FuzzEdit sets a property in whatever text there is and takes it out again.
+func FuzzEdit(f *testing.F) {
+	for _, text := range []string{
+		"[profile a]\n", "[profile a]\r\nk = v # c\r\n  d\r\n", "\ufeff[profile a]\nk =\n  x = y", "# c\n[profile b]\n[profile a]\n\n[profile a]\nregion = 1\n", "[default]\nk",
+	} {
+		f.Add(text, "region", "eu-west-1")
+		f.Add(text, "k", "w")
+	}
+	f.Fuzz(func(t *testing.T, text, key, value string) {
+		const header = "[profile a]"
+		before, err := parse(text, "")
+		if err != nil {
+			return
+		}
+		p, exists := before.Profile("a")
+		_, had := p.Plain(key)
+		props := pairs(key, value)
+		var edited string
+		if exists {
+			edited, err = SetKeys(text, header, props)
+		} else {
+			edited, err = AppendSection(text, header, props)
+		}
+		if err != nil {
+			return
+		}
+		after, err := parse(edited, "")
+		if err != nil {
+			var loop *LoopError
+			if errors.As(err, &loop) {
+				return // the key was include_profile
+			}
+			t.Fatalf("%q -> %q: %v", text, edited, err)
+		}
+		p, _ = after.Profile("a")
+		if v, ok := p.Plain(key); !ok || v.Text != value {
+			t.Fatalf("%q -> %q: reads %q", text, edited, v.Text)
+		}
+		if !had && exists && !without(edited, text, key) {
+			t.Fatalf("%q -> %q: more than a line was added", text, edited)
+		}
+		removed, all, err := RemoveKeys(edited, header, props)
+		if err != nil || !had && !all {
+			t.Fatalf("%q: %v, %v", edited, all, err)
+		}
+		if !had && hasProperties(text) && removed != text {
+			t.Fatalf("%q -> %q -> %q", text, edited, removed)
+		}
+		if !isSubsequence(removed, edited) {
+			t.Fatalf("%q -> %q: something was added", edited, removed)
+		}
+	})
+}
+
+// without: edited less one line that begins with key is text.
+func without(edited, text, key string) bool {
+	lines := strings.SplitAfter(edited, "\n")
+	for i, l := range lines {
+		if !strings.HasPrefix(l, key+" =") {
+			continue
+		}
+		rest := strings.Join(slices.Delete(slices.Clone(lines), i, i+1), "")
+		if rest == text || strings.TrimRight(rest, "\r\n") == text {
+			return true
+		}
+	}
+	return false
+}
+
+// hasProperties: the last [profile a] holds something besides what a test puts
+// there, so it is not removed with it.
+func hasProperties(text string) bool {
+	found, err := find(text, "[profile a]")
+	return err == nil && len(found) > 0 && len(found[len(found)-1].properties(text)) > 0
+}
+
+// isSubsequence: small is big with lines left out; the last one may have lost
+// its end.
+func isSubsequence(small, big string) bool {
+	bigLines := strings.SplitAfter(strings.TrimPrefix(big, "\ufeff"), "\n")
+	for _, l := range strings.SplitAfter(strings.TrimPrefix(small, "\ufeff"), "\n") {
+		i := slices.IndexFunc(bigLines, func(b string) bool { return b == l || strings.TrimRight(b, "\r\n") == l })
+		if l == "" {
+			continue
+		}
+		if i < 0 {
+			return false
+		}
+		bigLines = bigLines[i+1:]
+	}
+	return true
+}

@@ -1,0 +1,35 @@
+//go:build unix
+
+package awsconfig
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+const nonBlock = syscall.O_NONBLOCK
+
+// keepOwner gives temp the owner of the file it will replace, and returns the
+// mode it may have: where the owner cannot be kept, the group's rights would be
+// another group's.
+func keepOwner(temp *os.File, info fs.FileInfo) fs.FileMode {
+	mode := info.Mode().Perm()
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		if err := temp.Chown(int(st.Uid), int(st.Gid)); err != nil {
+			mode &^= 0o070
+		}
+	}
+	return mode
+}
+
+func rename(from, to string) error { return os.Rename(from, to) }
+
+// syncDir makes the rename last. An error is no news for the caller: the file is
+// in place, and some network file systems cannot sync a directory.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		d.Sync()
+		d.Close()
+	}
+}

@@ -1,0 +1,99 @@
+//go:build unix
+
+package awsconfig
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A named pipe without a writer: the test hangs if Read opens it as it is.
+func TestReadNamedPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	if _, err := Read(path); !errors.Is(err, ErrNotFile) {
+		t.Errorf("got %v", err)
+	}
+	if err := WriteFile(path, nil, []byte("new")); !errors.Is(err, ErrNotFile) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// AWS_CONFIG_FILE=<(command) names a pipe of this process, whose writer may
+// still be at work.
+func TestReadProcessSubstitution(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	go func() {
+		for range 3 {
+			w.WriteString("[default]\n")
+		}
+		w.Close()
+	}()
+	f, err := Read(fmt.Sprintf("/dev/fd/%d", r.Fd()))
+	if err != nil || f.Text != strings.Repeat("[default]\n", 3) {
+		t.Errorf("got %q, %v", f.Text, err)
+	}
+}
+
+func TestWriteFileFollowsLinks(t *testing.T) {
+	// home/.aws -> ../dots/aws, dots/aws/config -> ../shared/config: the ".."
+	// belongs to dots/aws and not to home/.aws.
+	top := t.TempDir()
+	for _, dir := range []string{"home", "dots/aws", "dots/shared"} {
+		if err := os.MkdirAll(filepath.Join(top, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(to, from string) {
+		if err := os.Symlink(to, filepath.Join(top, from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("../dots/aws", "home/.aws")
+	link("../shared/config", "dots/aws/config")
+	path, real := filepath.Join(top, "home/.aws/config"), filepath.Join(top, "dots/shared/config")
+
+	// A link whose file is still to be made, then one whose file is there.
+	for _, step := range [][2]string{{"", "one"}, {"one", "two"}} {
+		if err := WriteFile(path, []byte(step[0]), []byte(step[1])); err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, real); got != step[1] {
+			t.Errorf("got %q", got)
+		}
+	}
+	if to, err := os.Readlink(filepath.Join(top, "dots/aws/config")); err != nil || to != "../shared/config" {
+		t.Errorf("the link is %q, %v", to, err)
+	}
+	link("loop", "dots/loop")
+	if err := WriteFile(filepath.Join(top, "dots/loop"), nil, nil); err == nil {
+		t.Error("a loop of links is written to")
+	}
+}
+
+func TestWriteFileReadOnlyDirectory(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may write anywhere")
+	}
+	dir := t.TempDir()
+	path := write(t, filepath.Join(dir, "config"), "old")
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o700)
+	err := WriteFile(path, []byte("old"), []byte("new"))
+	if err == nil || !strings.Contains(err.Error(), path) || content(t, path) != "old" {
+		t.Errorf("got %v", err)
+	}
+}

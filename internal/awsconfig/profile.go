@@ -1,0 +1,114 @@
+package awsconfig
+
+import (
+	"fmt"
+	"maps"
+)
+
+// Value is what stands behind a key, and where.
+type Value struct {
+	// Text may be empty: `key =` is a value. It may be a secret.
+	Text string
+	File string
+	Line int // from 1; where the key stands
+	// Key is the spelling in the file in lower case, such as "fob_role_arn".
+	Key string
+}
+
+// Format prints the place, with any verb, and never the text.
+func (v Value) Format(w fmt.State, _ rune) { fmt.Fprintf(w, "%s:%d", v.File, v.Line) }
+
+// Profile is one name's properties from both files. For one key the
+// credentials file wins over the config file, and both over the profiles named
+// by include_profile. The static keys are one unit: they come from the
+// credentials file if it has an aws_access_key_id or an aws_secret_access_key,
+// else from the config file, and never from an included profile.
+//
+// The zero Profile has no values.
+type Profile struct {
+	Name string
+	// File and Line are the place of the first header that counts.
+	File string
+	Line int
+	// InCredentials: the credentials file has a section of this name.
+	InCredentials bool
+
+	// Behind pointers, because fmt prints unexported fields of an enclosing
+	// struct without asking Format.
+	own  *properties
+	lent []*properties // of the included profiles, the nearest first
+}
+
+// Format prints the name and the place, with any verb, and no values.
+func (p Profile) Format(w fmt.State, _ rune) { fmt.Fprintf(w, "%q (%s:%d)", p.Name, p.File, p.Line) }
+
+type properties map[string]entry
+
+type entry struct {
+	Value
+	subs map[string]Value
+}
+
+// prefix marks fob's spelling of a key, which wins and which SDKs ignore.
+const prefix = "fob_"
+
+// Get finds the value of key, in lower case; fob_KEY wins over KEY in the same
+// profile.
+func (p Profile) Get(key string) (Value, bool) {
+	e, ok := p.find(prefix+key, key)
+	return e.Value, ok
+}
+
+// Plain is Get without the rule of the prefix.
+func (p Profile) Plain(key string) (Value, bool) {
+	e, ok := p.find(key)
+	return e.Value, ok
+}
+
+// Sub finds a property nested under key, as in
+//
+//	sts =
+//	  endpoint_url = http://localhost:4566
+func (p Profile) Sub(key, sub string) (Value, bool) {
+	e, _ := p.find(prefix+key, key)
+	v, ok := e.subs[sub]
+	return v, ok
+}
+
+func (p Profile) find(keys ...string) (entry, bool) {
+	for i, m := range append([]*properties{p.own}, p.lent...) {
+		for _, k := range keys {
+			if m == nil || i > 0 && static(k) {
+				continue
+			}
+			if e, ok := (*m)[k]; ok {
+				return e, true
+			}
+		}
+	}
+	return entry{}, false
+}
+
+const (
+	keyID     = "aws_access_key_id"
+	keySecret = "aws_secret_access_key"
+	keyToken  = "aws_session_token"
+)
+
+// static keys belong together: a token is of use with its own pair only. The Go
+// SDK would join the credentials file's pair with the config file's token,
+// which AWS refuses; like botocore, fob does not.
+func static(key string) bool { return key == keyID || key == keySecret || key == keyToken }
+
+// merge lays the credentials file over the config file.
+func merge(config, credentials properties) properties {
+	_, id := credentials[keyID]
+	_, secret := credentials[keySecret]
+	loser := credentials
+	if id || secret {
+		loser = config
+	}
+	maps.DeleteFunc(loser, func(key string, _ entry) bool { return static(key) })
+	maps.Copy(config, credentials)
+	return config
+}

@@ -1,0 +1,71 @@
+package awsconfig
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// MaxSize is what Read takes, in bytes: 150,000 profiles, and not the wrong
+// file by mistake.
+const MaxSize = 16 << 20
+
+// ErrTooLarge is a file over MaxSize; ErrNotFile is a directory, a named pipe
+// or a device.
+var (
+	ErrTooLarge = errors.New("larger than 16 MiB")
+	ErrNotFile  = errors.New("not a regular file")
+)
+
+// Read reads an AWS file; one that does not exist, or is the null device, is
+// empty. A shell's <(command) is read as well, but can be read once only.
+// Errors: *fs.PathError, around ErrTooLarge, ErrNotFile or the system's.
+func Read(path string) (File, error) {
+	text, err := read(path)
+	return File{path, text}, err
+}
+
+func read(path string) (string, error) {
+	// A named pipe without a writer would block open for ever.
+	f, err := os.OpenFile(path, os.O_RDONLY|nonBlock, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case info.Mode().IsRegular():
+	case isNull(info):
+		return "", nil
+	case info.Mode()&fs.ModeNamedPipe != 0 && isDescriptor(path):
+	default:
+		return "", &fs.PathError{Op: "read", Path: path, Err: ErrNotFile}
+	}
+	b, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > MaxSize {
+		return "", &fs.PathError{Op: "read", Path: path, Err: ErrTooLarge}
+	}
+	return string(b), nil
+}
+
+func isNull(info fs.FileInfo) bool {
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, null)
+}
+
+// isDescriptor tells a shell's process substitution from a pipe in the file
+// system, whose writer may never come.
+func isDescriptor(path string) bool {
+	return strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
+}

@@ -1,0 +1,332 @@
+package awsconfig
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The kinds of section that count. In any other the kind is "".
+const (
+	kindProfile  = "profile"
+	kindSSO      = "sso-session"
+	kindServices = "services"
+)
+
+const (
+	defaultName = "default"
+	bom         = "\ufeff"
+)
+
+// section is a header and the lines under it. Offsets are in the file's text.
+type section struct {
+	inner       string // what stands between the brackets
+	credentials bool   // in the credentials file
+	line        int
+	start       int // of the header's line
+	body        int // of the line after it
+	end         int // of the next header, or of the text
+}
+
+// line is one line of a text.
+type line struct {
+	text       string // without "\n" or "\r\n"
+	start, end int    // with it
+	num        int    // from 1
+}
+
+// lines walks over the lines of a text, up to end.
+type lines struct {
+	line
+	all string
+	end int
+}
+
+// next moves to the next line.
+func (c *lines) next() bool {
+	start := c.line.end
+	if start >= c.end {
+		return false
+	}
+	stop := c.end
+	if i := strings.IndexByte(c.all[start:c.end], '\n'); i >= 0 {
+		stop = start + i
+		c.line.end = stop + 1
+	} else {
+		c.line.end = stop
+	}
+	if stop > start && c.all[stop-1] == '\r' {
+		stop--
+	}
+	c.start, c.text = start, c.all[start:stop]
+	c.num++
+	return true
+}
+
+type lineKind int
+
+const (
+	blank    lineKind = iota // or a comment
+	header                   // [...]
+	plain                    // key = value
+	indented                 // belongs to the property above it
+)
+
+func kindOf(text string) lineKind {
+	if text == "" {
+		return blank
+	}
+	if c := text[0]; 'a' <= c && c <= 'z' { // nearly all
+		return plain
+	}
+	inside := strings.TrimLeft(text, " \t")
+	switch {
+	case strings.TrimSpace(inside) == "" || inside[0] == '#' || inside[0] == ';':
+		return blank
+	case len(inside) == len(text) && inside[0] == '[':
+		return header
+	case len(inside) == len(text):
+		return plain
+	case inside[0] == '[':
+		// A continuation may begin with a bracket, as in a list.
+		if _, problem := headerText(inside); problem == "" {
+			return header
+		}
+	}
+	return indented
+}
+
+// scan checks every line in one pass and keeps where the sections are, not what
+// is in them: a file of 10,000 profiles is read on every start.
+func scan(f File, credentials bool) (sections []section, includes []include, err error) {
+	sections = make([]section, 0, len(f.Text)/100+1) // bytes in a usual section
+	l := lines{all: f.Text, end: len(f.Text)}
+	if strings.HasPrefix(f.Text, bom) {
+		l.line.end = len(bom)
+	}
+	var above string // the property that an indented line belongs to
+	for l.next() {
+		var problem string
+		switch kindOf(l.text) {
+		case header:
+			var inner string
+			inner, problem = headerText(l.text)
+			if n := len(sections); n > 0 {
+				sections[n-1].end = l.start
+			}
+			sections = append(sections, section{inner, credentials, l.num, l.start, l.line.end, 0})
+			above = ""
+		case plain:
+			var key, rest string
+			key, rest, problem = cutKey(l.text)
+			above = l.text
+			if len(sections) == 0 {
+				problem = "a property outside a section"
+			} else if isInclude(key) {
+				includes = append(includes, include{
+					section: sections[len(sections)-1],
+					target:  readValue(rest), fob: len(key) > len(includeKey),
+					file: f.Path, line: l.num,
+				})
+			}
+		case indented:
+			problem = underneath(above, l.text)
+		}
+		if problem != "" {
+			return nil, nil, &SyntaxError{File: f.Path, Line: l.num, Problem: problem}
+		}
+	}
+	if n := len(sections); n > 0 {
+		sections[n-1].end = len(f.Text)
+	}
+	return sections, includes, nil
+}
+
+// underneath checks an indented line under the property above.
+func underneath(above, text string) (problem string) {
+	if above == "" {
+		return "an indented line with nothing to continue"
+	}
+	if _, rest, _ := cutKey(above); readValue(rest) == "" {
+		_, _, problem = cutKey(text)
+	}
+	return problem
+}
+
+// property is a key and its value, or, with an empty value, nested properties.
+type property struct {
+	line
+	key   string
+	value string
+	under []line // continuations, or the lines of subs
+	subs  []property
+}
+
+// properties reads a section that scan has checked.
+func (s section) properties(text string) []property {
+	var all []property
+	l := lines{all: text, end: s.end, line: line{end: s.body, num: s.line}}
+	for l.next() {
+		switch kindOf(l.text) {
+		case plain:
+			all = append(all, readProperty(l.line, readValue))
+		case indented:
+			p := &all[len(all)-1]
+			p.under = append(p.under, l.line)
+			if p.value == "" {
+				// The SDK keeps ` # text` in a nested value.
+				p.subs = append(p.subs, readProperty(l.line, unquote))
+			}
+		}
+	}
+	return all
+}
+
+func readProperty(l line, read func(string) string) property {
+	key, rest, _ := cutKey(l.text)
+	return property{line: l, key: strings.ToLower(key), value: read(rest)}
+}
+
+// joined is the value with the lines that continue it.
+func (p property) joined() string {
+	if p.value == "" || len(p.under) == 0 {
+		return p.value
+	}
+	var b strings.Builder
+	b.WriteString(p.value)
+	for _, l := range p.under {
+		b.WriteByte('\n')
+		b.WriteString(strings.TrimLeft(l.text, " \t"))
+	}
+	return b.String()
+}
+
+// cutKey splits a property's line after the "=".
+func cutKey(text string) (key, rest string, problem string) {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '=':
+			if key = strings.TrimSpace(text[:i]); key == "" {
+				return "", "", `no key before "="`
+			}
+			return key, text[i+1:], ""
+		case c == ':':
+			// The SDKs cut here. To take `credential_process: x --a=b` for a
+			// key with a strange name would be to miss it in silence.
+			return "", "", `":" where "=" is meant`
+		case (c == '#' || c == ';') && i > 0 && isSpace(text[i-1]):
+			return "", "", `no "="`
+		}
+	}
+	return "", "", `no "="`
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
+
+// readValue is the value in what follows a "=".
+func readValue(rest string) string { return unquote(rest[:comment(rest)]) }
+
+// unquote trims, and takes one pair of quotes off, as the Go SDK does. botocore
+// keeps them.
+func unquote(s string) string {
+	s = strings.TrimSpace(s)
+	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
+		return s[1 : n-1]
+	}
+	return s
+}
+
+// comment is the offset of a comment and the white space byte before it, or
+// the length of s: without white space a "#" belongs to the value.
+func comment(s string) int {
+	for i := 1; i < len(s); i++ {
+		if (s[i] == '#' || s[i] == ';') && isSpace(s[i-1]) {
+			return i - 1
+		}
+	}
+	return len(s)
+}
+
+// headerText is what stands between the brackets of a header.
+func headerText(text string) (inner, problem string) {
+	text = strings.TrimSpace(text)
+	inner, after, ok := strings.Cut(text, "]")
+	if !ok || strings.IndexByte(inner, '#') >= 0 || strings.IndexByte(inner, ';') >= 0 {
+		return "", `a header without "]"`
+	}
+	after = strings.TrimSpace(after)
+	if after != "" && after[0] != '#' && after[0] != ';' {
+		return "", `text after "]"`
+	}
+	return strings.TrimSpace(inner[1:]), ""
+}
+
+// is reports whether a section has that kind and name. It is called for every
+// section at every lookup, and most it turns down at once.
+func (s section) is(kind, name string) bool {
+	if s.inner == "" {
+		return false
+	}
+	if last := s.inner[len(s.inner)-1]; last != '"' && last != '\'' && !strings.HasSuffix(s.inner, name) {
+		return false
+	}
+	k, n := s.meaning()
+	return k == kind && n == name
+}
+
+// short is [default] in the config file.
+func (s section) short() bool { return !s.credentials && s.inner == defaultName }
+
+// meaning reads the inside of a header; the kind is "" for a section that is
+// ignored.
+func (s section) meaning() (kind, name string) {
+	word, rest := s.inner, ""
+	if i := strings.IndexAny(s.inner, " \t"); i >= 0 {
+		word, rest = s.inner[:i], strings.TrimSpace(s.inner[i:])
+	}
+	ours := word == kindProfile || word == kindSSO || word == kindServices
+	switch {
+	case s.credentials && ours && rest != "":
+		return "", "" // belongs into the config file; no tool reads it here
+	case s.credentials:
+		// Here every tool takes all of the brackets' inside for the name.
+		kind, name = kindProfile, bareName(s.inner, true)
+	case s.short():
+		return kindProfile, defaultName
+	case ours:
+		kind, name = word, bareName(rest, false)
+	}
+	if name == "" {
+		return "", ""
+	}
+	return kind, name
+}
+
+// bareName takes the quotes off a name; "" if it is not a legal one.
+func bareName(s string, spaces bool) string {
+	bare := unquote(s)
+	quoted := bare != s
+	for _, r := range bare {
+		switch {
+		case nameRune(r), r == ' ' && (spaces || quoted):
+		case quoted && unicode.IsPrint(r) && !strings.ContainsRune("\"'\\[\ufffd", r):
+		default: // also \ufffd, which stands for bytes that are no UTF-8
+			return ""
+		}
+	}
+	if strings.TrimSpace(bare) != bare || !quoted && strings.Contains(s, "  ") {
+		return "" // the SDKs do not agree on what this is
+	}
+	return bare
+}
+
+// nameRune is what a name may have without quotes.
+func nameRune(r rune) bool {
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+		return true
+	case r < utf8.RuneSelf:
+		return strings.ContainsRune("_.%@:/+-", r)
+	}
+	return unicode.In(r, unicode.Letter, unicode.Mark, unicode.Nd)
+}
