@@ -1,0 +1,169 @@
+package term
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+type tty struct {
+	in, out   windows.Handle
+	readInput *windows.LazyProc
+}
+
+// openTTY opens the console this process is attached to.
+func openTTY() (*tty, error) {
+	in, err := openConsole("CONIN$")
+	if err != nil {
+		return nil, err
+	}
+	out, err := openConsole("CONOUT$")
+	if err != nil {
+		windows.CloseHandle(in)
+		return nil, err
+	}
+	return &tty{in, out, windows.NewLazySystemDLL("kernel32.dll").NewProc("ReadConsoleInputW")}, nil
+}
+
+func openConsole(name string) (windows.Handle, error) {
+	p, err := windows.UTF16PtrFromString(name)
+	if err != nil {
+		return 0, err
+	}
+	h, err := windows.CreateFile(p, windows.GENERIC_READ|windows.GENERIC_WRITE,
+		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE, nil, windows.OPEN_EXISTING, 0, 0)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s: %v", ErrNone, name, err)
+	}
+	return h, nil
+}
+
+func (t *tty) close() error {
+	windows.CloseHandle(t.in)
+	return windows.CloseHandle(t.out)
+}
+
+// question is the time in which the console is ours.
+type question struct {
+	*tty
+	ctx     context.Context
+	before  uint32 // the mode we found
+	signals chan os.Signal
+	high    rune   // the first half of a character outside the basic plane
+	typed   []byte // what is left of the last character
+}
+
+func (t *tty) begin(ctx context.Context) (*question, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	q := &question{tty: t, ctx: ctx, signals: make(chan os.Signal, 8)}
+	if err := windows.GetConsoleMode(t.in, &q.before); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrNone, err)
+	}
+	// Ctrl-C, Ctrl-Break and the closing of the window. Ctrl-C stays with the
+	// console, which tells every process attached to it.
+	signal.Notify(q.signals, os.Interrupt, syscall.SIGTERM)
+	during := q.before &^ (windows.ENABLE_ECHO_INPUT | windows.ENABLE_LINE_INPUT | windows.ENABLE_VIRTUAL_TERMINAL_INPUT)
+	if err := windows.SetConsoleMode(t.in, during|windows.ENABLE_PROCESSED_INPUT); err != nil {
+		signal.Stop(q.signals)
+		return nil, fmt.Errorf("%w: %v", ErrNone, err)
+	}
+	return q, nil
+}
+
+func (q *question) end() {
+	// There is nobody to tell if it fails: the console is gone.
+	_ = windows.SetConsoleMode(q.in, q.before)
+	signal.Stop(q.signals)
+}
+
+func (q *question) write(s string) error {
+	for text := utf16.Encode([]rune(s)); len(text) > 0; {
+		var n uint32
+		if err := windows.WriteConsole(q.out, &text[0], uint32(len(text)), &n, nil); err != nil || n == 0 {
+			return ErrCancelled // the window is closed
+		}
+		text = text[n:]
+	}
+	return nil
+}
+
+// next returns the next byte typed, in UTF-8. A read of the console cannot be
+// abandoned, and one left behind would swallow what is typed for the next
+// program; so it takes one input record at a time, and only when there is one.
+func (q *question) next() (byte, error) {
+	const tick = 50 * time.Millisecond // how late a cancelled context is noticed
+	for len(q.typed) == 0 {
+		select {
+		case <-q.signals:
+			return 0, ErrCancelled
+		case <-q.ctx.Done():
+			return 0, q.ctx.Err()
+		default:
+		}
+		event, err := windows.WaitForSingleObject(q.in, uint32(tick.Milliseconds()))
+		if err != nil {
+			return 0, ErrCancelled // the window is closed
+		}
+		if event != windows.WAIT_OBJECT_0 {
+			continue
+		}
+		if err := q.readRecord(); err != nil {
+			return 0, err
+		}
+	}
+	b := q.typed[0]
+	q.typed = q.typed[1:]
+	return b, nil
+}
+
+// inputRecord is INPUT_RECORD with its KEY_EVENT_RECORD.
+type inputRecord struct {
+	eventType uint16
+	_         uint16
+	keyDown   int32
+	repeat    uint16
+	key       uint16
+	scanCode  uint16
+	char      uint16
+	state     uint32
+}
+
+// readRecord takes one input record and adds what it types to q.typed.
+func (q *question) readRecord() error {
+	const keyEvent, alt = 1, 0x12
+	var r inputRecord
+	var n uint32
+	ok, _, _ := q.readInput.Call(uintptr(q.in), uintptr(unsafe.Pointer(&r)), 1, uintptr(unsafe.Pointer(&n)))
+	if ok == 0 || n == 0 {
+		return ErrCancelled // the window is closed
+	}
+	// A character composed on the number pad arrives when Alt is let go.
+	if r.eventType != keyEvent || r.char == 0 || r.keyDown == 0 && r.key != alt {
+		return nil
+	}
+	char := rune(r.char)
+	if utf16.IsSurrogate(char) {
+		if q.high == 0 {
+			q.high = char
+			return nil
+		}
+		char, q.high = utf16.DecodeRune(q.high, char), 0
+	}
+	if char == 'Z'-'@' {
+		char = 'D' - '@' // the end of input, as Windows spells it
+	}
+	for range max(r.repeat, 1) {
+		q.typed = utf8.AppendRune(q.typed, char)
+	}
+	return nil
+}
