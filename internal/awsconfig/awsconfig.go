@@ -11,9 +11,9 @@
 // It is stricter than the SDK, which skips in silence a property outside a
 // section, a header without "]" and a line without "=": the lines after them
 // would count for another profile, so the whole file is refused. It refuses
-// "key: value" and an indented property with nothing above it, too. An indented
-// "a = b" under a value continues that value, as in the AWS CLI; the SDK makes
-// it a property. A BOM is skipped; it costs the SDK the first section.
+// "key: value", too. An "a = b" that is indented deeper than the property above
+// continues its value, as in the AWS CLI; the SDK makes it a property. A BOM is
+// skipped; it costs the SDK the first section.
 package awsconfig
 
 import (

@@ -53,6 +53,9 @@ func TestDialect(t *testing.T) {
 		{"spaces in the header", " [ profile   a ] # c\nk = v\n", "k", "v"},
 		{"comment at the bracket", "[profile a];c\nk = v\n", "k", "v"},
 		{"other sections are ignored", "[profile a]\nk = v\n[plugins]\nk = w\n[a]\nk = x\n", "k", "v"},
+		{"a section indented as a whole", "[profile a]\n  j = w\n  k = v\n", "k", "v"},
+		{"and outdented again", "[profile a]\n    j = w\n  k = v\n", "k", "v"},
+		{"a continuation in it", "[profile a]\n  k = x\n    y\n  j = w\n", "k", "x\ny"},
 		{"indented header", "[profile b]\nk = v\n  [profile a]\nk = w\n", "k", "w"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -84,7 +87,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"[profile a]\nk # = v\n", `no "="`, 2},
 		{"[profile a]\nk: v\n", `":" where "=" is meant`, 2},
 		{"[profile a]\nk: v --x=y\n", `":" where "=" is meant`, 2},
-		{"[profile a]\n\n = v\n", "an indented line with nothing to continue", 3},
+		{"[profile a]\n\n = v\n", `no key before "="`, 3},
 		{"[profile a]\n= v\n", `no key before "="`, 2},
 		{"[profile a]\n  k\n", "an indented line with nothing to continue", 2},
 		{"[profile a]\nk = v\n[profile b]\n  w\n", "an indented line with nothing to continue", 4},

@@ -40,6 +40,10 @@ type lines struct {
 	line
 	all string
 	end int
+	// inside: there was a header. base is the indentation of the property that
+	// a deeper line belongs to; -1 if there is none yet in the section.
+	inside bool
+	base   int
 }
 
 // next moves to the next line.
@@ -72,6 +76,26 @@ const (
 	indented                 // belongs to the property above it
 )
 
+// kind is what the line is after those before it. As in botocore only a line
+// that is indented deeper than a property belongs to it: a section that is
+// indented as a whole is read as it looks.
+func (c *lines) kind() lineKind {
+	k := kindOf(c.text)
+	switch k {
+	case header:
+		c.inside, c.base = true, -1
+	case plain:
+		c.base = 0
+	case indented:
+		depth := len(c.text) - len(strings.TrimLeft(c.text, " \t"))
+		if c.inside && (c.base > 0 && depth <= c.base || c.base < 0 && strings.Contains(c.text, "=")) {
+			c.base = depth
+			return plain
+		}
+	}
+	return k
+}
+
 func kindOf(text string) lineKind {
 	if text == "" {
 		return blank
@@ -100,14 +124,14 @@ func kindOf(text string) lineKind {
 // is in them: a file of 10,000 profiles is read on every start.
 func scan(f File, credentials bool) (sections []section, includes []include, err error) {
 	sections = make([]section, 0, len(f.Text)/100+1) // bytes in a usual section
-	l := lines{all: f.Text, end: len(f.Text)}
+	l := lines{all: f.Text, end: len(f.Text), base: -1}
 	if strings.HasPrefix(f.Text, bom) {
 		l.line.end = len(bom)
 	}
 	var above string // the property that an indented line belongs to
 	for l.next() {
 		var problem string
-		switch kindOf(l.text) {
+		switch l.kind() {
 		case header:
 			var inner string
 			inner, problem = headerText(l.text)
@@ -165,9 +189,9 @@ type property struct {
 // properties reads a section that scan has checked.
 func (s section) properties(text string) []property {
 	var all []property
-	l := lines{all: text, end: s.end, line: line{end: s.body, num: s.line}}
+	l := lines{all: text, end: s.end, line: line{end: s.body, num: s.line}, inside: true, base: -1}
 	for l.next() {
-		switch kindOf(l.text) {
+		switch l.kind() {
 		case plain:
 			all = append(all, readProperty(l.line, readValue))
 		case indented:
