@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 func child(what string) int {
 	ctx := context.Background()
 	switch what {
-	case "shell", "background":
+	case "shell", "background", "impatient":
 		return shell(what)
 	case "deadline":
 		c, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
@@ -114,7 +114,6 @@ func class(err error) string {
 
 // shell does for one job what an interactive shell does, without the typing.
 func shell(what string) int {
-	signal.Ignore(syscall.SIGTTOU)
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		fmt.Println(err)
@@ -123,12 +122,18 @@ func shell(what string) int {
 	job := exec.Command(os.Args[0])
 	job.Env = append(os.Environ(), childVar+"=secret")
 	job.Stdout = os.Stdout
-	job.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Foreground: what == "shell", Ctty: int(tty.Fd())}
+	job.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Foreground: what != "background", Ctty: int(tty.Fd())}
 	if err := job.Start(); err != nil {
 		fmt.Println(err)
 		return 1
 	}
+	signal.Ignore(syscall.SIGTTOU) // only now: the job would inherit it
 	commands := bufio.NewScanner(os.Stdin)
+	if what == "impatient" {
+		commands.Scan()
+		unix.IoctlSetPointerInt(int(tty.Fd()), unix.TIOCSPGRP, unix.Getpgrp())
+		fmt.Println("took the terminal")
+	}
 	for {
 		var status unix.WaitStatus
 		if _, err := unix.Wait4(job.Process.Pid, &status, unix.WUNTRACED, nil); err == unix.EINTR {
@@ -294,7 +299,7 @@ func TestAnswers(t *testing.T) {
 		{"passphrase", "Passphrase: ", "correct horse\n", "Passphrase: \r\n", `"correct horse" <nil>`},
 		{"confirm", "Replace it? [y/N] ", "\n", "\r\n", "false <nil>"},
 		{"confirm", "Replace it? [y/N] ", "what\nYES\n", "what\r\nReplace it? [y/N] YES\r\n", "true <nil>"},
-		{"choose", "Profile: ", "4\nx\n2\n", "   1  dev\r\n   2  pr\\x1b[2J\\nod\r\n   3  test\r\nProfile: 4\r\nProfile: x\r\nProfile: 2\r\n", "1 <nil>"},
+		{"choose", "Profile: ", "4\nx\n2\n", "  1  dev\r\n  2  pr\\x1b[2J\\nod\r\n  3  test\r\nProfile: 4\r\nProfile: x\r\nProfile: 2\r\n", "1 <nil>"},
 		{"hostile", `Code for \x1b]0;x\a\u202e\r\n: `, "1\n", "1\r\n", `"1" <nil>`},
 		{"print", "two", "", "one\r\ntwo \\x1b[31m\r\n", "<nil>"},
 	} {
@@ -438,6 +443,16 @@ func TestModeIsSetAgainAfterSIGSTOP(t *testing.T) {
 	s.types("abc\n")
 	s.says(`answer: "abc" <nil>`)
 	s.shows("abc")
+}
+
+// A shell whose job's first process died takes the terminal back from the rest.
+func TestTerminalIsTakenAway(t *testing.T) {
+	s := start(t, "impatient")
+	s.sees("Secret: ")
+	io.WriteString(s.stdin, "take it\n")
+	s.stdout.wait(t, "took the terminal\n", 1)
+	s.types("x")
+	s.says("answer: \"\" in the background of the terminal\njob ended 0 <nil>")
 }
 
 // A shell that took the terminal back has set a mode of its own.

@@ -1,0 +1,31 @@
+package mfa
+
+import (
+	"fmt"
+	"strings"
+)
+
+// codeLength is how many digits AWS takes, for every device.
+const codeLength = 6
+
+// CodeError is a code that AWS would refuse unseen. It never quotes the code.
+type CodeError struct {
+	Problem string // what is wrong with it: "has 5 digits, not 6"
+}
+
+func (e *CodeError) Error() string { return "the MFA code " + e.Problem }
+
+// CheckCode returns a code as AWS takes it: 6 digits. White space around and
+// inside it is dropped ("123 456"). The error is a *CodeError.
+func CheckCode(text string) (string, error) {
+	code := strings.Join(strings.Fields(text), "")
+	switch {
+	case code == "":
+		return "", &CodeError{"is empty"}
+	case strings.Trim(code, "0123456789") != "":
+		return "", &CodeError{"holds something other than digits"}
+	case len(code) != codeLength:
+		return "", &CodeError{fmt.Sprintf("has %d digits, not %d", len(code), codeLength)}
+	}
+	return code, nil
+}

@@ -1,0 +1,301 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/term"
+)
+
+const joSerial = "arn:aws:iam::111111111111:mfa/jo"
+
+var request = Request{Profile: "dev", Serial: joSerial, Program: "terraform"}
+
+// person is a prompter that answers from a list, and remembers the questions.
+type person struct {
+	name    string
+	away    error // Ready's answer
+	err     error // Ask's, after the answers
+	answers []string
+	asked   []Question
+}
+
+func (p *person) prompter() Prompter {
+	return Prompter{p.name, func() error { return p.away }, func(_ context.Context, q Question) (string, error) {
+		p.asked = append(p.asked, q)
+		if len(p.answers) == 0 {
+			return "", p.err
+		}
+		answer := p.answers[0]
+		p.answers = p.answers[1:]
+		return answer, nil
+	}}
+}
+
+func seedOf(text string) func(context.Context, string) (creds.Seed, bool, error) {
+	return func(_ context.Context, serial string) (creds.Seed, bool, error) {
+		if serial != joSerial {
+			return creds.Seed{}, false, nil
+		}
+		seed, err := ParseSeed(text)
+		return seed, true, err
+	}
+}
+
+func TestOrder(t *testing.T) {
+	jo := &person{name: "tty", answers: []string{"333333", "444444"}}
+	l := &Ladder{
+		Given:     creds.NewSecret(" 111 111 "),
+		Seed:      seedOf(joSeed),
+		Prompters: []Prompter{jo.prompter()},
+		Now:       func() time.Time { return time.Unix(3000, 0) },
+	}
+	fromSeed, _ := Code(mustSeed(t), 100)
+	otherDevice := request
+	otherDevice.Serial = "arn:aws:iam::111111111111:mfa/other"
+	for i, c := range []struct {
+		r    Request
+		want Answer
+	}{
+		{request, Answer{Code: "111111", From: "given"}},
+		{request, Answer{Code: fromSeed, Step: 100, From: "seed"}},
+		{otherDevice, Answer{Code: "333333", From: "tty"}},
+		{otherDevice, Answer{Code: "444444", From: "tty"}},
+	} {
+		if got, err := l.Code(context.Background(), c.r); got != c.want || err != nil {
+			t.Errorf("%d: %+v, %v; want %+v", i, got, err, c.want)
+		}
+	}
+}
+
+func mustSeed(t *testing.T) creds.Seed {
+	t.Helper()
+	seed, err := ParseSeed(joSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
+}
+
+func TestGiven(t *testing.T) {
+	l := &Ladder{Given: creds.NewSecret("123456")}
+	if _, err := l.Code(context.Background(), request); err != nil {
+		t.Fatal(err)
+	}
+	again := request
+	again.Refused = "wrong code"
+	var refused *RefusedError
+	if _, err := l.Code(context.Background(), again); !errors.As(err, &refused) || refused.Serial != joSerial {
+		t.Errorf("after a refusal: %v", err)
+	}
+
+	var bad *CodeError
+	l = &Ladder{Given: creds.NewSecret("12345")}
+	if _, err := l.Code(context.Background(), request); !errors.As(err, &bad) {
+		t.Errorf("malformed: %v", err)
+	}
+	l = &Ladder{Given: creds.NewSecret("123456")}
+	used := request
+	used.Used = func(code string) bool { return code == "123456" }
+	if _, err := l.Code(context.Background(), used); !errors.As(err, &bad) || strings.Contains(err.Error(), "123456") {
+		t.Errorf("used: %v", err)
+	}
+}
+
+func TestSeedWaitsForAFreshStep(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		at     float64 // s
+		after  int64
+		step   int64
+		notice string
+	}{
+		{"none used", 3001, 0, 100, ""},
+		{"an older one used", 3001, 99, 100, ""},
+		{"this one used", 3001, 100, 101, "waiting 29s for the next code of " + joSerial},
+		{"at the end of this one", 3029.999, 100, 101, "waiting 1s for the next code of " + joSerial},
+		{"the next used", 3001, 101, 102, "waiting 59s for the next code of " + joSerial},
+		{"two ahead", 3001, 102, 103, "waiting 1m29s for the next code of " + joSerial},
+		{"the clock went back", 3001, 103, 100, ""},
+		{"nonsense", 3001, 1 << 62, 100, ""},
+	} {
+		now := time.Unix(0, int64(c.at*1e9))
+		var notices []string
+		l := &Ladder{
+			Seed:   seedOf(joSeed),
+			Now:    func() time.Time { return now },
+			Notice: func(s string) { notices = append(notices, s) },
+			Sleep: func(_ context.Context, d time.Duration) error {
+				now = now.Add(d)
+				return nil
+			},
+		}
+		r := request
+		r.After = c.after
+		want, _ := Code(mustSeed(t), c.step)
+		got, err := l.Code(context.Background(), r)
+		if err != nil || got != (Answer{want, c.step, "seed"}) || strings.Join(notices, "\n") != c.notice {
+			t.Errorf("%s: %+v, %v, notices %q", c.name, got, err, notices)
+		}
+	}
+}
+
+func TestSeedWaitAndTheBudget(t *testing.T) {
+	r := request
+	r.After = 100
+	slept := false
+	l := &Ladder{
+		Seed:  seedOf(joSeed),
+		Now:   func() time.Time { return time.Unix(3000, 0) },
+		Sleep: func(ctx context.Context, _ time.Duration) error { slept = true; return context.Canceled },
+	}
+	short, cancel := context.WithTimeout(context.Background(), 25*time.Second)
+	defer cancel()
+	if _, err := l.Code(short, r); !errors.Is(err, context.DeadlineExceeded) || slept {
+		t.Errorf("30 s to wait and 25 left: %v, slept: %v", err, slept)
+	}
+	if _, err := l.Code(context.Background(), r); !errors.Is(err, context.Canceled) || !slept {
+		t.Errorf("cancelled while waiting: %v", err)
+	}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	l.Sleep = nil
+	if _, err := l.Code(cancelled, r); !errors.Is(err, context.Canceled) {
+		t.Errorf("the real wait: %v", err)
+	}
+}
+
+// A seed that is stored but cannot be used is an error: to ask instead would
+// hide that the store is locked or damaged.
+func TestSeedErrors(t *testing.T) {
+	locked := errors.New("locked")
+	jo := &person{name: "tty", answers: []string{"123456"}}
+	l := &Ladder{Prompters: []Prompter{jo.prompter()}}
+	l.Seed = func(context.Context, string) (creds.Seed, bool, error) { return creds.Seed{}, false, locked }
+	if _, err := l.Code(context.Background(), request); !errors.Is(err, locked) {
+		t.Errorf("locked: %v", err)
+	}
+	l.Seed = seedOf("otpauth://totp/x?digits=8&secret=" + joSeed)
+	var bad *CodeError
+	if _, err := l.Code(context.Background(), request); !errors.As(err, &bad) || strings.Contains(err.Error(), joSeed) {
+		t.Errorf("8 digits: %v", err)
+	}
+	if len(jo.asked) != 0 {
+		t.Errorf("asked: %q", jo.asked)
+	}
+}
+
+func TestPersonIsAskedAgain(t *testing.T) {
+	jo := &person{name: "tty", answers: []string{"", "12345", "111111", "123 456"}}
+	l := &Ladder{Prompters: []Prompter{jo.prompter()}}
+	r := request
+	r.Refused = "wrong\x1b[2J code"
+	r.Used = func(code string) bool { return code == "111111" }
+	got, err := l.Code(context.Background(), r)
+	if err != nil || got != (Answer{Code: "123456", From: "tty"}) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	const text = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo), for terraform: "
+	want := []Question{
+		{text, `the last code was refused: wrong\x1b[2J code`},
+		{text, "the MFA code is empty"},
+		{text, "the MFA code has 5 digits, not 6"},
+		{text, "the MFA code was used already, wait for the next one"},
+	}
+	if !slices.Equal(jo.asked, want) {
+		t.Errorf("asked\n%q, want\n%q", jo.asked, want)
+	}
+}
+
+func TestPersonIsNotAskedForEver(t *testing.T) {
+	jo := &person{name: "tty", answers: slices.Repeat([]string{"nonsense"}, 100)}
+	l := &Ladder{Prompters: []Prompter{jo.prompter()}}
+	_, err := l.Code(context.Background(), request)
+	var bad *CodeError
+	if !errors.As(err, &bad) || len(jo.asked) != maxTries || strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("%v after %d questions", err, len(jo.asked))
+	}
+}
+
+func TestHostileNamesInThePrompt(t *testing.T) {
+	r := Request{Profile: "d\x1b[8mv", Serial: "a\nb", Program: "\u202eterraform\r"}
+	if got, want := r.prompt(), `MFA code for d\x1b[8mv (a\nb), for \u202eterraform\r: `; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	r = Request{Profile: "dev", Serial: "GAHT12345678"}
+	if got, want := r.prompt(), "MFA code for dev (GAHT12345678): "; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestWhoIsAsked(t *testing.T) {
+	ok := []string{"123456"}
+	for _, c := range []struct {
+		name    string
+		people  []*person
+		prompt  string
+		noInput bool
+		left    time.Duration // of the budget; 0 for none
+		from    string
+		err     error
+		text    string
+	}{
+		{name: "the first", people: []*person{{name: "tty", answers: ok}, {name: "zenity", answers: ok}}, from: "tty"},
+		{name: "the second", people: []*person{{name: "tty", away: term.ErrNone}, {name: "zenity", answers: ok}}, prompt: Auto, from: "zenity"},
+		{name: "lost the terminal", people: []*person{{name: "tty", err: term.ErrBackground}, {name: "zenity", answers: ok}}, from: "zenity"},
+		{name: "by name", people: []*person{{name: "tty", answers: ok}, {name: "zenity", answers: ok}}, prompt: "zenity", from: "zenity"},
+		{name: "by name, away", people: []*person{{name: "tty", away: term.ErrNone}, {name: "zenity", answers: ok}}, prompt: "tty", err: term.ErrNone},
+		{name: "enough time", people: []*person{{name: "tty", answers: ok}}, left: time.Hour, from: "tty"},
+		{name: "no time", people: []*person{{name: "tty", answers: ok}}, left: 9 * time.Second, err: ErrNoTime,
+			text: `profile "dev" needs a code of "arn:aws:iam::111111111111:mfa/jo" and nobody can be asked: not enough time is left for a person to answer`},
+		{name: "no input", people: []*person{{name: "tty", answers: ok}}, noInput: true, err: ErrNoInput},
+		{name: "no prompters", err: ErrNoInput},
+		{name: "all away", people: []*person{{name: "tty", away: fmt.Errorf("%w: x", term.ErrNone)}, {name: "zenity", away: errors.New("no display")}}, err: term.ErrNone,
+			text: `profile "dev" needs a code of "arn:aws:iam::111111111111:mfa/jo" and nobody can be asked: tty: no controlling terminal: x; zenity: no display`},
+		{name: "background", people: []*person{{name: "tty", away: term.ErrBackground}}, err: term.ErrBackground},
+	} {
+		ctx := context.Background()
+		if c.left != 0 {
+			short, cancel := context.WithTimeout(ctx, c.left)
+			defer cancel()
+			ctx = short
+		}
+		l := &Ladder{Prompt: c.prompt, NoInput: c.noInput}
+		for _, p := range c.people {
+			l.Prompters = append(l.Prompters, p.prompter())
+		}
+		got, err := l.Code(ctx, request)
+		var nobody *NoPersonError
+		switch {
+		case c.err == nil && (err != nil || got != (Answer{Code: "123456", From: c.from})):
+			t.Errorf("%s: %+v, %v", c.name, got, err)
+		case c.err != nil && (!errors.Is(err, c.err) || !errors.As(err, &nobody)):
+			t.Errorf("%s: %v, want %v", c.name, err, c.err)
+		case c.text != "" && err.Error() != c.text:
+			t.Errorf("%s: %v, want %s", c.name, err, c.text)
+		}
+	}
+}
+
+func TestCancelledIsFinal(t *testing.T) {
+	jo, zenity := &person{name: "tty", err: term.ErrCancelled}, &person{name: "zenity", answers: []string{"123456"}}
+	l := &Ladder{Prompters: []Prompter{jo.prompter(), zenity.prompter()}}
+	var nobody *NoPersonError
+	if _, err := l.Code(context.Background(), request); !errors.Is(err, term.ErrCancelled) || errors.As(err, &nobody) || len(zenity.asked) != 0 {
+		t.Errorf("%v, then asked %q", err, zenity.asked)
+	}
+}
+
+func TestUnknownPrompter(t *testing.T) {
+	l := &Ladder{Prompt: "xyzzy", Prompters: Prompters(), NoInput: true}
+	var unknown *PrompterError
+	if _, err := l.Code(context.Background(), request); !errors.As(err, &unknown) || !slices.Equal(unknown.Names, []string{"auto", "tty"}) {
+		t.Errorf("%v", err)
+	}
+}
