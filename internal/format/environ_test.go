@@ -1,0 +1,103 @@
+package format
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestClean: nothing that names AWS credentials or where to find them reaches a
+// child, and no secret of fob's.
+func TestClean(t *testing.T) {
+	for _, name := range strings.Fields(`
+		AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_ACCESS_KEY
+		AWS_SECRET_KEY AWS_CREDENTIAL_FILE AWS_CREDENTIAL_EXPIRATION AWS_SESSION_EXPIRATION AWS_PROFILE AWS_DEFAULT_PROFILE
+		AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN
+		AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_ACCOUNT_ID
+		AWS_BEARER_TOKEN_BEDROCK AWS_BEARER_TOKEN_ AWS_MFA_SERIAL AWS_SESSION_TAGS AWS_TRANSITIVE_TAGS AWS_SOURCE_IDENTITY
+		AWSU_PROFILE AWSUME_PROFILE AWSUME_EXPIRATION AWS_SSO_PROFILE FOB_PASSPHRASE FOB_PASSPHRASE_FD FOB_PASSPHRASE_FILE
+		FOB_MFA_CODE FOB_AGE_IDENTITY AWS_VAULT_FILE_PASSPHRASE AWS_VAULT FOB_PROFILE`) {
+		lower := strings.ToLower(name)
+		environ := []string{name + "=1", "A=1", lower + "=2", name + "=", "B=" + name + "=x", name + "=3"}
+		if got, want := Clean(environ, false), []string{"A=1", lower + "=2", "B=" + name + "=x"}; !slices.Equal(got, want) {
+			t.Errorf("%s: got %q", name, got)
+		}
+		if got, want := Clean(environ, true), []string{"A=1", "B=" + name + "=x"}; !slices.Equal(got, want) {
+			t.Errorf("%s on Windows: got %q", name, got)
+		}
+	}
+	kept := []string{
+		"PATH=/bin", "HOME=/home/jo", "AWS_REGION=eu-west-1", "AWS_CONFIG_FILE=/c", "AWS_CA_BUNDLE=/ca", "AWS_PAGER=",
+		"AWS_PROFILES=x", "XAWS_PROFILE=x", "AWS_BEARER_TOKEN=x", "FOB_BACKEND=file", "FOB_UNLOCK_TTL=0",
+		"=C:=C:\\dir", "=AWS_PROFILE=x", "=ExitCode=00000000", "novalue", "", "BASH_FUNC_x%%=() { :; }",
+	}
+	for _, foldCase := range []bool{false, true} {
+		if got := Clean(kept, foldCase); !slices.Equal(got, kept) {
+			t.Errorf("got %q, want %q", got, kept)
+		}
+	}
+	if got := Clean([]string{"FOB_CHAIN=x", "A=1"}, false, "FOB_CHAIN"); !slices.Equal(got, []string{"A=1"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestEnviron: what a child gets beside the session's variables.
+func TestEnviron(t *testing.T) {
+	const session = "AWS_ACCESS_KEY_ID=" + exampleID + " AWS_SECRET_ACCESS_KEY=" + exampleSecret + " "
+	for _, tt := range []struct {
+		name, environ string
+		child         Child
+		want          string
+	}{
+		{"nothing known", "A=1", Child{Profile: "dev"}, "A=1 " + session + "FOB_PROFILE=dev"},
+		{"compat", "AWS_VAULT=old", Child{Profile: "dev", Compat: true}, session + "FOB_PROFILE=dev AWS_VAULT=dev"},
+		{
+			"a region is set everywhere", "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2 FOB_REGION=x", Child{Profile: "dev", Region: "eu-west-1"},
+			session + "AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 FOB_PROFILE=dev FOB_REGION=eu-west-1",
+		},
+		{"the user's region stays", "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-1", Child{Profile: "dev"}, "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-1 " + session + "FOB_PROFILE=dev"},
+		{"an outer fob's region goes", "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2 FOB_REGION=us-west-2", Child{Profile: "dev"}, session + "FOB_PROFILE=dev"},
+		{"only an outer fob's", "AWS_REGION=us-west-1 AWS_DEFAULT_REGION=us-west-2 FOB_REGION=us-west-2", Child{Profile: "dev"}, "AWS_REGION=us-west-1 " + session + "FOB_PROFILE=dev"},
+		{"an empty mark is none", "AWS_REGION= FOB_REGION=", Child{Profile: "dev"}, "AWS_REGION= " + session + "FOB_PROFILE=dev"},
+		{
+			"Windows", "Aws_Region=us-west-2 fob_region=us-west-2 aws_profile=x =C:=C:\\ Path=x", Child{Profile: "dev", FoldCase: true},
+			"=C:=C:\\ Path=x " + session + "FOB_PROFILE=dev",
+		},
+		{"Unix", "Aws_Region=us-west-2 fob_region=us-west-2", Child{Profile: "dev"}, "Aws_Region=us-west-2 fob_region=us-west-2 " + session + "FOB_PROFILE=dev"},
+	} {
+		if got := strings.Join(Environ(strings.Fields(tt.environ), least(), tt.child), " "); got != tt.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestEnvironOnce: over a dirty environment every variable of fob's is there once,
+// with the session's value, and the environment given is not changed.
+func TestEnvironOnce(t *testing.T) {
+	var dirty []string
+	names := []string{
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION",
+		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCOUNT_ID", "FOB_PROFILE", "FOB_REGION", "AWS_VAULT",
+	}
+	for _, n := range append(names, names...) {
+		dirty = append(dirty, n+"=stale")
+	}
+	before := slices.Clone(dirty)
+	got := Environ(dirty, full(), Child{Profile: "dev", Region: "eu-west-1", Compat: true})
+	var gotNames []string
+	for _, entry := range got {
+		name, value, _ := strings.Cut(entry, "=")
+		gotNames = append(gotNames, name)
+		if value == "stale" || value == "" {
+			t.Errorf("%s", entry)
+		}
+	}
+	slices.Sort(names)
+	slices.Sort(gotNames)
+	if !slices.Equal(gotNames, names) {
+		t.Errorf("got %q", gotNames)
+	}
+	if !slices.Equal(dirty, before) {
+		t.Error("the environment given was changed")
+	}
+}

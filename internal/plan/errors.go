@@ -1,0 +1,184 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// NoProfileError: the name is neither in the AWS files nor in the store.
+type NoProfileError struct {
+	Profile string
+	Nearest []string // names that look like it, best first, at most three
+	Stored  bool     // only profiles with a stored key were looked at
+}
+
+func (e *NoProfileError) Error() string {
+	if e.Stored {
+		return fmt.Sprintf("no key is stored for a profile %q", e.Profile)
+	}
+	return fmt.Sprintf("no profile %q in the AWS files or the store", e.Profile)
+}
+
+// MissingSourceError: a profile that another one builds on and that does not exist.
+type MissingSourceError struct {
+	Profile, Source string
+	At              string
+	Nearest         []string
+}
+
+func (e *MissingSourceError) Error() string {
+	return fmt.Sprintf("%s: profile %q builds on %q, which does not exist", e.At, e.Profile, e.Source)
+}
+
+// LoopError: profiles that build on each other in a ring.
+type LoopError struct{ Chain []string }
+
+func (e *LoopError) Error() string {
+	return "profiles build on each other in a loop: " + strings.Join(e.Chain, " -> ")
+}
+
+// NoKeyError: a profile with nothing to start from.
+type NoKeyError struct {
+	Profile string
+	For     string // the profile asked for
+	Role    bool   // it has a role, and nothing to assume it with
+	At      string // file:line of its section
+}
+
+func (e *NoKeyError) Error() string {
+	var what string
+	switch {
+	case e.Role:
+		what = fmt.Sprintf("profile %q assumes a role and has no source_profile", e.Profile)
+	default:
+		what = fmt.Sprintf("profile %q has no key, neither stored nor in the AWS files", e.Profile)
+	}
+	if e.For != e.Profile {
+		what += fmt.Sprintf(" (needed for %q)", e.For)
+	}
+	return e.At + ": " + what
+}
+
+// PartialKeyError: one half of a key pair in the AWS files.
+type PartialKeyError struct {
+	Profile, Has, Lacks string
+	At                  string
+}
+
+func (e *PartialKeyError) Error() string {
+	return fmt.Sprintf("%s: profile %q has %s and no %s", e.At, e.Profile, e.Has, e.Lacks)
+}
+
+// UnsupportedError: a source of credentials that fob does not read.
+type UnsupportedError struct {
+	Profile, What string
+	At            string
+}
+
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("%s: profile %q gets its credentials from %s, which fob does not do", e.At, e.Profile, e.What)
+}
+
+// SecurityKeyError: the MFA device is a FIDO key, which STS takes no code from.
+type SecurityKeyError struct {
+	Profile, Serial string
+	At              string
+}
+
+func (e *SecurityKeyError) Error() string {
+	return e.At + ": " + securityKeyProblem(e.Serial)
+}
+
+// ConfigError: a value in a file or variable that cannot be right.
+type ConfigError struct{ At, Problem string }
+
+func (e *ConfigError) Error() string { return e.At + ": " + e.Problem }
+
+// UsageError: something asked for on the command line that cannot be had.
+type UsageError struct{ Problem string }
+
+func (e *UsageError) Error() string { return e.Problem }
+
+// fault is what is wrong with a flag, or with a value in a file or variable.
+func fault(from, problem string) error {
+	if strings.HasPrefix(from, "--") {
+		return &UsageError{Problem: from + ": " + problem}
+	}
+	return &ConfigError{At: from, Problem: problem}
+}
+
+func (r *resolver) loop(name string) error {
+	names := []string{}
+	for _, l := range r.chain {
+		names = append(names, l.name)
+	}
+	return &LoopError{append(names, name)}
+}
+
+func (r *resolver) missing(next onward) error {
+	name := next.profile
+	if len(r.chain) == 0 {
+		return &NoProfileError{Profile: name, Nearest: r.nearest(name)}
+	}
+	return &MissingSourceError{Profile: r.chain[len(r.chain)-1].name, Source: name, At: At(next.at), Nearest: r.nearest(name)}
+}
+
+// nearest are up to three known names within a third of the name's length.
+func (r *resolver) nearest(name string) []string {
+	names := r.facts.Config.Names()
+	if r.facts.StoredNames != nil {
+		names = append(slices.Clone(names), r.facts.StoredNames()...)
+	}
+	return Nearest(name, names)
+}
+
+// Nearest are up to three of names that name may be a slip of, best first.
+func Nearest(name string, names []string) []string {
+	type scored struct {
+		name     string
+		distance int
+	}
+	var close []scored
+	for _, n := range slices.Compact(slices.Sorted(slices.Values(names))) {
+		d := distance(strings.ToLower(name), strings.ToLower(n))
+		if d <= max(1, min(len(name), len(n))/3+1) && d < max(len(name), len(n)) {
+			close = append(close, scored{n, d})
+		}
+	}
+	slices.SortStableFunc(close, func(a, b scored) int { return cmp.Compare(a.distance, b.distance) })
+	var out []string
+	for _, s := range close[:min(3, len(close))] {
+		out = append(out, s.name)
+	}
+	return out
+}
+
+// distance counts insertions, deletions, changes and swaps of neighbours
+// (optimal string alignment).
+func distance(a, b string) int {
+	if len(a) > 128 || len(b) > 128 {
+		return 128
+	}
+	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
+	for j := range rows[1] {
+		rows[1][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		prev2, prev, row := rows[0], rows[1], rows[2]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], prev2[j-2]+1)
+			}
+		}
+		rows = [3][]int{prev, row, prev2}
+	}
+	return rows[1][len(b)]
+}

@@ -1,0 +1,207 @@
+// Package plan decides how a profile gets its credentials.
+//
+// Resolve is a pure function from facts (the parsed AWS files, the clear
+// headers of stored keys, a few environment variables) to a Plan: the chain of
+// steps from a long-lived key to the credentials asked for. It asks nobody,
+// reads no secret and calls no network, so a plan can be printed, compared and
+// hashed; the hash of its first n steps names what exists after them and is the
+// name of the cached session. Whatever changes credentials is a field of a
+// step; Region and From are not, and do not count.
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Plan is how Profile gets credentials: Steps from first to last.
+type Plan struct {
+	Profile string
+	// Region is the child's region; empty when none is known.
+	Region string
+	// Account is the 12 digit account of the final credentials, empty when not known.
+	Account string
+	// STS says where AWS is asked.
+	STS Endpoint
+	// MaxMFAAge is the oldest MFA session that serves this profile; 0 is any.
+	MaxMFAAge time.Duration
+	Steps     []Step
+	// Notes are sentences on what was ignored, capped or will surprise.
+	Notes []string
+}
+
+// Endpoint is where STS is called.
+type Endpoint struct {
+	// Region is signed for, and names the host when URL is empty. Never empty.
+	Region string
+	// Home is the partition's home region, asked once when Region refuses.
+	Home string
+	// URL is a configured endpoint, empty for AWS's own.
+	URL       string
+	FIPS      bool
+	DualStack bool
+	// CABundle is a PEM file of the only authorities trusted, empty for the system's.
+	CABundle string
+}
+
+// Step is one of the step types of this package.
+type Step interface {
+	// Kind is the name that explain shows.
+	Kind() string
+	// Origin is the file and line, flag or variable that decided the step.
+	Origin() string
+}
+
+// From is the file and line, flag or variable that decided a step.
+type From string
+
+// Origin implements Step.
+func (f From) Origin() string { return string(f) }
+
+// StoredKey starts from the long-lived key in the store.
+type StoredKey struct {
+	Profile string `json:"profile"`
+	KeyID   string `json:"key_id,omitempty"`
+	From    `json:"-"`
+}
+
+// PlaintextKey starts from a key in the AWS files.
+type PlaintextKey struct {
+	Profile string `json:"profile"`
+	KeyID   string `json:"key_id,omitempty"`
+	From    `json:"-"`
+}
+
+// Environment starts from the credentials in the environment (credential_source).
+type Environment struct {
+	KeyID string `json:"key_id,omitempty"`
+	From  `json:"-"`
+}
+
+// Process starts from the credentials another program prints (credential_process).
+type Process struct {
+	Profile string `json:"profile"`
+	Command string `json:"command"`
+	From    `json:"-"`
+}
+
+// SessionToken is sts:GetSessionToken, with MFA if MFASerial is set.
+type SessionToken struct {
+	MFASerial       string `json:"mfa_serial,omitempty"`
+	DurationSeconds int    `json:"duration_seconds"`
+	From            `json:"-"`
+}
+
+// AssumeRole is sts:AssumeRole, with an MFA code of its own if MFASerial is set.
+type AssumeRole struct {
+	RoleARN           string            `json:"role_arn"`
+	DurationSeconds   int               `json:"duration_seconds"`
+	RoleSessionName   string            `json:"role_session_name"`
+	ExternalID        string            `json:"external_id,omitempty"`
+	MFASerial         string            `json:"mfa_serial,omitempty"`
+	SourceIdentity    string            `json:"source_identity,omitempty"`
+	Tags              map[string]string `json:"tags,omitempty"`
+	TransitiveTagKeys []string          `json:"transitive_tag_keys,omitempty"`
+	Policy            string            `json:"policy,omitempty"`
+	PolicyARNs        []string          `json:"policy_arns,omitempty"`
+	From              `json:"-"`
+}
+
+// The kinds, as explain prints them.
+func (StoredKey) Kind() string    { return "stored-key" }
+func (PlaintextKey) Kind() string { return "plaintext-key" }
+func (Environment) Kind() string  { return "environment" }
+func (Process) Kind() string      { return "process" }
+func (SessionToken) Kind() string { return "session-token" }
+func (AssumeRole) Kind() string   { return "assume-role" }
+
+// ID names the credentials that exist after the first n steps: 32 hexadecimal
+// digits of a SHA-256 over everything that decides them.
+func (p Plan) ID(n int) string {
+	h := sha256.New()
+	enc := json.NewEncoder(h) // a line each; map keys are sorted
+	// A configured endpoint may be another AWS. The region, FIPS and dual stack
+	// name other doors of the same one.
+	_ = enc.Encode([]string{"fob plan 1", p.STS.URL})
+	for _, s := range p.Steps[:n] {
+		_ = enc.Encode(s.Kind())
+		_ = enc.Encode(s)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Source is the profile whose key or process the plan starts from: what its
+// sessions are filed under. Empty for the environment.
+func (p Plan) Source() string {
+	switch s := p.Steps[0].(type) {
+	case StoredKey:
+		return s.Profile
+	case PlaintextKey:
+		return s.Profile
+	case Process:
+		return s.Profile
+	}
+	return ""
+}
+
+// MFASerial is the device whose code the plan needs when nothing is cached, or "".
+func (p Plan) MFASerial() string {
+	for _, s := range p.Steps {
+		if serial := MFASerial(s); serial != "" {
+			return serial
+		}
+	}
+	return ""
+}
+
+// MFASerial is the device whose code the step needs, or "".
+func MFASerial(s Step) string {
+	switch s := s.(type) {
+	case SessionToken:
+		return s.MFASerial
+	case AssumeRole:
+		return s.MFASerial
+	}
+	return ""
+}
+
+// MarshalJSON gives the shape of `fob explain --json`, in which what is not known
+// is left out and a step begins with its kind and ends with its origin.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	steps := make([]json.RawMessage, len(p.Steps))
+	for i, s := range p.Steps {
+		var err error
+		if steps[i], err = join(map[string]string{"kind": s.Kind()}, s, map[string]string{"from": s.Origin()}); err != nil {
+			return nil, err
+		}
+	}
+	return join(struct {
+		Profile string            `json:"profile"`
+		Region  string            `json:"region,omitempty"`
+		Account string            `json:"account,omitempty"`
+		STS     string            `json:"sts_endpoint,omitempty"`
+		Steps   []json.RawMessage `json:"steps"`
+		Notes   []string          `json:"notes,omitempty"`
+	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.Notes})
+}
+
+// join makes one JSON object of some that share no key, in their order. It keeps
+// < > & as they are, because people read the command of a process there.
+func join(objects ...any) ([]byte, error) {
+	var all []string
+	for _, o := range objects {
+		var b strings.Builder
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(o); err != nil {
+			return nil, err
+		}
+		if inside := strings.TrimSpace(b.String()); inside != "{}" {
+			all = append(all, inside[1:len(inside)-1])
+		}
+	}
+	return []byte("{" + strings.Join(all, ",") + "}"), nil
+}

@@ -1,0 +1,73 @@
+package plan
+
+import (
+	"fmt"
+	"regexp"
+
+	"fob/internal/awsconfig"
+)
+
+// serial is the MFA device that counts: the nearest to the profile asked for,
+// over a long-lived key.
+func (r *resolver) serial() (awsconfig.Value, error) {
+	for _, l := range r.chain {
+		v, ok := get(l.section, "mfa_serial")
+		if !ok {
+			continue
+		}
+		if v.Text == "none" {
+			return awsconfig.Value{}, nil
+		}
+		if !r.longLived {
+			r.note("%s: the MFA serial does not count, because this chain does not start from a long-lived key", At(v))
+			return awsconfig.Value{}, nil
+		}
+		return v, r.checkSerial(v)
+	}
+	return awsconfig.Value{}, nil
+}
+
+func (r *resolver) checkSerial(v awsconfig.Value) error {
+	a, ok := parseARN(v.Text)
+	if a.iam(securityKey) {
+		return &SecurityKeyError{Profile: r.chain[0].name, Serial: v.Text, At: At(v)}
+	}
+	if problem := CheckSerial(v.Text, r.key.Account); problem != "" {
+		return &ConfigError{At: At(v), Problem: problem}
+	}
+	if !ok {
+		return nil // a hardware device's number, which says no more
+	}
+	return r.samePartition(v, a)
+}
+
+// serialNumber is SerialNumber's alphabet and length in the API reference of
+// GetSessionToken: ARNs, and the numbers of hardware devices.
+var serialNumber = regexp.MustCompile(`^[\w+=/:,.@-]{9,256}$`)
+
+// securityKey is the type of a FIDO device's ARN: u2f/user/NAME/DEVICE.
+const securityKey = "u2f"
+
+// CheckSerial says why serial cannot be the MFA device of a key of account (12
+// digits, or "" when it is not known), or "" when it can: it has the form of
+// one that gives codes, and is in that account.
+func CheckSerial(serial, account string) (problem string) {
+	a, isARN := parseARN(serial)
+	switch {
+	case a.iam(securityKey):
+		return securityKeyProblem(serial)
+	case !serialNumber.MatchString(serial):
+		return fmt.Sprintf("%q is no MFA serial number", serial)
+	case !isARN && serial[:4] != "arn:":
+		return ""
+	case !a.iam("mfa"):
+		return fmt.Sprintf("%q is no ARN of an MFA device", serial)
+	case account != "" && a.account != account:
+		return fmt.Sprintf("the MFA device is in account %s, the key in %s", a.account, account)
+	}
+	return ""
+}
+
+func securityKeyProblem(serial string) string {
+	return serial + " is a FIDO security key, and AWS takes those only in the browser, not for session credentials"
+}

@@ -1,0 +1,259 @@
+package plan
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"fob/internal/awsconfig"
+)
+
+var update = flag.Bool("update", false, "rewrite the plans in testdata; read the diff")
+
+// TestSpec is the specification by example: testdata/*.txtar, a rule or two
+// each. Under config, credentials, keys (profile, key ID and ARN, or "-" for a
+// key that was stored without asking AWS) and files, `plans` has questions and
+// answers:
+//
+//	> AWS_REGION=eu-west-1 prod --duration 2h
+//	stored-key base AKIAIOSFODNN7EXAMPLE (the store)
+//	...
+//
+// A question is a profile with options, after variables of the environment.
+// --wish is a duration from a file. An answer is the plan, or the error after
+// its type.
+func TestSpec(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no specification", err)
+	}
+	for _, path := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t, archive)
+			plans := &archive.Files[len(archive.Files)-1]
+			if plans.Name != "plans" {
+				t.Fatal("the last file is not plans")
+			}
+			var out strings.Builder
+			for _, block := range strings.Split("\n"+string(plans.Data), "\n> ")[1:] {
+				question, want, _ := strings.Cut(block, "\n")
+				want = strings.TrimSpace(want)
+				got := w.answer(t, question)
+				if got != want && !*update {
+					t.Errorf("> %s\ngot:\n%s\nwant:\n%s", question, got, want)
+				}
+				fmt.Fprintf(&out, "> %s\n%s\n\n", question, got)
+			}
+			if *update {
+				plans.Data = []byte(strings.TrimSuffix(out.String(), "\n"))
+				if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// world is what the questions of a file are about.
+type world struct {
+	config *awsconfig.Config
+	keys   map[string]Key
+	files  map[string]string
+}
+
+func newWorld(t testing.TB, a *txtar.Archive) world {
+	w := world{keys: map[string]Key{}, files: map[string]string{}}
+	for _, f := range a.Files {
+		w.files[f.Name] = string(f.Data)
+	}
+	w.config = parse(t, w.files["config"], w.files["credentials"])
+	for line := range strings.Lines(w.files["keys"]) {
+		f := strings.Fields(line)
+		k := Key{ID: f[1]}
+		if f[2] != "-" {
+			a, ok := parseARN(f[2])
+			if !ok {
+				t.Fatalf("keys: %s", line)
+			}
+			k.ARN, k.Account = f[2], a.account
+		}
+		w.keys[f[0]] = k
+	}
+	return w
+}
+
+func parse(t testing.TB, config, credentials string) *awsconfig.Config {
+	c, err := awsconfig.Parse(awsconfig.File{Path: "config", Text: config}, awsconfig.File{Path: "credentials", Text: credentials})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (w world) facts(env map[string]string) Facts {
+	return Facts{
+		Config:      w.config,
+		Key:         func(profile string) (Key, bool) { k, ok := w.keys[profile]; return k, ok },
+		StoredNames: func() []string { return slices.Sorted(maps.Keys(w.keys)) },
+		Getenv:      func(name string) string { return env[name] },
+		ReadFile: func(path string) ([]byte, error) {
+			text, ok := w.files[path]
+			if !ok {
+				return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
+			}
+			return []byte(text), nil
+		},
+		Login:   "jo",
+		Program: "fob",
+	}
+}
+
+func (w world) answer(t testing.TB, question string) string {
+	env := map[string]string{"LOGIN": "jo"}
+	words := Words(question)
+	for len(words) > 0 && strings.Contains(words[0], "=") {
+		name, value, _ := strings.Cut(words[0], "=")
+		env[name], words = value, words[1:]
+	}
+	f := w.facts(env)
+	f.Login = env["LOGIN"]
+	p, err := Resolve(f, words[0], options(t, words[1:]))
+	if err != nil {
+		return fmt.Sprintf("%s: %v%s", strings.TrimPrefix(fmt.Sprintf("%T", err), "*plan."), err, nearest(err))
+	}
+	return show(p)
+}
+
+// nearest are the names that an error suggests.
+func nearest(err error) string {
+	var profile *NoProfileError
+	var source *MissingSourceError
+	var names []string
+	switch {
+	case errors.As(err, &profile):
+		names = profile.Nearest
+	case errors.As(err, &source):
+		names = source.Nearest
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s?)", strings.Join(names, ", "))
+}
+
+func options(t testing.TB, words []string) Options {
+	var o Options
+	for len(words) > 0 {
+		flag := words[0]
+		words = words[1:]
+		if flag == "--no-session" {
+			o.NoSession = true
+			continue
+		}
+		value := words[0]
+		words = words[1:]
+		switch flag {
+		case "--duration", "--wish":
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Duration = Demand{d, flag, flag == "--wish"}
+		case "--region":
+			o.Region = value
+		case "--policy":
+			o.Policy = value
+		case "--policy-arn":
+			o.PolicyARNs = append(o.PolicyARNs, value)
+		default:
+			t.Fatalf("no option %s", flag)
+		}
+	}
+	return o
+}
+
+// show prints all of a plan: a step a line with its origin, then what is not
+// usual about the rest.
+func show(p Plan) string {
+	var b strings.Builder
+	for _, s := range p.Steps {
+		fmt.Fprintf(&b, "%s%s (%s)\n", s.Kind(), words(s), s.Origin())
+	}
+	if p.Account != "" {
+		fmt.Fprintf(&b, "account %s\n", p.Account)
+	}
+	if p.Region != "" {
+		fmt.Fprintf(&b, "region %s\n", p.Region)
+	}
+	if e := p.STS; e != (Endpoint{Region: either(p.Region, "us-east-1"), Home: "us-east-1"}) {
+		fmt.Fprintf(&b, "sts %s, home %s", e.Region, e.Home)
+		if e.URL != "" {
+			fmt.Fprintf(&b, ", url %s", e.URL)
+		}
+		if e.FIPS {
+			b.WriteString(", fips")
+		}
+		if e.DualStack {
+			b.WriteString(", dualstack")
+		}
+		if e.CABundle != "" {
+			fmt.Fprintf(&b, ", ca %s", e.CABundle)
+		}
+		b.WriteString("\n")
+	}
+	if p.MaxMFAAge != 0 {
+		fmt.Fprintf(&b, "mfa at most %s old\n", Short(p.MaxMFAAge))
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "note: %s\n", n)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func words(s Step) string {
+	life := func(seconds int) string { return Short(time.Duration(seconds) * time.Second) }
+	var w []string
+	field := func(name, value string) {
+		if value != "" {
+			w = append(w, name+value)
+		}
+	}
+	switch s := s.(type) {
+	case StoredKey:
+		w = []string{s.Profile, s.KeyID}
+	case PlaintextKey:
+		w = []string{s.Profile, s.KeyID}
+	case Environment:
+		w = []string{s.KeyID}
+	case Process:
+		w = []string{s.Profile, fmt.Sprintf("%q", s.Command)}
+	case SessionToken:
+		w = []string{life(s.DurationSeconds)}
+		field("mfa=", s.MFASerial)
+	case AssumeRole:
+		w = []string{s.RoleARN, life(s.DurationSeconds), "as " + s.RoleSessionName}
+		field("mfa=", s.MFASerial)
+		field("external-id=", s.ExternalID)
+		field("source-identity=", s.SourceIdentity)
+		for _, k := range slices.Sorted(maps.Keys(s.Tags)) {
+			field("tag:", k+"="+s.Tags[k])
+		}
+		field("transitive=", strings.Join(s.TransitiveTagKeys, ","))
+		field("policy=", s.Policy)
+		field("policy-arns=", strings.Join(s.PolicyARNs, ","))
+	}
+	return " " + strings.Join(w, " ")
+}
