@@ -1,0 +1,12 @@
+//go:build unix && !linux
+
+package keyring
+
+import (
+	"os"
+	"syscall"
+)
+
+func self() (string, error) { return os.Executable() }
+
+func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -1,0 +1,150 @@
+package keyring
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"path"
+)
+
+// Created says what Create did.
+type Created struct {
+	Dir, Slot string
+	// Adopted: somebody else had made the store meanwhile, and it was opened instead.
+	Adopted bool
+	// Warnings are sentences for the user.
+	Warnings []string
+}
+
+// Create makes the store, and its first slot, of the kind that Options.Backend
+// says. If there is one by now it is opened instead. A store that this machine
+// knows and cannot find is a *TrustError, and nothing is made.
+func (s *Store) Create(ctx context.Context) (Created, error) {
+	if _, err := s.trusted(); !absent(err) {
+		return s.adopt(ctx, err)
+	}
+	made, err := s.create(ctx)
+	if errors.Is(err, fs.ErrExist) {
+		return s.adopt(ctx, nil)
+	}
+	return made, err
+}
+
+func (s *Store) adopt(ctx context.Context, err error) (Created, error) {
+	for err == nil || errors.Is(err, errMoved) {
+		var h header
+		if h, err = s.trusted(); err != nil {
+			break
+		}
+		if _, err = s.key(ctx, h, KindSession); err == nil {
+			m, err := s.recall()
+			return Created{Dir: s.opts.Dir, Slot: m.Slot, Adopted: true}, err
+		}
+	}
+	return Created{}, err
+}
+
+// create returns fs.ErrExist if somebody was faster.
+func (s *Store) create(ctx context.Context) (Created, error) {
+	// Of many who find no store, one asks for the passphrase.
+	release, err := s.courtesy(ctx, unlockLock)
+	if err != nil {
+		return Created{}, err
+	}
+	defer release()
+	if _, err := s.header(); !absent(err) {
+		return Created{}, errors.Join(fs.ErrExist, err)
+	}
+	kind := kindOf(s.newKind())
+	if kind.create == nil || !kind.usable(s) {
+		return Created{}, &BackendError{s.newKind(), "it cannot keep a store here"}
+	}
+	sl := slot{Name: kind.kind, Kind: kind.kind}
+	h := newHeader(1, sl)
+	vault := make([]byte, keySize)
+	rand.Read(vault)
+	k := deriveSubkeys(vault, h.ID)
+	made, err := kind.create(ctx, s, h, sl, h.payload(sl.Name, vault))
+	clear(vault)
+	if err != nil {
+		return Created{}, err
+	}
+	if err := s.found(ctx, h, k, map[string][]byte{sl.Name: made.file}); err != nil {
+		made.undo()
+		return Created{}, err
+	}
+	m, err := memory{}.admit(s.opts.Dir, h, k, sl)
+	s.keep(h, k, m, sl)
+	return Created{Dir: s.opts.Dir, Slot: sl.Name, Warnings: made.warnings}, err
+}
+
+// newKind is the kind of a new store's first slot.
+func (s *Store) newKind() string {
+	if kind := s.wanted(); kind != "" {
+		return kind
+	}
+	return kindPassphrase
+}
+
+// found writes generation 1 and then, as the commit, the header. It returns
+// fs.ErrExist if there is one.
+func (s *Store) found(ctx context.Context, h header, k subkeys, slots map[string][]byte) error {
+	l, err := s.lock(ctx, storeLock, false)
+	if err != nil {
+		return err
+	}
+	defer l.Unlock()
+	d, err := makeDir(s.opts.Dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if _, err := d.Lstat(headerFile); err == nil {
+		return fs.ErrExist
+	}
+	if err := d.clearGeneration(h.Gen); err != nil {
+		return err
+	}
+	if err := d.makeGeneration(h.Gen, slots); err != nil {
+		return err
+	}
+	return d.create(headerFile, h.encode(k))
+}
+
+// clearGeneration removes what a creation or re-key left that never came to its
+// commit. Items are nobody's leftovers if there is no header that says so.
+func (d dir) clearGeneration(gen int) error {
+	if items, err := d.sub(itemsDir(gen)); err == nil {
+		entries, err := items.list()
+		items.Close()
+		if err != nil {
+			return err
+		}
+		if len(entries) > 0 {
+			return &DamagedError{headerFile, "it is gone, but items of a store are here"}
+		}
+	}
+	return d.RemoveAll(path.Dir(itemsDir(gen)))
+}
+
+// makeGeneration makes the directories of a generation and its slots' files, durably.
+func (d dir) makeGeneration(gen int, slots map[string][]byte) error {
+	for _, name := range []string{slotsDir(gen), itemsDir(gen)} {
+		if err := d.MkdirAll(name, 0o700); err != nil {
+			return fullError(name, err)
+		}
+	}
+	for name, file := range slots {
+		if file == nil {
+			continue // kept elsewhere
+		}
+		if err := d.create(slotsDir(gen)+"/"+name, file); err != nil {
+			return err
+		}
+	}
+	if err := d.sync(path.Dir(itemsDir(gen))); err != nil {
+		return err
+	}
+	return d.sync(".")
+}

@@ -1,0 +1,330 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What an attacker who may write into the store, or bad luck, can do to it:
+// every outcome is the right value, an error that names the file, or a cache miss.
+
+// mutations of a file: every bit of interest flipped, and cut at every length.
+func mutations(data []byte) map[string][]byte {
+	m := map[string][]byte{}
+	for i := range data {
+		for _, bit := range []byte{0x01, 0x20, 0x80} {
+			flipped := bytes.Clone(data)
+			flipped[i] ^= bit
+			m[fmt.Sprintf("%#x flipped at %d", bit, i)] = flipped
+		}
+		m[fmt.Sprintf("cut at %d", i)] = data[:i]
+	}
+	m["longer"] = append(bytes.Clone(data), 0)
+	m["doubled"] = append(bytes.Clone(data), data...)
+	return m
+}
+
+func TestDamagedKey(t *testing.T) {
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	file := itemPath(t, s, KindKey, "p")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range mutations(data) {
+		if err := os.WriteFile(file, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		k, _, err := s.Key(t.Context(), "p")
+		if err == nil || !damagedItem(err) || !strings.Contains(err.Error(), "key+p") || k.ID != "" {
+			t.Fatalf("%s: %v, %v", name, k, err)
+		}
+	}
+}
+
+func TestDamagedSession(t *testing.T) {
+	s := newStore(t)
+	info := mustSetKey(t, s, "p", exampleKey)
+	if err := s.SaveSession(t.Context(), "p", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{itemPath(t, s, KindSession, "p", "1"), itemPath(t, s, KindKey, "p")} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, bad := range mutations(data) {
+			if err := os.WriteFile(file, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			sess, _, err := s.Session(t.Context(), "p", "1")
+			if err == nil && sess.Token.Equal(exampleSession(time.Now()).Token) {
+				continue // a change in the key's file that does not matter to the session
+			}
+			var none *NotFoundError
+			if !errors.As(err, &none) {
+				t.Fatalf("%s of %s: %v", name, filepath.Base(file), err)
+			}
+		}
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestDamagedHeaderAndSlot(t *testing.T) {
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	for _, name := range []string{headerFile, slotsDir(1) + "/passphrase"} {
+		file := inStore(s, name)
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for mutation, bad := range mutations(data) {
+			if err := os.WriteFile(file, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			k, _, err := again(s).Key(t.Context(), "p")
+			if err == nil {
+				t.Fatalf("%s of %s: opened, %v", mutation, name, k)
+			}
+			var trust *TrustError // another ID or an older generation
+			var noSlot *NoSlotError
+			var items *DamagedError // another generation
+			if !strings.Contains(err.Error(), name) && !errors.As(err, &trust) && !errors.As(err, &noSlot) && !errors.As(err, &items) {
+				t.Fatalf("%s of %s: %v", mutation, name, err)
+			}
+		}
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := again(s).Key(t.Context(), "p"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExchangedItems(t *testing.T) {
+	ctx := t.Context()
+	s, foreign := newStore(t), newStore(t)
+	mustSetKey(t, s, "dev", exampleKey)
+	mustSetKey(t, s, "prod", otherKey)
+	mustSetKey(t, foreign, "prod", exampleKey)
+	ends := time.Now().Add(time.Hour)
+	for _, id := range []string{"1", "2"} {
+		if err := s.SaveSession(ctx, "x", id, "", exampleSession(ends)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dev, prod := itemPath(t, s, KindKey, "dev"), itemPath(t, s, KindKey, "prod")
+	s1, s2 := itemPath(t, s, KindSession, "x", "1"), itemPath(t, s, KindSession, "x", "2")
+	for _, tt := range []struct{ from, to string }{
+		{dev, prod},
+		{itemPath(t, foreign, KindKey, "prod"), prod},
+		{s1, s2},
+		{s1, prod},
+	} {
+		good, err := os.ReadFile(tt.to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(tt.from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(tt.to, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if tt.to == prod {
+			_, _, err := s.Key(ctx, "prod")
+			wantErr[*DamagedError](t, err)
+		} else {
+			_, _, err := s.Session(ctx, "x", "2")
+			wantErr[*NotFoundError](t, err)
+		}
+		if err := os.WriteFile(tt.to, good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The header's words of another item under the right name.
+	good, err := os.ReadFile(prod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := bytes.Replace(good, []byte(otherKey.ID), []byte(exampleKey.ID), 1)
+	if err := os.WriteFile(prod, forged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = s.Key(ctx, "prod")
+	wantErr[*DamagedError](t, err)
+}
+
+// Another store's slot file under our header, and the other way round.
+func TestExchangedSlots(t *testing.T) {
+	s, foreign := newStore(t), newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	for _, name := range []string{slotsDir(1) + "/passphrase", headerFile} {
+		data, err := os.ReadFile(inStore(foreign, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		good, err := os.ReadFile(inStore(s, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(inStore(s, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = again(s).Key(t.Context(), "p")
+		var damaged *DamagedError
+		var trust *TrustError
+		if !errors.As(err, &damaged) && !errors.As(err, &trust) {
+			t.Errorf("%s: %v", name, err)
+		}
+		// Also where this machine remembers nothing.
+		_, _, err = again(s, func(o *Options) { o.StateDir = t.TempDir() + "/x" }).Key(t.Context(), "p")
+		wantErr[*DamagedError](t, err)
+		if err := os.WriteFile(inStore(s, name), good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What is no regular file is refused without waiting and without following.
+func TestPlantedFiles(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no FIFOs, and links need a privilege")
+	}
+	outside := filepath.Join(t.TempDir(), "outside")
+	if err := os.WriteFile(outside, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plants := map[string]func(t *testing.T, name string){
+		"FIFO":        plantFIFO,
+		"device":      plantLink("/dev/zero"),
+		"symlink":     plantLink(outside),
+		"inside link": plantLink("key+real"),
+		"dangling":    plantLink("nowhere"),
+		"loop":        plantLink("key+p"),
+		"directory": func(t *testing.T, name string) {
+			if err := os.Mkdir(name, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"huge": func(t *testing.T, name string) {
+			if err := os.WriteFile(name, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(name, 1<<40); err != nil {
+				t.Skip(err)
+			}
+		},
+	}
+	for name, plant := range plants {
+		t.Run(name, func(t *testing.T) {
+			for _, file := range []string{headerFile, slotsDir(1) + "/passphrase", itemsDir(1) + "/key+p"} {
+				s := newStore(t)
+				mustSetKey(t, s, "p", exampleKey)
+				mustSetKey(t, s, "real", exampleKey)
+				if err := os.Remove(inStore(s, file)); err != nil {
+					t.Fatal(err)
+				}
+				plant(t, inStore(s, file))
+				_, _, err := again(s).Key(t.Context(), "p")
+				wantErr[*DamagedError](t, err)
+			}
+		})
+	}
+	t.Run("written over", func(t *testing.T) {
+		s := newStore(t)
+		plantLink(outside)(t, itemPath(t, s, KindKey, "p"))
+		mustSetKey(t, s, "p", exampleKey)
+		if data, err := os.ReadFile(outside); string(data) != "x" || err != nil {
+			t.Errorf("the link's target now holds %q, %v", data, err)
+		}
+		if _, _, err := s.Key(t.Context(), "p"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func plantLink(target string) func(*testing.T, string) {
+	return func(t *testing.T, name string) {
+		if err := os.Symlink(target, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFutureStore(t *testing.T) {
+	s := newStore(t)
+	info := mustSetKey(t, s, "p", exampleKey)
+	if err := s.SaveSession(t.Context(), "p", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	future := func(file, old, new string) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, bytes.Replace(data, []byte(old), []byte(new), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	future(itemPath(t, s, KindSession, "p", "1"), "fob1 ", "fob2 ")
+	_, _, err := s.Session(t.Context(), "p", "1")
+	wantErr[*NotFoundError](t, err)
+	future(itemPath(t, s, KindKey, "p"), "fob1 ", "fob12 ")
+	_, _, err = s.Key(t.Context(), "p")
+	wantErr[*FutureError](t, err)
+	future(inStore(s, headerFile), `"fob":1`, `"fob":2`)
+	_, _, err = s.Session(t.Context(), "p", "1")
+	wantErr[*FutureError](t, err)
+	_, err = s.Exists()
+	wantErr[*FutureError](t, err)
+	_, err = s.Create(t.Context())
+	wantErr[*FutureError](t, err)
+}
+
+func TestTemporaryFilesAreSwept(t *testing.T) {
+	s := newStore(t)
+	old := time.Now().Add(-2 * time.Hour)
+	write := func(name string, age time.Time) string {
+		file := inStore(s, itemsDir(1)+"/"+name)
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, age, age); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	goes := []string{write(".tmp-1", old), write("session+p+1", time.Now().Add(-3*24*time.Hour))}
+	stays := []string{write(".tmp-2", time.Now()), write("session+q+2", old), write("key+session", time.Now().Add(-1000*time.Hour))}
+	if _, err := s.Infos(KindKey); err == nil {
+		t.Error("an empty file is a key")
+	}
+	if _, err := os.Lstat(goes[0]); err != nil {
+		t.Error("reading removed a file")
+	}
+	mustSetKey(t, s, "p", exampleKey)
+	for _, file := range goes {
+		if _, err := os.Lstat(file); err == nil {
+			t.Errorf("%s is still there", file)
+		}
+	}
+	for _, file := range stays {
+		if _, err := os.Lstat(file); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package keyring
+
+func desktopSlotsUnderTest() []slotUnderTest { return nil }

@@ -1,0 +1,220 @@
+package keyring
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	headerFile = "store"
+	locksDir   = "locks"
+	tempPrefix = ".tmp-"
+
+	maxSlotFile = 64 << 10
+	maxItemFile = 1 << 20
+
+	// A temporary file this old has lost its writer.
+	tempLife = time.Hour
+	// AWS gives no session more than 36 hours, so a file older than that is of no use.
+	sessionLife = 48 * time.Hour
+)
+
+func slotsDir(gen int) string { return fmt.Sprintf("g%d/slots", gen) }
+func itemsDir(gen int) string { return fmt.Sprintf("g%d/items", gen) }
+
+// dir is a directory in which every file is opened with care: inside the
+// directory, regular, private, of a sane size; and written all or nothing.
+type dir struct{ *os.Root }
+
+// openDir opens a directory that must be private to this user.
+func openDir(name string) (dir, error) {
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return dir{}, err
+	}
+	fi, err := root.Stat(".")
+	if err == nil {
+		if problem, fix := privateProblem(name, fi); problem != "" {
+			err = &UnsafeError{name, problem, fix}
+		}
+	}
+	if err != nil {
+		root.Close()
+		return dir{}, err
+	}
+	return dir{root}, nil
+}
+
+// makeDir is openDir, and creates the directory if it is not there.
+func makeDir(name string) (dir, error) {
+	d, err := openDir(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
+	if err := os.MkdirAll(name, 0o700); err != nil {
+		return dir{}, fullError(name, err)
+	}
+	if d, err = openDir(name); err != nil {
+		return dir{}, err
+	}
+	return d, syncPath(filepath.Dir(name))
+}
+
+// sub opens a directory below d.
+func (d dir) sub(name string) (dir, error) {
+	root, err := d.OpenRoot(name)
+	return dir{root}, err
+}
+
+// read returns the content of a file of at most limit bytes, and how it is
+// protected. What is not a regular file is damaged, whatever it would say: links
+// lead elsewhere, FIFOs hang, devices act.
+func (d dir) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
+	before, err := d.Lstat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !before.Mode().IsRegular() {
+		return nil, nil, &DamagedError{name, "it is not a regular file"}
+	}
+	var f *os.File
+	err = sharing(func() (err error) {
+		f, err = d.OpenFile(name, os.O_RDONLY|safeOpen, 0)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	// A file replaced between the two looks is as good as the first if it is regular too.
+	if !fi.Mode().IsRegular() {
+		return nil, nil, &DamagedError{name, "it is not a regular file"}
+	}
+	if fi.Size() > limit {
+		return nil, nil, &DamagedError{name, "it is too large"}
+	}
+	data := make([]byte, fi.Size())
+	if n, err := io.ReadFull(f, data); err == io.ErrUnexpectedEOF {
+		data = data[:n] // cut while we read: what is left will not parse
+	} else if err != nil && err != io.EOF {
+		return nil, nil, err
+	}
+	return data, fi, nil
+}
+
+// write replaces a file with data, all or nothing, even if the process dies. If
+// durable it also survives a power cut from the moment write returns.
+func (d dir) write(name string, data []byte, durable bool) error {
+	return d.commit(name, data, durable, d.Rename)
+}
+
+// create is a durable write of a file that must not be there yet: fs.ErrExist if
+// it is. A link is refused if its name is taken; where links are not known, the
+// caller's exclusive lock has to do.
+func (d dir) create(name string, data []byte) error {
+	return d.commit(name, data, true, func(temp, name string) error {
+		err := d.Link(temp, name)
+		if !noHardLinks(err) {
+			return err
+		}
+		if _, err := d.Lstat(name); err == nil {
+			return fs.ErrExist
+		}
+		return d.Rename(temp, name)
+	})
+}
+
+func (d dir) commit(name string, data []byte, durable bool, place func(temp, name string) error) (err error) {
+	temp := path.Join(path.Dir(name), tempPrefix+rand.Text())
+	f, err := d.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fullError(name, err)
+	}
+	// After a rename there is nothing left to remove, and that is no error.
+	defer d.Remove(temp)
+	_, err = f.Write(data)
+	if err == nil && durable {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = sharing(func() error { return place(temp, name) })
+	}
+	if err == nil && durable {
+		err = d.sync(path.Dir(name))
+	}
+	return fullError(name, err)
+}
+
+// sync makes the names in a directory below d durable.
+func (d dir) sync(name string) error {
+	f, err := d.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return syncDir(f)
+}
+
+// syncPath is sync for a directory that is not ours.
+func syncPath(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil // a parent that may be passed but not listed
+	}
+	defer f.Close()
+	return syncDir(f)
+}
+
+// list returns the entries of d, in no order. The file system may give names
+// that nobody here wrote (.DS_Store).
+func (d dir) list() ([]fs.DirEntry, error) {
+	f, err := d.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.ReadDir(-1)
+}
+
+// sweep removes what no one will miss: temporary files of dead writers, and
+// sessions that must have ended. It is a courtesy, so errors do not matter.
+func (d dir) sweep() {
+	entries, err := d.list()
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		life := sessionLife
+		if strings.HasPrefix(e.Name(), tempPrefix) {
+			life = tempLife
+		} else if !strings.HasPrefix(e.Name(), string(KindSession)+"+") {
+			continue
+		}
+		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > life {
+			d.Remove(e.Name())
+		}
+	}
+}
+
+// fullError names the one failure of writing for which the user has a remedy.
+func fullError(name string, err error) error {
+	if err != nil && noSpace(err) {
+		return &FullError{name}
+	}
+	return err
+}

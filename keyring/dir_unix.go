@@ -1,0 +1,66 @@
+//go:build unix
+
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// safeOpen keeps open from waiting for a writer (a planted FIFO would hang it,
+// and os.Root does not help) and from following a link.
+const safeOpen = unix.O_NONBLOCK | unix.O_NOFOLLOW
+
+// privateProblem says why fi, of path, is not private to this user, and the
+// command that mends it; "" if it is.
+func privateProblem(path string, fi fs.FileInfo) (problem, fix string) {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	me := os.Geteuid()
+	switch {
+	case !ok:
+		return "has no owner", ""
+	case int(st.Uid) != me:
+		return fmt.Sprintf("belongs to user %d, not to %d who runs fob", st.Uid, me), ""
+	case fi.Mode().Perm()&0o077 != 0 && fi.IsDir():
+		return fmt.Sprintf("is open to others (mode %04o)", fi.Mode().Perm()), "chmod 700 " + shellQuote(path)
+	case fi.Mode().Perm()&0o077 != 0:
+		return fmt.Sprintf("is open to others (mode %04o)", fi.Mode().Perm()), "chmod 600 " + shellQuote(path)
+	}
+	return "", ""
+}
+
+// noSpace is true where the disk, the quota or a limit on file sizes is the reason.
+func noSpace(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
+}
+
+func noHardLinks(err error) bool {
+	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS)
+}
+
+// noLocks is true for file systems that cannot lock.
+func noLocks(err error) bool {
+	return errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOLCK)
+}
+
+// sharing retries f where another program's open file can stand in the way: not here.
+func sharing(f func() error) error { return f() }
+
+// syncDir makes the names in an open directory durable.
+func syncDir(f *os.File) error {
+	// Some file systems cannot sync a directory; then there is nothing to wait for.
+	if err := f.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
+		return err
+	}
+	return nil
+}
+
+func shellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,125 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+// NotFoundError says that the store holds no such item.
+type NotFoundError struct {
+	Kind Kind
+	Name string
+}
+
+func (e *NotFoundError) Error() string { return fmt.Sprintf("no %s %q in the store", e.Kind, e.Name) }
+
+// MissingError says that there is no store in Dir and that this machine never saw one there.
+type MissingError struct{ Dir string }
+
+func (e *MissingError) Error() string { return fmt.Sprintf("no store in %q yet", e.Dir) }
+
+// DamagedError says that File, an item's or one named by its path below the
+// store's directory, is not what fob wrote.
+type DamagedError struct{ File, Problem string }
+
+func (e *DamagedError) Error() string { return fmt.Sprintf("%q is damaged: %s", e.File, e.Problem) }
+
+// FutureError says that File was written by a newer fob.
+type FutureError struct{ File string }
+
+func (e *FutureError) Error() string { return fmt.Sprintf("%q was written by a newer fob", e.File) }
+
+// ErrWrongPassphrase is what a *WrongPassphraseError is, for errors.Is.
+var ErrWrongPassphrase = errors.New("wrong passphrase")
+
+// WrongPassphraseError says that the passphrase does not open File. A damaged
+// salt looks the same: scrypt cannot tell.
+type WrongPassphraseError struct{ File string }
+
+func (e *WrongPassphraseError) Error() string {
+	return fmt.Sprintf("wrong passphrase for %q", e.File)
+}
+
+func (e *WrongPassphraseError) Is(target error) bool { return target == ErrWrongPassphrase }
+
+// PassphraseError says why a passphrase is not accepted at all.
+type PassphraseError struct{ Problem string }
+
+func (e *PassphraseError) Error() string { return "passphrase refused: it " + e.Problem }
+
+// UnsafeError says that others could read or change Path, or put it there.
+type UnsafeError struct {
+	Path, Problem string
+	// Fix is the command that mends it; empty if there is none to recommend.
+	Fix string
+}
+
+func (e *UnsafeError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Problem) }
+
+// TrustError says that the store in Dir is not the one this machine knows.
+type TrustError struct{ Dir, Problem string }
+
+func (e *TrustError) Error() string { return fmt.Sprintf("the store in %q %s", e.Dir, e.Problem) }
+
+// LockedError says that a person has to open the slot and cannot be asked.
+type LockedError struct{ Slot, Reason string }
+
+func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked: %s", e.Slot, e.Reason) }
+
+// BackendError says that the keeper of a slot did not do its work.
+type BackendError struct{ Backend, Reason string }
+
+func (e *BackendError) Error() string { return fmt.Sprintf("%s: %s", e.Backend, e.Reason) }
+
+// NoSlotError says that the store cannot be opened with Backend. Slots are the names that it has.
+type NoSlotError struct {
+	Backend string
+	Slots   []string
+}
+
+func (e *NoSlotError) Error() string {
+	return fmt.Sprintf("the store has no way to be opened by %s (it has %v)", e.Backend, e.Slots)
+}
+
+// ChoiceError says that several slots could open the store here and that
+// nothing says which.
+type ChoiceError struct{ Slots []string }
+
+func (e *ChoiceError) Error() string {
+	return fmt.Sprintf("several ways to open the store: %v", e.Slots)
+}
+
+// NameError says why Name cannot be the name of an item.
+type NameError struct{ Name, Problem string }
+
+func (e *NameError) Error() string { return fmt.Sprintf("name %q %s", e.Name, e.Problem) }
+
+// FullError says that File could not be written for want of space; what was there before is intact.
+type FullError struct{ File string }
+
+func (e *FullError) Error() string {
+	return fmt.Sprintf("no space to write %q; what was stored before is intact", e.File)
+}
+
+// absent reports whether err means that there is nothing there, rather than
+// something wrong.
+func absent(err error) bool {
+	var missing *MissingError
+	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &missing)
+}
+
+// damagedItem reports whether err is about the file of an item, and so about
+// nothing else in the store.
+func damagedItem(err error) bool {
+	var damaged *DamagedError
+	var future *FutureError
+	var file string
+	if errors.As(err, &damaged) {
+		file = damaged.File
+	} else if errors.As(err, &future) {
+		file = future.File
+	}
+	return strings.Contains(file, "+")
+}

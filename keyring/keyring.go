@@ -1,0 +1,564 @@
+// Package keyring is what fob keeps secret: access keys, seeds of one-time
+// codes, and cached sessions.
+//
+// A Store is one directory of files that fob encrypts itself. Only the 32-byte
+// vault key is kept elsewhere or under a passphrase, in one of several slots: so
+// there is one format, one prompt and one speed, whatever opens the store.
+// doc/format.md describes the files.
+//
+// It promises: what was written with a nil error survives a kill and, but for
+// sessions, a power cut; a reader sees the old value or the new one, never a
+// mixture; an item that was changed, exchanged with another or brought from
+// another store is an error that names its file, or a cache miss if it is a
+// session; what needs no secret never asks for one.
+//
+// It does not protect from programs of the same user while the store is
+// unlocked, nor from root; it does not notice when an item is put back to an
+// older version of itself (an expired session, or a key that was replaced); and
+// names, key IDs, accounts and times are readable without unlocking.
+package keyring
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"fob/internal/creds"
+)
+
+// Options says where a store is and what may be used to open it.
+type Options struct {
+	// Dir is the store, StateDir what this machine remembers of it. Both are
+	// created when first written to.
+	Dir, StateDir string
+	// Backend is "auto" (or ""), the kind of a slot, or "file" for the passphrase slot.
+	Backend string
+	// Passphrase returns the passphrase from where no person is needed (a
+	// variable, a descriptor, a file); ok is false if there is none. It is called
+	// at most once. May be nil.
+	Passphrase func() (s creds.Secret, ok bool, err error)
+	// Ask asks a person. Its errors are passed on as they are. Nil: there is nobody.
+	Ask func(context.Context, Question) (creds.Secret, error)
+	// Waiting is called when a desktop keyring has been waiting for a person for 1.5 s. May be nil.
+	Waiting func(slot string)
+	// How long the kernel keeps a copy of what opens sessions, and keys, after
+	// the store was opened with a passphrase; 0: not at all.
+	UnlockTTL, UnlockKeysTTL time.Duration
+	// DBusAddress is the session bus, empty without one; Display, whether a
+	// person sits at a desktop that can show a prompt.
+	DBusAddress string
+	Display     bool
+	// WorkFactor is log2 N of scrypt for new passphrase slots; 0 is 17. For tests only.
+	WorkFactor int
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Log says what is done, never a secret. May be nil.
+	Log func(format string, args ...any)
+}
+
+// Question is what a person is asked.
+type Question struct {
+	Kind  QuestionKind
+	Store string // the store's directory
+	// Attempt counts from 1. From the second on, Problem says what was wrong with the last answer.
+	Attempt int
+	Problem string
+}
+
+// QuestionKind is what a Question wants.
+type QuestionKind int
+
+// Questions. A new passphrase is asked for twice.
+const (
+	AskPassphrase QuestionKind = iota
+	AskNewPassphrase
+	AskNewPassphraseAgain
+)
+
+// Store is safe for use by several goroutines, and so is its directory by several processes.
+type Store struct {
+	opts Options
+	*opened
+}
+
+// opened is what a Store and its Quiet copies have in common.
+type opened struct {
+	mu sync.Mutex
+	// What was unlocked: all subkeys, or only some that the kernel kept; and the header they belong to.
+	id   string
+	gen  int
+	keys map[Kind][]byte
+	// The answer of Options.Passphrase.
+	given struct {
+		called bool
+		secret creds.Secret
+		ok     bool
+		err    error
+	}
+}
+
+// New returns the store in o.Dir. It opens nothing and cannot fail.
+func New(o Options) *Store {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if dir, err := filepath.Abs(o.Dir); err == nil {
+		o.Dir = dir
+	}
+	return &Store{o, &opened{}}
+}
+
+// Quiet returns the same store, which never asks a person.
+func (s *Store) Quiet() *Store {
+	o := s.opts
+	o.Ask, o.Display = nil, false
+	return &Store{o, s.opened}
+}
+
+func (s *Store) logf(format string, args ...any) {
+	if s.opts.Log != nil {
+		s.opts.Log(format, args...)
+	}
+}
+
+// Exists reports whether there is a store. That there was one is a *TrustError.
+func (s *Store) Exists() (bool, error) {
+	_, err := s.trusted()
+	var missing *MissingError
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Key returns a stored key and its verified header, or a *NotFoundError.
+func (s *Store) Key(ctx context.Context, profile string) (creds.Key, Info, error) {
+	var r keyRecord
+	info, err := s.get(ctx, &r, KindKey, profile)
+	return r.unpack(), info, err
+}
+
+// SetKey stores a key, in place of the one that profile had, and then removes
+// the sessions made from that. Of i it takes Account and ARN.
+func (s *Store) SetKey(ctx context.Context, profile string, k creds.Key, i Info) (Info, error) {
+	info := Info{Kind: KindKey, Name: profile, KeyID: k.ID, Account: i.Account, ARN: i.ARN}
+	info, err := s.put(ctx, info, packKey(k), profile)
+	if err == nil {
+		_, err = s.RemoveSessions(profile)
+	}
+	return info, err
+}
+
+// RemoveKey removes a key and the sessions made from it, or returns a *NotFoundError.
+func (s *Store) RemoveKey(ctx context.Context, profile string) error {
+	err := s.remove(ctx, KindKey, profile)
+	if err == nil {
+		_, err = s.RemoveSessions(profile)
+	}
+	return err
+}
+
+// Seed returns the seed of an MFA device, or a *NotFoundError. Seeds belong to
+// devices and not to profiles, because the codes do.
+func (s *Store) Seed(ctx context.Context, serial string) (creds.Seed, error) {
+	var r seedRecord
+	_, err := s.get(ctx, &r, KindSeed, serial)
+	return r.unpack(), err
+}
+
+// SetSeed stores the seed of an MFA device.
+func (s *Store) SetSeed(ctx context.Context, serial string, seed creds.Seed) error {
+	_, err := s.put(ctx, Info{Kind: KindSeed, Name: serial}, packSeed(seed), serial)
+	return err
+}
+
+// RemoveSeed removes a seed, or returns a *NotFoundError.
+func (s *Store) RemoveSeed(serial string) error {
+	return s.remove(context.Background(), KindSeed, serial)
+}
+
+// Session returns a cached session and its verified header. Whatever keeps it
+// from being used (damage, its end, another key in the store than the one it was
+// made from) is a *NotFoundError: it is a cache.
+func (s *Store) Session(ctx context.Context, source, id string) (creds.Session, Info, error) {
+	var r sessionRecord
+	info, err := s.get(ctx, &r, KindSession, source, id)
+	if damagedItem(err) {
+		s.logf("a cached session of %q is not used: %v", source, err)
+		err = &NotFoundError{KindSession, source}
+	}
+	if err != nil {
+		return creds.Session{}, Info{}, err
+	}
+	return r.unpack(), info, nil
+}
+
+// SaveSession caches a session made from the key of source. sourceRev is that
+// key's Rev, as Key returned it; empty for a key that is not in the store.
+func (s *Store) SaveSession(ctx context.Context, source, id, sourceRev string, sess creds.Session) error {
+	info := Info{Kind: KindSession, Name: source, KeyID: sess.ID, Account: sess.AccountID,
+		Expires: seconds(sess.Expires), SourceRev: sourceRev}
+	_, err := s.put(ctx, info, packSession(sess), source, id)
+	return err
+}
+
+// RemoveSessions removes the cached sessions of source, of all if it is empty,
+// and returns how many. It needs no unlocking.
+func (s *Store) RemoveSessions(source string) (int, error) {
+	prefix := string(KindSession) + "+"
+	if source != "" {
+		prefix += encodeName(source) + "+"
+	}
+	count := 0
+	err := s.change(context.Background(), func(d dir, _ header) error {
+		entries, err := d.list()
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), prefix) {
+				continue
+			}
+			if removed := d.Remove(e.Name()); removed == nil {
+				count++
+			} else if !errors.Is(removed, fs.ErrNotExist) {
+				err = errors.Join(err, removed)
+			}
+		}
+		return err
+	})
+	if absent(err) {
+		err = nil
+	}
+	return count, err
+}
+
+// KeyInfo returns a key's header, or a *NotFoundError. It unlocks nothing.
+func (s *Store) KeyInfo(profile string) (Info, error) { return s.info(KindKey, profile) }
+
+// SeedInfo returns a seed's header, or a *NotFoundError. It unlocks nothing.
+func (s *Store) SeedInfo(serial string) (Info, error) { return s.info(KindSeed, serial) }
+
+// SessionInfo returns the header of a cached session that Session would try, or
+// a *NotFoundError. It unlocks nothing.
+func (s *Store) SessionInfo(source, id string) (Info, error) { return s.info(KindSession, source, id) }
+
+func (s *Store) info(kind Kind, parts ...string) (Info, error) {
+	d, err := s.trustedItems()
+	if err != nil {
+		return Info{}, notFound(err, kind, parts[0])
+	}
+	defer d.Close()
+	it, err := s.read(d, kind, parts...)
+	return it.info, notFound(err, kind, parts[0])
+}
+
+// Infos returns the headers of all items of a kind, by name. It unlocks nothing.
+// Items that cannot be read are left out and joined into the error, so both
+// results count.
+func (s *Store) Infos(kind Kind) ([]Info, error) {
+	d, err := s.trustedItems()
+	if absent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	entries, err := d.list()
+	if err != nil {
+		return nil, err
+	}
+	var infos []Info
+	var bad error
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), string(kind)+"+") {
+			continue
+		}
+		it, err := readItem(d, e.Name())
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed while we looked
+		}
+		if err != nil {
+			bad = errors.Join(bad, err)
+			continue
+		}
+		infos = append(infos, it.info)
+	}
+	slices.SortFunc(infos, func(a, b Info) int {
+		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
+	})
+	return infos, bad
+}
+
+// header reads the store's header. It is not verified, and not compared with the memory.
+func (s *Store) header() (header, error) {
+	d, err := openDir(s.opts.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return header{}, &MissingError{s.opts.Dir}
+	}
+	if err != nil {
+		return header{}, err
+	}
+	defer d.Close()
+	return s.headerIn(d)
+}
+
+func (s *Store) headerIn(d dir) (header, error) {
+	data, _, err := d.read(headerFile, maxSlotFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return header{}, &MissingError{s.opts.Dir}
+	}
+	if err != nil {
+		return header{}, err
+	}
+	return parseHeader(data)
+}
+
+// trusted reads the header and compares it with this machine's memory.
+func (s *Store) trusted() (header, error) {
+	h, err := s.header()
+	return h, s.trust(h, err)
+}
+
+// trust judges what came of reading the header. A store that is gone, exchanged
+// or rolled back, as far as this machine knows, is a *TrustError.
+func (s *Store) trust(h header, err error) error {
+	var missing *MissingError
+	if err != nil && !errors.As(err, &missing) {
+		return err
+	}
+	m, recalled := s.recall()
+	switch {
+	case recalled != nil:
+		return recalled
+	case missing == nil:
+		return m.check(h)
+	case m.ID != "":
+		return &TrustError{s.opts.Dir, "is gone"}
+	}
+	return missing
+}
+
+// items opens the directory of the items that count.
+func (s *Store) items() (dir, header, error) {
+	d, err := openDir(s.opts.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return dir{}, header{}, &MissingError{s.opts.Dir}
+	}
+	if err != nil {
+		return dir{}, header{}, err
+	}
+	defer d.Close()
+	for {
+		h, err := s.headerIn(d)
+		if err != nil {
+			return dir{}, header{}, err
+		}
+		items, err := d.sub(itemsDir(h.Gen))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return items, h, err
+		}
+		if !s.moved(h) {
+			return dir{}, header{}, &DamagedError{itemsDir(h.Gen), "it is not there"}
+		}
+	}
+}
+
+// trustedItems is items for those who will not open the store, and so would not
+// notice that it is not the one this machine knows.
+func (s *Store) trustedItems() (dir, error) {
+	d, h, err := s.items()
+	trust := s.trust(h, err)
+	if err == nil && trust != nil {
+		d.Close()
+	}
+	return d, trust
+}
+
+// moved reports whether the store has another vault key by now than when h was read.
+func (s *Store) moved(h header) bool {
+	now, err := s.header()
+	return err == nil && (now.ID != h.ID || now.Gen != h.Gen)
+}
+
+// read reads an item without decrypting it, and refuses a session that is of no use.
+func (s *Store) read(d dir, kind Kind, parts ...string) (item, error) {
+	file, err := fileName(kind, parts...)
+	if err != nil {
+		return item{}, err
+	}
+	it, err := readItem(d, file)
+	if err == nil && kind == KindSession {
+		err = s.usable(d, it.info)
+	}
+	return it, err
+}
+
+func readItem(d dir, file string) (item, error) {
+	data, fi, err := d.read(file, maxItemFile)
+	if err != nil {
+		return item{}, err
+	}
+	if problem, _ := privateProblem(file, fi); problem != "" {
+		// Encrypted, and in a private directory: nothing to trouble a person
+		// with, but a copy of the file should not carry the mode on.
+		d.Chmod(file, 0o600)
+	}
+	return parseItem(file, data)
+}
+
+// usable refuses a session that has ended or whose key is not the stored one any
+// more. The key's header is not verified: a forger could at most have an older
+// session served again, as he could by putting the old files back.
+func (s *Store) usable(d dir, session Info) error {
+	if !session.Expires.IsZero() && !s.opts.Now().Before(session.Expires) {
+		s.logf("a cached session of %q has ended", session.Name)
+		return fs.ErrNotExist
+	}
+	var rev string
+	key, err := s.read(d, KindKey, session.Name)
+	if err == nil {
+		rev = key.info.Rev
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if rev != session.SourceRev {
+		s.logf("a cached session of %q was made from another key", session.Name)
+		return fs.ErrNotExist
+	}
+	return nil
+}
+
+// get reads and decrypts an item into r, a pointer to its record.
+func (s *Store) get(ctx context.Context, r any, kind Kind, parts ...string) (Info, error) {
+	for {
+		d, h, err := s.items()
+		if err != nil {
+			return Info{}, notFound(s.trust(h, err), kind, parts[0])
+		}
+		info, err := s.decrypt(ctx, d, h, r, kind, parts...)
+		d.Close()
+		if err == nil {
+			return info, nil
+		}
+		if s.moved(h) {
+			continue // re-keyed meanwhile: what we saw is history
+		}
+		if absent(err) {
+			if trust := s.trust(h, nil); trust != nil {
+				err = trust
+			}
+		}
+		return Info{}, notFound(err, kind, parts[0])
+	}
+}
+
+// decrypt finds out what is not there, or of no use, before anybody is asked.
+func (s *Store) decrypt(ctx context.Context, d dir, h header, r any, kind Kind, parts ...string) (Info, error) {
+	it, err := s.read(d, kind, parts...)
+	if err != nil {
+		return Info{}, err
+	}
+	key, err := s.key(ctx, h, kind)
+	if err != nil {
+		return Info{}, err
+	}
+	plain, err := it.open(key, h.ID)
+	if err != nil {
+		return Info{}, err
+	}
+	return it.info, decodeRecord(it.file, plain, r)
+}
+
+// put encrypts a record and writes it.
+func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (Info, error) {
+	file, err := fileName(info.Kind, parts...)
+	if err != nil {
+		return Info{}, err
+	}
+	// JSON would replace other bytes without a word, and has no year 10000.
+	if !utf8.ValidString(info.text()+r.text()) || info.Expires.Year() > 9999 {
+		return Info{}, fmt.Errorf("%s %q cannot be stored: it has bytes that are not UTF-8, or no end", info.Kind, info.Name)
+	}
+	info.Created, info.Rev = seconds(s.opts.Now()), rand.Text()
+	err = s.sealed(ctx, info.Kind, func(d dir, h header, key []byte) error {
+		err := d.write(file, sealItem(key, h.ID, file, info, r), info.Kind != KindSession)
+		if err == nil {
+			d.sweep()
+		}
+		return err
+	})
+	return info, err
+}
+
+// sealed runs f with the subkey of a kind and the items directory, while no slot
+// and no generation can change.
+func (s *Store) sealed(ctx context.Context, kind Kind, f func(dir, header, []byte) error) error {
+	for {
+		h, err := s.trusted()
+		if err != nil {
+			return err
+		}
+		if _, err = s.key(ctx, h, kind); err != nil && !s.moved(h) {
+			return err // it may have asked a person, so it comes before the lock
+		}
+		done := false
+		err = s.change(ctx, func(d dir, h header) error {
+			key := s.held(h, kind)
+			if key == nil {
+				return nil
+			}
+			done = true
+			return f(d, h, key)
+		})
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// change runs f with the items directory, under the lock that writers share.
+func (s *Store) change(ctx context.Context, f func(dir, header) error) error {
+	if _, err := s.trusted(); err != nil {
+		return err // before a lock file is made for nothing
+	}
+	l, err := s.lock(ctx, storeLock, true)
+	if err != nil {
+		return err
+	}
+	defer l.Unlock()
+	d, h, err := s.items()
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return f(d, h)
+}
+
+func (s *Store) remove(ctx context.Context, kind Kind, name string) error {
+	file, err := fileName(kind, name)
+	if err != nil {
+		return err
+	}
+	err = s.change(ctx, func(d dir, _ header) error {
+		if err := d.Remove(file); err != nil {
+			return err
+		}
+		return d.sync(".")
+	})
+	return notFound(err, kind, name)
+}
+
+// notFound turns the absence of a file, or of a store that never was, into that of an item.
+func notFound(err error, kind Kind, name string) error {
+	if absent(err) {
+		return &NotFoundError{kind, name}
+	}
+	return err
+}

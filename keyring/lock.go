@@ -1,0 +1,160 @@
+package keyring
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+const (
+	storeLock  = "store"  // shared by writers, exclusive for creation, slots and re-key; never held while a person is asked
+	unlockLock = "unlock" // held around a question and the derivation that follows
+
+	// How often a waiter tries again: short beside a person's answer or a
+	// derivation, long beside the 2 µs of a try.
+	lockPoll = 10 * time.Millisecond
+
+	maxState = 4 << 10
+)
+
+// Lock is a lock between processes, and between the goroutines of one. The
+// system drops it when its process dies. Order: locks that callers name, then
+// the store's own.
+type Lock struct {
+	f     *flock.Flock
+	store *Store
+	name  string // file name without extension
+}
+
+// TryLock takes the lock called name (any text) if nobody holds it. The lock is
+// a file of the store's directory, and works before there is a store.
+func (s *Store) TryLock(name string) (*Lock, bool, error) { return s.tryLock(lockName(name), false) }
+
+// Lock takes the lock called name, waiting for it until ctx ends.
+func (s *Store) Lock(ctx context.Context, name string) (*Lock, error) {
+	return s.lock(ctx, lockName(name), false)
+}
+
+// Unlock gives the lock back.
+func (l *Lock) Unlock() error { return l.f.Unlock() }
+
+// State returns what SetState last wrote under this lock's name; nil if nothing.
+func (l *Lock) State() ([]byte, error) { return l.store.lockState(l.name) }
+
+// SetState keeps up to 4 KiB for the lock's next holders; it is on the disk when SetState returns.
+func (l *Lock) SetState(state []byte) error {
+	if len(state) > maxState {
+		return fmt.Errorf("the state of lock %q is too large", l.name)
+	}
+	d, err := openDir(l.store.opts.Dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	// A file beside the lock, because replacing the lock file would make two
+	// locks of one, and writing into it could be read half done.
+	return d.write(locksDir+"/"+l.name+".state", state, true)
+}
+
+// LockState reads the state of the lock called name without holding it.
+func (s *Store) LockState(name string) ([]byte, error) { return s.lockState(lockName(name)) }
+
+func (s *Store) lockState(file string) ([]byte, error) {
+	d, err := openDir(s.opts.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	state, _, err := d.read(locksDir+"/"+file+".state", maxState)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return state, err
+}
+
+func (s *Store) lock(ctx context.Context, file string, shared bool) (*Lock, error) {
+	tick := time.NewTicker(lockPoll)
+	defer tick.Stop()
+	for {
+		l, ok, err := s.tryLock(file, shared)
+		if ok || err != nil {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Store) tryLock(file string, shared bool) (*Lock, bool, error) {
+	l, ok, err := s.tryLockIn(filepath.Join(s.opts.Dir, locksDir), file, shared)
+	if err != nil && noLocks(err) {
+		if dir := s.spareLocksDir(); dir != "" {
+			s.logf("no locks in %s, so they are in %s", s.opts.Dir, dir)
+			return s.tryLockIn(dir, file, shared)
+		}
+	}
+	return l, ok, err
+}
+
+func (s *Store) tryLockIn(dir, file string, shared bool) (*Lock, bool, error) {
+	d, err := makeDir(s.opts.Dir)
+	if err != nil {
+		return nil, false, err
+	}
+	defer d.Close()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, false, fullError(dir, err)
+	}
+	f := flock.New(filepath.Join(dir, file+".lock"), flock.SetFlag(os.O_CREATE|os.O_RDONLY|safeOpen))
+	try := f.TryLock
+	if shared {
+		try = f.TryRLock
+	}
+	ok, err := try()
+	if !ok || err != nil {
+		return nil, false, fullError(file, err)
+	}
+	return &Lock{f, s, file}, true, nil
+}
+
+// spareLocksDir is where locks are if the store's file system has none: a
+// directory of this user's on this machine, one for each store; "" without one.
+func (s *Store) spareLocksDir() string {
+	runtimeDir := fmt.Sprintf("/run/user/%d", os.Getuid())
+	if runtime.GOOS != "linux" {
+		return ""
+	}
+	if fi, err := os.Lstat(runtimeDir); err != nil || !fi.IsDir() {
+		return ""
+	} else if problem, _ := privateProblem(runtimeDir, fi); problem != "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(s.opts.Dir))
+	return filepath.Join(runtimeDir, "fob-locks-"+hex.EncodeToString(sum[:8]))
+}
+
+// LocksDir is where the store's locks are: below Dir, or elsewhere if the file
+// system of Dir cannot lock.
+func (s *Store) LocksDir(ctx context.Context) (string, error) {
+	l, err := s.lock(ctx, storeLock, true)
+	if err != nil {
+		return "", err
+	}
+	defer l.Unlock()
+	return filepath.Dir(l.f.Path()), nil
+}

@@ -1,0 +1,220 @@
+package keyring
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+)
+
+func TestVanishedAndExchangedStores(t *testing.T) {
+	ctx := t.Context()
+	for _, tt := range []struct {
+		name string
+		do   func(t *testing.T, s *Store)
+	}{
+		{"directory gone", func(t *testing.T, s *Store) {
+			if err := os.RemoveAll(s.opts.Dir); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"header gone", func(t *testing.T, s *Store) {
+			if err := os.Remove(inStore(s, headerFile)); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"another store", func(t *testing.T, s *Store) {
+			other := newStore(t)
+			mustSetKey(t, other, "p", otherKey)
+			if err := os.RemoveAll(s.opts.Dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(other.opts.Dir, s.opts.Dir); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"older generation", func(t *testing.T, s *Store) {
+			m, err := s.recall()
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Gen++
+			if err := s.remember(m); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStore(t)
+			mustSetKey(t, s, "p", exampleKey)
+			tt.do(t, s)
+			s = again(s)
+			_, exists := s.Exists()
+			_, create := s.Create(ctx)
+			_, _, key := s.Key(ctx, "p")
+			_, _, missing := s.Key(ctx, "none")
+			_, _, session := s.Session(ctx, "p", "1")
+			_, info := s.KeyInfo("p")
+			_, infos := s.Infos(KindKey)
+			_, set := s.SetKey(ctx, "p", otherKey, Info{})
+			_, sessions := s.RemoveSessions("")
+			for i, err := range []error{exists, create, key, missing, session, info, infos, set, sessions, s.RemoveKey(ctx, "p")} {
+				var trust *TrustError
+				if !errors.As(err, &trust) {
+					t.Errorf("%d: %v, want *TrustError", i, err)
+				}
+			}
+		})
+	}
+}
+
+// Somebody who knows an age recipient can make a store with the same ID and a
+// vault key of his own. The fingerprint tells.
+func TestFingerprint(t *testing.T) {
+	h, k := testHeader()
+	_, forged := testHeader()
+	public := slot{Name: "yubikey", Kind: "age"}
+	secret := slot{Name: "passphrase", Kind: "passphrase"}
+	m, err := memory{}.admit("d", h, k, secret)
+	if err != nil || m.Slot != "passphrase" || m.ID != h.ID {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	if again, err := m.admit("d", h, k, secret); err != nil || again != m {
+		t.Errorf("%+v, %v", again, err)
+	}
+	_, err = m.admit("d", h, forged, secret)
+	wantErr[*TrustError](t, err)
+	later := h
+	later.Gen = 2
+	_, err = m.admit("d", later, forged, public)
+	wantErr[*TrustError](t, err)
+	if after, err := m.admit("d", later, forged, secret); err != nil || after.Gen != 2 {
+		t.Errorf("a re-key elsewhere: %+v, %v", after, err)
+	}
+	_, err = memory{Dir: "d", ID: h.ID, Gen: 2, Fingerprint: k.fingerprint}.admit("d", h, k, secret)
+	wantErr[*TrustError](t, err)
+}
+
+// The first store that opens is trusted, and then remembered.
+func TestLostMemory(t *testing.T) {
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	if err := os.RemoveAll(s.opts.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	s = again(s)
+	if _, err := s.KeyInfo("p"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(s.opts.StateDir); err == nil {
+		t.Error("remembered without having opened it")
+	}
+	if _, _, err := s.Key(t.Context(), "p"); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := s.recall(); err != nil || m.Slot != "passphrase" || m.Gen != 1 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func TestDamagedMemory(t *testing.T) {
+	s := newStore(t)
+	if err := os.WriteFile(s.opts.StateDir+"/"+s.memoryFile(), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Exists()
+	wantErr[*DamagedError](t, err)
+}
+
+// Items without a header are somebody's, though nobody remembers the store.
+func TestCreateDestroysNothing(t *testing.T) {
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	if err := os.Remove(inStore(s, headerFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(s.opts.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	_, err := again(s).Create(t.Context())
+	wantErr[*DamagedError](t, err)
+	if _, err := os.Lstat(itemPath(t, s, KindKey, "p")); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a creation left that was killed before its commit is in nobody's way.
+func TestCreateOverLeftovers(t *testing.T) {
+	o := options(storeDir(t))
+	for _, dir := range []string{slotsDir(1), itemsDir(1)} {
+		if err := os.MkdirAll(o.Dir+"/"+dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(o.Dir+"/"+slotsDir(1)+"/passphrase", []byte("left"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := New(o)
+	if _, err := s.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustSetKey(t, again(s), "p", exampleKey)
+}
+
+func TestLocks(t *testing.T) {
+	o := options(storeDir(t))
+	s, other := New(o), New(o) // before there is a store
+	if state, err := s.LockState("mfa x"); state != nil || err != nil {
+		t.Errorf("%q, %v", state, err)
+	}
+	l, ok, err := s.TryLock("mfa x")
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if _, ok, err := other.TryLock("mfa x"); ok || err != nil {
+		t.Errorf("locked twice: %v, %v", ok, err)
+	}
+	if l2, ok, err := other.TryLock("mfa y"); !ok || err != nil {
+		t.Errorf("another lock: %v, %v", ok, err)
+	} else {
+		l2.Unlock()
+	}
+	if state, err := l.State(); state != nil || err != nil {
+		t.Errorf("%q, %v", state, err)
+	}
+	for _, state := range []string{"step 123456789", "x", ""} {
+		if err := l.SetState([]byte(state)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := other.LockState("mfa x"); string(got) != state || err != nil {
+			t.Errorf("%q, %v; want %q", got, err, state)
+		}
+	}
+	if err := l.SetState(make([]byte, maxState+1)); err == nil {
+		t.Error("too large a state was taken")
+	}
+	done := make(chan error)
+	go func() {
+		l, err := other.Lock(t.Context(), "mfa x")
+		if err == nil {
+			err = l.Unlock()
+		}
+		done <- err
+	}()
+	time.Sleep(2 * lockPoll)
+	if err := l.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if ok, err := s.Exists(); ok || err != nil {
+		t.Errorf("a lock is no store: %v, %v", ok, err)
+	}
+	if dir, err := s.LocksDir(t.Context()); err != nil || dir != inStore(s, locksDir) {
+		t.Errorf("%q, %v", dir, err)
+	}
+	if _, err := s.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

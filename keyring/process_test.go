@@ -1,0 +1,234 @@
+//go:build unix
+
+package keyring
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+)
+
+func roleCommand(t testing.TB, role string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	return cmd
+}
+
+// together runs n processes at once and reports those that fail.
+func together(t *testing.T, n int, role string, args ...string) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if out, err := roleCommand(t, role, args...).CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Of many creators one wins, and all the others use its store.
+func TestCreateAtOnce(t *testing.T) {
+	const n = 20
+	dir := storeDir(t)
+	together(t, n, "create", dir)
+	s := New(options(dir))
+	infos, err := s.Infos(KindKey)
+	if err != nil || len(infos) != n {
+		t.Errorf("%d keys, %v", len(infos), err)
+	}
+	for _, i := range infos {
+		if k, _, err := s.Key(t.Context(), i.Name); err != nil || !sameKey(k, exampleKey) {
+			t.Errorf("%q: %v", i.Name, err)
+		}
+	}
+	if left, _ := filepath.Glob(dir + "/.tmp-*"); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// A loser who brought another passphrase does not change the winner's store.
+func TestCreateAdopts(t *testing.T) {
+	made := newStore(t)
+	if again, err := again(made).Create(t.Context()); err != nil || !again.Adopted || again.Slot != "passphrase" {
+		t.Errorf("%+v, %v", again, err)
+	}
+	_, err := again(made, func(o *Options) { o.Passphrase = fixed("another") }).Create(t.Context())
+	wantErr[*WrongPassphraseError](t, err)
+	_, err = again(made, func(o *Options) { o.Backend = "secret-service" }).Create(t.Context())
+	wantErr[*NoSlotError](t, err)
+}
+
+func TestManyWriters(t *testing.T) {
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	together(t, 16, "churn", s.opts.Dir, "20")
+	k, _, err := s.Key(t.Context(), "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Each writer wrote its process ID with zeros before it, in a length of its own.
+	if strings.Trim(k.Secret.Reveal(), "0123456789") != "" {
+		t.Error("a torn value")
+	}
+	if left, _ := filepath.Glob(inStore(s, itemsDir(1)+"/.tmp-*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// Killed at any moment, a writer leaves the old value or the new one.
+func TestKill(t *testing.T) {
+	kills := 150
+	if testing.Short() {
+		kills = 20
+	}
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	for i := range kills {
+		cmd := roleCommand(t, "set", s.opts.Dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		bufio.NewReader(out).ReadString('\n')
+		time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
+		cmd.Process.Kill()
+		cmd.Wait()
+		k, _, err := s.Key(t.Context(), "p")
+		if err != nil || !sameKey(k, exampleKey) && !sameKey(k, otherKey) {
+			t.Fatalf("after %d kills: %v, %v", i+1, k.ID, err)
+		}
+	}
+}
+
+// Without room the old value stays, and the error says why.
+func TestFullDisk(t *testing.T) {
+	mount := filepath.Join(t.TempDir(), "small")
+	if err := os.Mkdir(mount, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(need(t, "mount"), "-t", "tmpfs", "-o", "size=64k,mode=700", "fob-test", mount).CombinedOutput(); err != nil {
+		t.Logf("%s", out)
+		lacking(t, "right to mount a tmpfs")
+	}
+	defer exec.Command("umount", mount).Run()
+	o := options(filepath.Join(mount, "fob"))
+	o.StateDir = t.TempDir() + "/state"
+	s := New(o)
+	if _, err := s.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustSetKey(t, s, "p", exampleKey)
+	big := creds.Key{ID: "AKIAI44QH8DHBEXAMPLE", Secret: creds.NewSecret(strings.Repeat("x", 80<<10))}
+	_, err := s.SetKey(t.Context(), "p", big, Info{})
+	wantErr[*FullError](t, err)
+	if k, _, err := s.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
+		t.Errorf("the old key is lost: %v", err)
+	}
+	if left, _ := filepath.Glob(inStore(s, itemsDir(1)+"/.tmp-*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if _, err := s.SetKey(t.Context(), "p", otherKey, Info{}); err != nil {
+		t.Errorf("there is room again: %v", err)
+	}
+}
+
+func TestModes(t *testing.T) {
+	syscall.Umask(0)
+	defer syscall.Umask(0o022)
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	filepath.WalkDir(filepath.Dir(s.opts.Dir), func(path string, e os.DirEntry, err error) error {
+		if err != nil || path == filepath.Dir(s.opts.Dir) {
+			return err
+		}
+		fi, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fi.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, fi.Mode())
+		}
+		return nil
+	})
+
+	open := func() error { _, _, err := again(s).Key(t.Context(), "p"); return err }
+	chmod := func(name string, mode os.FileMode) {
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, good := range map[string]os.FileMode{
+		s.opts.Dir:                            0o700,
+		s.opts.StateDir:                       0o700,
+		inStore(s, slotsDir(1)+"/passphrase"): 0o600,
+	} {
+		chmod(name, good|0o040)
+		err := open()
+		unsafe := wantErr[*UnsafeError](t, err)
+		if want := fmt.Sprintf("chmod %o '%s'", good, name); unsafe.Path != name || unsafe.Fix != want {
+			t.Errorf("%+v, want %s", unsafe, want)
+		}
+		chmod(name, good)
+	}
+	item := itemPath(t, s, KindKey, "p")
+	chmod(item, 0o644)
+	if err := open(); err != nil {
+		t.Error(err)
+	}
+	if fi, err := os.Stat(item); err != nil || fi.Mode().Perm() != 0o600 {
+		t.Errorf("an item was not tightened: %v, %v", fi.Mode(), err)
+	}
+}
+
+// Another user's directory is not ours, whatever its mode.
+func TestForeignOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		lacking(t, "right to change owners")
+	}
+	s := newStore(t)
+	if err := os.Chown(s.opts.Dir, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Exists()
+	wantErr[*UnsafeError](t, err)
+	_, _, err = s.TryLock("x")
+	wantErr[*UnsafeError](t, err)
+}
+
+// A store that cannot be written to can be read, without a lock.
+func TestReadOnly(t *testing.T) {
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	if err := os.RemoveAll(inStore(s, locksDir)); err != nil {
+		t.Fatal(err)
+	}
+	dir := s.opts.Dir
+	if out, err := exec.Command(need(t, "mount"), "--bind", "-o", "ro", dir, dir).CombinedOutput(); err != nil {
+		t.Logf("%s", out)
+		lacking(t, "right to bind mount")
+	}
+	defer exec.Command("umount", dir).Run()
+	s = again(s)
+	if k, _, err := s.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
+		t.Error(err)
+	}
+	if _, err := s.SetKey(t.Context(), "p", otherKey, Info{}); err == nil {
+		t.Error("written to a read-only disk")
+	}
+}

@@ -1,0 +1,147 @@
+package keyring
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"fob/internal/creds"
+)
+
+// Kind is what an item is.
+type Kind string
+
+// The kinds of items. The values are part of file names, headers and subkeys.
+const (
+	KindKey     Kind = "key"     // a long-lived access key, named by profile
+	KindSeed    Kind = "seed"    // the seed of a one-time code device, named by MFA serial
+	KindSession Kind = "session" // a cached session, named by source and ID
+)
+
+func kinds() []Kind { return []Kind{KindKey, KindSeed, KindSession} }
+
+// parts is how many names an item of the kind has; -1 for what is no kind.
+func (k Kind) parts() int {
+	switch k {
+	case KindKey, KindSeed:
+		return 1
+	case KindSession:
+		return 2
+	}
+	return -1
+}
+
+// Info is an item's header: what may be known without opening the store. It is
+// authenticated only where it comes back together with the secret; until then
+// it is good for showing, and for refusing.
+type Info struct {
+	Kind Kind   `json:"kind"`
+	Name string `json:"name"` // profile, MFA serial, or a session's source
+	// ID tells the sessions of one source apart. It stands in the file name only.
+	ID      string `json:"-"`
+	KeyID   string `json:"key_id,omitempty"`
+	Account string `json:"account,omitempty"`
+	// ARN is the caller identity as learned when the key was added; empty if it was not checked.
+	ARN     string    `json:"arn,omitempty"`
+	Created time.Time `json:"created,omitzero"` // UTC, whole seconds, like Expires
+	Expires time.Time `json:"expires,omitzero"` // zero: never
+	// Rev is random, and new with every write.
+	Rev string `json:"rev,omitempty"`
+	// SourceRev is the Rev of the key that a session was made from; empty if that key is not in the store.
+	SourceRev string `json:"source_rev,omitempty"`
+}
+
+func (i Info) text() string { return i.Name + i.KeyID + i.Account + i.ARN + i.SourceRev }
+
+// record is the secret part of an item.
+type record interface {
+	text() string // all of its text
+}
+
+// Records. They are written out by name, because a
+// creds.Secret refuses to be marshalled. V counts changes of the record alone.
+type (
+	keyRecord struct {
+		V      int    `json:"v"`
+		ID     string `json:"id"`
+		Secret string `json:"secret"`
+	}
+	seedRecord struct {
+		V             int    `json:"v"`
+		Secret        string `json:"secret"`
+		Algorithm     string `json:"algorithm"`
+		Digits        int    `json:"digits"`
+		PeriodSeconds int    `json:"period_seconds"`
+	}
+	sessionRecord struct {
+		V       int       `json:"v"`
+		ID      string    `json:"id"`
+		Secret  string    `json:"secret"`
+		Token   string    `json:"token,omitempty"`
+		Expires time.Time `json:"expires,omitzero"`
+		Account string    `json:"account,omitempty"`
+	}
+)
+
+func (r keyRecord) text() string     { return r.ID + r.Secret }
+func (r seedRecord) text() string    { return r.Secret + r.Algorithm }
+func (r sessionRecord) text() string { return r.ID + r.Secret + r.Token + r.Account }
+
+func packKey(k creds.Key) keyRecord { return keyRecord{1, k.ID, k.Secret.Reveal()} }
+
+func (r keyRecord) unpack() creds.Key { return creds.Key{ID: r.ID, Secret: creds.NewSecret(r.Secret)} }
+
+func packSeed(s creds.Seed) seedRecord {
+	return seedRecord{1, s.Secret.Reveal(), s.Algorithm, s.Digits, int(s.Period / time.Second)}
+}
+
+func (r seedRecord) unpack() creds.Seed {
+	return creds.Seed{Secret: creds.NewSecret(r.Secret), Algorithm: r.Algorithm, Digits: r.Digits,
+		Period: time.Duration(r.PeriodSeconds) * time.Second}
+}
+
+func packSession(s creds.Session) sessionRecord {
+	return sessionRecord{1, s.ID, s.Secret.Reveal(), s.Token.Reveal(), seconds(s.Expires), s.AccountID}
+}
+
+func (r sessionRecord) unpack() creds.Session {
+	return creds.Session{Key: creds.Key{ID: r.ID, Secret: creds.NewSecret(r.Secret)},
+		Token: creds.NewSecret(r.Token), Expires: r.Expires, AccountID: r.Account}
+}
+
+// seconds drops what RFC 3339 without a fraction does not carry: always
+// downwards, so that nothing lives longer for having been stored.
+func seconds(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Second)
+}
+
+// decodeRecord reads a decrypted record into r.
+func decodeRecord(file string, plain []byte, r any) error {
+	var version struct{ V int }
+	if err := json.Unmarshal(plain, &version); err != nil {
+		return &DamagedError{file, "its record is not JSON"} // the cause would quote the secret
+	}
+	if version.V > 1 {
+		return &FutureError{file}
+	}
+	if err := json.Unmarshal(plain, r); err != nil {
+		return &DamagedError{file, "its record has another shape"}
+	}
+	return nil
+}
+
+// encodeJSON is json.Marshal on one line without HTML escapes, which other
+// languages would not write.
+func encodeJSON(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(err) // our own structs of strings and numbers
+	}
+	return slices.Clip(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}

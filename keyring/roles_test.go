@@ -1,0 +1,85 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"fob/internal/creds"
+)
+
+// roleCreate DIR: create, then open and write a key of our own.
+func roleCreate(args []string) error {
+	s := New(options(args[0]))
+	if _, err := s.Create(background()); err != nil {
+		return err
+	}
+	_, err := s.SetKey(background(), fmt.Sprintf("p%d", os.Getpid()), exampleKey, Info{})
+	return err
+}
+
+// roleOpen DIR TTL LOG: open key "p", asking a person who writes into LOG that he was asked.
+func roleOpen(args []string) error {
+	ttl, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	o := options(args[0])
+	o.Passphrase, o.UnlockTTL, o.UnlockKeysTTL = nil, ttl, ttl
+	o.Ask = func(context.Context, Question) (creds.Secret, error) {
+		f, err := os.OpenFile(args[2], os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			return creds.Secret{}, err
+		}
+		defer f.Close()
+		fmt.Fprintln(f, "asked")
+		time.Sleep(50 * time.Millisecond)
+		return creds.NewSecret(testPassphrase), nil
+	}
+	k, _, err := New(o).Key(background(), "p")
+	if err == nil && !sameKey(k, exampleKey) {
+		err = fmt.Errorf("another key")
+	}
+	return err
+}
+
+// roleSet DIR: replace key "p" for ever, by two keys in turn.
+func roleSet(args []string) error {
+	s := New(options(args[0]))
+	for i := 0; ; i++ {
+		k := exampleKey
+		if i%2 == 1 {
+			k = otherKey
+		}
+		if _, err := s.SetKey(background(), "p", k, Info{}); err != nil {
+			return err
+		}
+		if i == 0 {
+			fmt.Println("ready")
+		}
+	}
+}
+
+// roleChurn DIR N: write and read key "p" N times; whatever is read must be whole.
+func roleChurn(args []string) error {
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	s := New(options(args[0]))
+	for range n {
+		long := creds.Key{ID: "AKIAI44QH8DHBEXAMPLE", Secret: creds.NewSecret(fmt.Sprintf("%0*d", 40+os.Getpid()%4000, os.Getpid()))}
+		if _, err := s.SetKey(background(), "p", long, Info{}); err != nil {
+			return err
+		}
+		if _, _, err := s.Key(background(), "p"); err != nil {
+			return err
+		}
+		if _, err := s.KeyInfo("p"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

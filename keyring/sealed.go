@@ -1,0 +1,232 @@
+package keyring
+
+import (
+	"bytes"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// The pure half of the store: what its files say, as bytes in and values out.
+// doc/format.md is the same in prose. Nothing here may change for version 1.
+
+const (
+	formatVersion = 1
+	keySize       = 32 // bytes, of the vault key and of every subkey
+	maxHeaderLine = 8 << 10
+)
+
+var b64 = base64.RawURLEncoding.Strict()
+
+// header is the file "store": which store this is, which generation of it
+// counts, and the ways to open it.
+type header struct {
+	Version int    `json:"fob"`
+	ID      string `json:"id"`  // 16 random bytes in hex
+	Gen     int    `json:"gen"` // from 1; a new vault key is a new generation
+	Slots   []slot `json:"slots"`
+
+	line, tag []byte // the bytes the tag stands for, and the tag
+}
+
+// slot is one way to come by the vault key.
+type slot struct {
+	Name string `json:"name"` // the slot's file, if it has one
+	Kind string `json:"kind"`
+	// Recipients are the public keys of an age slot. They stand here, under the
+	// tag, so that a re-key cannot be tricked into encrypting to somebody else.
+	Recipients []string `json:"recipients,omitempty"`
+}
+
+func newHeader(gen int, slots ...slot) header {
+	var id [16]byte
+	rand.Read(id[:])
+	return header{Version: formatVersion, ID: hex.EncodeToString(id[:]), Gen: gen, Slots: slots}
+}
+
+// encode returns the header file, sealed under the header subkey.
+func (h header) encode(k subkeys) []byte {
+	line := encodeJSON(h)
+	return fmt.Appendf(nil, "%s\n%s\n", line, b64.EncodeToString(tag(k.header, line)))
+}
+
+// verify checks the tag. It is the proof that the vault key is this store's.
+func (h header) verify(k subkeys) error {
+	if !hmac.Equal(h.tag, tag(k.header, h.line)) {
+		return &DamagedError{headerFile, "its seal does not match"}
+	}
+	return nil
+}
+
+func tag(key, line []byte) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write(line)
+	return m.Sum(nil)
+}
+
+// parseHeader reads the header file. Only the exact bytes that encode writes
+// are accepted, so there is one way to read them.
+func parseHeader(data []byte) (header, error) {
+	damaged := func(problem string) (header, error) { return header{}, &DamagedError{headerFile, problem} }
+	line, rest, _ := bytes.Cut(data, []byte("\n"))
+	var h header
+	if err := json.Unmarshal(line, &h); h.Version > formatVersion {
+		return header{}, &FutureError{headerFile}
+	} else if err != nil || h.Version != formatVersion {
+		return damaged("it is not a store's header")
+	}
+	if !bytes.Equal(encodeJSON(h), line) || !isStoreID(h.ID) || h.Gen < 1 || len(h.Slots) == 0 {
+		return damaged("its first line is not as fob writes it")
+	}
+	seen := map[string]bool{}
+	for _, s := range h.Slots {
+		if !isSlotName(s.Name) || !isSlotName(s.Kind) || seen[s.Name] {
+			return damaged("it has a bad slot")
+		}
+		seen[s.Name] = true
+	}
+	text, ok := bytes.CutSuffix(rest, []byte("\n"))
+	seal, err := b64.DecodeString(string(text))
+	if !ok || err != nil || len(seal) != sha256.Size || bytes.ContainsAny(text, "\r\n") {
+		return damaged("its second line is not a seal")
+	}
+	h.line, h.tag = line, seal
+	return h, nil
+}
+
+func isStoreID(s string) bool { return len(s) == 32 && strings.Trim(s, hexDigits) == "" }
+
+// isSlotName: a slot's name is a file's name too.
+func isSlotName(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	return s != "" && len(s) <= 64 && s[0] != '-' && strings.Trim(s, letters+"-") == ""
+}
+
+// payload is what every slot of the store keeps: the vault key, and which store,
+// generation and slot it is for.
+func (h header) payload(slot string, vault []byte) string {
+	return fmt.Sprintf("fob-vault-key-1 %s %d %s %s", h.ID, h.Gen, slot, b64.EncodeToString(vault))
+}
+
+// vaultKey takes the vault key out of a slot's payload, of which file is the place.
+func (h header) vaultKey(file, slot, payload string) ([]byte, error) {
+	fields := strings.Split(payload, " ")
+	vault, err := b64.DecodeString(fields[len(fields)-1])
+	if err != nil || len(vault) != keySize {
+		return nil, &DamagedError{file, "it holds no vault key"}
+	}
+	if h.payload(slot, vault) != payload {
+		return nil, &DamagedError{file, "it belongs to another store, slot or generation"}
+	}
+	return vault, nil
+}
+
+// subkeys are what the vault key is used for; it encrypts nothing itself.
+type subkeys struct {
+	items  map[Kind][]byte
+	header []byte
+	// fingerprint is not secret: it tells this machine that the vault key is
+	// still the one it met (see memory).
+	fingerprint string
+}
+
+func deriveSubkeys(vault []byte, storeID string) subkeys {
+	derive := func(use string) []byte {
+		key, err := hkdf.Key(sha256.New, vault, []byte(storeID), "fob v1 "+use, keySize)
+		if err != nil {
+			panic(err) // only for lengths we do not use
+		}
+		return key
+	}
+	k := subkeys{items: map[Kind][]byte{}, header: derive("header"), fingerprint: b64.EncodeToString(derive("fingerprint")[:16])}
+	for _, kind := range kinds() {
+		k.items[kind] = derive(string(kind))
+	}
+	return k
+}
+
+// item is an item's file, taken apart.
+type item struct {
+	file string // the file's name
+	info Info
+	line []byte // the header line, exactly, without its newline
+	body []byte // nonce and ciphertext
+}
+
+// parseItem reads an item's clear header and checks it against the file name.
+func parseItem(file string, data []byte) (item, error) {
+	damaged := func(problem string) (item, error) { return item{}, &DamagedError{file, problem} }
+	kind, parts, ok := parseFileName(file)
+	if !ok {
+		return damaged("its name is not one that fob gives")
+	}
+	line, body, ok := bytes.Cut(data, []byte("\n"))
+	magic, header, _ := bytes.Cut(line, []byte(" "))
+	number, isItem := bytes.CutPrefix(magic, []byte("fob"))
+	version, err := strconv.Atoi(string(number))
+	switch {
+	case isItem && err == nil && version > formatVersion:
+		return item{}, &FutureError{file}
+	case !isItem || string(number) != strconv.Itoa(formatVersion):
+		return damaged("it does not start as an item does")
+	case !ok || len(line) > maxHeaderLine || len(body) < chacha20poly1305.NonceSizeX+chacha20poly1305.Overhead:
+		return damaged("it is cut short")
+	}
+	it := item{file: file, line: line, body: body}
+	if err := json.Unmarshal(header, &it.info); err != nil {
+		return damaged("its header is not JSON")
+	}
+	if it.info.Kind != kind || it.info.Name != parts[0] {
+		return damaged("its header is another item's")
+	}
+	if kind == KindSession {
+		it.info.ID = parts[1]
+	}
+	return it, nil
+}
+
+// additional is what an item's ciphertext is bound to besides its key: the
+// store, the file's name and the clear header. So items cannot be exchanged, and
+// a header cannot be changed.
+func additional(storeID, file string, line []byte) []byte {
+	return fmt.Appendf(nil, "fob item v1\x00%s\x00%s\x00%s", storeID, file, line)
+}
+
+// sealItem returns an item's file.
+func sealItem(key []byte, storeID, file string, info Info, r record) []byte {
+	line := append([]byte("fob"+strconv.Itoa(formatVersion)+" "), encodeJSON(info)...)
+	nonce := make([]byte, chacha20poly1305.NonceSizeX)
+	rand.Read(nonce)
+	out := append(append(bytes.Clone(line), '\n'), nonce...)
+	return newAEAD(key).Seal(out, nonce, encodeJSON(r), additional(storeID, file, line))
+}
+
+// open decrypts the item. After it, info is what fob wrote.
+func (it item) open(key []byte, storeID string) ([]byte, error) {
+	nonce, box := it.body[:chacha20poly1305.NonceSizeX], it.body[chacha20poly1305.NonceSizeX:]
+	plain, err := newAEAD(key).Open(nil, nonce, box, additional(storeID, it.file, it.line))
+	if err != nil {
+		return nil, &DamagedError{it.file, "it was changed, or belongs to another store"}
+	}
+	return plain, nil
+}
+
+func newAEAD(key []byte) interface {
+	Seal(dst, nonce, plaintext, additionalData []byte) []byte
+	Open(dst, nonce, ciphertext, additionalData []byte) ([]byte, error)
+} {
+	aead, err := chacha20poly1305.NewX(key)
+	if err != nil {
+		panic(err) // only for keys that are not 32 bytes
+	}
+	return aead
+}

@@ -1,0 +1,183 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"runtime"
+	"time"
+)
+
+// held returns the subkey of a kind for the vault key of h, if this process or
+// the kernel has it; else nil.
+func (s *Store) held(h header, kind Kind) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.id == h.ID && s.gen == h.Gen && s.keys[kind] != nil {
+		return s.keys[kind]
+	}
+	if s.copyTTL(kind) <= 0 {
+		return nil
+	}
+	key := loadCopy(copyName(h, kind))
+	if len(key) != keySize {
+		return nil
+	}
+	s.hold(h, map[Kind][]byte{kind: key})
+	return key
+}
+
+// hold keeps subkeys in this process. The caller has locked s.mu.
+func (s *Store) hold(h header, keys map[Kind][]byte) {
+	if s.id != h.ID || s.gen != h.Gen {
+		s.id, s.gen, s.keys = h.ID, h.Gen, map[Kind][]byte{}
+	}
+	maps.Copy(s.keys, keys)
+}
+
+// copyTTL is how long the kernel keeps the subkey of a kind. Seeds make second
+// factors: never.
+func (s *Store) copyTTL(kind Kind) time.Duration {
+	switch kind {
+	case KindSession:
+		return s.opts.UnlockTTL
+	case KindKey:
+		return s.opts.UnlockKeysTTL
+	}
+	return 0
+}
+
+// copyName names a copy in the kernel. The generation is part of it, so that an
+// old vault key's copy is never taken for the new one's.
+func copyName(h header, kind Kind) string {
+	return fmt.Sprintf("%s%s:%d:%s", copyPrefix, h.ID, h.Gen, kind)
+}
+
+const copyPrefix = "fob:"
+
+// key returns the subkey of a kind for the vault key of h, and unlocks the store
+// if need be. If the store has another vault key by now, the error is
+// errMoved.
+func (s *Store) key(ctx context.Context, h header, kind Kind) ([]byte, error) {
+	if key := s.held(h, kind); key != nil {
+		return key, nil
+	}
+	m, err := s.recall()
+	if err == nil {
+		err = m.check(h)
+	}
+	if err != nil {
+		return nil, err
+	}
+	sl, err := s.choose(h, m)
+	if err != nil {
+		return nil, err
+	}
+	release, err := s.gate(ctx, sl)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	// Whoever was before us may have opened the store, or changed it.
+	if key := s.held(h, kind); key != nil {
+		return key, nil
+	}
+	if s.moved(h) {
+		return nil, errMoved
+	}
+	k, err := s.open(ctx, h, sl)
+	if err != nil {
+		return nil, err
+	}
+	if m, err = m.admit(s.opts.Dir, h, k, sl); err != nil {
+		return nil, err
+	}
+	s.keep(h, k, m, sl)
+	return k.items[kind], nil
+}
+
+// errMoved never leaves the package: its receivers begin again.
+var errMoved = errors.New("the store was re-keyed meanwhile")
+
+// open derives the subkeys from what a slot keeps, and verifies the header with them.
+func (s *Store) open(ctx context.Context, h header, sl slot) (subkeys, error) {
+	s.logf("opening the store: %s", sl.Name)
+	payload, err := kindOf(sl.Kind).open(ctx, s, h, sl)
+	if err != nil {
+		return subkeys{}, err
+	}
+	vault, err := h.vaultKey(slotsDir(h.Gen)+"/"+sl.Name, sl.Name, payload)
+	if err != nil {
+		return subkeys{}, err
+	}
+	k := deriveSubkeys(vault, h.ID)
+	clear(vault)
+	return k, h.verify(k)
+}
+
+// keep remembers an opened store: in this process, in this machine's memory and,
+// for slots that are slow or ask, in the kernel. What fails is no reason to
+// withhold what was opened.
+func (s *Store) keep(h header, k subkeys, m memory, sl slot) {
+	s.mu.Lock()
+	s.hold(h, k.items)
+	s.mu.Unlock()
+	if old, err := s.recall(); err != nil || old != m {
+		if err := s.remember(m); err != nil {
+			s.logf("this machine will not remember the store: %v", err)
+		}
+	}
+	for _, kind := range kinds() {
+		ttl := s.copyTTL(kind)
+		if ttl <= 0 || !kindOf(sl.Kind).copies {
+			continue
+		}
+		if err := saveCopy(copyName(h, kind), k.items[kind], ttl); err != nil {
+			s.logf("the kernel keeps no unlocked copy: %v", err)
+		}
+	}
+}
+
+// gate lets one process at a time ask a person, or derive a key that the next
+// will find in the kernel. Without a copy to be found everyone has to derive,
+// and only memory is the limit: 128 MiB each.
+func (s *Store) gate(ctx context.Context, sl slot) (release func(), err error) {
+	if !kindOf(sl.Kind).copies {
+		return func() {}, nil
+	}
+	_, given, _ := s.givenPassphrase()
+	if !given && s.opts.Ask == nil {
+		return func() {}, nil // it will fail at once
+	}
+	name := unlockLock
+	if given && s.opts.UnlockTTL <= 0 {
+		name = fmt.Sprintf("derive%d", rand.IntN(min(runtime.NumCPU(), 4)))
+	}
+	return s.courtesy(ctx, name)
+}
+
+// courtesy takes a lock that saves others trouble but protects nothing: where it
+// cannot be had (a store on a read-only disk), work goes on without.
+func (s *Store) courtesy(ctx context.Context, name string) (release func(), err error) {
+	l, err := s.lock(ctx, name, false)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		s.logf("no lock %q: %v", name, err)
+		return func() {}, nil
+	}
+	return func() { l.Unlock() }, nil
+}
+
+// Forget drops what this process and the kernel know of opened stores, and
+// returns how many copies the kernel had. It takes those of other stores too:
+// to forget too much costs one question, to forget too little may cost a key.
+func (s *Store) Forget() (int, error) {
+	s.mu.Lock()
+	s.id, s.keys = "", nil
+	s.mu.Unlock()
+	return dropCopies()
+}

@@ -1,0 +1,135 @@
+package keyring
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Copies live in the user's kernel keyring (@u): memory that is not swapped,
+// that root and this user's processes can reach, and that forgets in time.
+
+const (
+	// All rights for who possesses the key, none for others, not even by user ID.
+	possessorOnly = 0x3f000000
+
+	thread = unix.KEY_SPEC_THREAD_KEYRING
+	user   = unix.KEY_SPEC_USER_KEYRING
+)
+
+// possessing runs f on a thread that possesses @u. A session keyring of its own
+// (systemd's KeyringMode=private, "su -") does not lead there. Keyrings belong
+// to threads since Linux 3.8, so f may not wander.
+func possessing(f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := keyctl(unix.KEYCTL_LINK, user, thread); err != nil {
+		return err
+	}
+	return f()
+}
+
+func keyctl(cmd, a, b int) error {
+	_, err := unix.KeyctlInt(cmd, a, b, 0, 0)
+	return err
+}
+
+// loadCopy returns a copy, or nil: whatever keeps it from us, the store opens as
+// if there were none.
+func loadCopy(name string) []byte {
+	id, err := unix.KeyctlSearch(user, "user", name, 0)
+	if err != nil {
+		return nil
+	}
+	key := make([]byte, keySize+1)
+	read := func() error {
+		n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, key, 0)
+		key = key[:max(0, min(n, len(key)))]
+		return err
+	}
+	// Mostly the session leads to @u and the link can be saved.
+	if err = read(); errors.Is(err, unix.EACCES) {
+		key = key[:cap(key)]
+		err = possessing(read)
+	}
+	if err != nil {
+		return nil
+	}
+	return key
+}
+
+// saveCopy keeps a copy for ttl. It is made where it dies with this thread, and
+// only with its limits set is it moved to where others find it; it takes the
+// place of one of that name.
+func saveCopy(name string, key []byte, ttl time.Duration) error {
+	return possessing(func() error {
+		id, err := unix.AddKey("user", name, key, thread)
+		if err != nil {
+			return err
+		}
+		defer keyctl(unix.KEYCTL_UNLINK, id, thread)
+		if err := keyctl(unix.KEYCTL_SETPERM, id, possessorOnly); err != nil {
+			return err
+		}
+		seconds := int(min(math.Ceil(ttl.Seconds()), math.MaxInt32))
+		if err := keyctl(unix.KEYCTL_SET_TIMEOUT, id, seconds); err != nil {
+			return err
+		}
+		return keyctl(unix.KEYCTL_LINK, id, user)
+	})
+}
+
+// dropCopies removes every copy that a fob of this user left, of any store.
+func dropCopies() (int, error) {
+	count := 0
+	err := possessing(func() error {
+		ids, err := members(user)
+		for _, id := range ids {
+			// "type;uid;gid;permissions;description"; an error is a key of somebody
+			// else, or one that ended.
+			about, descErr := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id)
+			fields := strings.SplitN(about, ";", 5)
+			if descErr != nil || len(fields) != 5 || fields[0] != "user" || !strings.HasPrefix(fields[4], copyPrefix) {
+				continue
+			}
+			if dropped := keyctl(unix.KEYCTL_INVALIDATE, id, 0); dropped != nil {
+				err = errors.Join(err, dropped)
+			} else {
+				count++
+			}
+		}
+		return err
+	})
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
+		return 0, nil // no kernel keyrings here (a container), so no copies
+	}
+	return count, err
+}
+
+// members returns the keys in a keyring.
+func members(ring int) ([]int, error) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, ring, buf, 0)
+		if err != nil {
+			return nil, err
+		}
+		if n > len(buf) {
+			buf = make([]byte, n)
+			continue
+		}
+		ids := make([]int32, n/4)
+		err = binary.Read(bytes.NewReader(buf[:n]), binary.NativeEndian, ids)
+		list := make([]int, len(ids))
+		for i, id := range ids {
+			list[i] = int(id)
+		}
+		return list, err
+	}
+}
