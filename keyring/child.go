@@ -17,7 +17,7 @@ import (
 // without end and can panic; in a child that is one error, and a deadline is a
 // kill. One line of JSON goes each way over a socket.
 
-// ChildArg is the first argument of the hidden child. main calls ChildMain for it.
+// ChildArg is the only argument of the hidden child. main calls ChildMain for it.
 const ChildArg = dbusguard.ChildArg
 
 const (

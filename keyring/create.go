@@ -47,6 +47,11 @@ func (s *Store) adopt(ctx context.Context, err error) (Created, error) {
 
 // create returns fs.ErrExist if somebody was faster.
 func (s *Store) create(ctx context.Context) (Created, error) {
+	d, err := makeDir(s.opts.Dir)
+	if err != nil {
+		return Created{}, err // before anybody is asked
+	}
+	d.Close()
 	// Of many who find no store, one asks for the passphrase.
 	release, err := s.courtesy(ctx, unlockLock)
 	if err != nil {

@@ -54,7 +54,11 @@ func start(t *testing.T, cmd *exec.Cmd) {
 	}
 	t.Cleanup(func() {
 		cmd.Process.Kill()
-		cmd.Wait()
+		// gnome-keyring-daemon 42 was seen to abort by itself, once in some
+		// thousand calls on a busy machine: then what failed is not our doing.
+		if cmd.Wait(); cmd.ProcessState.String() != "signal: killed" {
+			t.Logf("%s ended by itself: %v", cmd.Path, cmd.ProcessState)
+		}
 	})
 }
 

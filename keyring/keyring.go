@@ -151,10 +151,14 @@ func (s *Store) Key(ctx context.Context, profile string) (creds.Key, Info, error
 func (s *Store) SetKey(ctx context.Context, profile string, k creds.Key, i Info) (Info, error) {
 	info := Info{Kind: KindKey, Name: profile, KeyID: k.ID, Account: i.Account, ARN: i.ARN}
 	info, err := s.put(ctx, info, packKey(k), profile)
-	if err == nil {
-		_, err = s.RemoveSessions(profile)
+	if err != nil {
+		return Info{}, err
 	}
-	return info, err
+	// The key is stored, and no session of the old one is ever served again.
+	if _, err := s.RemoveSessions(profile); err != nil {
+		s.logf("sessions of the old key of %q are left over: %v", profile, err)
+	}
+	return info, nil
 }
 
 // RemoveKey removes a key and the sessions made from it, or returns a *NotFoundError.
@@ -191,21 +195,28 @@ func (s *Store) RemoveSeed(serial string) error {
 func (s *Store) Session(ctx context.Context, source, id string) (creds.Session, Info, error) {
 	var r sessionRecord
 	info, err := s.get(ctx, &r, KindSession, source, id)
-	if damagedItem(err) {
-		s.logf("a cached session of %q is not used: %v", source, err)
-		err = &NotFoundError{KindSession, source}
-	}
 	if err != nil {
-		return creds.Session{}, Info{}, err
+		return creds.Session{}, Info{}, s.cacheMiss(err, source)
 	}
 	return r.unpack(), info, nil
+}
+
+// cacheMiss makes damage of an item what it is for a session.
+func (s *Store) cacheMiss(err error, source string) error {
+	if !damagedItem(err) {
+		return err
+	}
+	s.logf("a cached session of %q is not used: %v", source, err)
+	return &NotFoundError{KindSession, source}
 }
 
 // SaveSession caches a session made from the key of source. sourceRev is that
 // key's Rev, as Key returned it; empty for a key that is not in the store.
 func (s *Store) SaveSession(ctx context.Context, source, id, sourceRev string, sess creds.Session) error {
-	info := Info{Kind: KindSession, Name: source, KeyID: sess.ID, Account: sess.AccountID,
-		Expires: seconds(sess.Expires), SourceRev: sourceRev}
+	info := Info{
+		Kind: KindSession, Name: source, KeyID: sess.ID, Account: sess.AccountID,
+		Expires: seconds(sess.Expires), SourceRev: sourceRev,
+	}
 	_, err := s.put(ctx, info, packSession(sess), source, id)
 	return err
 }
@@ -246,10 +257,13 @@ func (s *Store) SeedInfo(serial string) (Info, error) { return s.info(KindSeed, 
 
 // SessionInfo returns the header of a cached session that Session would try, or
 // a *NotFoundError. It unlocks nothing.
-func (s *Store) SessionInfo(source, id string) (Info, error) { return s.info(KindSession, source, id) }
+func (s *Store) SessionInfo(source, id string) (Info, error) {
+	info, err := s.info(KindSession, source, id)
+	return info, s.cacheMiss(err, source)
+}
 
 func (s *Store) info(kind Kind, parts ...string) (Info, error) {
-	d, err := s.trustedItems()
+	d, _, err := s.trustedItems()
 	if err != nil {
 		return Info{}, notFound(err, kind, parts[0])
 	}
@@ -262,7 +276,7 @@ func (s *Store) info(kind Kind, parts ...string) (Info, error) {
 // Items that cannot be read are left out and joined into the error, so both
 // results count.
 func (s *Store) Infos(kind Kind) ([]Info, error) {
-	d, err := s.trustedItems()
+	d, _, err := s.trustedItems()
 	if absent(err) {
 		return nil, nil
 	}
@@ -372,13 +386,13 @@ func (s *Store) items() (dir, header, error) {
 
 // trustedItems is items for those who will not open the store, and so would not
 // notice that it is not the one this machine knows.
-func (s *Store) trustedItems() (dir, error) {
+func (s *Store) trustedItems() (dir, header, error) {
 	d, h, err := s.items()
 	trust := s.trust(h, err)
 	if err == nil && trust != nil {
 		d.Close()
 	}
-	return d, trust
+	return d, h, trust
 }
 
 // moved reports whether the store has another vault key by now than when h was read.
@@ -397,7 +411,10 @@ func (s *Store) read(d dir, kind Kind, parts ...string) (item, error) {
 	if err == nil && kind == KindSession {
 		err = s.usable(d, it.info)
 	}
-	return it, err
+	if err != nil {
+		return item{}, err
+	}
+	return it, nil
 }
 
 func readItem(d dir, file string) (item, error) {
@@ -417,16 +434,18 @@ func readItem(d dir, file string) (item, error) {
 // more. The key's header is not verified: a forger could at most have an older
 // session served again, as he could by putting the old files back.
 func (s *Store) usable(d dir, session Info) error {
+	key, err := s.read(d, KindKey, session.Name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return s.current(session, key.info.Rev)
+}
+
+// current is usable for a key of that revision; "" if there is none.
+func (s *Store) current(session Info, rev string) error {
 	if !session.Expires.IsZero() && !s.opts.Now().Before(session.Expires) {
 		s.logf("a cached session of %q has ended", session.Name)
 		return fs.ErrNotExist
-	}
-	var rev string
-	key, err := s.read(d, KindKey, session.Name)
-	if err == nil {
-		rev = key.info.Rev
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	if rev != session.SourceRev {
 		s.logf("a cached session of %q was made from another key", session.Name)
@@ -469,11 +488,7 @@ func (s *Store) decrypt(ctx context.Context, d dir, h header, r any, kind Kind, 
 	if err != nil {
 		return Info{}, err
 	}
-	plain, err := it.open(key, h.ID)
-	if err != nil {
-		return Info{}, err
-	}
-	return it.info, decodeRecord(it.file, plain, r)
+	return it.info, it.decode(key, h.ID, r)
 }
 
 // put encrypts a record and writes it.

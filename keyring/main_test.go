@@ -21,7 +21,7 @@ const roleVariable = "FOB_TEST_ROLE"
 
 func TestMain(m *testing.M) {
 	// Not os.Exit: under -race it sleeps for a second.
-	if len(os.Args) > 1 && os.Args[1] == ChildArg {
+	if len(os.Args) == 2 && os.Args[1] == ChildArg {
 		syscall.Exit(ChildMain())
 	}
 	if role := os.Getenv(roleVariable); role != "" {

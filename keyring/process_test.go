@@ -211,6 +211,20 @@ func TestForeignOwner(t *testing.T) {
 	wantErr[*UnsafeError](t, err)
 }
 
+// Where no store can be made nobody is asked for a passphrase.
+func TestCreateRefusesEarly(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &person{answers: []string{"one one one one", "one one one one"}}
+	o := options(filepath.Join(file, "fob"))
+	p.instead(&o)
+	if _, err := New(o).Create(t.Context()); err == nil || len(p.asked) > 0 {
+		t.Errorf("%v, asked %v", err, p.asked)
+	}
+}
+
 // A store that cannot be written to can be read, without a lock.
 func TestReadOnly(t *testing.T) {
 	s := newStore(t)
@@ -230,5 +244,23 @@ func TestReadOnly(t *testing.T) {
 	}
 	if _, err := s.SetKey(t.Context(), "p", otherKey, Info{}); err == nil {
 		t.Error("written to a read-only disk")
+	}
+}
+
+// Where the file system cannot lock, this user's runtime directory does; where
+// there is none, nothing is written without a lock.
+func TestNoLocks(t *testing.T) {
+	strace := need(t, "strace")
+	s := newStore(t)
+	role := roleCommand(t, "churn", s.opts.Dir, "1")
+	cmd := exec.Command(strace, append([]string{"-f", "-o", "/dev/null", "-P", inStore(s, locksDir+"/store.lock"), "-e", "inject=flock:error=EOPNOTSUPP"}, role.Args...)...)
+	cmd.Env = role.Env
+	out, err := cmd.CombinedOutput()
+	spare := s.spareLocksDir()
+	if _, infoErr := s.KeyInfo("p"); (err == nil) != (spare != "") || (err == nil) != (infoErr == nil) {
+		t.Errorf("spare directory %q: %v, %v %s", spare, err, infoErr, out)
+	}
+	if spare != "" {
+		os.RemoveAll(spare)
 	}
 }

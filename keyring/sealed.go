@@ -220,6 +220,15 @@ func (it item) open(key []byte, storeID string) ([]byte, error) {
 	return plain, nil
 }
 
+// decode decrypts the item's record into r.
+func (it item) decode(key []byte, storeID string, r any) error {
+	plain, err := it.open(key, storeID)
+	if err != nil {
+		return err
+	}
+	return decodeRecord(it.file, plain, r)
+}
+
 func newAEAD(key []byte) interface {
 	Seal(dst, nonce, plaintext, additionalData []byte) []byte
 	Open(dst, nonce, ciphertext, additionalData []byte) ([]byte, error)

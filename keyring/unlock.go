@@ -162,14 +162,14 @@ func (s *Store) gate(ctx context.Context, sl slot) (release func(), err error) {
 // cannot be had (a store on a read-only disk), work goes on without.
 func (s *Store) courtesy(ctx context.Context, name string) (release func(), err error) {
 	l, err := s.lock(ctx, name, false)
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	switch {
+	case err == nil:
+		return func() { l.Unlock() }, nil
+	case ctx.Err() != nil:
+		return nil, err
 	}
-	if err != nil {
-		s.logf("no lock %q: %v", name, err)
-		return func() {}, nil
-	}
-	return func() { l.Unlock() }, nil
+	s.logf("no lock %q: %v", name, err)
+	return func() {}, nil
 }
 
 // Forget drops what this process and the kernel know of opened stores, and

@@ -17,12 +17,13 @@ package dbusguard
 
 import "os"
 
-// ChildArg is the first argument of the hidden child that may use D-Bus.
+// ChildArg is the only argument of the hidden child, which may use D-Bus.
 const ChildArg = "__keyring"
 
 const (
 	variable = "DBUS_SESSION_BUS_ADDRESS"
-	nowhere  = "unix:path=/nonexistent/fob-no-dbus"
+	// No transport is called that, so godbus refuses it before it opens a socket.
+	nowhere = "fob-no-dbus:"
 )
 
 // Written by init only.
@@ -38,7 +39,7 @@ func init() {
 	}
 }
 
-func isChild(args []string) bool { return len(args) > 1 && args[1] == ChildArg }
+func isChild(args []string) bool { return len(args) == 2 && args[1] == ChildArg }
 
 // Restore puts the environment back as the program found it.
 func Restore() {

@@ -27,7 +27,7 @@ func TestIsChild(t *testing.T) {
 	for _, tt := range []struct {
 		args []string
 		want bool
-	}{{nil, false}, {[]string{"fob"}, false}, {[]string{"fob", ChildArg}, true}, {[]string{"fob", "exec", ChildArg}, false}, {[]string{ChildArg}, false}} {
+	}{{nil, false}, {[]string{"fob"}, false}, {[]string{"fob", ChildArg}, true}, {[]string{"fob", "exec", ChildArg}, false}, {[]string{"fob", ChildArg, "x"}, false}, {[]string{ChildArg}, false}} {
 		if got := isChild(tt.args); got != tt.want {
 			t.Errorf("%q: %v", tt.args, got)
 		}

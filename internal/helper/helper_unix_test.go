@@ -21,9 +21,13 @@ func TestOutput(t *testing.T) {
 		{"kill -9 $$", "", "ended with signal: killed"},
 		{"/nonexistent/program", "", "ended with exit status 127"},
 		{"head -c 70000 /dev/zero", "", "printed more than 64 KiB"},
+		{"head -c 1000000 /dev/zero >&2; echo done", "done\n", ""},
 	} {
 		var stderr bytes.Buffer
 		out, err := Output(context.Background(), row.line, []string{"MARK=set", "PATH=" + os.Getenv("PATH")}, &stderr)
+		if stderr.Len() > maxPassed {
+			t.Errorf("%s: %d bytes of standard error passed on", row.line, stderr.Len())
+		}
 		var failed *FailedError
 		if err == nil && (string(out) != row.want || row.err != "") {
 			t.Errorf("%s: %.80q, want %q %s", row.line, out, row.want, row.err)
@@ -40,9 +44,54 @@ func TestOutput(t *testing.T) {
 func TestOutputEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	// The grandchild holds the pipe; it goes with the group.
+	// The grandchild holds the pipe; it goes with the session.
 	_, err := Output(ctx, "sleep 60 & sleep 60", nil, nil)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v, want the context's error", err)
+	}
+}
+
+// What a program leaves running may keep its pipes: that is no failure of its.
+func TestOutputOfWhatStarted(t *testing.T) {
+	out, err := Output(context.Background(), "sleep 5 & echo 123456", nil, nil)
+	if string(out) != "123456\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+func TestRun(t *testing.T) {
+	sh := func(script string, args ...string) Program {
+		return Program{Path: "/bin/sh", Args: append([]string{"-c", script, "sh"}, args...), Stdin: "in"}
+	}
+	hostile := `$(echo no); "'` + "`x`\n"
+	for _, row := range []struct {
+		p           Program
+		want, words string
+		code        int
+	}{
+		{sh(`printf %s "$1"`, hostile), hostile, "", 0},
+		{sh("cat"), "in", "", 0},
+		{sh("env | grep -v -e ^PWD= -e ^_= -e ^SHLVL=; true"), "", "", 0},
+		{sh("echo no display >&2; echo secret; exit 7"), "", "no display\n", 7},
+		{sh("head -c 9000 /dev/zero >&2; exit 1"), "", string(make([]byte, maxWords)), 1},
+		{sh(": </dev/tty"), "", "*", 2}, // ours is not its
+		{Program{Path: "/nonexistent"}, "", "", -1},
+	} {
+		out, err := Run(context.Background(), row.p)
+		var failed *FailedError
+		if !errors.As(err, &failed) {
+			failed = &FailedError{}
+		}
+		if string(out) != row.want || failed.Code != row.code || failed.Words != row.words && row.words != "*" {
+			t.Errorf("%q: %q, %v, code %d, %.40q", row.p.Args, out, err, failed.Code, failed.Words)
+		}
+	}
+}
+
+func TestRunSaysWhatGoesWrong(t *testing.T) {
+	var said bytes.Buffer
+	_, err := Run(context.Background(), Program{Path: "/bin/sh", Args: []string{"-c", "echo touch it >&2"}, Stderr: &said})
+	if err != nil || said.String() != "touch it\n" {
+		t.Errorf("%v, %q", err, said.String())
 	}
 }

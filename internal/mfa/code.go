@@ -11,6 +11,7 @@ const codeLength = 6
 // CodeError is a code that AWS would refuse unseen. It never quotes the code.
 type CodeError struct {
 	Problem string // what is wrong with it: "has 5 digits, not 6"
+	used    bool   // it was right once
 }
 
 func (e *CodeError) Error() string { return "the MFA code " + e.Problem }
@@ -21,11 +22,11 @@ func CheckCode(text string) (string, error) {
 	code := strings.Join(strings.Fields(text), "")
 	switch {
 	case code == "":
-		return "", &CodeError{"is empty"}
+		return "", &CodeError{Problem: "is empty"}
 	case strings.Trim(code, "0123456789") != "":
-		return "", &CodeError{"holds something other than digits"}
+		return "", &CodeError{Problem: "holds something other than digits"}
 	case len(code) != codeLength:
-		return "", &CodeError{fmt.Sprintf("has %d digits, not %d", len(code), codeLength)}
+		return "", &CodeError{Problem: fmt.Sprintf("has %d digits, not %d", len(code), codeLength)}
 	}
 	return code, nil
 }

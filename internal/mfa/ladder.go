@@ -4,7 +4,10 @@
 // AWS. So the package promises that a code has the right form, is asked for by
 // name (profile, device and the program that wants it) and is not one that the
 // caller knows to be used; that nobody is asked when nobody can answer in time;
-// and that neither a seed nor a code is in an error.
+// that what others wrote is shown as it is and never run; and that neither a
+// seed nor a code is in an error.
+//
+// The ways to ask a person serve other secrets too: see Ask.
 //
 // It remembers nothing between processes and locks nothing: which steps and
 // codes are used, and that only one process asks, is up to its caller.
@@ -14,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +32,13 @@ const (
 	// maxTries bounds how often a malformed code is asked for again, because
 	// not every prompter is a person.
 	maxTries = 5
+	// maxMachine bounds how often a program is run for a code that is not used
+	// yet: after the wait its clock may still be in the last step.
+	maxMachine = 3
+	// minSkew is what the clock must be off by to be the reason of a refusal: AWS
+	// takes the codes before and after its current one. It is in seconds because
+	// AWS says its time in seconds.
+	minSkew = 15 * time.Second
 	// maxAhead is how many steps ahead of now the last used step may be. More
 	// means that the clock went back, and the memory is ignored.
 	maxAhead = 2
@@ -43,23 +54,57 @@ var (
 	ErrNoTime  = errors.New("not enough time is left for a person to answer")
 )
 
-// NoPersonError means that a code is needed and nobody can be asked. It unwraps
-// to the reasons.
+// NoPersonError means that a person is needed and nobody can be asked. It
+// unwraps to the reasons.
 type NoPersonError struct {
-	Profile string
+	Profile string // empty, like Serial, if it is not a code that is needed
 	Serial  string
-	Why     []error // one for each prompter tried
+	Why     []error // no two alike
 }
 
 func (e *NoPersonError) Error() string {
+	text := "nobody can be asked: " + e.Reasons()
+	if e.Serial == "" {
+		return text
+	}
+	return fmt.Sprintf("profile %q needs a code of %q and %s", e.Profile, e.Serial, text)
+}
+
+// Reasons are the words of Why.
+func (e *NoPersonError) Reasons() string {
 	var why []string
 	for _, err := range e.Why {
 		why = append(why, err.Error())
 	}
-	return fmt.Sprintf("profile %q needs a code of %q and nobody can be asked: %s", e.Profile, e.Serial, strings.Join(why, "; "))
+	return strings.Join(why, ", ")
 }
 
 func (e *NoPersonError) Unwrap() []error { return e.Why }
+
+// add adds why a prompter cannot ask. only: it is the one that was asked for.
+func (e *NoPersonError) add(prompter string, err error, only bool) {
+	switch {
+	case errors.Is(err, errAbsent) && !only:
+		return
+	case errors.Is(err, term.ErrNone), errors.Is(err, term.ErrBackground), errors.Is(err, ErrNoDisplay), errors.Is(err, ErrNoTime):
+		// They say it all, and more than one prompter may say it.
+	default:
+		err = fmt.Errorf("%s: %w", prompter, err)
+	}
+	if !slices.ContainsFunc(e.Why, func(said error) bool { return said.Error() == err.Error() }) {
+		e.Why = append(e.Why, err)
+	}
+}
+
+// ProcessError is an mfa_process that gives no code.
+type ProcessError struct {
+	Profile string
+	Err     error // reads on from there: "ended with exit status 1"
+}
+
+func (e *ProcessError) Error() string {
+	return fmt.Sprintf("the mfa_process of %q %v", e.Profile, e.Err)
+}
 
 // RefusedError means that the code given beforehand was refused. It works once,
 // so there is nothing to try again.
@@ -100,11 +145,11 @@ type Request struct {
 type Answer struct {
 	Code string
 	Step int64  // the step it belongs to; 0 if not known, as for every code that is typed
-	From string // "given", "seed" or a prompter's name
+	From string // "given", "seed", "mfa_process" or a prompter's name
 }
 
 // Ladder is where codes come from, in order: given beforehand, made from a
-// stored seed, asked of a person. Its zero value has no source at all. It is not
+// stored seed, printed by the profile's mfa_process, asked of a person. Its zero value has no source at all. It is not
 // safe for concurrent use.
 type Ladder struct {
 	// Given is a code from a flag or a variable. It is used once.
@@ -112,33 +157,45 @@ type Ladder struct {
 	// Seed returns the seed of a device, and whether there is one; nil if none
 	// is stored.
 	Seed func(ctx context.Context, serial string) (creds.Seed, bool, error)
+	// Process runs the profile's mfa_process and returns what it printed; nil if
+	// there is none.
+	Process func(context.Context) ([]byte, error)
 	// Prompters are the ways to ask a person, best first.
 	Prompters []Prompter
 	// Prompt names the only prompter to use; empty or Auto for all of them.
 	Prompt string
 	// NoInput forbids asking.
 	NoInput bool
-	// Now is AWS's time as far as it is known; nil for the local clock.
+	// Now is the local clock; nil for the real one.
 	Now func() time.Time
-	// Sleep waits, or returns the context's error; nil for the real one.
-	Sleep func(context.Context, time.Duration) error
-	// Notice says why it takes so long; nil to say nothing.
+	// Skew is how far it is ahead of AWS's, by AWS's last answer, and 0 before the
+	// first; nil if that is not known. After a refusal codes are made by AWS's clock.
+	Skew func() time.Duration
+	// Wait waits until what is there, or returns the context's error; nil for a
+	// silent wait.
+	Wait func(ctx context.Context, d time.Duration, what string) error
+	// Notice tells what the user should know; nil to say nothing.
 	Notice func(string)
 
-	gave string // the device that Given went to
+	gave string        // the device that Given went to
+	skew time.Duration // what Skew said after a refusal
 }
 
 // Code returns a code that, as far as the request tells, AWS has not seen yet.
 //
 // The context's deadline is the budget: with too little left nobody is asked.
 // Errors are a *RefusedError, *PrompterError, *NoPersonError, *CodeError,
-// *SeedError, term.ErrCancelled, the context's, or the store's from Seed.
+// *SeedError, *ProcessError, term.ErrCancelled, the context's, or the store's
+// from Seed.
 func (l *Ladder) Code(ctx context.Context, r Request) (Answer, error) {
 	if a, ok, err := l.given(r); ok || err != nil {
 		return a, err
 	}
 	if a, ok, err := l.fromSeed(ctx, r); ok || err != nil {
 		return a, err
+	}
+	if l.Process != nil {
+		return l.fromProcess(ctx, r)
 	}
 	return l.fromPerson(ctx, r)
 }
@@ -168,6 +225,7 @@ func (l *Ladder) fromSeed(ctx context.Context, r Request) (Answer, bool, error) 
 	if !ok || err != nil {
 		return Answer{}, false, err
 	}
+	l.correctClock(r)
 	step, err := l.freshStep(ctx, seed, r)
 	if err != nil {
 		return Answer{}, false, fmt.Errorf("MFA code of %q: %w", r.Serial, err)
@@ -190,29 +248,19 @@ func (l *Ladder) freshStep(ctx context.Context, seed creds.Seed, r Request) (int
 		if r.After < step || r.After > step+maxAhead {
 			return step, ctx.Err()
 		}
-		wait := StepEnd(seed, r.After).Sub(now)
-		if end, ok := ctx.Deadline(); ok && time.Until(end) < wait {
-			return 0, fmt.Errorf("the next one is %s away: %w", seconds(wait), context.DeadlineExceeded)
-		}
-		if l.Notice != nil {
-			l.Notice(fmt.Sprintf("waiting %s for the next code of %s", seconds(wait), term.Clean(r.Serial)))
-		}
-		if err := l.sleep(ctx, wait); err != nil {
+		if err := l.wait(ctx, StepEnd(seed, r.After).Sub(now), r.Serial); err != nil {
 			return 0, err
 		}
 	}
 }
 
-func (l *Ladder) now() time.Time {
-	if l.Now == nil {
-		return time.Now()
+// wait waits for the next code of a device.
+func (l *Ladder) wait(ctx context.Context, d time.Duration, serial string) error {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < d {
+		return fmt.Errorf("the next code is %s away: %w", seconds(d), context.DeadlineExceeded)
 	}
-	return l.Now()
-}
-
-func (l *Ladder) sleep(ctx context.Context, d time.Duration) error {
-	if l.Sleep != nil {
-		return l.Sleep(ctx, d)
+	if l.Wait != nil {
+		return l.Wait(ctx, d, "the next code of "+term.Clean(serial))
 	}
 	select {
 	case <-time.After(d):
@@ -222,9 +270,75 @@ func (l *Ladder) sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// correctClock makes codes by AWS's clock once AWS has refused one: a phone has
+// the right time by itself, this computer may not.
+func (l *Ladder) correctClock(r Request) {
+	if r.Refused == "" || l.Skew == nil || l.skew != 0 {
+		return
+	}
+	skew := l.Skew()
+	if skew.Abs() < minSkew {
+		return
+	}
+	l.skew = skew
+	if l.Notice != nil {
+		way := "ahead of"
+		if skew < 0 {
+			way = "behind"
+		}
+		l.Notice(fmt.Sprintf("this computer's clock is %s %s AWS's: codes are made by AWS's", skew.Abs().Truncate(time.Second), way))
+	}
+}
+
+// now is AWS's time, as far as it is known.
+func (l *Ladder) now() time.Time {
+	if l.Now == nil {
+		return time.Now().Add(-l.skew)
+	}
+	return l.Now().Add(-l.skew)
+}
+
 // seconds rounds up: "0s" would be no reason to wait.
 func seconds(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)
+}
+
+func (l *Ladder) fromProcess(ctx context.Context, r Request) (Answer, error) {
+	code, err := l.fromMachine(ctx, r, func() (string, error) {
+		out, err := l.Process(ctx)
+		if err != nil && ctx.Err() == nil {
+			err = &ProcessError{r.Profile, err}
+		}
+		return string(out), err
+	})
+	var bad *CodeError
+	if errors.As(err, &bad) {
+		err = &ProcessError{r.Profile, errors.New("printed a code that " + bad.Problem)}
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{Code: code, From: "mfa_process"}, nil
+}
+
+// fromMachine gets a code from a program that gives the same one until the next
+// step.
+func (l *Ladder) fromMachine(ctx context.Context, r Request, run func() (string, error)) (string, error) {
+	for try := 1; ; try++ {
+		text, err := run()
+		if err != nil {
+			return "", err
+		}
+		code, err := r.check(text)
+		var bad *CodeError
+		if !errors.As(err, &bad) || !bad.used || try == maxMachine {
+			return code, err
+		}
+		now := l.now()
+		if err := l.wait(ctx, now.Truncate(defaultPeriod).Add(defaultPeriod).Sub(now), r.Serial); err != nil {
+			return "", err
+		}
+	}
 }
 
 func (l *Ladder) fromPerson(ctx context.Context, r Request) (Answer, error) {
@@ -232,79 +346,59 @@ func (l *Ladder) fromPerson(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	nobody := &NoPersonError{Profile: r.Profile, Serial: r.Serial}
 	if l.NoInput || len(prompters) == 0 {
-		nobody.Why = []error{ErrNoInput}
+		return Answer{}, &NoPersonError{Profile: r.Profile, Serial: r.Serial, Why: []error{ErrNoInput}}
+	}
+	if prompters[0].Machine {
+		return l.fromKey(ctx, prompters[0], r)
+	}
+	var code string
+	from, err := Ask(ctx, prompters, r.question(), func(answer creds.Secret) (err error) {
+		code, err = r.check(answer.Reveal())
+		return err
+	})
+	return r.answered(code, from, err)
+}
+
+// fromKey gets the code of a machine that was asked for by name.
+func (l *Ladder) fromKey(ctx context.Context, p Prompter, r Request) (Answer, error) {
+	code, err := l.fromMachine(ctx, r, func() (string, error) {
+		answer, err := p.Ask(ctx, r.question())
+		return answer.Reveal(), err
+	})
+	var not *notReadyError
+	if errors.As(err, &not) {
+		nobody := &NoPersonError{}
+		nobody.add(p.Name, not.err, true)
+		err = nobody
+	}
+	return r.answered(code, p.Name, err)
+}
+
+// answered is what came of asking.
+func (r Request) answered(code, from string, err error) (Answer, error) {
+	var nobody *NoPersonError
+	if errors.As(err, &nobody) {
+		nobody.Profile, nobody.Serial = r.Profile, r.Serial
 		return Answer{}, nobody
 	}
-	if !enoughTime(ctx) {
-		nobody.Why = []error{ErrNoTime}
-		return Answer{}, nobody
+	if err != nil {
+		return Answer{}, fmt.Errorf("MFA code of %q: %w", r.Serial, err)
 	}
-	for _, p := range prompters {
-		code, err := ask(ctx, p, r)
-		var not *notReadyError
-		if errors.As(err, &not) {
-			nobody.Why = append(nobody.Why, fmt.Errorf("%s: %w", p.Name, not.err))
-			continue
-		}
-		if err != nil {
-			return Answer{}, fmt.Errorf("MFA code of %q: %w", r.Serial, err)
-		}
-		return Answer{Code: code, From: p.Name}, nil
-	}
-	return Answer{}, nobody
+	return Answer{Code: code, From: from}, nil
 }
 
 // prompters returns those that may be used.
 func (l *Ladder) prompters() ([]Prompter, error) {
 	if l.Prompt == "" || l.Prompt == Auto {
-		return l.Prompters, nil
+		return slices.DeleteFunc(slices.Clone(l.Prompters), func(p Prompter) bool { return p.Machine }), nil
 	}
-	names := []string{Auto}
-	for _, p := range l.Prompters {
-		if p.Name == l.Prompt {
-			return []Prompter{p}, nil
-		}
-		names = append(names, p.Name)
+	i := slices.IndexFunc(l.Prompters, func(p Prompter) bool { return p.Name == l.Prompt })
+	if i < 0 {
+		return nil, &PrompterError{l.Prompt, names(l.Prompters)}
 	}
-	return nil, &PrompterError{l.Prompt, names}
+	return l.Prompters[i : i+1], nil
 }
-
-// ask asks until the code has the right form and is not known to be used: AWS
-// need not be bothered with others.
-func ask(ctx context.Context, p Prompter, r Request) (string, error) {
-	if err := p.Ready(); err != nil {
-		return "", &notReadyError{err}
-	}
-	q := Question{Text: r.prompt()}
-	if r.Refused != "" {
-		q.Problem = "the last code was refused: " + term.Clean(r.Refused)
-	}
-	for try := 1; ; try++ {
-		if !enoughTime(ctx) {
-			return "", &notReadyError{ErrNoTime}
-		}
-		text, err := p.Ask(ctx, q)
-		if errors.Is(err, term.ErrNone) || errors.Is(err, term.ErrBackground) {
-			return "", &notReadyError{err} // it changed since Ready
-		}
-		code := ""
-		if err == nil {
-			code, err = r.check(text)
-		}
-		var bad *CodeError
-		if !errors.As(err, &bad) || try == maxTries {
-			return code, err
-		}
-		q.Problem = bad.Error()
-	}
-}
-
-// notReadyError: this prompter cannot ask, another may.
-type notReadyError struct{ err error }
-
-func (e *notReadyError) Error() string { return e.err.Error() }
 
 func enoughTime(ctx context.Context) bool {
 	end, ok := ctx.Deadline()
@@ -315,7 +409,7 @@ func enoughTime(ctx context.Context) bool {
 func (r Request) check(text string) (string, error) {
 	code, err := CheckCode(text)
 	if err == nil && r.Used != nil && r.Used(code) {
-		err = &CodeError{"was used already, wait for the next one"}
+		err = &CodeError{Problem: "was used already, wait for the next one", used: true}
 	}
 	if err != nil {
 		return "", err
@@ -323,11 +417,15 @@ func (r Request) check(text string) (string, error) {
 	return code, nil
 }
 
-// prompt names all that a person needs to know before handing out a code.
-func (r Request) prompt() string {
-	s := "MFA code for " + term.Clean(r.Profile) + " (" + term.Clean(r.Serial) + ")"
+// question names all that a person needs to know before handing out a code.
+func (r Request) question() Question {
+	text := "MFA code for " + term.Clean(r.Profile) + " (" + term.Clean(r.Serial) + ")"
 	if r.Program != "" {
-		s += ", for " + term.Clean(r.Program)
+		text += ", for " + term.Clean(r.Program)
 	}
-	return s + ": "
+	q := Question{Title: "MFA code", Text: text + ": ", Serial: r.Serial}
+	if r.Refused != "" {
+		q.Problem = "the last code was refused: " + term.Clean(r.Refused)
+	}
+	return q
 }

@@ -27,14 +27,14 @@ type person struct {
 }
 
 func (p *person) prompter() Prompter {
-	return Prompter{p.name, func() error { return p.away }, func(_ context.Context, q Question) (string, error) {
+	return Prompter{Name: p.name, Ready: func() error { return p.away }, Ask: func(_ context.Context, q Question) (creds.Secret, error) {
 		p.asked = append(p.asked, q)
 		if len(p.answers) == 0 {
-			return "", p.err
+			return creds.Secret{}, p.err
 		}
 		answer := p.answers[0]
 		p.answers = p.answers[1:]
-		return answer, nil
+		return creds.NewSecret(answer), nil
 	}}
 }
 
@@ -118,20 +118,20 @@ func TestSeedWaitsForAFreshStep(t *testing.T) {
 	}{
 		{"none used", 3001, 0, 100, ""},
 		{"an older one used", 3001, 99, 100, ""},
-		{"this one used", 3001, 100, 101, "waiting 29s for the next code of " + joSerial},
-		{"at the end of this one", 3029.999, 100, 101, "waiting 1s for the next code of " + joSerial},
-		{"the next used", 3001, 101, 102, "waiting 59s for the next code of " + joSerial},
-		{"two ahead", 3001, 102, 103, "waiting 1m29s for the next code of " + joSerial},
+		{"this one used", 3001, 100, 101, "29s for the next code of " + joSerial},
+		{"at the end of this one", 3029.75, 100, 101, "250ms for the next code of " + joSerial},
+		{"the next used", 3001, 101, 102, "59s for the next code of " + joSerial},
+		{"two ahead", 3001, 102, 103, "1m29s for the next code of " + joSerial},
 		{"the clock went back", 3001, 103, 100, ""},
 		{"nonsense", 3001, 1 << 62, 100, ""},
 	} {
 		now := time.Unix(0, int64(c.at*1e9))
 		var notices []string
 		l := &Ladder{
-			Seed:   seedOf(joSeed),
-			Now:    func() time.Time { return now },
-			Notice: func(s string) { notices = append(notices, s) },
-			Sleep: func(_ context.Context, d time.Duration) error {
+			Seed: seedOf(joSeed),
+			Now:  func() time.Time { return now },
+			Wait: func(_ context.Context, d time.Duration, what string) error {
+				notices = append(notices, fmt.Sprintf("%s for %s", d, what))
 				now = now.Add(d)
 				return nil
 			},
@@ -151,9 +151,9 @@ func TestSeedWaitAndTheBudget(t *testing.T) {
 	r.After = 100
 	slept := false
 	l := &Ladder{
-		Seed:  seedOf(joSeed),
-		Now:   func() time.Time { return time.Unix(3000, 0) },
-		Sleep: func(ctx context.Context, _ time.Duration) error { slept = true; return context.Canceled },
+		Seed: seedOf(joSeed),
+		Now:  func() time.Time { return time.Unix(3000, 0) },
+		Wait: func(context.Context, time.Duration, string) error { slept = true; return context.Canceled },
 	}
 	short, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 	defer cancel()
@@ -165,7 +165,7 @@ func TestSeedWaitAndTheBudget(t *testing.T) {
 	}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
-	l.Sleep = nil
+	l.Wait = nil
 	if _, err := l.Code(cancelled, r); !errors.Is(err, context.Canceled) {
 		t.Errorf("the real wait: %v", err)
 	}
@@ -187,7 +187,7 @@ func TestSeedErrors(t *testing.T) {
 		t.Errorf("8 digits: %v", err)
 	}
 	if len(jo.asked) != 0 {
-		t.Errorf("asked: %q", jo.asked)
+		t.Errorf("asked: %v", jo.asked)
 	}
 }
 
@@ -202,14 +202,17 @@ func TestPersonIsAskedAgain(t *testing.T) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	const text = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo), for terraform: "
-	want := []Question{
-		{text, `the last code was refused: wrong\x1b[2J code`},
-		{text, "the MFA code is empty"},
-		{text, "the MFA code has 5 digits, not 6"},
-		{text, "the MFA code was used already, wait for the next one"},
+	var want []Question
+	for _, problem := range []string{
+		`the last code was refused: wrong\x1b[2J code`,
+		"the MFA code is empty",
+		"the MFA code has 5 digits, not 6",
+		"the MFA code was used already, wait for the next one",
+	} {
+		want = append(want, Question{Title: "MFA code", Text: text, Problem: problem, Serial: joSerial})
 	}
 	if !slices.Equal(jo.asked, want) {
-		t.Errorf("asked\n%q, want\n%q", jo.asked, want)
+		t.Errorf("asked\n%v, want\n%v", jo.asked, want)
 	}
 }
 
@@ -225,11 +228,11 @@ func TestPersonIsNotAskedForEver(t *testing.T) {
 
 func TestHostileNamesInThePrompt(t *testing.T) {
 	r := Request{Profile: "d\x1b[8mv", Serial: "a\nb", Program: "\u202eterraform\r"}
-	if got, want := r.prompt(), `MFA code for d\x1b[8mv (a\nb), for \u202eterraform\r: `; got != want {
+	if got, want := r.question().Text, `MFA code for d\x1b[8mv (a\nb), for \u202eterraform\r: `; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	r = Request{Profile: "dev", Serial: "GAHT12345678"}
-	if got, want := r.prompt(), "MFA code for dev (GAHT12345678): "; got != want {
+	if got, want := r.question().Text, "MFA code for dev (GAHT12345678): "; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -256,8 +259,8 @@ func TestWhoIsAsked(t *testing.T) {
 			text: `profile "dev" needs a code of "arn:aws:iam::111111111111:mfa/jo" and nobody can be asked: not enough time is left for a person to answer`},
 		{name: "no input", people: []*person{{name: "tty", answers: ok}}, noInput: true, err: ErrNoInput},
 		{name: "no prompters", err: ErrNoInput},
-		{name: "all away", people: []*person{{name: "tty", away: fmt.Errorf("%w: x", term.ErrNone)}, {name: "zenity", away: errors.New("no display")}}, err: term.ErrNone,
-			text: `profile "dev" needs a code of "arn:aws:iam::111111111111:mfa/jo" and nobody can be asked: tty: no controlling terminal: x; zenity: no display`},
+		{name: "all away", people: []*person{{name: "tty", away: fmt.Errorf("%w: x", term.ErrNone)}, {name: "zenity", away: errors.New("it is Monday")}}, err: term.ErrNone,
+			text: `profile "dev" needs a code of "arn:aws:iam::111111111111:mfa/jo" and nobody can be asked: no controlling terminal: x, zenity: it is Monday`},
 		{name: "background", people: []*person{{name: "tty", away: term.ErrBackground}}, err: term.ErrBackground},
 	} {
 		ctx := context.Background()
@@ -288,14 +291,135 @@ func TestCancelledIsFinal(t *testing.T) {
 	l := &Ladder{Prompters: []Prompter{jo.prompter(), zenity.prompter()}}
 	var nobody *NoPersonError
 	if _, err := l.Code(context.Background(), request); !errors.Is(err, term.ErrCancelled) || errors.As(err, &nobody) || len(zenity.asked) != 0 {
-		t.Errorf("%v, then asked %q", err, zenity.asked)
+		t.Errorf("%v, then asked %v", err, zenity.asked)
 	}
 }
 
 func TestUnknownPrompter(t *testing.T) {
-	l := &Ladder{Prompt: "xyzzy", Prompters: Prompters(), NoInput: true}
+	l := &Ladder{Prompt: "xyzzy", Prompters: Prompters(World{}), NoInput: true}
 	var unknown *PrompterError
-	if _, err := l.Code(context.Background(), request); !errors.As(err, &unknown) || !slices.Equal(unknown.Names, []string{"auto", "tty"}) {
+	if _, err := l.Code(context.Background(), request); !errors.As(err, &unknown) || !slices.Equal(unknown.Names, PromptNames()) {
 		t.Errorf("%v", err)
+	}
+}
+
+// process is an mfa_process that prints from a list.
+func process(outputs ...string) func(context.Context) ([]byte, error) {
+	return func(context.Context) ([]byte, error) {
+		out := outputs[0]
+		if len(outputs) > 1 {
+			outputs = outputs[1:]
+		}
+		if out == "" {
+			return nil, errors.New("ended with exit status 1")
+		}
+		return []byte(out), nil
+	}
+}
+
+func TestProcess(t *testing.T) {
+	const used = "111111\n"
+	for _, c := range []struct {
+		name    string
+		outputs []string
+		code    string
+		waits   int
+		err     string
+	}{
+		{"a code", []string{"123 456\r\n"}, "123456", 0, ""},
+		{"used, then the next", []string{used, "222222"}, "222222", 1, ""},
+		{"its clock is late", []string{used, used, "222222"}, "222222", 2, ""},
+		{"always the same", []string{used}, "", 2, `the mfa_process of "dev" printed a code that was used already, wait for the next one`},
+		{"no code", []string{"Enter PIN:"}, "", 0, `the mfa_process of "dev" printed a code that holds something other than digits`},
+		{"nothing", []string{"\n"}, "", 0, `the mfa_process of "dev" printed a code that is empty`},
+		{"fails", []string{""}, "", 0, `the mfa_process of "dev" ended with exit status 1`},
+	} {
+		jo := &person{name: "tty", answers: []string{"333333"}}
+		var waits []time.Duration
+		l := &Ladder{
+			Process:   process(c.outputs...),
+			Prompters: []Prompter{jo.prompter()},
+			NoInput:   true,
+			Now:       func() time.Time { return time.Unix(3010, 0) },
+			Wait: func(_ context.Context, d time.Duration, what string) error {
+				waits = append(waits, d)
+				return nil
+			},
+		}
+		r := request
+		r.Used = func(code string) bool { return code == "111111" }
+		got, err := l.Code(context.Background(), r)
+		var bad *ProcessError
+		switch {
+		case c.err == "" && (err != nil || got != (Answer{Code: c.code, From: "mfa_process"})):
+			t.Errorf("%s: %+v, %v", c.name, got, err)
+		case c.err != "" && (!errors.As(err, &bad) || err.Error() != c.err):
+			t.Errorf("%s: %v, want %s", c.name, err, c.err)
+		}
+		if len(waits) != c.waits || len(waits) > 0 && waits[0] != 20*time.Second {
+			t.Errorf("%s: waited %v", c.name, waits)
+		}
+		if len(jo.asked) > 0 {
+			t.Errorf("%s: a person was asked", c.name)
+		}
+	}
+}
+
+func TestProcessComesAfterTheSeed(t *testing.T) {
+	l := &Ladder{Seed: seedOf(joSeed), Process: process("222222")}
+	if got, err := l.Code(context.Background(), request); got.From != "seed" || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	other := request
+	other.Serial = "arn:aws:iam::111111111111:mfa/other"
+	if got, err := l.Code(context.Background(), other); got.From != "mfa_process" || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestProcessAndTheBudget(t *testing.T) {
+	short, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	l := &Ladder{Process: process("111111"), Now: func() time.Time { return time.Unix(3010, 0) }}
+	r := request
+	r.Used = func(string) bool { return true }
+	if _, err := l.Code(short, r); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A refusal of a code from a seed is a reason to doubt this computer's clock.
+func TestClockIsCorrected(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		skew    time.Duration
+		refused string
+		step    int64
+		notice  string
+	}{
+		{"not asked yet", 10 * time.Minute, "", 1000, ""},
+		{"ahead", 10 * time.Minute, "late", 980, "this computer's clock is 10m0s ahead of AWS's: codes are made by AWS's"},
+		{"behind", -10*time.Minute + 400*time.Millisecond, "late", 1019, "this computer's clock is 9m59s behind AWS's: codes are made by AWS's"},
+		{"right", 2 * time.Second, "late", 1000, ""},
+	} {
+		var notices []string
+		l := &Ladder{
+			Seed:   seedOf(joSeed),
+			Now:    func() time.Time { return time.Unix(30000, 0) },
+			Skew:   func() time.Duration { return c.skew },
+			Notice: func(s string) { notices = append(notices, s) },
+		}
+		r := request
+		for range 2 { // the user is told once
+			r.Refused = c.refused
+			want, _ := Code(mustSeed(t), c.step)
+			got, err := l.Code(context.Background(), r)
+			if got != (Answer{want, c.step, "seed"}) || err != nil {
+				t.Errorf("%s: %+v, %v; want step %d", c.name, got, err, c.step)
+			}
+		}
+		if strings.Join(notices, "\n") != c.notice {
+			t.Errorf("%s: told %q, want %q", c.name, notices, c.notice)
+		}
 	}
 }

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	}
 	r := request
 	r.Refused = "wrong code"
-	l := &Ladder{Prompters: Prompters()}
+	l := &Ladder{Prompters: Prompters(nowhere)}
 	a, err := l.Code(context.Background(), r)
 	fmt.Println(a, errors.Is(err, term.ErrNone), err)
 }
@@ -70,7 +70,7 @@ func TestTerminal(t *testing.T) {
 	const prompt = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo), for terraform: "
 	see("the last code was refused: wrong code\r\n" + prompt)
 	io.WriteString(p, "12\x1b34\n")
-	see(`12\x1b34` + "\r\nthe MFA code holds a control character (\\x1b)\r\n" + prompt)
+	see(`12\x1b34` + "\r\nthe answer holds a control character (\\x1b)\r\n" + prompt)
 	io.WriteString(p, "123 456\n")
 	see("123 456\r\n")
 	out, err := io.ReadAll(stdout)

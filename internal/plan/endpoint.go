@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"fob/internal/awsconfig"
@@ -36,9 +35,7 @@ func (r *resolver) region() (name, from string, err error) {
 
 // IsRegion reports whether s can be a region's name. It becomes part of a host
 // name, so it is a label of one; whether AWS has that region is AWS's to say.
-func IsRegion(s string) bool { return hostLabel.MatchString(s) }
-
-var hostLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+func IsRegion(s string) bool { return isHostLabel(s) }
 
 // partitions by the prefix of their regions, with the region that STS is asked
 // in when none is known (the AWS General Reference's partitions).

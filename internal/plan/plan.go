@@ -28,9 +28,17 @@ type Plan struct {
 	STS Endpoint
 	// MaxMFAAge is the oldest MFA session that serves this profile; 0 is any.
 	MaxMFAAge time.Duration
-	Steps     []Step
+	// MFAProcess prints codes of the plan's MFA device; zero for none.
+	MFAProcess Command
+	Steps      []Step
 	// Notes are sentences on what was ignored, capped or will surprise.
 	Notes []string
+}
+
+// Command is a line for a shell, from the AWS files.
+type Command struct {
+	Line string `json:"command"`
+	From string `json:"from"` // file and line
 }
 
 // Endpoint is where STS is called.
@@ -179,13 +187,14 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return join(struct {
-		Profile string            `json:"profile"`
-		Region  string            `json:"region,omitempty"`
-		Account string            `json:"account,omitempty"`
-		STS     string            `json:"sts_endpoint,omitempty"`
-		Steps   []json.RawMessage `json:"steps"`
-		Notes   []string          `json:"notes,omitempty"`
-	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.Notes})
+		Profile    string            `json:"profile"`
+		Region     string            `json:"region,omitempty"`
+		Account    string            `json:"account,omitempty"`
+		STS        string            `json:"sts_endpoint,omitempty"`
+		Steps      []json.RawMessage `json:"steps"`
+		MFAProcess Command           `json:"mfa_process,omitzero"`
+		Notes      []string          `json:"notes,omitempty"`
+	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.MFAProcess, p.Notes})
 }
 
 // join makes one JSON object of some that share no key, in their order. It keeps

@@ -100,7 +100,8 @@ func TestIDIgnores(t *testing.T) {
 	}
 	other := Plan{
 		Profile: "other", Region: "eu-west-1", Account: "111111111111", MaxMFAAge: 1, Notes: []string{"note"}, Steps: same.Steps,
-		STS: Endpoint{Region: "eu-west-1", Home: "us-east-1", FIPS: true, DualStack: true, CABundle: "/ca.pem"},
+		STS:        Endpoint{Region: "eu-west-1", Home: "us-east-1", FIPS: true, DualStack: true, CABundle: "/ca.pem"},
+		MFAProcess: Command{"ykman oath", "config:3"},
 	}
 	if other.ID(len(other.Steps)) != want {
 		t.Error("the ID depends on the region or another field of Plan")

@@ -93,6 +93,7 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	if p.Steps, err = r.steps(); err != nil {
 		return Plan{}, err
 	}
+	p.MFAProcess = r.mfaProcess(p.MFASerial())
 	if p.STS, err = r.endpoint(p.Region, regionFrom); err != nil {
 		return Plan{}, err
 	}
@@ -427,7 +428,7 @@ func (r *resolver) account(steps []Step) (string, error) {
 	if !ok {
 		return account, nil
 	}
-	if !accountID.MatchString(v.Text) {
+	if !isAccountID(v.Text) {
 		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no account: 12 digits", v.Text)}
 	}
 	if account != "" && account != v.Text {

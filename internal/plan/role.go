@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,16 +15,7 @@ import (
 
 // What AssumeRole takes, in its API reference. What it would refuse is refused
 // here, before an MFA code is spent on it.
-var (
-	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`) // and SourceIdentity
-	externalID  = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
-	tagKey      = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$`)
-	tagValue    = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$`)
-	policyARN   = regexp.MustCompile(`^arn:[a-z-]+:iam::(aws|[0-9]{12}):(policy/[!-~]+)$`)
-)
-
 const (
-	maxExternalID = 1224
 	maxTags       = 50
 	maxPolicy     = 2048 // characters
 	maxPolicyARNs = 10
@@ -83,13 +73,13 @@ func (r *resolver) role(l link) (AssumeRole, error) {
 	}
 	step := AssumeRole{RoleARN: l.role.Text, From: From(At(l.role))}
 	if v, ok := get(l.section, "external_id"); ok {
-		if !externalID.MatchString(v.Text) || len(v.Text) > maxExternalID {
+		if !isExternalID(v.Text) {
 			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no external ID: 2 to %d letters, digits and _+=,.@:/-", v.Text, maxExternalID)}
 		}
 		step.ExternalID = v.Text
 	}
 	if v, ok := get(l.section, "source_identity"); ok {
-		if !sessionName.MatchString(v.Text) {
+		if !isSessionName(v.Text) {
 			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no source identity: 2 to 64 letters, digits and _+=,.@-", v.Text)}
 		}
 		step.SourceIdentity = v.Text
@@ -109,7 +99,7 @@ func (r *resolver) role(l link) (AssumeRole, error) {
 // sts:RoleSessionName = ${aws:username}), else the login name made legal.
 func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
 	if v, ok := get(section, "role_session_name"); ok {
-		if !sessionName.MatchString(v.Text) {
+		if !isSessionName(v.Text) {
 			return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no role session name: 2 to 64 letters, digits and _+=,.@-", v.Text)}
 		}
 		return v.Text, nil
@@ -129,7 +119,7 @@ func tags(section awsconfig.Profile) (map[string]string, []string, error) {
 		for _, pair := range strings.Split(v.Text, ",") {
 			k, value, ok := strings.Cut(pair, "=")
 			k, value = strings.TrimSpace(k), strings.TrimSpace(value)
-			if !ok || !tagKey.MatchString(k) || !tagValue.MatchString(value) {
+			if !ok || !isTagKey(k) || !isTagValue(value) {
 				return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no tag: key=value, separated by commas", strings.TrimSpace(pair))}
 			}
 			set[k] = value
@@ -236,13 +226,13 @@ func (role *AssumeRole) setPolicyARNs(arns []string, from string) error {
 	}
 	home, _ := parseARN(role.RoleARN)
 	for _, s := range arns {
-		m := policyARN.FindStringSubmatch(s)
-		if m == nil {
+		a, _ := splitARN(s)
+		switch {
+		case !a.iam("policy") || a.account != "aws" && !isAccountID(a.account):
 			return fault(from, fmt.Sprintf("%q is no ARN of a policy", s))
-		}
-		if m[1] == "aws" {
-			s = "arn:" + home.partition + ":iam::aws:" + m[2]
-		} else if a, _ := parseARN(s); a.account != home.account || a.partition != home.partition {
+		case a.account == "aws":
+			s = "arn:" + home.partition + ":iam::aws:" + a.resource
+		case a.account != home.account || a.partition != home.partition:
 			return fault(from, fmt.Sprintf("%s is not in the account of the role %s", s, role.RoleARN))
 		}
 		role.PolicyARNs = append(role.PolicyARNs, s)

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"regexp"
 
 	"fob/internal/awsconfig"
 )
@@ -27,6 +26,23 @@ func (r *resolver) serial() (awsconfig.Value, error) {
 	return awsconfig.Value{}, nil
 }
 
+// mfaProcess is what prints the codes of the device: the nearest, but none from
+// beyond a profile that names another device.
+func (r *resolver) mfaProcess(serial string) Command {
+	if serial == "" {
+		return Command{}
+	}
+	for _, l := range r.chain {
+		if v, ok := get(l.section, "mfa_serial"); ok && v.Text != serial {
+			break
+		}
+		if v, ok := get(l.section, "mfa_process"); ok {
+			return Command{Line: v.Text, From: At(v)}
+		}
+	}
+	return Command{}
+}
+
 func (r *resolver) checkSerial(v awsconfig.Value) error {
 	a, ok := parseARN(v.Text)
 	if a.iam(securityKey) {
@@ -41,10 +57,6 @@ func (r *resolver) checkSerial(v awsconfig.Value) error {
 	return r.samePartition(v, a)
 }
 
-// serialNumber is SerialNumber's alphabet and length in the API reference of
-// GetSessionToken: ARNs, and the numbers of hardware devices.
-var serialNumber = regexp.MustCompile(`^[\w+=/:,.@-]{9,256}$`)
-
 // securityKey is the type of a FIDO device's ARN: u2f/user/NAME/DEVICE.
 const securityKey = "u2f"
 
@@ -56,7 +68,7 @@ func CheckSerial(serial, account string) (problem string) {
 	switch {
 	case a.iam(securityKey):
 		return securityKeyProblem(serial)
-	case !serialNumber.MatchString(serial):
+	case !isSerialNumber(serial):
 		return fmt.Sprintf("%q is no MFA serial number", serial)
 	case !isARN && serial[:4] != "arn:":
 		return ""

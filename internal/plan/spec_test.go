@@ -217,6 +217,9 @@ func show(p Plan) string {
 	if p.MaxMFAAge != 0 {
 		fmt.Fprintf(&b, "mfa at most %s old\n", Short(p.MaxMFAAge))
 	}
+	if c := p.MFAProcess; c != (Command{}) {
+		fmt.Fprintf(&b, "mfa codes from %q (%s)\n", c.Line, c.From)
+	}
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "note: %s\n", n)
 	}

@@ -2,24 +2,76 @@ package plan
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"fob/internal/awsconfig"
 )
 
+// What AWS takes, by its API references. These are loops and no regular
+// expressions, because a program compiles those of all its packages whenever it
+// starts, and these six took ten times as long as a whole export from the cache.
+
+// spelled reports whether s has least to most bytes, all of them ASCII letters,
+// digits or in others.
+func spelled(s string, least, most int, others string) bool {
+	if len(s) < least || len(s) > most {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte(others, c) < 0:
+			return false
+		}
+	}
+	return true
+}
+
+// isSessionName is for AssumeRole's RoleSessionName and SourceIdentity.
+func isSessionName(s string) bool { return spelled(s, 2, 64, sessionNameOthers) }
+
+const sessionNameOthers = "_+=,.@-"
+
+func isExternalID(s string) bool { return spelled(s, 2, maxExternalID, "_+=,.@:/-") }
+
+const maxExternalID = 1224
+
+// isSerialNumber is for GetSessionToken's SerialNumber: an ARN, or the number of
+// a hardware device.
+func isSerialNumber(s string) bool { return spelled(s, 9, 256, "_+=/:,.@-") }
+
+func isTagKey(s string) bool   { return s != "" && isTagText(s, 128) }
+func isTagValue(s string) bool { return isTagText(s, 256) }
+
+// isTagText: the letters, numbers and spaces of all languages count, and most is
+// in characters.
+func isTagText(s string, most int) bool {
+	return utf8.RuneCountInString(s) <= most && !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.N, unicode.Z) && !strings.ContainsRune("_.:/=+@-", r)
+	})
+}
+
+func isAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
+
+// isHostLabel is RFC 1123's, in lower case.
+func isHostLabel(s string) bool {
+	return spelled(s, 1, 63, "-") && strings.ToLower(s) == s && s[0] != '-' && s[len(s)-1] != '-'
+}
+
 // legalSessionName turns the name of a user into a role session name, and leaves
 // one that is legal as it is.
 func legalSessionName(name string) string {
-	if sessionName.MatchString(name) {
+	if isSessionName(name) {
 		return name
 	}
 	var b strings.Builder
 	for _, c := range name {
 		switch {
-		case c < 0x80 && sessionName.MatchString(string(c)+"__"):
+		case spelled(string(c), 1, 1, sessionNameOthers):
 			b.WriteRune(c)
 		default:
 			b.WriteByte('-')
@@ -39,13 +91,20 @@ func legalSessionName(name string) string {
 
 type arn struct{ partition, service, account, resource string }
 
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
-
 // parseARN takes IAM's form, arn:PARTITION:SERVICE::ACCOUNT:RESOURCE, which has
 // no region.
 func parseARN(s string) (arn, bool) {
+	a, ok := splitARN(s)
+	if !ok || !isAccountID(a.account) {
+		return arn{}, false
+	}
+	return a, true
+}
+
+// splitARN takes anything for the account: that of AWS's own policies is "aws".
+func splitARN(s string) (arn, bool) {
 	f := strings.SplitN(s, ":", 6)
-	if len(f) != 6 || f[0] != "arn" || f[1] == "" || f[3] != "" || !accountID.MatchString(f[4]) || f[5] == "" ||
+	if len(f) != 6 || f[0] != "arn" || f[1] == "" || f[3] != "" || f[5] == "" ||
 		strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return arn{}, false
 	}

@@ -17,7 +17,8 @@
 // edited lines, 1,024 bytes on macOS and 4,096 on Linux.
 //
 // It has no history, no completion and no cursor movement, and asks one
-// question at a time: two processes that ask on one terminal need a lock.
+// question at a time: two processes that ask on one terminal need a lock, which
+// Terminal.Alone may take.
 package term
 
 import (
@@ -67,6 +68,11 @@ func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // Terminal is the controlling terminal. It is not safe for concurrent use.
 type Terminal struct {
+	// Alone is called before each question; nil to call nothing. It waits until no
+	// other process asks at the place, which names this terminal, and keeps others
+	// from it until release. Its error ends the question.
+	Alone func(ctx context.Context, place string) (release func(), err error)
+
 	tty *tty
 }
 
@@ -77,7 +83,7 @@ func Open() (*Terminal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Terminal{tty}, nil
+	return &Terminal{tty: tty}, nil
 }
 
 // Close closes the terminal.
@@ -87,11 +93,11 @@ func (t *Terminal) Close() error { return t.tty.close() }
 // must have gone through Clean one by one: a line break in them could
 // otherwise pass for a line of fob's.
 func (t *Terminal) Print(ctx context.Context, text string) error {
-	q, err := t.tty.begin(ctx)
+	q, end, err := t.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer q.end()
+	defer end()
 	lines := strings.Split(text, "\n")
 	for i := range lines {
 		lines[i] = visible(lines[i])
@@ -205,14 +211,46 @@ func hidden(s string) string {
 	return fmt.Sprintf("(hidden, %d characters)", n)
 }
 
-// question reads one line, after a prompt that is clean. The kernel's echo is off before the prompt appears:
-// who waits for the prompt may type a secret.
+// begin makes the terminal ours until end.
+func (t *Terminal) begin(ctx context.Context) (q *question, end func(), err error) {
+	release, err := t.alone(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if q, err = t.tty.begin(ctx); err != nil {
+		release()
+		return nil, nil, err
+	}
+	return q, func() { q.end(); release() }, nil
+}
+
+func (t *Terminal) alone(ctx context.Context) (release func(), err error) {
+	if t.Alone == nil {
+		return func() {}, nil
+	}
+	return t.Alone(ctx, t.tty.place())
+}
+
+// Lend leaves the terminal to another program while use runs, and puts its mode
+// back afterwards: a program that is killed cannot do that. The error is
+// ErrNone, which may be wrapped, ErrBackground, the context's or that of use.
+func (t *Terminal) Lend(ctx context.Context, use func() error) error {
+	release, err := t.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return t.tty.lend(use)
+}
+
+// question reads one line, after a prompt that is clean. The kernel's echo is
+// off before the prompt appears: who waits for the prompt may type a secret.
 func (t *Terminal) question(ctx context.Context, prompt string, typed, entered func(string) string) (string, error) {
-	q, err := t.tty.begin(ctx)
+	q, end, err := t.begin(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer q.end()
+	defer end()
 	if err := q.write(prompt); err != nil {
 		return "", err
 	}

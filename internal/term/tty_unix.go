@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -47,6 +48,33 @@ func (t *tty) foreground() error {
 		return ErrBackground
 	}
 	return nil
+}
+
+// place names the terminal by its session, of which it is the only one: its path
+// cannot be had from /dev/tty on every system.
+func (t *tty) place() string {
+	session, err := unix.Getsid(0)
+	if err != nil {
+		return "terminal" // cannot be: it is our own
+	}
+	return "terminal-" + strconv.Itoa(session)
+}
+
+func (t *tty) lend(use func() error) error {
+	if err := t.foreground(); err != nil {
+		return err
+	}
+	before, err := unix.IoctlGetTermios(t.fd, getMode)
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrNone, err)
+	}
+	defer func() {
+		// Whoever took the terminal back meanwhile has set a mode of its own.
+		if t.foreground() == nil {
+			_ = unix.IoctlSetTermios(t.fd, setMode, before) // there is nobody to tell
+		}
+	}()
+	return use()
 }
 
 // question is the time in which the terminal is ours: echo and line editing are

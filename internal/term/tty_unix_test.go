@@ -73,6 +73,24 @@ func ask(ctx context.Context, t *Terminal, what string) string {
 	case "choose":
 		i, err := t.Choose(ctx, "Profile: ", []string{"dev", "pr\x1b[2J\nod", "test"})
 		return fmt.Sprint(i, " ", class(err))
+	case "alone":
+		t.Alone = func(_ context.Context, place string) (func(), error) {
+			fmt.Println("alone at", strings.TrimRight(place, "0123456789"))
+			return func() { fmt.Println("released") }, nil
+		}
+		s, err := t.Ask(ctx, "Name: ")
+		return fmt.Sprintf("%q %s", s, class(err))
+	case "not alone":
+		t.Alone = func(context.Context, string) (func(), error) { return nil, context.DeadlineExceeded }
+		s, err := t.Ask(ctx, "Name: ")
+		return fmt.Sprintf("%q %s", s, class(err))
+	case "lend":
+		return class(t.Lend(ctx, func() error {
+			if err := exec.Command("sh", "-c", "stty -echo -icanon </dev/tty").Run(); err != nil {
+				return err
+			}
+			return t.Print(ctx, "lent\n")
+		}))
 	case "print":
 		return class(t.Print(ctx, "one\ntwo \x1b[31m\n"))
 	case "ask":
@@ -325,6 +343,25 @@ func TestPasteOfTwoLines(t *testing.T) {
 	s.sees("ID: AKIAIOSFODNN7EXAMPLE\r\nSecret: (hidden, 40 characters)\r\n")
 	s.says(fmt.Sprintf("answer: %q %q <nil> <nil>", "AKIAIOSFODNN7EXAMPLE", secret))
 	s.shows(secret)
+}
+
+// A question is asked alone, from before its prompt until after its answer.
+func TestAlone(t *testing.T) {
+	s := start(t, "alone")
+	s.sees("Name: ")
+	s.types("dev\r")
+	s.says("alone at terminal-\nreleased\nanswer: \"dev\" <nil>")
+
+	s = start(t, "not alone")
+	s.says(`answer: "" context deadline exceeded`)
+	s.shows("Name")
+}
+
+// A program that is killed leaves the terminal without echo.
+func TestLend(t *testing.T) {
+	s := start(t, "lend")
+	s.sees("lent")
+	s.says("answer: <nil>")
 }
 
 func TestEchoIsOffAtThePrompt(t *testing.T) {

@@ -51,6 +51,18 @@ func (t *tty) close() error {
 	return windows.CloseHandle(t.out)
 }
 
+// place: a process has one console, and nothing says whose else it is.
+func (t *tty) place() string { return "console" }
+
+func (t *tty) lend(use func() error) error {
+	var before uint32
+	if err := windows.GetConsoleMode(t.in, &before); err != nil {
+		return fmt.Errorf("%w: %v", ErrNone, err)
+	}
+	defer windows.SetConsoleMode(t.in, before)
+	return use()
+}
+
 // question is the time in which the console is ours.
 type question struct {
 	*tty

@@ -1,0 +1,415 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+	"fob/internal/term"
+	"fob/keyring"
+)
+
+// bench is a broker on a real store, with fakes around it that write down what
+// is done, in order.
+type bench struct {
+	*Broker
+	t     testing.TB
+	dir   string
+	store *keyring.Store
+	now   time.Time
+	did   []string
+	notes []string
+	logs  []string
+	// What fails; nil is nothing.
+	source, quietSource, code, quietCode, network error
+	// refuse is asked before each call; nil is never.
+	refuse func(action, code string) error
+	life   time.Duration // of new sessions; 0 is what was asked for
+	skew   time.Duration
+	maxAge time.Duration // of the plan
+	made   int
+}
+
+func newBench(t testing.TB, renew Renewal) *bench {
+	return benchIn(t, filepath.Join(t.TempDir(), "fob"), renew)
+}
+
+// benchIn is a bench on the store in dir, which is made if need be.
+func benchIn(t testing.TB, dir string, renew Renewal) *bench {
+	t.Helper()
+	b := &bench{t: t, dir: dir, now: time.Now().Truncate(time.Second)}
+	now := func() time.Time { return b.now }
+	b.store = openStore(t, dir, func(o *keyring.Options) { o.Now = now })
+	give := func(name string, fail *error) codesFunc {
+		n := 0
+		return func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
+			if b.do(name); *fail != nil {
+				return mfa.Answer{}, *fail
+			}
+			n++
+			return mfa.Answer{Code: fmt.Sprintf("%06d", n), From: name}, nil
+		}
+	}
+	b.Broker = &Broker{
+		Source: func(ctx context.Context, step plan.Step, quiet bool) (Source, error) {
+			if b.do("source"); quiet && b.quietSource != nil {
+				return Source{}, b.quietSource
+			}
+			if b.source != nil {
+				return Source{}, b.source
+			}
+			return sourceOf(b.store)(ctx, step, quiet)
+		},
+		Sessions:   b.store,
+		Codes:      give("code", &b.code),
+		QuietCodes: give("quiet-code", &b.quietCode),
+		Dial:       func(plan.Endpoint) (STS, error) { b.do("dial"); return b, nil },
+		Renew:      renew,
+		Now:        now,
+		Log:        func(format string, args ...any) { b.logs = append(b.logs, fmt.Sprintf(format, args...)) },
+		Note:       func(format string, args ...any) { b.notes = append(b.notes, fmt.Sprintf(format, args...)) },
+	}
+	return b
+}
+
+func (b *bench) do(what string) { b.did = append(b.did, what) }
+
+func (b *bench) SessionToken(_ context.Context, with creds.Session, step plan.SessionToken, code string) (creds.Session, error) {
+	return b.answer("token", with, step.DurationSeconds, code)
+}
+
+func (b *bench) AssumeRole(_ context.Context, with creds.Session, step plan.AssumeRole, code string) (creds.Session, error) {
+	return b.answer(step.RoleARN[strings.LastIndexByte(step.RoleARN, '/')+1:], with, step.DurationSeconds, code)
+}
+
+func (b *bench) answer(action string, with creds.Session, seconds int, code string) (creds.Session, error) {
+	b.do(strings.TrimSpace(action + "(" + with.ID + ") " + code))
+	if b.network != nil {
+		return creds.Session{}, b.network
+	}
+	if b.refuse != nil {
+		if err := b.refuse(action, code); err != nil {
+			return creds.Session{}, err
+		}
+	}
+	b.made++
+	life := time.Duration(seconds) * time.Second
+	if b.life != 0 {
+		life = b.life
+	}
+	return session(fmt.Sprintf("NEW%d", b.made), b.now.Add(life)), nil
+}
+
+func (b *bench) Skew() time.Duration { return b.skew }
+
+func session(id string, expires time.Time) creds.Session {
+	return creds.Session{Key: creds.Key{ID: id, Secret: longKey.Secret}, Token: creds.NewSecret("t"), Expires: expires.UTC()}
+}
+
+// keep caches a session for the first n steps, made age ago, with so much left.
+func (b *bench) keep(p plan.Plan, n int, id string, age, left time.Duration) {
+	b.t.Helper()
+	info, err := b.store.KeyInfo("base")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.now = b.now.Add(-age)
+	err = b.store.SaveSession(b.t.Context(), p.Source(), p.ID(n), info.Rev, session(id, b.now.Add(age+left)))
+	b.now = b.now.Add(age)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// kept is the ID of the session cached for the first n steps.
+func (b *bench) kept(p plan.Plan, n int) string {
+	s, _, _ := b.store.Session(b.t.Context(), p.Source(), p.ID(n))
+	return s.ID
+}
+
+var (
+	errNoPerson = &mfa.NoPersonError{Profile: "dev", Serial: deviceARN, Why: []error{term.ErrNone}}
+	errNetwork  = &UnreachableError{Host: "sts.eu-west-1.amazonaws.com", Problem: "no answer in time", Tries: 3}
+	errRefused  = &RefusedError{Action: "AssumeRole", Code: "AccessDenied", Message: "not authorized"}
+	errBadCode  = &RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code."}
+	errExpired  = &RefusedError{Action: "AssumeRole", Code: "ExpiredToken", Message: "The security token included in the request is expired"}
+	errLocked   = &keyring.LockedError{Slot: "passphrase", Reason: "nobody can be asked"}
+)
+
+// Plans by name: a key (base), a session with MFA (mfa) or without (plain), roles.
+var plans = map[string]plan.Plan{
+	"key":            planOf(stepKey),
+	"mfa":            planOf(stepKey, stepMFA),
+	"plain":          planOf(stepKey, stepPlain),
+	"role":           planOf(stepKey, stepAudit),
+	"mfa role":       planOf(stepKey, stepMFA, stepRole),
+	"mfa audit":      planOf(stepKey, stepMFA, stepAudit),
+	"mfa role role":  planOf(stepKey, stepMFA, stepRole, stepAudit),
+	"role with code": planOf(stepKey, plan.AssumeRole{RoleARN: roleARN, RoleSessionName: "jo", DurationSeconds: 14400, MFASerial: deviceARN}),
+}
+
+type cached struct {
+	n         int
+	age, left time.Duration
+}
+
+// From what is cached, and what fails, to what is handed out and what was done.
+func TestCredentials(t *testing.T) {
+	const m = time.Minute
+	type row struct {
+		name   string
+		plan   string
+		cached []cached // as OLD<n>
+		renew  Renewal
+		edit   func(*bench)
+		want   string // key ID, or an error's type
+		did    string
+		note   string
+	}
+	noPerson := func(b *bench) { b.code, b.quietCode = errNoPerson, errNoPerson }
+	network := func(b *bench) { b.network = errNetwork }
+	for _, row := range []row{
+		// Nothing cached: each step once, the source before the code.
+		{"cold", "key", nil, RenewExec, nil, "AKIAIOSFODNN7EXAMPLE", "source", ""},
+		{"cold", "plain", nil, RenewExec, nil, "NEW1", "source dial token(AKIAIOSFODNN7EXAMPLE)", ""},
+		{"cold", "role", nil, RenewExec, nil, "NEW1", "source dial audit(AKIAIOSFODNN7EXAMPLE)", ""},
+		{"cold", "mfa", nil, RenewExec, nil, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"cold", "role with code", nil, RenewExec, nil, "NEW1", "source dial code deploy(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"cold", "mfa role role", nil, RenewExec, nil, "NEW3",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1) audit(NEW2)", ""},
+		{"cold, no person", "mfa role", nil, RenewExport, noPerson, "*mfa.NoPersonError", "source dial code", ""},
+		{"cold, cancelled", "mfa role", nil, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString", "source dial code", ""},
+		{"cold, no network", "mfa role", nil, RenewExport, network, "*broker.UnreachableError",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"cold, locked", "mfa role", nil, RenewExport, func(b *bench) { b.source = errLocked }, "*keyring.LockedError", "source", ""},
+		{"cold, no CA bundle", "mfa", nil, RenewExec, func(b *bench) {
+			b.Dial = func(plan.Endpoint) (STS, error) { b.do("dial"); return nil, errors.New("no bundle") }
+		}, "*errors.errorString", "source dial", ""},
+
+		// Warm: nothing at all is done.
+		{"warm", "mfa role", []cached{{3, 10 * m, 50 * m}, {2, 10 * m, 11 * hour}}, RenewExec, nil, "OLD3", "", ""},
+		{"warm", "mfa", []cached{{2, hour, 11 * hour}}, RenewExport, nil, "OLD2", "", ""},
+		{"warm", "mfa", []cached{{2, hour, 11 * hour}}, RenewLogin, nil, "OLD2", "", ""},
+		{"warm at the limit", "mfa role", []cached{{3, 44 * m, 16 * m}}, RenewExport, nil, "OLD3", "", ""},
+		{"fresh", "mfa role", []cached{{3, 10 * m, 50 * m}, {2, 10 * m, 11 * hour}}, RenewExec, func(b *bench) { b.Fresh = true }, "NEW2",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
+		{"fresh, no network", "mfa role", []cached{{3, 10 * m, 50 * m}}, RenewExec, func(b *bench) { b.Fresh = true; b.network = errNetwork },
+			"*broker.UnreachableError", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+
+		// From the newest prefix that will do.
+		{"role of a cached session", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, nil, "NEW1", "dial deploy(OLD2)", ""},
+		{"second role of a cached first", "mfa role role", []cached{{2, hour, 11 * hour}, {3, m, 59 * m}}, RenewExec, nil, "NEW1", "dial audit(OLD3)", ""},
+		{"first role about to end", "mfa role role", []cached{{2, hour, 11 * hour}, {3, 59*m + time.Second, 59 * time.Second}}, RenewExec, nil, "NEW2",
+			"dial deploy(OLD2) audit(NEW1)", ""},
+		{"session with a minute", "mfa role", []cached{{2, 11*hour + 59*m, m}}, RenewExec, nil, "NEW1", "dial deploy(OLD2)", ""},
+		{"session with less", "mfa role", []cached{{2, 11*hour + 59*m, 59 * time.Second}}, RenewExec, nil, "NEW2",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
+		{"session ended at AWS", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, func(b *bench) {
+			b.refuse = func(action, _ string) error {
+				if action == "deploy" && b.made == 0 {
+					return errExpired
+				}
+				return nil
+			}
+		}, "NEW2", "dial deploy(OLD2) source code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
+		{"role refused", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, func(b *bench) { b.refuse = func(string, string) error { return errRefused } },
+			"*broker.RefusedError", "dial deploy(OLD2)", ""},
+
+		// Past half of its life: renewed if that troubles nobody.
+		{"half", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewExec, nil, "NEW1", "dial deploy(OLD2)", ""},
+		{"half, for an SDK", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewExport, nil, "OLD3", "", ""},
+		{"half, with a seed", "mfa", []cached{{2, 7 * hour, 5 * hour}}, RenewExec, nil, "NEW1",
+			"source dial quiet-code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"half, without a person", "mfa", []cached{{2, 7 * hour, 5 * hour}}, RenewShell, noPerson, "OLD2", "source dial quiet-code", ""},
+		{"half, no quiet codes", "mfa", []cached{{2, 7 * hour, 5 * hour}}, RenewExec, func(b *bench) { b.QuietCodes = nil }, "OLD2", "source dial", ""},
+		{"half, locked", "mfa role", []cached{{3, 31 * m, 29 * m}}, RenewExec, func(b *bench) { b.quietSource = errLocked }, "OLD3", "source", ""},
+		{"half, no network", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewExec, network, "OLD3", "dial deploy(OLD2)", ""},
+		{"half, refused", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewExec,
+			func(b *bench) { b.refuse = func(string, string) error { return errRefused } }, "OLD3", "dial deploy(OLD2)", ""},
+
+		// Due: renewed, whatever it takes.
+		{"due", "mfa", []cached{{2, 12*hour - 4*m, 4 * m}}, RenewExec, nil, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"due for an SDK", "mfa", []cached{{2, 12*hour - 15*m, 15 * m}}, RenewExport, nil, "NEW1",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"due, no person", "mfa", []cached{{2, 12*hour - 9*m, 9 * m}}, RenewExport, noPerson, "OLD2", "source dial code", "dev ends in 9m0s"},
+		{"due, no person, at the limit", "mfa", []cached{{2, 12*hour - 2*m, 2 * m}}, RenewExport, noPerson, "OLD2", "source dial code", "dev ends in 2m0s"},
+		{"due, no person, too late", "mfa", []cached{{2, 12*hour - 2*m, 2*m - time.Second}}, RenewExport, noPerson, "*mfa.NoPersonError",
+			"source dial code", ""},
+		{"due, no answer", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.code = context.DeadlineExceeded }, "OLD2",
+			"source dial code", "dev ends in 9m0s"},
+		{"due, no network", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport, network, "OLD3", "dial deploy(OLD2)", "dev ends in 9m0s"},
+		{"due, locked", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.source = errLocked }, "OLD2", "source", "dev ends in 9m0s"},
+		{"due, a sign-in page", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport,
+			func(b *bench) { b.network = &AnswerError{Action: "AssumeRole", Host: "x", Problem: "is a web page"} }, "OLD3", "dial deploy(OLD2)", "dev ends in 9m0s"},
+		{"due, refused", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport,
+			func(b *bench) { b.refuse = func(string, string) error { return errRefused } }, "*broker.RefusedError", "dial deploy(OLD2)", ""},
+		{"due, cancelled", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString",
+			"source dial code", ""},
+
+		// Ahead: what a person is needed for comes first.
+		{"ahead", "mfa", []cached{{2, 7 * hour, 5 * hour}}, RenewLogin, nil, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"ahead of an old role", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewLogin, nil, "NEW1", "dial deploy(OLD2)", ""},
+		{"ahead of an old session", "mfa role", []cached{{3, m, 59 * m}, {2, 7 * hour, 5 * hour}}, RenewLogin, nil, "NEW2",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
+		{"ahead of an old session, below a new role", "mfa role role", []cached{{4, m, 59 * m}, {3, m, 59 * m}, {2, 7 * hour, 5 * hour}}, RenewLogin, nil, "NEW3",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1) audit(NEW2)", ""},
+		{"ahead of no session", "mfa role", []cached{{3, m, 59 * m}}, RenewLogin, nil, "NEW2",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
+		{"ahead, no person", "mfa role", []cached{{3, m, 59 * m}, {2, 7 * hour, 5 * hour}}, RenewLogin, noPerson, "OLD3", "source dial code", "dev ends in 59m0s"},
+
+		// fob_mfa_max_age is about the session made with the code.
+		{"young enough", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, maxAge(hour), "NEW1", "dial deploy(OLD2)", ""},
+		{"too old", "mfa role", []cached{{2, hour + time.Second, 11 * hour}}, RenewExec, maxAge(hour), "NEW2",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
+		{"too old, of a plain profile", "mfa", []cached{{2, 2 * hour, 10 * hour}}, RenewExec, maxAge(hour), "NEW1",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"a role of one too old", "mfa role", []cached{{3, 10 * m, 50 * m}, {2, 2 * hour, 10 * hour}}, RenewExec, maxAge(hour), "OLD3", "", ""},
+
+		// The rest.
+		{"no store", "mfa role", nil, RenewExec, func(b *bench) { b.Sessions = nil }, "NEW2",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
+		{"wrong clock", "mfa", nil, RenewExec, func(b *bench) { b.skew = hour }, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001",
+			"1h0m0s ahead of AWS's"},
+		{"store cannot be read", "mfa role", nil, RenewExec, func(b *bench) { b.Sessions = brokenSessions{b.store} }, "*keyring.LockedError", "", ""},
+	} {
+		t.Run(row.plan+", "+row.name, func(t *testing.T) {
+			b := newBench(t, row.renew)
+			p := plans[row.plan]
+			for _, c := range row.cached {
+				b.keep(p, c.n, fmt.Sprintf("OLD%d", c.n), c.age, c.left)
+			}
+			if row.edit != nil {
+				row.edit(b)
+			}
+			p.MaxMFAAge = b.maxAge
+			s, err := b.Credentials(t.Context(), p)
+			got := s.ID
+			if err != nil {
+				got = fmt.Sprintf("%T", err)
+			}
+			if got != row.want {
+				t.Errorf("%s (%v), want %s", got, err, row.want)
+			}
+			if did := strings.Join(b.did, " "); did != row.did {
+				t.Errorf("did  %s\nwant %s", did, row.did)
+			}
+			notes := strings.Join(b.notes, "\n")
+			if len(b.notes) > 1 || row.note == "" && notes != "" || !strings.Contains(notes, row.note) {
+				t.Errorf("notes %q, want %q", b.notes, row.note)
+			}
+			// What was made is kept, and comes without a call the next time.
+			if b.Sessions == nil || !strings.HasPrefix(s.ID, "NEW") {
+				return
+			}
+			b.did, b.Fresh = nil, false
+			if again, err := b.Credentials(t.Context(), p); err != nil || again.ID != s.ID || b.did != nil {
+				t.Errorf("the second time: %s, %v after %v", again.ID, err, b.did)
+			}
+		})
+	}
+}
+
+func maxAge(d time.Duration) func(*bench) { return func(b *bench) { b.maxAge = d } }
+
+// brokenSessions is a store that cannot be opened.
+type brokenSessions struct{ *keyring.Store }
+
+func (brokenSessions) Session(context.Context, string, string) (creds.Session, keyring.Info, error) {
+	return creds.Session{}, keyring.Info{}, errLocked
+}
+
+func (brokenSessions) SaveSession(context.Context, string, string, string, creds.Session) error {
+	return errLocked
+}
+
+// A session that cannot be kept is used all the same.
+func TestNotKept(t *testing.T) {
+	b := newBench(t, RenewExec)
+	b.Sessions = forgetful{b.store}
+	s, err := b.Credentials(t.Context(), plans["mfa role"])
+	if err != nil || s.ID != "NEW2" || len(b.notes) != 2 || !strings.Contains(b.notes[0], "not kept") {
+		t.Errorf("%s, %v, %q", s.ID, err, b.notes)
+	}
+}
+
+// forgetful is a store that cannot be written to.
+type forgetful struct{ *keyring.Store }
+
+func (forgetful) SaveSession(context.Context, string, string, string, creds.Session) error {
+	return &keyring.FullError{File: "session"}
+}
+
+// What a program gave is handed out as it is; a role of it is kept, under no
+// key's revision.
+func TestProcess(t *testing.T) {
+	step := plan.Process{Profile: "tool", Command: "tool creds"}
+	for _, p := range []plan.Plan{planOf(step), planOf(step, stepAudit)} {
+		b := newBench(t, RenewExec)
+		b.Source = func(_ context.Context, got plan.Step, quiet bool) (Source, error) {
+			if b.do("source"); got != step || quiet {
+				t.Error(got, quiet)
+			}
+			return Source{Session: session("ASIATOOL", b.now.Add(hour))}, nil
+		}
+		want, did := "ASIATOOL", "source source"
+		if len(p.Steps) > 1 {
+			want, did = "NEW1", "source dial audit(ASIATOOL)"
+		}
+		for range 2 {
+			if s, err := b.Credentials(t.Context(), p); err != nil || s.ID != want {
+				t.Error(s.ID, err)
+			}
+		}
+		if got := strings.Join(b.did, " "); got != did {
+			t.Errorf("did %s, want %s", got, did)
+		}
+	}
+}
+
+// The session of a key that was replaced meanwhile is never served.
+func TestReplacedKey(t *testing.T) {
+	b := newBench(t, RenewExec)
+	p := plans["mfa role"]
+	b.refuse = func(action, _ string) error {
+		if action == "token" && b.made == 0 {
+			if _, err := b.store.SetKey(t.Context(), "base", longKey, keyring.Info{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return nil
+	}
+	if s, err := b.Credentials(t.Context(), p); err != nil || s.ID != "NEW2" {
+		t.Fatal(s.ID, err)
+	}
+	if got := b.kept(p, 2) + b.kept(p, 3); got != "" {
+		t.Errorf("kept: %s", got)
+	}
+}
+
+// A renewal that could wait does not wait for another fob, nor for AWS for long.
+func TestRenewEarly(t *testing.T) {
+	b := newBench(t, RenewExec)
+	p := plans["mfa role"]
+	b.keep(p, 3, "OLD3", 31*time.Minute, 29*time.Minute)
+	b.keep(p, 2, "OLD2", hour, 11*hour)
+	lock, ok, err := keyring.New(storeOptions(b.dir)).TryLock("session-" + p.ID(3)[:2])
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if s, err := b.Credentials(t.Context(), p); err != nil || s.ID != "OLD3" || b.did != nil {
+		t.Error(s.ID, err, b.did)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := b.Credentials(t.Context(), p); err != nil || s.ID != "NEW1" {
+		t.Error(s.ID, err)
+	}
+}

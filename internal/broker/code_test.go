@@ -1,0 +1,451 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+	"fob/internal/ststest"
+	"fob/internal/term"
+	"fob/keyring"
+)
+
+// A person types codes, and is told what was wrong with the last one.
+type person struct {
+	codes []string
+	told  []string
+}
+
+func (p *person) Code(_ context.Context, r mfa.Request) (mfa.Answer, error) {
+	p.told = append(p.told, r.Refused)
+	for len(p.codes) > 0 {
+		code := p.codes[0]
+		p.codes = p.codes[1:]
+		if !r.Used(code) { // as the ladder does: it asks again
+			return mfa.Answer{Code: code, From: "person"}, nil
+		}
+		p.told = append(p.told, "used")
+	}
+	return mfa.Answer{}, errNoPerson
+}
+
+// withAWS makes a bench call the fake AWS.
+func (b *bench) withAWS(aws *ststest.Server) {
+	b.Dial = func(plan.Endpoint) (STS, error) {
+		return newTestClient(b.t, plan.Endpoint{URL: aws.URL}, brisk), nil
+	}
+}
+
+func TestWrongCodes(t *testing.T) {
+	const refused = "it is wrong, late or used up"
+	for _, row := range []struct {
+		name  string
+		codes func(wrong, right, next string) Codes
+		spoil func(*ststest.Server)
+		calls int
+		told  []string
+		ok    bool
+	}{
+		{"right", func(_, right, _ string) Codes { return &person{codes: []string{right}} }, nil, 1, []string{""}, true},
+		{"mistyped", func(wrong, right, _ string) Codes { return &person{codes: []string{wrong, right}} }, nil, 2, []string{"", refused}, true},
+		{"typed twice", func(wrong, right, _ string) Codes { return &person{codes: []string{wrong, wrong, right}} }, nil, 2,
+			[]string{"", refused, "used"}, true},
+		{"three times", func(wrong, right, _ string) Codes {
+			return &person{codes: []string{wrong, next(wrong), next(next(wrong)), right}}
+		}, nil, 3, []string{"", refused, refused}, false},
+		{"and then nobody", func(wrong, _, _ string) Codes { return &person{codes: []string{wrong}} }, nil, 1, []string{"", refused}, false},
+		{"given", func(_, right, _ string) Codes { return &mfa.Ladder{Given: creds.NewSecret(right)} }, nil, 1, nil, true},
+		{"given and wrong", func(wrong, _, _ string) Codes { return &mfa.Ladder{Given: creds.NewSecret(wrong)} }, nil, 1, nil, false},
+		{"answer lost", func(_, right, next string) Codes { return &person{codes: []string{right, right, next}} },
+			func(s *ststest.Server) { s.Fail("", ststest.Reset(), 1) }, 3, []string{"", lostAnswer, "used"}, true},
+		{"given, answer lost", func(_, right, _ string) Codes { return &mfa.Ladder{Given: creds.NewSecret(right)} },
+			func(s *ststest.Server) { s.Fail("", ststest.Reset(), 1) }, 2, nil, false},
+		{"another serial", func(_, right, next string) Codes { return &person{codes: []string{right, next}} },
+			func(s *ststest.Server) {
+				if err := s.AddUser(ststest.User{ARN: ststest.DemoUser + "2", MFA: []ststest.Device{{Serial: deviceARN, Seed: creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed)}}}}); err != nil {
+					panic(err)
+				}
+			}, 1, []string{""}, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			aws := newAWS(t, ststest.Config{})
+			wrong, step := wrongCode(aws), aws.Step(deviceARN)
+			codes := row.codes(wrong, aws.CodeAt(deviceARN, step), aws.CodeAt(deviceARN, step+1))
+			if row.spoil != nil {
+				row.spoil(aws)
+			}
+			b := newBench(t, RenewExec)
+			b.withAWS(aws)
+			b.Codes = codes
+			_, err := b.Credentials(t.Context(), plans["mfa"])
+			if (err == nil) != row.ok {
+				t.Error(err)
+			}
+			if err != nil {
+				publishable(t, err.Error(), wrong)
+				wantErr[*RefusedError](t, err)
+			}
+			if n := len(aws.Calls()); n != row.calls {
+				t.Errorf("%d calls, want %d", n, row.calls)
+			}
+			if p, ok := codes.(*person); ok && strings.Join(p.told, "|") != strings.Join(row.told, "|") {
+				t.Errorf("told %q, want %q", p.told, row.told)
+			}
+		})
+	}
+}
+
+// next is another wrong code: AWS takes three of a million.
+func next(code string) string {
+	var n int
+	fmt.Sscan(strings.TrimLeft(code, "0"), &n)
+	return fmt.Sprintf("%06d", n+500000)
+}
+
+// Before AWS sees a code it is on the disk as used, under a lock, for whoever
+// comes next: another process, or this one after a crash.
+func TestUsedBeforeSent(t *testing.T) {
+	b := newBench(t, RenewExec)
+	p := plans["mfa role"]
+	other := benchIn(t, b.dir, RenewExec)
+	step := int64(1000)
+	b.Codes = codesFunc(func(context.Context, mfa.Request) (mfa.Answer, error) {
+		return mfa.Answer{Code: "123456", Step: step, From: "seed"}, nil
+	})
+	sent := 0
+	b.refuse = func(action, code string) error {
+		if action != "token" {
+			return nil
+		}
+		sent++
+		d := (&run{Broker: other.Broker}).device(lockOf(deviceARN))
+		if !d.usedAt(b.now)(code) || d.lastStep(b.now) != step {
+			t.Errorf("not remembered: %+v", d)
+		}
+		if lock, ok, err := other.store.TryLock(lockOf(deviceARN)); ok || err != nil {
+			t.Error("not locked", lock, err)
+		}
+		return errNetwork
+	}
+	_, err := b.Credentials(t.Context(), p)
+	wantErr[*UnreachableError](t, err)
+	// The next one knows, though it never heard of an answer.
+	other.Codes = codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
+		if r.After != step || !r.Used("123456") || r.Used("654321") || r.Refused != "" {
+			t.Errorf("%+v", r)
+		}
+		return mfa.Answer{Code: "654321", Step: step + 1}, nil
+	})
+	if _, err := other.Credentials(t.Context(), p); err != nil || sent != 1 {
+		t.Error(err, sent)
+	}
+	// fob mfa code counts too.
+	other.Codes = codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
+		if r.After != step+1 || !r.Used("654321") || r.Profile != "dev" || r.Serial != deviceARN {
+			t.Errorf("%+v", r)
+		}
+		return mfa.Answer{Code: "111111", Step: step + 2}, nil
+	})
+	if a, err := other.SeedCode(t.Context(), "dev", deviceARN); err != nil || a.Code != "111111" {
+		t.Error(a.Step, err)
+	}
+	if d := (&run{Broker: b.Broker}).device(lockOf(deviceARN)); d.lastStep(b.now) != step+2 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestDeviceMemory(t *testing.T) {
+	now := time.Now()
+	var d device
+	for n := range int64(20) {
+		d = d.use(mfa.Answer{Code: fmt.Sprintf("%06d", n), Step: n + 1}, now)
+	}
+	if len(d.Used) != memory || d.lastStep(now) != 20 || !d.usedAt(now)("000019") || d.usedAt(now)("000001") {
+		t.Errorf("%+v", d)
+	}
+	for _, row := range []struct {
+		name  string
+		later time.Duration
+		used  bool
+		step  int64
+	}{
+		{"at once", 0, true, 20},
+		{"in the last code's reach", 2*time.Minute - time.Second, true, 20},
+		{"after it", 2 * time.Minute, false, 20},
+		{"the clock went back a little", -30 * time.Second, true, 20},
+		{"by more than two steps", -90 * time.Second, true, 0},
+		{"by an hour", -hour, false, 0},
+	} {
+		at := now.Add(row.later)
+		if used, step := d.usedAt(at)("000019"), d.lastStep(at); used != row.used || step != row.step {
+			t.Errorf("%s: used %v, step %d", row.name, used, step)
+		}
+	}
+	// A code cannot be found from what is remembered of it.
+	if m := mark("123456"); len(m) != 4 {
+		t.Errorf("%d hexadecimal digits", len(m))
+	}
+}
+
+// A memory that is damaged begins anew; a code that cannot be remembered is not sent.
+func TestDamagedMemory(t *testing.T) {
+	b := newBench(t, RenewExec)
+	lock, _, err := b.store.TryLock(lockOf(deviceARN))
+	if err == nil {
+		err = lock.SetState([]byte("{"))
+	}
+	if err == nil {
+		err = lock.Unlock()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Credentials(t.Context(), plans["mfa"]); err != nil || !strings.Contains(strings.Join(b.logs, "\n"), "begins anew") {
+		t.Error(err, b.logs)
+	}
+
+	b = newBench(t, RenewExec)
+	b.Sessions = stateless{b.store, t}
+	if _, err := b.Credentials(t.Context(), plans["mfa"]); err == nil || b.made != 0 {
+		t.Error("a code was sent that nobody will remember", err)
+	}
+}
+
+// stateless is a store whose locks cannot remember anything.
+type stateless struct {
+	*keyring.Store
+	t *testing.T
+}
+
+func (s stateless) TryLock(name string) (*keyring.Lock, bool, error) {
+	if !strings.HasPrefix(name, "mfa-") {
+		return s.Store.TryLock(name)
+	}
+	// A lock of a store that is gone.
+	dir := filepath.Join(s.t.TempDir(), "gone")
+	lock, ok, err := keyring.New(storeOptions(dir)).TryLock(name)
+	if err == nil {
+		err = os.RemoveAll(dir)
+	}
+	return lock, ok, err
+}
+
+// A code that is on its way is not wasted: its session is kept though nobody
+// waits for it any more. What comes after it is not begun.
+func TestGrace(t *testing.T) {
+	aws := newAWS(t, ststest.Config{})
+	b := newBench(t, RenewExec)
+	b.withAWS(aws)
+	b.Codes = codesFunc(func(context.Context, mfa.Request) (mfa.Answer, error) {
+		return mfa.Answer{Code: aws.Code(deviceARN)}, nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	aws.Fail("", ststest.Slow(300*time.Millisecond), 1)
+	go func() {
+		for len(aws.Calls()) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	p := plans["mfa role"]
+	if _, err := b.Credentials(ctx, p); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if kept := b.kept(p, 2); kept == "" || len(aws.Calls()) != 1 {
+		t.Errorf("kept %q after %s", kept, actions(aws))
+	}
+}
+
+// But not for ever.
+func TestGraceEnds(t *testing.T) {
+	for name, within := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"cancelled": context.WithCancel,
+		"budget": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+			return ctx, func() { _ = cancel }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, RenewExec)
+			b.Grace = 50 * time.Millisecond
+			ctx, cancel := within(t.Context())
+			b.Dial = func(plan.Endpoint) (STS, error) {
+				c := newTestClient(t, plan.Endpoint{}, brisk)
+				c.wire.next = roundTrip(func(r *http.Request) (*http.Response, error) {
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				})
+				cancel()
+				return c, nil
+			}
+			_, err := b.Credentials(ctx, plans["mfa"])
+			if name == "cancelled" {
+				if err != context.Canceled {
+					t.Error(err)
+				}
+			} else {
+				wantErr[*UnreachableError](t, err)
+			}
+		})
+	}
+}
+
+// sharing runs two processes that want the same code: the first is asked, and the
+// second waits for it until the first one's asking ends so.
+func sharing(t *testing.T, first, second plan.Plan, end func(context.Context, *bench) error, fresh bool) (a, b *bench, errA, errB error) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "fob")
+	a, b = benchIn(t, dir, RenewExec), benchIn(t, dir, RenewExec)
+	a.keep(first, 2, "OLD2", hour, 30*time.Second) // too little, which is why they ask
+	a.Fresh, b.Fresh = fresh, fresh
+	asking, waiting := make(chan bool), make(chan bool)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	a.Codes = codesFunc(func(ctx context.Context, _ mfa.Request) (mfa.Answer, error) {
+		close(asking)
+		<-waiting
+		return mfa.Answer{Code: "999999"}, end(ctx, a)
+	})
+	b.Log = func(format string, args ...any) {
+		if format == "waiting for another fob" && b.logs == nil {
+			b.logs = append(b.logs, format)
+			close(waiting)
+		}
+	}
+	done := make(chan bool)
+	go func() {
+		_, errA = a.Credentials(ctx, first)
+		close(done)
+	}()
+	<-asking
+	_, errB = b.Credentials(t.Context(), second)
+	<-done
+	return a, b, errA, errB
+}
+
+// Who waited takes over a no, and is not asked the same again. What says nothing
+// about the next one is not shared.
+func TestSharedOutcomes(t *testing.T) {
+	refuse := func(err error) func(context.Context, *bench) error {
+		return func(_ context.Context, a *bench) error {
+			a.Codes = codesFunc(func(context.Context, mfa.Request) (mfa.Answer, error) { return mfa.Answer{}, errNoPerson })
+			a.refuse = func(string, string) error { return err }
+			return nil
+		}
+	}
+	same := plans["mfa role"]
+	other := plans["mfa audit"]       // meets the first at the device only
+	direct := plans["role with code"] // the device, but another session
+	for _, row := range []struct {
+		name   string
+		second plan.Plan
+		end    func(context.Context, *bench) error
+		want   Outcome // "" is not shared: the second is asked
+		says   string
+	}{
+		{"cancelled", same, func(context.Context, *bench) error { return term.ErrCancelled }, Cancelled, "got no session with " + deviceARN + ": cancelled"},
+		{"cancelled, another profile", other, func(context.Context, *bench) error { return fmt.Errorf("MFA code: %w", term.ErrCancelled) }, Cancelled, ""},
+		{"cancelled, another session", direct, func(context.Context, *bench) error { return term.ErrCancelled }, Cancelled, ""},
+		{"refused", same, refuse(errBadCode), Refused, "invalid MFA one time pass code"},
+		{"refused, another profile", other, refuse(errBadCode), Refused, ""},
+		{"key refused", same, refuse(errRefused), Refused, "not authorized"},
+		{"key refused, another profile", other, refuse(errRefused), Refused, ""}, // the same key and device
+		{"key refused, another session", direct, refuse(errRefused), "", ""},
+		{"nobody could be asked", same, func(context.Context, *bench) error { return errNoPerson }, "", ""},
+		{"no network", same, refuse(errNetwork), "", ""},
+		{"interrupted", same, func(context.Context, *bench) error { return context.Canceled }, "", ""},
+		{"the next code is too far away", same, func(context.Context, *bench) error { return context.DeadlineExceeded }, "", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a, b, errA, errB := sharing(t, same, row.second, row.end, false)
+			if errA == nil {
+				t.Error("the first one got a session")
+			}
+			asked := strings.Contains(strings.Join(b.did, " "), "code")
+			if row.want == "" {
+				if errB != nil || !asked {
+					t.Errorf("%v after %v", errB, b.did)
+				}
+				return
+			}
+			e := wantErr[*SharedError](t, errB)
+			if e.Outcome != row.want || e.Serial != deviceARN || !strings.Contains(e.Error(), row.says) || asked {
+				t.Errorf("%+v after %v", e, b.did)
+			}
+			publishable(t, errB.Error(), "999999")
+			// Who comes later is asked.
+			late := benchIn(t, a.dir, RenewExec)
+			if _, err := late.Credentials(t.Context(), row.second); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// What was made while one waited is as fresh as --fresh can mean.
+func TestSharedSession(t *testing.T) {
+	for _, fresh := range []bool{false, true} {
+		for name, did := range map[string]string{"mfa role": "", "mfa audit": "source dial audit(NEW1)"} {
+			a, b, errA, errB := sharing(t, plans["mfa role"], plans[name], func(_ context.Context, a *bench) error { return nil }, fresh)
+			if got := strings.Join(b.did, " "); errA != nil || errB != nil || got != did || len(a.did) != 4 {
+				t.Errorf("%s: %v, %v, %v after %v", name, errA, errB, got, a.did)
+			}
+		}
+	}
+}
+
+// That nobody answered in time is shared, and no reason to drop what is left.
+func TestUnanswered(t *testing.T) {
+	for _, left := range []time.Duration{0, 10 * time.Minute} {
+		dir := filepath.Join(t.TempDir(), "fob")
+		p := plans["mfa"]
+		a, b := benchIn(t, dir, RenewExport), benchIn(t, dir, RenewExport)
+		if left > 0 {
+			a.keep(p, 2, "OLD2", 11*hour, left)
+		}
+		asking, waiting := make(chan bool), make(chan bool)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		a.Codes = codesFunc(func(ctx context.Context, _ mfa.Request) (mfa.Answer, error) {
+			close(asking)
+			<-waiting
+			<-ctx.Done()
+			return mfa.Answer{}, ctx.Err()
+		})
+		b.Log = func(format string, _ ...any) {
+			if strings.HasPrefix(format, "waiting") {
+				close(waiting)
+			}
+		}
+		var gotA creds.Session
+		var errA error
+		done := make(chan bool)
+		go func() {
+			late, stop := context.WithTimeout(ctx, time.Second)
+			defer stop()
+			gotA, errA = a.Credentials(late, p)
+			close(done)
+		}()
+		<-asking
+		gotB, errB := b.Credentials(t.Context(), p)
+		<-done
+		if left > 0 {
+			if gotA.ID != "OLD2" || gotB.ID != "OLD2" || len(a.notes) != 1 || len(b.notes) != 1 {
+				t.Errorf("%v, %v, %q, %q", errA, errB, a.notes, b.notes)
+			}
+			continue
+		}
+		if e := wantErr[*SharedError](t, errB); e.Outcome != Unanswered || !errors.Is(errA, context.DeadlineExceeded) {
+			t.Error(errA, errB)
+		}
+	}
+}

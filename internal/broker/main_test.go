@@ -1,0 +1,147 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+	"fob/internal/ststest"
+	"fob/keyring"
+)
+
+// The test binary is one of many processes of a test when this variable says so.
+const roleVariable = "FOB_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(roleVariable) != "" {
+		if err := process(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	deviceARN = ststest.DemoSerial
+	roleARN   = ststest.DemoRole
+	otherRole = "arn:aws:iam::222222222222:role/audit"
+	hour      = time.Hour
+)
+
+var longKey = creds.Key{ID: ststest.DemoKeyID, Secret: creds.NewSecret(ststest.DemoSecret)}
+
+// The steps that test plans are made of.
+var (
+	stepKey   = plan.StoredKey{Profile: "base", KeyID: ststest.DemoKeyID}
+	stepMFA   = plan.SessionToken{MFASerial: deviceARN, DurationSeconds: 43200}
+	stepPlain = plan.SessionToken{DurationSeconds: 43200}
+	stepRole  = plan.AssumeRole{RoleARN: roleARN, RoleSessionName: "jo", DurationSeconds: 3600}
+	stepAudit = plan.AssumeRole{RoleARN: otherRole, RoleSessionName: "jo", DurationSeconds: 3600}
+)
+
+func planOf(steps ...plan.Step) plan.Plan {
+	return plan.Plan{Profile: "dev", STS: plan.Endpoint{Region: "eu-west-1", Home: "us-east-1"}, Steps: steps}
+}
+
+// storeOptions are those of a store that opens fast and asks nobody.
+func storeOptions(dir string) keyring.Options {
+	return keyring.Options{
+		Dir: dir, StateDir: dir + "-state", WorkFactor: 2,
+		Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret("correct horse battery staple"), true, nil },
+	}
+}
+
+// openStore opens the store in dir; if there is none, it makes one that holds the
+// key of profile base.
+func openStore(t testing.TB, dir string, edit func(*keyring.Options)) *keyring.Store {
+	t.Helper()
+	o := storeOptions(dir)
+	if edit != nil {
+		edit(&o)
+	}
+	s := keyring.New(o)
+	if exists, err := s.Exists(); err != nil || exists {
+		return s
+	}
+	if _, err := s.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SetKey(t.Context(), "base", longKey, keyring.Info{Account: ststest.DemoAccount, ARN: ststest.DemoUser}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// sourceOf reads plans' sources from a store, as main does.
+func sourceOf(s *keyring.Store) func(context.Context, plan.Step, bool) (Source, error) {
+	return func(ctx context.Context, step plan.Step, _ bool) (Source, error) {
+		key, info, err := s.Key(ctx, step.(plan.StoredKey).Profile)
+		return Source{Session: creds.Session{Key: key, AccountID: info.Account}, Rev: info.Rev}, err
+	}
+}
+
+// codesFunc is a function that gives codes.
+type codesFunc func(context.Context, mfa.Request) (mfa.Answer, error)
+
+func (f codesFunc) Code(ctx context.Context, r mfa.Request) (mfa.Answer, error) { return f(ctx, r) }
+
+// newAWS starts the demo world and a second role, with a device whose steps are
+// long enough for a test to happen in one, or the next.
+func newAWS(t testing.TB, c ststest.Config) *ststest.Server {
+	t.Helper()
+	s, err := ststest.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	trust := []string{"arn:aws:iam::" + ststest.DemoAccount + ":root", roleARN}
+	if err := errors.Join(s.AddDemo(), s.AddRole(ststest.Role{ARN: otherRole, Principals: trust})); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// actions lists the calls that AWS got.
+func actions(s *ststest.Server) string {
+	var names []string
+	for _, c := range s.Calls() {
+		names = append(names, c.Action)
+	}
+	return strings.Join(names, " ")
+}
+
+func wantErr[E error](t testing.TB, err error) E {
+	t.Helper()
+	var want E
+	if !errors.As(err, &want) {
+		t.Fatalf("error is %T (%v), want %T", err, err, want)
+	}
+	return want
+}
+
+// publishable: an error or log line is one short line without a secret.
+func publishable(t testing.TB, text string, secrets ...string) {
+	t.Helper()
+	for _, secret := range append(secrets, ststest.DemoSecret, ststest.DemoSeed) {
+		if secret != "" && strings.Contains(text, secret) {
+			t.Errorf("a secret in %q", text)
+		}
+	}
+	for _, noise := range []string{"\n", "RequestID", "https response error", "operation error", "Amz-"} {
+		if strings.Contains(text, noise) {
+			t.Errorf("%q in %q", noise, text)
+		}
+	}
+	if len(text) > 400 {
+		t.Errorf("%d characters: %q", len(text), text)
+	}
+}

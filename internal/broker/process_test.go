@@ -1,0 +1,333 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+	"fob/internal/ststest"
+	"fob/keyring"
+)
+
+// process is what the test binary does as another process:
+//
+//	identity URL
+//	get URL STORE PLAN CODE
+//
+// CODE is one given beforehand, or empty to be asked for one.
+func process(args []string) error {
+	ctx := context.Background()
+	if args[0] == "identity" {
+		c, err := NewClient(plan.Endpoint{Region: "eu-west-1", Home: "us-east-1", URL: args[1]}, func(string, ...any) {})
+		if err == nil {
+			_, err = c.Identity(ctx, withKey)
+		}
+		return err
+	}
+	store := keyring.New(storeOptions(args[2]))
+	b := brokerFor(store, args[1])
+	if args[4] != "" {
+		b.Codes = &mfa.Ladder{Given: creds.NewSecret(args[4])}
+	} else {
+		b.Codes = codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
+			fmt.Fprintln(os.Stderr, "asked")
+			if os.Getenv("FOB_TEST_HANG") != "" {
+				select {}
+			}
+			return demoCode(r)
+		})
+	}
+	b.Log = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+	s, err := b.Credentials(ctx, plans[args[3]])
+	if err == nil {
+		fmt.Println(s.ID)
+	}
+	return err
+}
+
+// brokerFor is a broker on a real store and the fake AWS, without codes.
+func brokerFor(store *keyring.Store, url string) *Broker {
+	quiet := func(string, ...any) {}
+	return &Broker{
+		Source:   sourceOf(store),
+		Sessions: store,
+		Dial: func(e plan.Endpoint) (STS, error) {
+			e.URL = url
+			return NewClient(e, quiet)
+		},
+		Renew: RenewExec, Now: time.Now, Log: quiet, Note: quiet,
+	}
+}
+
+// demoCode is a code of the demo world's device that is not known to be used.
+func demoCode(r mfa.Request) (mfa.Answer, error) {
+	seed := creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed), Algorithm: "SHA1", Digits: 6, Period: 30 * time.Second}
+	step := mfa.Step(seed, time.Now())
+	code, err := mfa.Code(seed, step)
+	if err == nil && r.Used(code) {
+		code, err = mfa.Code(seed, step+1) // AWS takes it already
+	}
+	return mfa.Answer{Code: code, From: "person"}, err
+}
+
+// count counts calls by action.
+func count(s *ststest.Server) map[string]int {
+	n := make(map[string]int)
+	for _, c := range s.Calls() {
+		n[c.Action]++
+	}
+	return n
+}
+
+// Many at once, with nothing cached, get it from one code.
+func TestManyGoroutines(t *testing.T) {
+	for _, row := range []struct {
+		n     int
+		plans []string
+		calls map[string]int
+	}{
+		{50, []string{"mfa"}, map[string]int{"GetSessionToken": 1}},
+		{50, []string{"mfa role"}, map[string]int{"GetSessionToken": 1, "AssumeRole": 1}},
+		{24, []string{"mfa role", "mfa audit"}, map[string]int{"GetSessionToken": 1, "AssumeRole": 2}},
+		{24, []string{"role with code"}, map[string]int{"AssumeRole": 1}},
+		{24, []string{"role"}, map[string]int{"AssumeRole": 1}},
+	} {
+		t.Run(fmt.Sprintf("%d/%s", row.n, row.plans), func(t *testing.T) {
+			aws := newAWS(t, ststest.Config{})
+			if err := aws.AddRole(ststest.Role{ARN: roleARN, Principals: []string{"arn:aws:iam::" + ststest.DemoAccount + ":root"}, MFA: true, MaxSession: 12 * hour}); err != nil {
+				t.Fatal(err)
+			}
+			dir := filepath.Join(t.TempDir(), "fob")
+			openStore(t, dir, nil)
+			var asked atomic.Int32
+			var all sync.WaitGroup
+			var start sync.WaitGroup
+			start.Add(1)
+			ids := make([]string, row.n)
+			for i := range ids {
+				b := brokerFor(keyring.New(storeOptions(dir)), aws.URL)
+				b.Codes = codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
+					asked.Add(1)
+					return demoCode(r)
+				})
+				all.Go(func() {
+					start.Wait()
+					s, err := b.Credentials(t.Context(), plans[row.plans[i%len(row.plans)]])
+					if err != nil {
+						t.Error(err)
+					}
+					ids[i] = s.ID
+				})
+			}
+			start.Done()
+			all.Wait()
+			if got := count(aws); fmt.Sprint(got) != fmt.Sprint(row.calls) || asked.Load() > 1 {
+				t.Errorf("%v, asked %d times", got, asked.Load())
+			}
+			for i, id := range ids {
+				if id != ids[i%len(row.plans)] {
+					t.Errorf("%d: %s, another session than %s", i, id, ids[i%len(row.plans)])
+				}
+			}
+		})
+	}
+}
+
+// result is how another process ended.
+type result struct {
+	out, said string
+	err       error
+}
+
+func command(url, dir, plan, code string) (*exec.Cmd, *bytes.Buffer) {
+	cmd := exec.Command(os.Args[0], "get", url, dir, plan, code)
+	cmd.Env = append(os.Environ(), roleVariable+"=1")
+	said := &bytes.Buffer{}
+	cmd.Stderr = said
+	return cmd, said
+}
+
+func together(n int, args func(i int) (url, dir, plan, code string)) []result {
+	results := make([]result, n)
+	var all sync.WaitGroup
+	for i := range results {
+		all.Go(func() {
+			cmd, said := command(args(i))
+			out, err := cmd.Output()
+			results[i] = result{strings.TrimSpace(string(out)), said.String(), err}
+		})
+	}
+	all.Wait()
+	return results
+}
+
+func TestManyProcesses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("50 processes")
+	}
+	for _, row := range []struct {
+		n     int
+		plans []string
+		calls map[string]int
+	}{
+		{50, []string{"mfa"}, map[string]int{"GetSessionToken": 1}},
+		{24, []string{"mfa role", "mfa audit"}, map[string]int{"GetSessionToken": 1, "AssumeRole": 2}},
+	} {
+		aws := newAWS(t, ststest.Config{})
+		dir := filepath.Join(t.TempDir(), "fob")
+		openStore(t, dir, nil)
+		asked := 0
+		results := together(row.n, func(i int) (string, string, string, string) { return aws.URL, dir, row.plans[i%len(row.plans)], "" })
+		for i, r := range results {
+			if r.err != nil || r.out == "" || r.out != results[i%len(row.plans)].out {
+				t.Errorf("%d: %q, %v: %s", i, r.out, r.err, r.said)
+			}
+			asked += strings.Count(r.said, "asked\n")
+		}
+		if got := count(aws); fmt.Sprint(got) != fmt.Sprint(row.calls) || asked != 1 {
+			t.Errorf("%v, asked %d times", got, asked)
+		}
+	}
+}
+
+// A wrong code that many were given is sent once.
+func TestManyWithWrongCode(t *testing.T) {
+	n := 50
+	if testing.Short() {
+		n = 8
+	}
+	aws := newAWS(t, ststest.Config{})
+	dir := filepath.Join(t.TempDir(), "fob")
+	openStore(t, dir, nil)
+	code := wrongCode(aws)
+	for i, r := range together(n, func(int) (string, string, string, string) { return aws.URL, dir, "mfa", code }) {
+		lines := strings.Split(strings.TrimSpace(r.said), "\n")
+		last := lines[len(lines)-1]
+		publishable(t, last, code)
+		// Who asked, who waited, and who came too late to wait.
+		if r.err == nil || r.out != "" || !strings.Contains(last, "invalid MFA one time pass code") && !strings.Contains(last, "was used already") {
+			t.Errorf("%d: %q, %v: %s", i, r.out, r.err, r.said)
+		}
+	}
+	if got := actions(aws); got != "GetSessionToken" {
+		t.Errorf("calls: %s", got)
+	}
+}
+
+// until waits for what another process does.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+// lines collects what a process says while it runs.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) has(s string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), s)
+}
+
+// When who holds the lock is killed, while a person is asked or while AWS is,
+// the next one asks. A code that was on its way is not sent again.
+func TestHolderKilled(t *testing.T) {
+	for _, sending := range []bool{false, true} {
+		t.Run(fmt.Sprintf("sending %v", sending), func(t *testing.T) {
+			aws := newAWS(t, ststest.Config{})
+			dir := filepath.Join(t.TempDir(), "fob")
+			openStore(t, dir, nil)
+			start := func(env string) (*exec.Cmd, *lines) {
+				cmd, _ := command(aws.URL, dir, "mfa role", "")
+				cmd.Env = append(cmd.Env, env)
+				said := &lines{}
+				cmd.Stderr = said
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				return cmd, said
+			}
+			env := "FOB_TEST_HANG=1"
+			if sending {
+				env = "FOB_TEST_HANG="
+				aws.Fail("", ststest.Slow(time.Minute), 1) // carried out, but not answered
+			}
+			holder, said := start(env)
+			until(t, "the holder to ask", func() bool { return said.has("asked") && (!sending || len(aws.Calls()) == 1) })
+			waiter, heard := start("")
+			until(t, "the other one to wait", func() bool { return heard.has("waiting for another fob") })
+			if err := holder.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			holder.Wait()
+			if err := waiter.Wait(); err != nil || !heard.has("asked") {
+				t.Errorf("%v: %s", err, heard.text.String())
+			}
+			want := "GetSessionToken AssumeRole"
+			if sending {
+				want = "GetSessionToken " + want
+			}
+			if got := actions(aws); got != want {
+				t.Errorf("calls: %s", got)
+			}
+			for _, c := range aws.Calls() {
+				if c.Code != "OK" {
+					t.Errorf("%s: %s", c.Action, c.Code)
+				}
+			}
+		})
+	}
+}
+
+// The steps of a chain are waited for no longer than the budget.
+func TestWaitEnds(t *testing.T) {
+	b := newBench(t, RenewExport)
+	lock, ok, err := keyring.New(storeOptions(b.dir)).TryLock(lockOf(deviceARN))
+	if !ok || err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := b.Credentials(ctx, plans["mfa"]); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	gone := errors.New("the parent is gone")
+	gctx, leave := context.WithCancelCause(t.Context())
+	leave(gone)
+	if _, err := b.Credentials(gctx, plans["mfa"]); err != gone {
+		t.Error(err)
+	}
+	// What is left is handed out.
+	b.keep(plans["mfa"], 2, "OLD2", 11*hour, 9*time.Minute)
+	ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if s, err := b.Credentials(ctx, plans["mfa"]); err != nil || s.ID != "OLD2" || len(b.notes) != 1 {
+		t.Error(s.ID, err, b.notes)
+	}
+}

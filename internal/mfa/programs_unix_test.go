@@ -1,0 +1,401 @@
+//go:build unix
+
+package mfa
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"fob/internal/creds"
+	"fob/internal/term"
+)
+
+// The programs here are stand-ins: scripts that write down how they were called
+// and do what the real ones do. That is all the testing there is of kdialog,
+// osascript, PowerShell and ykman; for zenity and pinentry see real_linux_test.go.
+
+// standIns is a directory of programs.
+type standIns struct {
+	dir string
+	env map[string]string
+}
+
+func newStandIns(t *testing.T) *standIns { return &standIns{t.TempDir(), map[string]string{}} }
+
+// add adds a program that writes its arguments down and then does what the
+// shell script says.
+func (s *standIns) add(t *testing.T, name, script string) {
+	t.Helper()
+	text := "#!/bin/sh\nfor a; do printf '%s\\0' \"$a\"; done >>'" + s.dir + "/argv'\n" + script + "\n"
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *standIns) world(system string) World {
+	return World{
+		System: system,
+		Getenv: func(name string) string { return s.env[name] },
+		LookPath: func(name string) (string, error) {
+			return exec.LookPath(filepath.Join(s.dir, filepath.Base(name)))
+		},
+		Environ: []string{"PATH=" + os.Getenv("PATH"), "MARK=inherited", "ASK_TEXT=somebody else's"},
+		Stderr:  os.Stderr,
+	}
+}
+
+// said is what the programs were called with since the last look.
+func (s *standIns) said(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, "argv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(filepath.Join(s.dir, "argv"))
+	return strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
+}
+
+func prompterOf(w World, name string) Prompter {
+	all := Prompters(w)
+	return all[slices.IndexFunc(all, func(p Prompter) bool { return p.Name == name })]
+}
+
+var nowhere = World{
+	Getenv:   func(string) string { return "" },
+	LookPath: func(string) (string, error) { return "", exec.ErrNotFound },
+}
+
+// What a config can hold. Clean leaves the first half as it is.
+var hostile = Request{
+	Profile: `a_b <b>&amp;</b> "'$(touch x)` + "`x` %n \\n -- ;|",
+	Serial:  joSerial,
+	Program: "\x1b[8m\n\u202e",
+}
+
+const (
+	hostileText = `MFA code for a_b <b>&amp;</b> "'$(touch x)` + "`x` %n \\n -- ;| (" + joSerial + `), for \x1b[8m\n\u202e`
+	refusedText = "the last code was refused: late\n"
+)
+
+func TestPrograms(t *testing.T) {
+	backslashes := strings.NewReplacer(`\`, `\\`)
+	html := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "\n", "<br>")
+	zenityText := backslashes.Replace(strings.ReplaceAll(refusedText+hostileText, "_", "__"))
+	kdialogText := backslashes.Replace("<qt>" + html.Replace(refusedText+hostileText) + "</qt>")
+	for _, c := range []struct {
+		name, system, program string
+		env                   string
+		secret                bool
+		argv                  []string
+	}{
+		{"askpass", "linux", "my-askpass", "FOB_ASKPASS=my-askpass", false, []string{refusedText + hostileText + ": "}},
+		{"askpass", "linux", "my-askpass", "SSH_ASKPASS=my-askpass", true, []string{refusedText + hostileText + ": "}},
+		{"zenity", "linux", "zenity", "", false, []string{"--entry", "--title=fob: MFA code", "--text=" + zenityText}},
+		{"zenity", "linux", "zenity", "", true, []string{"--entry", "--title=fob: MFA code", "--text=" + zenityText, "--hide-text"}},
+		{"kdialog", "linux", "kdialog", "", false, []string{"--title", "fob: MFA code", "--inputbox", kdialogText}},
+		{"kdialog", "linux", "kdialog", "", true, []string{"--title", "fob: MFA code", "--password", kdialogText}},
+		{"osascript", "darwin", "osascript", "", false, []string{"-e", appleScript, "fob: MFA code", refusedText + hostileText, "open"}},
+		{"osascript", "darwin", "osascript", "", true, []string{"-e", appleScript, "fob: MFA code", refusedText + hostileText, "secret"}},
+		{"ykman", "linux", "ykman", "", false, []string{"oath", "accounts", "code", "--single", "--", joSerial}},
+		{"ykman", "linux", "ykman", "YKMAN_OATH_CREDENTIAL_NAME=AWS:jo", false, []string{"oath", "accounts", "code", "--single", "--", "AWS:jo"}},
+	} {
+		s := newStandIns(t)
+		s.env["DISPLAY"] = ":0"
+		if name, value, ok := strings.Cut(c.env, "="); ok {
+			s.env[name] = value
+		}
+		s.add(t, c.program, "cat >&2; env | grep -q MARK=inherited && echo '123 456'")
+		p := prompterOf(s.world(c.system), c.name)
+		r := hostile
+		r.Refused = "late"
+		q := r.question()
+		q.Secret = c.secret
+		if err := p.Ready(); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		answer, err := p.Ask(context.Background(), q)
+		if strings.TrimSpace(answer.Reveal()) != "123 456" || err != nil {
+			t.Errorf("%s: %q, %v", c.name, answer.Reveal(), err)
+		}
+		if argv := s.said(t); !slices.Equal(argv, c.argv) {
+			t.Errorf("%s was called with\n%q, want\n%q", c.name, argv, c.argv)
+		}
+	}
+}
+
+// Nothing of a question is part of a script.
+func TestScriptsAreConstant(t *testing.T) {
+	if strings.Contains(appleScript, "do shell script") || !strings.HasPrefix(appleScript, "on run argv\n") {
+		t.Error("AppleScript")
+	}
+	s := newStandIns(t)
+	s.add(t, "powershell.exe", `printf '%s\0' "$ASK_TITLE" "$ASK_TEXT" "$ASK_KIND" >>"$(dirname "$0")/argv"; printf 'correct horse\r\n'`)
+	q := hostile.question()
+	q.Secret = true
+	answer, err := prompterOf(s.world("windows"), "powershell").Ask(context.Background(), q)
+	if answer.Reveal() != "correct horse" || err != nil {
+		t.Errorf("%q, %v", answer.Reveal(), err)
+	}
+	argv := s.said(t)
+	if want := []string{"fob: MFA code", hostileText, "secret"}; !slices.Equal(argv[5:], want) {
+		t.Errorf("variables %q, want %q", argv[5:], want)
+	}
+	if want := []string{"-NoProfile", "-NonInteractive", "-STA", "-EncodedCommand"}; !slices.Equal(argv[:4], want) {
+		t.Errorf("called with %q", argv[:4])
+	}
+	text, err := base64.StdEncoding.DecodeString(argv[4])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var units []uint16
+	for i := 0; i+1 < len(text); i += 2 {
+		units = append(units, uint16(text[i])|uint16(text[i+1])<<8)
+	}
+	if string(utf16.Decode(units)) != powerShell {
+		t.Errorf("the script is %q", string(utf16.Decode(units)))
+	}
+}
+
+// Who closed the window is told from who had none.
+func TestHowProgramsEnd(t *testing.T) {
+	for _, c := range []struct {
+		name, script string
+		cancelled    bool
+		why          string
+	}{
+		{"zenity", "exit 1", true, ""},
+		{"zenity", "echo 'Gtk-WARNING **: something' >&2; exit 1", true, ""},
+		{"zenity", "echo 'Gtk-WARNING **: cannot open display: :7' >&2; exit 1", false, "ended with exit status 1"},
+		{"zenity", "echo 'Failed to open display' >&2; exit 1", false, "ended with exit status 1"},
+		{"zenity", "exit 5", false, "ended with exit status 5"},
+		{"kdialog", "exit 1", true, ""},
+		{"kdialog", "echo 'qt.qpa.xcb: could not connect to display :7' >&2; ulimit -c 0; kill -ABRT $$", false, "ended with signal: aborted"},
+		{"askpass", "exit 1", true, ""},
+		{"askpass", "exit 127", false, "ended with exit status 127"},
+		{"osascript", "echo '0:9: execution error: User canceled. (-128)' >&2; exit 1", true, ""},
+		{"osascript", "echo 'execution error: No user interaction allowed. (-1713)' >&2; exit 1", false, "ended with exit status 1"},
+		{"powershell", "exit 130", true, ""},
+		{"powershell", "exit 1", false, "ended with exit status 1"},
+	} {
+		s := newStandIns(t)
+		s.env["DISPLAY"], s.env["FOB_ASKPASS"] = ":7", "askpass"
+		system := map[string]string{"osascript": "darwin", "powershell": "windows"}[c.name]
+		s.add(t, strings.Replace(c.name, "powershell", "powershell.exe", 1), "echo 123456; "+c.script)
+		answer, err := prompterOf(s.world(system), c.name).Ask(context.Background(), request.question())
+		var not *notReadyError
+		switch {
+		case !answer.IsZero():
+			t.Errorf("%s: %s: an answer", c.name, c.script)
+		case c.cancelled && !errors.Is(err, term.ErrCancelled):
+			t.Errorf("%s: %s: %v", c.name, c.script, err)
+		case !c.cancelled && (!errors.As(err, &not) || not.Error() != c.why):
+			t.Errorf("%s: %s: %v, want %s", c.name, c.script, err, c.why)
+		}
+	}
+}
+
+func TestWhoCanAsk(t *testing.T) {
+	for _, c := range []struct {
+		name, system, env string
+		installed         string
+		why               string
+	}{
+		{"zenity", "linux", "DISPLAY=:0", "zenity", ""},
+		{"zenity", "freebsd", "WAYLAND_DISPLAY=wayland-0", "zenity", ""},
+		{"zenity", "linux", "", "zenity", "no display"},
+		{"zenity", "linux", "DISPLAY=:0", "", "not on this computer"},
+		{"zenity", "darwin", "", "zenity", ""},
+		{"zenity", "darwin", "SSH_CONNECTION=10.0.0.1 1 10.0.0.2 22", "zenity", "no display"},
+		{"osascript", "darwin", "", "osascript", ""},
+		{"osascript", "darwin", "SSH_CONNECTION=10.0.0.1 1 10.0.0.2 22", "osascript", "no display"},
+		{"osascript", "linux", "DISPLAY=:0", "osascript", "not on this computer"},
+		{"powershell", "windows", "", "powershell.exe", ""},
+		{"powershell", "linux", "DISPLAY=:0", "powershell.exe", "not on this computer"},
+		{"askpass", "linux", "", "", "not on this computer"},
+		{"askpass", "linux", "FOB_ASKPASS=/x/mine", "mine", ""},
+		{"askpass", "linux", "FOB_ASKPASS=/x/mine", "", `no program "/x/mine" (FOB_ASKPASS)`},
+		{"askpass", "linux", "SSH_ASKPASS=mine DISPLAY=:0", "mine", ""},
+		{"askpass", "linux", "SSH_ASKPASS=mine", "mine", "no display"},
+		{"askpass", "linux", "SSH_ASKPASS=mine SSH_ASKPASS_REQUIRE=force", "mine", ""},
+		{"askpass", "linux", "SSH_ASKPASS=mine SSH_ASKPASS_REQUIRE=prefer", "mine", "no display"},
+		{"askpass", "linux", "SSH_ASKPASS=mine SSH_ASKPASS_REQUIRE=Never DISPLAY=:0", "mine", "not on this computer"},
+		{"askpass", "linux", "SSH_ASKPASS=mine SSH_ASKPASS_REQUIRE=never FOB_ASKPASS=mine", "mine", ""},
+		{"pinentry", "linux", "", "pinentry", "no display"}, // and no terminal, in a test
+		{"pinentry", "linux", "DISPLAY=:0", "pinentry", ""},
+		{"pinentry", "linux", "DISPLAY=:0", "pinentry-qt", ""},
+		{"pinentry", "linux", "DISPLAY=:0", "pinentry-tty", "not on this computer"},
+		{"pinentry", "darwin", "", "pinentry-mac", ""},
+		{"ykman", "linux", "", "ykman", ""},
+		{"ykman", "linux", "", "", "not on this computer"},
+	} {
+		if c.name == "pinentry" && ttyReady() == nil {
+			continue // the developer's terminal
+		}
+		s := newStandIns(t)
+		if c.installed != "" {
+			s.add(t, c.installed, "")
+		}
+		fields := strings.Fields(c.env)
+		if strings.HasPrefix(c.env, "SSH_CONNECTION") {
+			fields = []string{c.env}
+		}
+		for _, f := range fields {
+			name, value, _ := strings.Cut(f, "=")
+			s.env[name] = value
+		}
+		err := prompterOf(s.world(c.system), c.name).Ready()
+		if got := fmt.Sprint(err); c.why == "" && err != nil || c.why != "" && got != c.why {
+			t.Errorf("%s on %s with %q, installed %q: %v, want %q", c.name, c.system, c.env, c.installed, err, c.why)
+		}
+	}
+}
+
+// The reasons are one line that a person wants to read.
+func TestNobody(t *testing.T) {
+	if ttyReady() == nil {
+		t.Skip("there is a terminal")
+	}
+	broken := newStandIns(t)
+	broken.env["DISPLAY"] = ":7"
+	broken.add(t, "zenity", "echo cannot open display >&2; exit 1")
+	for _, c := range []struct {
+		w            World
+		prompt, want string
+	}{
+		{nowhere, Auto, "no controlling terminal, no display"},
+		{nowhere, "zenity", "no display"},
+		{broken.world("linux"), Auto, "no controlling terminal, zenity: ended with exit status 1"},
+		{broken.world("linux"), "kdialog", "kdialog: not on this computer"},
+		{broken.world("linux"), "ykman", "ykman: not on this computer"},
+	} {
+		l := &Ladder{Prompters: Prompters(c.w), Prompt: c.prompt}
+		_, err := l.Code(context.Background(), request)
+		var nobody *NoPersonError
+		if !errors.As(err, &nobody) || nobody.Reasons() != c.want || nobody.Serial != joSerial {
+			t.Errorf("%s: %v, want %s", c.prompt, err, c.want)
+		}
+	}
+}
+
+// A YubiKey is never asked for a passphrase, nor without being named.
+func TestYubiKeyIsForCodes(t *testing.T) {
+	s := newStandIns(t)
+	s.add(t, "ykman", "echo 123456")
+	p := prompterOf(s.world("linux"), "ykman")
+	var nobody *NoPersonError
+	_, err := Ask(context.Background(), []Prompter{p}, Question{Text: "Passphrase: ", Secret: true}, func(creds.Secret) error { return nil })
+	if !errors.As(err, &nobody) {
+		t.Errorf("%v", err)
+	}
+	_, err = (&Ladder{Prompters: []Prompter{p}}).Code(context.Background(), request)
+	if !errors.As(err, &nobody) {
+		t.Errorf("%v", err)
+	}
+	got, err := (&Ladder{Prompters: []Prompter{p}, Prompt: "ykman"}).Code(context.Background(), request)
+	if got != (Answer{Code: "123456", From: "ykman"}) || err != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+	s.add(t, "ykman", "exit 1")
+	_, err = (&Ladder{Prompters: []Prompter{p}, Prompt: "ykman"}).Code(context.Background(), request)
+	if want := `MFA code of "` + joSerial + `": ykman ended with exit status 1`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// When the wait is over the window is closed, and what it started is gone.
+func TestWindowsAreClosed(t *testing.T) {
+	s := newStandIns(t)
+	s.env["DISPLAY"] = ":0"
+	alive := filepath.Join(s.dir, "alive")
+	s.add(t, "zenity", "mkfifo '"+alive+"'; sleep 60 >'"+alive+"' & sleep 60")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := prompterOf(s.world("linux"), "zenity").Ask(ctx, request.question())
+		ended <- err
+	}()
+	var end *os.File
+	for end == nil { // until the grandchild has the other end
+		end, _ = os.Open(alive)
+		time.Sleep(time.Millisecond)
+	}
+	defer end.Close()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if n, err := end.Read(make([]byte, 1)); n != 0 || err == nil { // end of file: the last writer is gone
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+}
+
+// One window at a time: others wait for the place.
+func TestWindowsOpenAlone(t *testing.T) {
+	s := newStandIns(t)
+	s.env["DISPLAY"] = ":0"
+	s.add(t, "zenity", "echo 123456")
+	w := s.world("linux")
+	var log []string
+	w.Alone = func(_ context.Context, place string) (func(), error) {
+		log = append(log, "take "+place)
+		return func() { log = append(log, "release") }, nil
+	}
+	if _, err := prompterOf(w, "zenity").Ask(context.Background(), request.question()); err != nil {
+		t.Fatal(err)
+	}
+	w.Alone = func(context.Context, string) (func(), error) { return nil, context.DeadlineExceeded }
+	if _, err := prompterOf(w, "zenity").Ask(context.Background(), request.question()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	if want := []string{"take desktop", "release"}; !slices.Equal(log, want) {
+		t.Errorf("%q", log)
+	}
+}
+
+// A stand-in that speaks the protocol, line by line.
+func TestPinentryProtocol(t *testing.T) {
+	if ttyReady() == nil {
+		t.Skip("there is a terminal")
+	}
+	s := newStandIns(t)
+	s.env["DISPLAY"] = ":0"
+	s.add(t, "pinentry", `echo OK ready
+while read -r line; do
+	printf '%s\0' "$line" >>"$(dirname "$0")/argv"
+	case $line in
+	OPTION*) echo ERR 174 unknown option ;;
+	GETPIN) printf 'D 123%%20456\nOK\n' ;;
+	BYE) echo OK bye; exit ;;
+	*) echo OK ;;
+	esac
+done`)
+	s.env["LANG"] = "C"
+	answer, err := prompterOf(s.world("linux"), "pinentry").Ask(context.Background(), hostile.question())
+	if answer.Reveal() != "123 456" || err != nil {
+		t.Errorf("%q, %v", answer.Reveal(), err)
+	}
+	want := []string{
+		"OPTION lc-ctype=C", "OPTION lc-messages=C",
+		"SETTITLE fob: MFA code", "SETDESC " + strings.ReplaceAll(hostileText, "%", "%25"), "SETPROMPT MFA code:", "GETPIN", "BYE",
+	}
+	if got := s.said(t); !slices.Equal(got, want) {
+		t.Errorf("it was told\n%q, want\n%q", got, want)
+	}
+	s.add(t, "pinentry", "exit 2")
+	var not *notReadyError
+	if _, err := prompterOf(s.world("linux"), "pinentry").Ask(context.Background(), request.question()); !errors.As(err, &not) {
+		t.Errorf("%v", err)
+	}
+}
