@@ -1,0 +1,21 @@
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+.PHONY: build demo test lint bench
+
+build:
+	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o fob .
+
+# The main job against a fake AWS on this computer; demo/run says more.
+demo:
+	@demo/run
+
+test:
+	go test -race ./...
+
+lint:
+	test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go vet ./...
+	staticcheck ./...
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,674 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"fob/internal/awsconfig"
+	"fob/internal/broker"
+	"fob/internal/creds"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+	"fob/internal/term"
+	"fob/keyring"
+)
+
+type addCmd struct {
+	Profile   string `arg:"" help:"The profile's name."`
+	FromEnv   bool   `aliases:"env" xor:"from" help:"Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."`
+	Stdin     bool   `xor:"from" help:"Read the key from standard input: JSON with AccessKeyId and SecretAccessKey, or two lines."`
+	Source    string `xor:"from" help:"No key: a role on the key of this profile." placeholder:"PROFILE"`
+	Role      string `help:"The role's ARN, with --source." placeholder:"ARN"`
+	MFASerial string `name:"mfa-serial" help:"The MFA device's ARN or serial number; none for none." placeholder:"ARN"`
+	Region    string `help:"The region of the new profile." placeholder:"REGION"`
+	NoVerify  bool   `help:"Do not ask AWS whether the key works."`
+	NoConfig  bool   `help:"Do not touch the AWS config."`
+	Yes       bool   `short:"y" help:"Replace an existing key without asking."`
+	Root      bool   `help:"Accept a root user's key. Prefer an IAM user: root cannot be limited."`
+}
+
+func (addCmd) Help() string {
+	return `The secret is asked for without being shown; it is never taken from the command line.
+
+    fob add dev
+    fob add prod --source dev --role arn:aws:iam::222222222222:role/deploy`
+}
+
+func (c *addCmd) Run(a *app) error {
+	if _, err := awsconfig.Header("profile", c.Profile); err != nil {
+		return &usageError{Command: "add", Problem: err.Error()}
+	}
+	switch {
+	case (c.Source == "") != (c.Role == ""):
+		return &usageError{Command: "add", Problem: "--source and --role go together"}
+	case c.Region != "" && !plan.IsRegion(c.Region):
+		return &usageError{Problem: fmt.Sprintf("--region: %q is no region", c.Region)}
+	case c.MFASerial != "" && c.MFASerial != "none":
+		if problem := plan.CheckSerial(c.MFASerial, ""); problem != "" {
+			return &usageError{Problem: "--mfa-serial: " + problem}
+		}
+	}
+	if problem := plan.CheckSerial(c.MFASerial, ""); problem != "" && c.MFASerial != "" && c.MFASerial != "none" {
+		return &usageError{Command: "add", Problem: "--mfa-serial: " + problem}
+	}
+	if c.Region != "" && !plan.IsRegion(c.Region) {
+		return &usageError{Command: "add", Problem: fmt.Sprintf("--region: %q is no region", c.Region)}
+	}
+	if c.Source != "" {
+		return c.addRole(a)
+	}
+	return c.addKey(a)
+}
+
+// addRole writes a profile that assumes a role on another profile's key.
+func (c *addCmd) addRole(a *app) error {
+	if c.NoConfig {
+		return &usageError{Command: "add", Problem: "a role is nothing but a profile in the AWS config, and --no-config leaves that alone"}
+	}
+	conf, err := a.config()
+	if err != nil {
+		return err
+	}
+	if _, ok := conf.Profile(c.Profile); ok {
+		return &usageError{Problem: fmt.Sprintf("profile %q exists already in %s", c.Profile, tilde(a.configPath()))}
+	}
+	if _, err := a.resolve(c.Source, plan.Options{}); err != nil {
+		return err
+	}
+	props := [][2]string{{"credential_process", a.processLine(c.Profile)}, {"fob_source_profile", c.Source}, {"fob_role_arn", c.Role}}
+	if c.MFASerial != "" {
+		props = append(props, [2]string{"fob_mfa_serial", c.MFASerial})
+	}
+	if region := c.region(a, conf); region != "" {
+		props = append([][2]string{{"region", region}}, props...)
+	}
+	file, err := awsconfig.Read(a.configPath())
+	if err != nil {
+		return err
+	}
+	text, err := appendProfile(file.Text, c.Profile, props)
+	if err != nil {
+		return err
+	}
+	// The plan is made before anything is written. What is wrong now is in the
+	// new lines, which are nowhere yet.
+	if a.aws, err = awsconfig.Parse(awsconfig.File{Path: tilde(a.configPath()), Text: text}, a.credentialsText()); err != nil {
+		return err
+	}
+	_, err = a.resolve(c.Profile, plan.Options{})
+	var wrong *plan.ConfigError
+	if errors.As(err, &wrong) {
+		return &usageError{Problem: wrong.Problem}
+	}
+	if err != nil {
+		return err
+	}
+	if err := awsconfig.WriteFile(a.configPath(), []byte(file.Text), []byte(text)); err != nil {
+		return err
+	}
+	a.showSection("Added", c.Profile, props)
+	a.say("Next:  aws --profile %s sts get-caller-identity", word(c.Profile))
+	return nil
+}
+
+func (c *addCmd) addKey(a *app) error {
+	if err := c.mayReplace(a); err != nil {
+		return err
+	}
+	key, err := c.read(a)
+	if err != nil {
+		return err
+	}
+	if key, err = tidy(key); err != nil {
+		return err
+	}
+	id, err := c.verify(a, key)
+	if err != nil {
+		return err
+	}
+	if strings.HasSuffix(id.ARN, ":root") && !c.Root {
+		return &usageError{Problem: "this is a root user's key, which nothing can limit: make an IAM user's, and delete this one; --root stores it all the same"}
+	}
+	serial, err := c.serial(a, id)
+	if err != nil {
+		return err
+	}
+	region, err := c.askRegion(a)
+	if err != nil {
+		return err
+	}
+	if err := c.store(a, key, id); err != nil {
+		return err
+	}
+	added, err := c.write(a, serial, region)
+	stored := fmt.Sprintf("Stored, encrypted, in %s.", tilde(a.storePath()))
+	if err == nil && len(added) > 0 {
+		a.showSection(stored+" Added", c.Profile, added)
+	} else {
+		a.say("%s", stored)
+	}
+	if err != nil {
+		return err
+	}
+	a.warnShadow(c.Profile)
+	return c.signIn(a, id, serial)
+}
+
+// mayReplace asks before a stored key is replaced.
+func (c *addCmd) mayReplace(a *app) error {
+	info, err := a.store().KeyInfo(c.Profile)
+	var missing *keyring.NotFoundError
+	switch {
+	case errors.As(err, &missing):
+		return nil
+	case err != nil:
+		return err
+	case c.Yes:
+		return nil
+	}
+	t, err := a.person("a yes")
+	if err != nil {
+		return &usageError{Problem: fmt.Sprintf("%s of %q is stored already; --yes replaces it", info.KeyID, c.Profile)}
+	}
+	yes, err := t.Confirm(a.ctx, fmt.Sprintf("%s of %s is stored already. Replace it?", term.Clean(info.KeyID), term.Clean(c.Profile)), false)
+	if err == nil && !yes {
+		return errDeclined
+	}
+	return err
+}
+
+// read gets the key from where the flags say.
+func (c *addCmd) read(a *app) (creds.Key, error) {
+	switch {
+	case c.FromEnv:
+		if os.Getenv("AWS_SESSION_TOKEN") != "" {
+			return creds.Key{}, &usageError{Problem: "the environment holds a session, which ends: fob stores long-lived keys"}
+		}
+		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+			if os.Getenv(name) == "" {
+				return creds.Key{}, &usageError{Problem: name + " is not set"}
+			}
+		}
+		return creds.Key{ID: os.Getenv("AWS_ACCESS_KEY_ID"), Secret: creds.NewSecret(os.Getenv("AWS_SECRET_ACCESS_KEY"))}, nil
+	case c.Stdin:
+		return readKey(os.Stdin)
+	}
+	return askKey(a)
+}
+
+// askKey asks again for what cannot be an ID: most often it is the secret.
+func askKey(a *app) (creds.Key, error) {
+	t, err := a.person("the key")
+	if err != nil {
+		return creds.Key{}, err
+	}
+	for {
+		id, err := t.Ask(a.ctx, "Access key ID: ")
+		if err != nil {
+			return creds.Key{}, err
+		}
+		id = unquote(id)
+		if strings.HasPrefix(id, "ASIA") {
+			return creds.Key{}, &usageError{Problem: sessionKey}
+		}
+		if looksLikeID(id) {
+			secret, err := t.AskSecret(a.ctx, "Secret access key: ")
+			return creds.Key{ID: id, Secret: secret}, err
+		}
+		problem := noID
+		if len(id) == 40 { // as all secrets are
+			problem = "that looks like the secret; the access key ID comes first, and begins with AKIA"
+		}
+		if err := t.Print(a.ctx, problem+"\n"); err != nil {
+			return creds.Key{}, err
+		}
+	}
+}
+
+const (
+	noID       = "that is no access key ID: 16 to 128 capital letters and digits, such as AKIAIOSFODNN7EXAMPLE"
+	sessionKey = "the access key ID begins with ASIA: it is a session's, which ends; fob stores long-lived keys (AKIA...)"
+)
+
+// unquote trims a paste.
+func unquote(s string) string { return strings.Trim(strings.TrimSpace(s), `"'`) }
+
+// readKey takes JSON or two lines. Its errors quote nothing of what it read.
+func readKey(r io.Reader) (creds.Key, error) {
+	const most = 64 << 10
+	text, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err != nil {
+		return creds.Key{}, fmt.Errorf("standard input: %w", err)
+	}
+	wrong := &usageError{Problem: "standard input holds no key: a JSON object with AccessKeyId and SecretAccessKey, or two lines"}
+	if len(text) > most {
+		return creds.Key{}, wrong
+	}
+	s := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
+	if strings.HasPrefix(s, "{") {
+		// What `aws iam create-access-key` prints has the key one level down.
+		var doc struct {
+			AccessKeyID     string `json:"AccessKeyId"`
+			SecretAccessKey string
+			SessionToken    string
+			AccessKey       struct {
+				AccessKeyID     string `json:"AccessKeyId"`
+				SecretAccessKey string
+			}
+		}
+		if json.Unmarshal([]byte(s), &doc) != nil {
+			return creds.Key{}, wrong
+		}
+		if doc.SessionToken != "" {
+			return creds.Key{}, &usageError{Problem: "standard input holds a session, which ends: fob stores long-lived keys"}
+		}
+		if doc.AccessKeyID == "" {
+			doc.AccessKeyID, doc.SecretAccessKey = doc.AccessKey.AccessKeyID, doc.AccessKey.SecretAccessKey
+		}
+		if doc.AccessKeyID == "" || doc.SecretAccessKey == "" {
+			return creds.Key{}, wrong
+		}
+		return creds.Key{ID: doc.AccessKeyID, Secret: creds.NewSecret(doc.SecretAccessKey)}, nil
+	}
+	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
+	if len(lines) != 2 {
+		return creds.Key{}, wrong
+	}
+	return creds.Key{ID: lines[0], Secret: creds.NewSecret(lines[1])}, nil
+}
+
+// tidy trims a paste and checks its form. A secret is 40 characters of base64;
+// an ID has a prefix that says what it is (IAM User Guide, "IAM identifiers").
+func tidy(k creds.Key) (creds.Key, error) {
+	id, secret := unquote(k.ID), unquote(k.Secret.Reveal())
+	wrong := func(problem string) (creds.Key, error) {
+		return creds.Key{}, &usageError{Problem: problem}
+	}
+	switch {
+	case id == "":
+		return wrong("there is no access key ID")
+	case secret == "":
+		return wrong("there is no secret access key")
+	case looksLikeID(secret) && !looksLikeID(id):
+		return wrong("the two are swapped: the access key ID begins with AKIA, the secret is the longer one")
+	case strings.HasPrefix(id, "ASIA"):
+		return wrong(sessionKey)
+	case !looksLikeID(id):
+		return wrong(noID)
+	case strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return wrong("the secret access key holds characters that none has")
+	}
+	return creds.Key{ID: id, Secret: creds.NewSecret(secret)}, nil
+}
+
+// looksLikeID: the API reference of AccessKey has \w{16,128}; they are upper case.
+func looksLikeID(s string) bool {
+	return len(s) >= 16 && len(s) <= 128 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}
+
+// settleIn is how long a key that was just made may be unknown to AWS.
+const settleIn = 6 * time.Second
+
+// verify asks AWS whose the key is.
+func (c *addCmd) verify(a *app, k creds.Key) (broker.Identity, error) {
+	if c.NoVerify {
+		return broker.Identity{}, nil
+	}
+	client, err := a.dial(c.Profile)
+	if err != nil {
+		return broker.Identity{}, err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, time.Minute)
+	defer cancel()
+	for began := time.Now(); ; {
+		id, err := client.Identity(ctx, creds.Session{Key: k})
+		var refused *broker.RefusedError
+		if errors.As(err, &refused) && refused.Code == "InvalidClientTokenId" && time.Since(began) < settleIn {
+			a.logf("AWS does not know %s (yet?); asking again", k.ID)
+			time.Sleep(2 * time.Second)
+			continue
+		}
+		if err != nil {
+			return id, err
+		}
+		if i := strings.LastIndexByte(id.ARN, '/'); i >= 0 {
+			a.say("User %s in account %s", term.Clean(id.ARN[i+1:]), term.Clean(id.Account))
+		} else {
+			a.say("%s", term.Clean(id.ARN))
+		}
+		return id, nil
+	}
+}
+
+// serial is the MFA device: the flag's, the profile's, or what a person says.
+func (c *addCmd) serial(a *app, id broker.Identity) (string, error) {
+	if c.MFASerial != "" {
+		if problem := plan.CheckSerial(c.MFASerial, id.Account); problem != "" && c.MFASerial != "none" {
+			return "", &usageError{Command: "add", Problem: "--mfa-serial: " + problem}
+		}
+		return c.MFASerial, nil
+	}
+	if conf, err := a.config(); err == nil {
+		if section, ok := conf.Profile(c.Profile); ok {
+			if v, ok := section.Get("mfa_serial"); ok && v.Text != "" {
+				return v.Text, nil
+			}
+		}
+	}
+	if c.FromEnv || c.Stdin {
+		return "", nil // nobody may be there; fob_mfa_serial can be added later
+	}
+	t, err := a.person("the MFA device")
+	if err != nil {
+		return "", err
+	}
+	likely := strings.Replace(id.ARN, ":user/", ":mfa/", 1)
+	if i := strings.LastIndexByte(likely, '/'); i >= 0 {
+		likely = likely[:strings.IndexByte(likely, '/')+1] + likely[i+1:] // devices have no path
+	}
+	if strings.HasSuffix(id.ARN, ":root") {
+		likely = strings.TrimSuffix(id.ARN, "root") + "mfa/root-account-mfa-device"
+	}
+	prompt := "MFA device, its ARN or serial number (Enter: none): "
+	if likely != "" {
+		prompt = "MFA device (- for none) [" + term.Clean(likely) + "]: "
+	}
+	for {
+		answer, err := t.Ask(a.ctx, prompt)
+		if err != nil {
+			return "", err
+		}
+		switch answer = strings.TrimSpace(answer); {
+		case answer == "-" || answer == "none":
+			return "", nil
+		case answer == "":
+			return likely, nil
+		}
+		if problem := plan.CheckSerial(answer, id.Account); problem != "" {
+			_ = t.Print(a.ctx, term.Clean(problem)+"\n") // the question is printed again in any case
+			continue
+		}
+		return answer, nil
+	}
+}
+
+// region is the flag's, else that of the profile that a role builds on, else
+// the environment's, else [default]'s: a suggestion.
+func (c *addCmd) region(a *app, conf *awsconfig.Config) string {
+	of := func(profile string) string {
+		p, _ := conf.Profile(profile)
+		v, _ := p.Get("region")
+		return v.Text
+	}
+	return cmp.Or(c.Region, of(c.Source), os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), of("default"))
+}
+
+func (c *addCmd) askRegion(a *app) (string, error) {
+	conf, err := a.config()
+	if err != nil {
+		return "", err
+	}
+	if p, ok := conf.Profile(c.Profile); ok {
+		if _, ok := p.Get("region"); ok && c.Region == "" {
+			return "", nil // it has one
+		}
+	}
+	suggestion := c.region(a, conf)
+	if c.Region != "" || c.NoConfig || c.FromEnv || c.Stdin {
+		return suggestion, nil
+	}
+	t, err := a.person("the region")
+	if err != nil {
+		return "", err
+	}
+	prompt := "Region (Enter: none): "
+	if suggestion != "" {
+		prompt = "Region [" + term.Clean(suggestion) + "]: "
+	}
+	for {
+		answer, err := t.Ask(a.ctx, prompt)
+		if err != nil {
+			return "", err
+		}
+		if answer = strings.TrimSpace(answer); answer == "" {
+			return suggestion, nil
+		}
+		if plan.IsRegion(answer) {
+			return answer, nil
+		}
+		_ = t.Print(a.ctx, term.Clean(answer)+" is no region: eu-west-1, us-east-1, ...\n")
+	}
+}
+
+// store makes the store if there is none, and puts the key in.
+func (c *addCmd) store(a *app, k creds.Key, id broker.Identity) error {
+	exists, err := a.store().Exists()
+	if err != nil {
+		return err
+	}
+	if !exists {
+		made, err := a.store().Create(a.ctx)
+		if err != nil {
+			return err
+		}
+		for _, w := range made.Warnings {
+			a.warnf("%s", w)
+		}
+		a.logf("the store in %s is opened by: %s", tilde(made.Dir), made.Slot)
+	}
+	if _, err := a.store().SetKey(a.ctx, c.Profile, k, keyring.Info{Account: id.Account, ARN: id.ARN}); err != nil {
+		return err
+	}
+	return nil
+}
+
+// write adds the profile to the AWS config, and returns what it added.
+func (c *addCmd) write(a *app, serial, region string) ([][2]string, error) {
+	if c.NoConfig {
+		return nil, nil
+	}
+	path := a.configPath()
+	file, err := awsconfig.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	conf, err := awsconfig.Parse(file, awsconfig.File{})
+	if err != nil {
+		return nil, err
+	}
+	var props [][2]string
+	if region != "" {
+		props = append(props, [2]string{"region", region})
+	}
+	props = append(props, [2]string{"credential_process", a.processLine(c.Profile)})
+	if serial != "" {
+		props = append(props, [2]string{"fob_mfa_serial", serial})
+	}
+	section, exists := conf.Profile(c.Profile)
+	if !exists {
+		text, err := appendProfile(file.Text, c.Profile, props)
+		if err != nil {
+			return nil, err
+		}
+		return props, awsconfig.WriteFile(path, []byte(file.Text), []byte(text))
+	}
+	return c.complete(a, section, file.Text, props)
+}
+
+// complete adds to a section what it lacks, unless it says already where its
+// credentials come from: then SDKs would find two answers.
+func (c *addCmd) complete(a *app, section awsconfig.Profile, text string, props [][2]string) ([][2]string, error) {
+	path := a.configPath()
+	for _, key := range []string{"credential_process", "role_arn", "source_profile", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source"} {
+		if v, ok := section.Plain(key); ok {
+			if own, is := plan.FobProfile(v.Text, a.args[0]); key == "credential_process" && is && own == c.Profile {
+				return nil, nil // fob's own already
+			}
+			a.notef("%s stays as it is, because it has %s (line %d); fob exec %s works, other programs follow that line", tilde(path), key, v.Line, word(c.Profile))
+			return nil, nil
+		}
+	}
+	var lacking [][2]string
+	for _, p := range props {
+		if _, ok := section.Get(strings.TrimPrefix(p[0], "fob_")); !ok {
+			lacking = append(lacking, p)
+		}
+	}
+	header, err := awsconfig.Header("profile", c.Profile)
+	if err != nil {
+		return nil, err
+	}
+	out, err := awsconfig.SetKeys(text, header, lacking)
+	if err != nil {
+		return nil, err
+	}
+	return lacking, awsconfig.WriteFile(path, []byte(text), []byte(out))
+}
+
+func appendProfile(text, profile string, props [][2]string) (string, error) {
+	header, err := awsconfig.Header("profile", profile)
+	if err != nil {
+		return "", err
+	}
+	return awsconfig.AppendSection(text, header, props)
+}
+
+func (a *app) showSection(what, profile string, props [][2]string) {
+	header, _ := awsconfig.Header("profile", profile)
+	a.say("%s to %s:\n    %s", what, tilde(a.configPath()), header)
+	for _, p := range props {
+		a.say("    %s = %s", p[0], term.Clean(p[1]))
+	}
+}
+
+// credentialsText is the credentials file for a plan that is made before the
+// config is written.
+func (a *app) credentialsText() awsconfig.File {
+	f, err := awsconfig.Read(a.credentialsPath())
+	if err != nil {
+		return awsconfig.File{}
+	}
+	f.Path = tilde(f.Path)
+	return f
+}
+
+// warnShadow: a plain-text key of the same name hides fob from every SDK.
+func (a *app) warnShadow(profile string) {
+	c, err := awsconfig.Parse(awsconfig.File{}, a.credentialsText())
+	if err != nil {
+		return
+	}
+	if p, ok := c.Profile(profile); ok {
+		if v, ok := p.Plain("aws_access_key_id"); ok {
+			a.warnf("%s:%d has a key of the same name in plain text, which every SDK takes before fob's: take it out there", v.File, v.Line)
+		}
+	}
+}
+
+// signIn offers a first session, and says what to do next.
+func (c *addCmd) signIn(a *app, id broker.Identity, serial string) error {
+	defer a.sayNext(c.Profile)
+	if serial == "" || serial == "none" || c.NoVerify || c.FromEnv || c.Stdin || a.NoInput {
+		return nil
+	}
+	a.aws = nil // the file has changed
+	p, err := a.resolve(c.Profile, plan.Options{})
+	if err != nil || p.MFASerial() == "" {
+		return err
+	}
+	a.codePrompters = []mfa.Prompter{{Name: "tty", Ready: func() error { return nil }, Ask: a.askOrLater}}
+	s, err := a.credentials(a.ctx, p, credentialFlags{}, broker.RenewExec, "fob add")
+	switch {
+	case errors.Is(err, errLater):
+		return nil
+	case err != nil:
+		// The key is stored and the profile written: what failed is only the sign-in.
+		a.report(err)
+		return nil
+	}
+	user := id.ARN[strings.LastIndexByte(id.ARN, '/')+1:]
+	a.say("%s works: %s, %s, signed in until %s.", term.Clean(c.Profile), term.Clean(user), id.Account, clock(s.Expires, time.Now()))
+	return nil
+}
+
+// askOrLater asks for a code that need not be given.
+func (a *app) askOrLater(ctx context.Context, q mfa.Question) (creds.Secret, error) {
+	t, err := a.person("an MFA code")
+	if err != nil {
+		return creds.Secret{}, err
+	}
+	if q.Problem != "" {
+		if err := t.Print(ctx, q.Problem+"\n"); err != nil {
+			return creds.Secret{}, err
+		}
+	}
+	answer, err := t.Ask(ctx, "MFA code, to sign in now (Enter: later): ")
+	if err == nil && strings.TrimSpace(answer) == "" {
+		err = errLater
+	}
+	return creds.NewSecret(answer), err
+}
+
+func (a *app) sayNext(profile string) {
+	lines := []string{
+		"fob exec " + word(profile) + " -- terraform plan",
+		"fob add prod --source " + word(profile) + " --role ARN     a role on top of this key",
+	}
+	if a.isWired(profile) {
+		lines = append([]string{"aws --profile " + word(profile) + " sts get-caller-identity"}, lines...)
+	}
+	for i, line := range lines {
+		a.say("%-6s %s", []string{"Next:", ""}[min(i, 1)], line)
+	}
+}
+
+// isWired reports whether SDKs get the profile's credentials from fob.
+func (a *app) isWired(profile string) bool {
+	a.aws = nil // the file may have changed
+	conf, err := a.config()
+	if err != nil {
+		return false
+	}
+	section, _ := conf.Profile(profile)
+	process, ok := section.Plain("credential_process")
+	own, is := plan.FobProfile(process.Text, a.args[0])
+	return ok && is && own == profile
+}
+
+// processLine is what SDKs run: the program as it was called, absolute and with
+// its symbolic links (a Homebrew cellar's path dies with the next upgrade).
+func (a *app) processLine(profile string) string {
+	path := a.args[0]
+	if found, err := exec.LookPath(path); err == nil {
+		path = found
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	line := quoted(path) + " export --profile " + quoted(profile)
+	if strings.HasPrefix(line, `"`) && strings.HasSuffix(line, `"`) {
+		line += " --format process" // the Go SDK takes quotes around a whole value off
+	}
+	return line
+}
+
+// quoted is a word of a credential_process line, whose readers agree on double
+// quotes only.
+func quoted(s string) string {
+	if word(s) == s {
+		return s
+	}
+	return `"` + s + `"`
+}
+
+// errLater: Enter at the sign-in that fob add offers.
+var errLater = errors.New("signing in later")

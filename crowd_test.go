@@ -1,0 +1,672 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/ststest"
+	"fob/keyring"
+)
+
+// Many processes that want the same thing at once. Each test runs once, and
+// twenty times under make torture.
+
+// often is how many rounds there is time for.
+func often(now, torture int) int {
+	if os.Getenv("TORTURE") == "1" {
+		return torture
+	}
+	return now
+}
+
+// rounds runs f in worlds of its own.
+func rounds(t *testing.T, n int, f func(*testing.T, *world)) {
+	for range n {
+		f(t, devWorld(t))
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// devWorld has the demo key as profile dev, and two roles on it. Its store is locked.
+func devWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t).with("GORACE=atexit_sleep_ms=0") // not a second for each process
+	for _, role := range []string{"a", "b"} {
+		arn := "arn:aws:iam::222222222222:role/" + role
+		if err := w.AWS.AddRole(ststest.Role{ARN: arn, Principals: []string{"arn:aws:iam::" + ststest.DemoAccount + ":root"}, MFA: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.config(t, "[profile "+role+"]\nfob_source_profile = dev\nfob_role_arn = "+arn+"\n")
+	}
+	w.config(t, "[profile dev]\nfob_mfa_serial = "+ststest.DemoSerial+"\n")
+	w.must(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin", "--no-config")
+	w.AWS.ResetCalls()
+	return w
+}
+
+// with is the same world with other variables; an empty one counts as unset.
+func (w *world) with(vars ...string) *world {
+	other := *w
+	other.Env = slices.Concat(w.Env, vars)
+	return &other
+}
+
+// config appends to the AWS config.
+func (w *world) config(t *testing.T, text string) {
+	t.Helper()
+	path := filepath.Join(w.Home, ".aws", "config")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// result is how a process ended.
+type result struct {
+	stdout, stderr string
+	code           int
+}
+
+func (r result) String() string { return fmt.Sprintf("exit code %d, %q", r.code, r.stderr) }
+
+// problem is what is wrong with a failure's message: it is one line and hints.
+func (r result) problem() string {
+	if strings.Contains(r.stderr, "panic:") || strings.Contains(r.stderr, "goroutine ") {
+		return "a panic"
+	}
+	if n := strings.Count(r.stderr, "fob: error: "); r.code != 0 && n != 1 || r.code == 0 && n != 0 {
+		return fmt.Sprintf("%d errors", n)
+	}
+	return ""
+}
+
+// input runs fob with something on its standard input.
+func (w *world) input(stdin string, args ...string) result {
+	cmd := w.command(args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	code := exitCode(cmd.Run())
+	return result{stdout.String(), stderr.String(), code}
+}
+
+// must is input that has to succeed; it returns what was printed.
+func (w *world) must(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	r := w.input(stdin, args...)
+	if r.code != 0 {
+		t.Fatalf("fob %q: %v", args, r)
+	}
+	return r.stdout
+}
+
+func (w *world) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(w.Fob, args...)
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	return cmd
+}
+
+// calls are the calls that were carried out since the last look.
+func (w *world) calls() string {
+	var actions []string
+	for _, c := range w.AWS.Calls() {
+		if c.Code != "" {
+			actions = append(actions, c.Action)
+		}
+	}
+	w.AWS.ResetCalls()
+	slices.Sort(actions)
+	return strings.Join(actions, " ")
+}
+
+// storeDir is where the store is.
+func (w *world) storeDir() string { return filepath.Join(w.Home, ".local", "share", "fob") }
+
+// store is the same store in this process, opened with the passphrase.
+func (w *world) store() *keyring.Store {
+	return keyring.New(keyring.Options{
+		Dir: w.storeDir(), StateDir: filepath.Join(w.Home, ".local", "state", "fob"),
+		Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret(testPassphrase), true, nil },
+	})
+}
+
+// A crowd is processes that run at once. What they write is in files, where it
+// can be looked at while they run.
+type crowd struct {
+	dir  string
+	cmds []*exec.Cmd
+}
+
+// crowdLimit is for a hang: it is long because the machine is busy with us.
+const crowdLimit = 2 * time.Minute
+
+func (w *world) crowd(t *testing.T, n int, args func(i int) []string) *crowd {
+	t.Helper()
+	c := &crowd{dir: t.TempDir()}
+	ctx, cancel := context.WithTimeout(context.Background(), crowdLimit)
+	t.Cleanup(cancel)
+	for i := range n {
+		cmd := exec.CommandContext(ctx, w.Fob, args(i)...)
+		cmd.Dir, cmd.Env = w.Home, w.Env
+		cmd.Stdout, cmd.Stderr = c.create(t, "out", i), c.create(t, "err", i)
+		c.cmds = append(c.cmds, cmd)
+	}
+	for _, cmd := range c.cmds {
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func (c *crowd) file(kind string, i int) string {
+	return filepath.Join(c.dir, kind+"."+strconv.Itoa(i))
+}
+
+func (c *crowd) create(t *testing.T, kind string, i int) *os.File {
+	t.Helper()
+	f, err := os.Create(c.file(kind, i))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// await waits until all have said a text on stderr (with -v they say a lot).
+func (c *crowd) await(t *testing.T, text string) {
+	t.Helper()
+	for i := range c.cmds {
+		eventually(t, fmt.Sprintf("%q of process %d", text, i), func() bool { return strings.Contains(slurp(t, c.file("err", i)), text) })
+	}
+}
+
+// end waits for all.
+func (c *crowd) end(t *testing.T) []result {
+	t.Helper()
+	var results []result
+	for i, cmd := range c.cmds {
+		code := exitCode(cmd.Wait())
+		r := result{slurp(t, c.file("out", i)), slurp(t, c.file("err", i)), code}
+		if problem := r.problem(); problem != "" {
+			t.Errorf("process %d: %s: %v", i, problem, r)
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+func slurp(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// eventually waits for something that has to happen.
+func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(crowdLimit); !happened(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// sameSession checks that everybody has credentials, and the same.
+func sameSession(t *testing.T, results []result) {
+	t.Helper()
+	for i, r := range results {
+		if r.code != 0 {
+			t.Errorf("process %d: %v", i, r)
+		} else if r.stdout != results[0].stdout || sessionOf(r.stdout).ID == "" {
+			t.Errorf("process %d has another session", i)
+		}
+	}
+}
+
+// sessionOf reads what export prints.
+func sessionOf(doc string) creds.Session {
+	var d struct{ AccessKeyID, SecretAccessKey, SessionToken, AccountID string }
+	if json.Unmarshal([]byte(doc), &d) != nil {
+		return creds.Session{}
+	}
+	return creds.Session{Key: creds.Key{ID: d.AccessKeyID, Secret: creds.NewSecret(d.SecretAccessKey)}, Token: creds.NewSecret(d.SessionToken), AccountID: d.AccountID}
+}
+
+// countIn counts a text in what all said.
+func countIn(results []result, text string) int {
+	n := 0
+	for _, r := range results {
+		n += strings.Count(r.stderr, text)
+	}
+	return n
+}
+
+// unlocking is what a process says that derives the vault key.
+const unlocking = "fob: opening the store: "
+
+// kernelCopies is the same world in a user namespace of its own, whose kernel
+// keyring keeps the store unlocked: neither the developer's copies nor those of
+// other tests are in it.
+func (w *world) kernelCopies(t *testing.T) *world {
+	t.Helper()
+	keep := exec.Command("unshare", "-Ur", "sh", "-c", "echo; exec cat")
+	life, err := keep.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready, err := keep.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keep.Start() != nil {
+		lacking(t, "unshare")
+	}
+	t.Cleanup(func() { life.Close(); keep.Wait() })
+	if n, _ := ready.Read(make([]byte, 1)); n == 0 {
+		lacking(t, "user namespace")
+	}
+	// A script and nsenter become fob, so the process is the same.
+	inside := *w
+	inside.Fob = filepath.Join(t.TempDir(), "fob")
+	script := fmt.Sprintf("#!/bin/sh\nexec nsenter -t %d -U --preserve-credentials %s \"$@\"\n", keep.Process.Pid, w.Fob)
+	if err := os.WriteFile(inside.Fob, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return inside.with("FOB_UNLOCK_TTL=1h", "FOB_UNLOCK_KEYS_TTL=1h", "PATH="+filepath.Dir(inside.Fob)+":"+os.Getenv("PATH"))
+}
+
+// lacking ends a test that this machine cannot run; where that is no excuse, it
+// fails.
+func lacking(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("FOB_TEST_REQUIRE") == "1" {
+		t.Fatalf("%s is needed (FOB_TEST_REQUIRE=1)", what)
+	}
+	t.Skipf("SKIPPED: NO %s HERE", strings.ToUpper(what))
+}
+
+func exportDev(int) []string { return []string{"export", "--profile", "dev", "-v"} }
+
+// Fifty on a cold cache and a locked store: one derivation, one code, one call.
+func TestCrowdCold(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		w = w.kernelCopies(t).with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
+		results := w.crowd(t, 50, exportDev).end(t)
+		sameSession(t, results)
+		if n := countIn(results, unlocking); n != 1 {
+			t.Errorf("the store was unlocked %d times", n)
+		}
+		if calls := w.calls(); calls != "GetSessionToken" {
+			t.Errorf("AWS was called for %q", calls)
+		}
+		// With the session kept and the store locked, nothing but the store is in the way.
+		w.must(t, "", "lock")
+		results = w.crowd(t, 50, exportDev).end(t)
+		sameSession(t, results)
+		if n, calls := countIn(results, unlocking), w.calls(); n != 1 || calls != "" {
+			t.Errorf("the store was unlocked %d times, AWS was called for %q", n, calls)
+		}
+	})
+}
+
+// Twenty-four over two roles on one key: the MFA session is shared.
+func TestCrowdRoles(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		w = w.kernelCopies(t).with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
+		results := w.crowd(t, 24, func(i int) []string { return []string{"export", "--profile", "ab"[i%2 : i%2+1], "-v"} }).end(t)
+		for role := range 2 {
+			var same []result
+			for i := role; i < len(results); i += 2 {
+				same = append(same, results[i])
+			}
+			sameSession(t, same)
+		}
+		if n := countIn(results, unlocking); n != 1 {
+			t.Errorf("the store was unlocked %d times", n)
+		}
+		if calls := w.calls(); calls != "AssumeRole AssumeRole GetSessionToken" {
+			t.Errorf("AWS was called for %q", calls)
+		}
+	})
+}
+
+// onTerminal runs n exports at one terminal. Their files are those of a crowd,
+// which end reads.
+func (w *world) atTerminal(t *testing.T, n int) (tty *terminal, end func() []result) {
+	t.Helper()
+	c := &crowd{dir: t.TempDir()}
+	sh := exec.Command("/bin/sh", "-c", `i=0
+		while [ $i -lt $1 ]; do
+			(fob export --profile dev -v >"$2/out.$i" 2>"$2/err.$i"; echo $? >"$2/code.$i") &
+			i=$((i+1))
+		done
+		wait`, "sh", strconv.Itoa(n), c.dir)
+	sh.Dir, sh.Env = w.Home, w.Env
+	tty, err := startOnTerminal(sh, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tty, func() []result {
+		t.Helper()
+		if err := tty.wait(); err != nil {
+			t.Fatalf("%v\n%s", err, tty.screen())
+		}
+		var results []result
+		for i := range n {
+			code, err := strconv.Atoi(strings.TrimSpace(slurp(t, c.file("code", i))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			results = append(results, result{slurp(t, c.file("out", i)), slurp(t, c.file("err", i)), code})
+		}
+		return results
+	}
+}
+
+func mustTalk(t *testing.T, tty *terminal, text, answer string) {
+	t.Helper()
+	if err := tty.await(text); err != nil {
+		t.Fatalf("%v\n%s", err, tty.screen())
+	}
+	if err := tty.answer(answer); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const (
+	askedPassphrase = "Passphrase of the store"
+	askedCode       = "MFA code for dev"
+)
+
+// Fifty at one terminal: one question for the passphrase and one for the code.
+func TestCrowdAtTerminal(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		w = w.kernelCopies(t).with("FOB_PASSPHRASE=")
+		tty, end := w.atTerminal(t, 50)
+		mustTalk(t, tty, askedPassphrase, testPassphrase)
+		mustTalk(t, tty, askedCode, w.AWS.Code(ststest.DemoSerial))
+		sameSession(t, end())
+		if n, m := strings.Count(tty.screen(), askedPassphrase), strings.Count(tty.screen(), askedCode); n != 1 || m != 1 {
+			t.Errorf("%d questions for the passphrase, %d for a code:\n%s", n, m, tty.screen())
+		}
+		w.must(t, "", "lock")
+		tty, end = w.atTerminal(t, 50)
+		mustTalk(t, tty, askedPassphrase, testPassphrase)
+		sameSession(t, end())
+		if n := strings.Count(tty.screen(), askedPassphrase); n != 1 {
+			t.Errorf("%d questions for the passphrase:\n%s", n, tty.screen())
+		}
+		if calls := w.calls(); calls != "GetSessionToken" {
+			t.Errorf("AWS was called for %q", calls)
+		}
+	})
+}
+
+// Whoever is killed while it asks leaves the question to the next, be it the
+// passphrase or the code.
+func TestCrowdKilledWhileAsking(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		w = w.kernelCopies(t).with("FOB_PASSPHRASE=")
+		tty, end := w.atTerminal(t, 8)
+		for _, question := range []struct{ text, lock, answer string }{
+			{askedPassphrase, "unlock.lock", testPassphrase},
+			{askedCode, "lock+mfa-*.lock", w.AWS.Code(ststest.DemoSerial)},
+		} {
+			for range 2 {
+				if err := tty.await(question.text); err != nil {
+					t.Fatalf("%v\n%s", err, tty.screen())
+				}
+				pid := holder(t, w, question.lock)
+				if pid == 0 {
+					t.Fatalf("nobody holds %s", question.lock)
+				}
+				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mustTalk(t, tty, question.text, question.answer)
+		}
+		killed := 0
+		var rest []result
+		for _, r := range end() {
+			if r.code == 128+int(syscall.SIGKILL) {
+				killed++
+			} else {
+				rest = append(rest, r)
+			}
+		}
+		sameSession(t, rest)
+		if killed != 4 || len(rest) != 4 {
+			t.Errorf("%d killed, %d lived", killed, len(rest))
+		}
+		if calls := w.calls(); calls != "GetSessionToken" {
+			t.Errorf("AWS was called for %q", calls)
+		}
+	})
+}
+
+// holder is the process that holds one of the store's locks; 0 if none does.
+func holder(t *testing.T, w *world, pattern string) (pid int) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(w.storeDir(), "locks", pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		var st syscall.Stat_t
+		if syscall.Stat(path, &st) != nil {
+			continue
+		}
+		// "1: FLOCK  ADVISORY  WRITE 1234 fe:00:56789 0 EOF"
+		for line := range strings.Lines(slurp(t, "/proc/locks")) {
+			f := strings.Fields(line)
+			if len(f) < 6 || f[1] != "FLOCK" || !strings.HasSuffix(f[5], ":"+strconv.FormatUint(st.Ino, 10)) {
+				continue
+			}
+			if pid, err = strconv.Atoi(f[4]); err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	return 0
+}
+
+// holdDevice takes the lock of the demo device, so that a crowd piles up before it.
+func holdDevice(t *testing.T, w *world) (release func()) {
+	t.Helper()
+	lock, ok, err := w.store().TryLock("mfa-" + ststest.DemoSerial)
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	return func() {
+		if err := lock.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const waiting = "fob: waiting for another fob"
+
+// A code that AWS refuses is sent once, and the refusal is everybody's.
+func TestCrowdWrongCode(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		w = w.kernelCopies(t)
+		release := holdDevice(t, w)
+		c := w.crowd(t, 50, func(i int) []string {
+			if i%2 == 0 {
+				return []string{"export", "--profile", "dev", "-v", "--mfa-code", wrongCode(w)}
+			}
+			return []string{"exec", "-v", "--mfa-code", wrongCode(w), "dev", "--", "true"}
+		})
+		c.await(t, waiting)
+		release()
+		for i, r := range c.end(t) {
+			if want := []int{exitRefused, exitExec}[i%2]; r.code != want || r.stdout != "" {
+				t.Errorf("process %d: %v", i, r)
+			}
+		}
+		if calls := w.calls(); calls != "GetSessionToken" {
+			t.Errorf("AWS was called for %q", calls)
+		}
+	})
+}
+
+// wrongCode is six digits that are no code of the demo device, now or soon.
+func wrongCode(w *world) string {
+	step := w.AWS.Step(ststest.DemoSerial)
+	for code := 123456; ; code++ {
+		text := strconv.Itoa(code)
+		if !slices.ContainsFunc([]int64{-2, -1, 0, 1, 2, 3, 4, 5, 6}, func(i int64) bool { return w.AWS.CodeAt(ststest.DemoSerial, step+i) == text }) {
+			return text
+		}
+	}
+}
+
+// seeded makes codes come from the store, a new one every second.
+func (w *world) seeded(t *testing.T) {
+	t.Helper()
+	err := w.AWS.AddUser(ststest.User{
+		ARN:  ststest.DemoUser,
+		Keys: []creds.Key{{ID: ststest.DemoKeyID, Secret: creds.NewSecret(ststest.DemoSecret)}},
+		MFA:  []ststest.Device{{Serial: ststest.DemoSerial, Seed: creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed), Period: time.Second}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, "otpauth://totp/x?period=1&secret="+ststest.DemoSeed, "mfa", "add", "dev", "--stdin", "--serial", ststest.DemoSerial)
+}
+
+// That the network failed one is no reason for the others not to try.
+func TestCrowdNetworkError(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		w.seeded(t)
+		release := holdDevice(t, w)
+		c := w.crowd(t, 8, exportDev)
+		c.await(t, waiting)
+		w.AWS.Fail("GetSessionToken", ststest.Drop(), 3) // as often as the SDK tries
+		release()
+		var lucky []result
+		for _, r := range c.end(t) {
+			if r.code != exitUnreachable {
+				lucky = append(lucky, r)
+			}
+		}
+		if len(lucky) != 7 {
+			t.Errorf("%d of 8 have a session", len(lucky))
+		}
+		sameSession(t, lucky)
+		if calls := w.calls(); calls != "GetSessionToken" {
+			t.Errorf("AWS was called for %q", calls)
+		}
+	})
+}
+
+// Every step of a seed is used once, whoever asks.
+func TestCrowdSeed(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		w.seeded(t)
+		seen := map[string]bool{}
+		for _, r := range w.crowd(t, 5, func(int) []string { return []string{"mfa", "code", "dev"} }).end(t) {
+			if r.code != 0 || seen[r.stdout] {
+				t.Errorf("a code was given twice, or none: %v", r)
+			}
+			seen[r.stdout] = true
+		}
+	})
+}
+
+// A code is remembered before AWS sees it, even if that is the last thing that
+// a process does.
+func TestCodeIsRememberedFirst(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		w = w.with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
+		w.AWS.Fail("GetSessionToken", ststest.Slow(time.Hour), 1)
+		cmd := w.command(exportDev(0)...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "a call", func() bool { return len(w.AWS.Calls()) > 0 })
+		cmd.Process.Kill()
+		cmd.Wait()
+		w.AWS.ResetCalls()
+		if r := w.input("", exportDev(0)...); r.code != exitUsage || !strings.Contains(r.stderr, "was used already") {
+			t.Errorf("the code was sent again: %v", r)
+		}
+		if calls := w.calls(); calls != "" {
+			t.Errorf("AWS was called for %q", calls)
+		}
+	})
+}
+
+// From sending a code to keeping its session nothing but SIGKILL stops fob: the
+// code would be lost.
+func TestSessionIsKeptThoughInterrupted(t *testing.T) {
+	interrupt := func(s syscall.Signal) func(*testing.T, *exec.Cmd) {
+		return func(t *testing.T, cmd *exec.Cmd) {
+			if err := cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, stop := range map[string]func(*testing.T, *exec.Cmd){
+		"SIGINT": interrupt(syscall.SIGINT), "SIGTERM": interrupt(syscall.SIGTERM), "SIGHUP": interrupt(syscall.SIGHUP),
+		"reader gone": func(t *testing.T, cmd *exec.Cmd) { cmd.Stderr.(*os.File).Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rounds(t, often(1, 20), func(t *testing.T, w *world) {
+				w = w.with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
+				w.AWS.Fail("GetSessionToken", ststest.Slow(time.Second), 1)
+				cmd := w.command(exportDev(0)...)
+				r, stderr, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				cmd.Stderr = stderr
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				stderr.Close()
+				cmd.Stderr = r
+				eventually(t, "a call", func() bool { return len(w.AWS.Calls()) > 0 })
+				stop(t, cmd)
+				cmd.Wait()
+				r.Close()
+				w.AWS.ResetCalls()
+				if r := w.with("FOB_MFA_CODE=").input("", exportDev(0)...); r.code != 0 {
+					t.Errorf("the session was not kept: %v", r)
+				}
+				if calls := w.calls(); calls != "" {
+					t.Errorf("AWS was called for %q", calls)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+
+	"golang.org/x/sys/windows"
+)
+
+// replace runs the command as a child, because Windows has no exec, and ends
+// with its exit code. The console sends Ctrl-C to the child as well: fob waits.
+func replace(path string, argv, env []string) error {
+	signal.Ignore(os.Interrupt)
+	cmd := exec.Command(path, argv[1:]...)
+	cmd.Args[0] = argv[0]
+	cmd.Env = env
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit):
+		return childExit(exit.ExitCode())
+	}
+	return notRunnable(argv[0], err)
+}
+
+// keepFromChildren closes a descriptor when another program is started.
+func keepFromChildren(fd int) {
+	_ = windows.SetHandleInformation(windows.Handle(fd), windows.HANDLE_FLAG_INHERIT, 0)
+}

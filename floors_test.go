@@ -1,0 +1,207 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The house: a package imports only from lower floors. "." is main.
+var floors = []struct {
+	floor    int
+	packages string
+}{
+	{3, ". internal/ststest/cmd internal/ststest/whoami"},
+	{2, "internal/broker"},
+	{1, "keyring internal/plan internal/mfa internal/format internal/endpoint internal/ststest"},
+	{0, "internal/awsconfig internal/term internal/dbusguard internal/settings internal/helper internal/later"},
+	{-1, "internal/creds"}, // the ground: whoever meets a secret knows its type
+}
+
+// doors: what is not the standard library comes in here and nowhere else. A row
+// is for the package and what is below it.
+var doors = []struct{ dependency, packages string }{
+	{"github.com/alecthomas/kong", "."},
+	{"github.com/pelletier/go-toml/v2", "internal/settings"},
+	{"filippo.io/age", "keyring"},
+	{"github.com/99designs/keyring", "keyring"},
+	{"github.com/godbus/dbus/v5", "keyring"},
+	{"github.com/gofrs/flock", "keyring"},
+	{"golang.org/x/crypto", "keyring"},
+	{"github.com/aws/aws-sdk-go-v2/aws", "internal/broker"},
+	{"github.com/aws/aws-sdk-go-v2/service/sts", "internal/broker"},
+	{"github.com/aws/smithy-go", "internal/broker"},
+	{"github.com/pquerna/otp", "internal/mfa"},
+	{"golang.org/x/term", "internal/term"},
+	{"golang.org/x/sys", "keyring internal/term ."},
+}
+
+// fakes are only ever part of tests and of make demo, and take these by the
+// window: they stand where AWS stands.
+const fakes = "internal/ststest"
+
+var windows = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2"}
+
+// worldly are the parts of os that only a main may use. dbusguard looks at
+// os.Args because an argument, unlike a variable, is not inherited.
+var worldly = []string{"Exit", "Environ", "Args"}
+
+const worldlyException = "internal/dbusguard Args"
+
+func TestFloors(t *testing.T) {
+	fset := token.NewFileSet()
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || len(d.Name()) > 1 && d.Name()[0] == '.'):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		name = filepath.ToSlash(name)
+		file, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		pkg := path.Dir(name)
+		seen[pkg] = true
+		for _, problem := range append(checkImports(pkg, file), checkWorldly(pkg, file)...) {
+			t.Errorf("%s: %s", name, problem)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range seen {
+		if _, ok := floorOf(pkg); !ok {
+			t.Errorf("package %q is on no floor", pkg)
+		}
+	}
+	if len(seen) < 10 {
+		t.Errorf("only %d packages: is this the root of the module?", len(seen))
+	}
+}
+
+// The rules are told from the exceptions.
+func TestFloorsRefuse(t *testing.T) {
+	for _, c := range []struct{ pkg, src, problem string }{
+		{"internal/plan", `import "fob/internal/creds"`, ""},
+		{"internal/plan", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 1`},
+		{"internal/plan", `import "fob/internal/broker"`, `imports "fob/internal/broker" of floor 2`},
+		{"internal/plan", `import "fob/internal/other"`, `imports "fob/internal/other", which is on no floor`},
+		{"internal/plan", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests`},
+		{".", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests`},
+		{"internal/plan", `import "os/exec"`, ""},
+		{"internal/plan", `import "github.com/alecthomas/kong"`, `imports "github.com/alecthomas/kong", whose door is .`},
+		{"internal/broker", `import "github.com/aws/aws-sdk-go-v2/service/sts/types"`, ""},
+		{"internal/broker", `import "github.com/aws/aws-sdk-go-v2/service/s3"`, `imports "github.com/aws/aws-sdk-go-v2/service/s3", which has no door`},
+		{".", `import "github.com/aws/aws-sdk-go-v2/aws"`, `imports "github.com/aws/aws-sdk-go-v2/aws", whose door is internal/broker`},
+		{"internal/ststest", `import "github.com/pquerna/otp/hotp"`, ""},
+		{"internal/ststest", `import "golang.org/x/term"`, `imports "golang.org/x/term", whose door is internal/term`},
+		{"keyring", `import ("os"; "flag"); var x = os.Args`, "os.Args is main's"},
+		{"internal/dbusguard", `import "os"; var x = os.Args`, ""},
+		{"internal/dbusguard", `import "os"; var x = os.Environ()`, "os.Environ is main's"},
+		{"keyring", `import host "os"; func f() { host.Exit(1) }`, "os.Exit is main's"},
+		{".", `import "os"; func f() { os.Exit(1) }`, ""},
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "", "package p; "+c.src, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(append(checkImports(c.pkg, file), checkWorldly(c.pkg, file)...), "; ")
+		if got != c.problem {
+			t.Errorf("%s in %s: got %q, want %q", c.src, c.pkg, got, c.problem)
+		}
+	}
+}
+
+// floorOf a package of this module.
+func floorOf(pkg string) (floor int, ok bool) {
+	for _, f := range floors {
+		if slices.Contains(strings.Fields(f.packages), pkg) {
+			return f.floor, true
+		}
+	}
+	return 0, false
+}
+
+func checkImports(pkg string, file *ast.File) (problems []string) {
+	for _, spec := range file.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value) // it has been parsed
+		if problem := checkImport(pkg, name); problem != "" {
+			problems = append(problems, "imports "+strconv.Quote(name)+problem)
+		}
+	}
+	return problems
+}
+
+func checkImport(pkg, name string) (problem string) {
+	if own, ok := strings.CutPrefix(name, "fob/"); ok {
+		floor, ok := floorOf(own)
+		self, _ := floorOf(pkg)
+		switch {
+		case !ok:
+			return ", which is on no floor"
+		case below(own, fakes) && !below(pkg, fakes):
+			return ", which is for tests"
+		case floor >= self:
+			return " of floor " + strconv.Itoa(floor)
+		}
+		return ""
+	}
+	// The paths of the standard library have no host name.
+	if host, _, _ := strings.Cut(name, "/"); !strings.Contains(host, ".") {
+		return ""
+	}
+	if below(pkg, fakes) && slices.ContainsFunc(windows, func(w string) bool { return below(name, w) }) {
+		return ""
+	}
+	for _, d := range doors {
+		if below(name, d.dependency) {
+			if slices.Contains(strings.Fields(d.packages), pkg) {
+				return ""
+			}
+			return ", whose door is " + d.packages
+		}
+	}
+	return ", which has no door"
+}
+
+func below(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
+
+func checkWorldly(pkg string, file *ast.File) (problems []string) {
+	if floor, _ := floorOf(pkg); floor == floors[0].floor {
+		return nil
+	}
+	local := "" // what the file calls package os
+	for _, spec := range file.Imports {
+		if spec.Path.Value == `"os"` {
+			local = "os"
+			if spec.Name != nil {
+				local = spec.Name.Name
+			}
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		s, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		x, ok := s.X.(*ast.Ident)
+		if ok && x.Name == local && slices.Contains(worldly, s.Sel.Name) && worldlyException != pkg+" "+s.Sel.Name {
+			problems = append(problems, "os."+s.Sel.Name+" is main's")
+		}
+		return true
+	})
+	return problems
+}

@@ -1,0 +1,373 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fob/internal/broker"
+	"fob/internal/creds"
+	"fob/internal/plan"
+	"fob/internal/ststest"
+	"fob/keyring"
+)
+
+// Processes that are killed, and disks that are full: nothing is lost and
+// nothing wrong is handed out.
+
+// Two users, each with a key that may be stored as dev.
+type owner struct {
+	account string
+	key     creds.Key
+}
+
+var owners = []owner{
+	{ststest.DemoAccount, creds.Key{ID: ststest.DemoKeyID, Secret: creds.NewSecret(ststest.DemoSecret)}},
+	{"333333333333", creds.Key{ID: "AKIAI44QH8DHBEXAMPLE", Secret: creds.NewSecret("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")}},
+}
+
+func (o owner) stdin() string { return o.key.ID + "\n" + o.key.Secret.Reveal() + "\n" }
+
+// plainWorld has the first owner's key as dev, without MFA.
+func plainWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t).with("GORACE=atexit_sleep_ms=0")
+	if err := w.AWS.AddUser(ststest.User{ARN: "arn:aws:iam::" + owners[1].account + ":user/ann", Keys: []creds.Key{owners[1].key}}); err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, owners[0].stdin(), "add", "dev", "--stdin")
+	return w
+}
+
+// ownerOf is whose credentials AWS says they are.
+func (w *world) ownerOf(t *testing.T, s creds.Session) owner {
+	t.Helper()
+	client, err := broker.NewClient(plan.Endpoint{URL: w.AWS.URL, Region: "us-east-1", Home: "us-east-1"}, func(string, ...any) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := client.Identity(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range owners {
+		if o.account == id.Account {
+			return o
+		}
+	}
+	t.Fatalf("nobody's: %q", id.ARN)
+	panic("not reached")
+}
+
+// check looks at everything in the store, and returns whose key it holds.
+func (w *world) check(t *testing.T, store *keyring.Store) owner {
+	t.Helper()
+	if pid := holder(t, w, "*.lock"); pid != 0 {
+		t.Errorf("process %d holds a lock", pid)
+	}
+	key, _, err := store.Key(t.Context(), "dev")
+	if err != nil {
+		t.Fatalf("the key is lost: %v", err)
+	}
+	var now owner
+	for _, o := range owners {
+		if o.key.ID == key.ID && o.key.Secret.Equal(key.Secret) {
+			now = o
+		}
+	}
+	if now.account == "" {
+		t.Fatalf("a key that is nobody's: %s", key.ID)
+	}
+	infos, err := store.Infos(keyring.KindSession)
+	if err != nil {
+		t.Errorf("a torn session: %v", err)
+	}
+	for _, i := range infos {
+		s, _, err := store.Session(t.Context(), i.Name, i.ID)
+		var unused *keyring.NotFoundError
+		switch {
+		case errors.As(err, &unused):
+		case err != nil:
+			t.Errorf("a torn session: %v", err)
+		case w.ownerOf(t, s) != now:
+			t.Error("a session is served that was made from a key that is gone")
+		}
+	}
+	return now
+}
+
+// checkExport is what a user would see.
+func (w *world) checkExport(t *testing.T, now owner) {
+	t.Helper()
+	r := w.input("", "export", "--profile", "dev")
+	if r.code != 0 {
+		t.Fatalf("export: %v", r)
+	}
+	if w.ownerOf(t, sessionOf(r.stdout)) != now {
+		t.Error("export hands out another key's session")
+	}
+}
+
+// A victim runs until it has done its work or is killed.
+type victim struct {
+	cmd    *exec.Cmd
+	stdout bytes.Buffer
+	fatal  time.Duration // when to be killed
+	killed bool
+}
+
+func (w *world) victim(fatal time.Duration, stdin string, args ...string) *victim {
+	v := &victim{cmd: w.command(args...), fatal: fatal}
+	v.cmd.Stdin, v.cmd.Stdout = strings.NewReader(stdin), &v.stdout
+	return v
+}
+
+func (v *victim) run() error {
+	if err := v.cmd.Start(); err != nil {
+		return err
+	}
+	kill := time.AfterFunc(v.fatal, func() { v.cmd.Process.Kill() })
+	defer kill.Stop()
+	err := v.cmd.Wait()
+	if code := exitCode(err); code == 128+int(syscall.SIGKILL) {
+		v.killed = true
+	} else if code != 0 && !strings.Contains(strings.Join(v.cmd.Args, " "), "export") {
+		// An export may meet a key that was replaced after its plan was made.
+		return fmt.Errorf("fob %q: exit code %d", v.cmd.Args[1:], code)
+	}
+	return nil
+}
+
+// Killed at any moment, a key being replaced is the old or the new one, and a
+// session being saved is whole or not there; of the old key none is served.
+func TestKillAnywhere(t *testing.T) {
+	w := plainWorld(t)
+	store := w.store()
+	began := time.Now()
+	w.must(t, owners[0].stdin(), "add", "dev", "--stdin", "--yes")
+	life := time.Since(began)
+	when := func() time.Duration { return rand.N(life * 5 / 4) }
+	var kills, replaced int
+	for last := owners[0]; kills < often(240, 5000); {
+		o := owners[rand.IntN(2)]
+		victims := []*victim{
+			w.victim(when(), o.stdin(), "add", "dev", "--stdin", "--yes"),
+			w.victim(when(), "", "export", "--profile", "dev", "--fresh"),
+		}
+		errs := make(chan error)
+		for _, v := range victims {
+			go func() { errs <- v.run() }()
+		}
+		for range victims {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		for _, v := range victims {
+			if v.killed {
+				kills++
+			}
+			if out := v.stdout.String(); out != "" && sessionOf(out).ID == "" {
+				t.Errorf("half a document: %d bytes", len(out))
+			}
+		}
+		now := w.check(t, store)
+		if now != last {
+			replaced++
+		}
+		last = now
+		if rand.IntN(10) == 0 {
+			w.checkExport(t, now)
+		}
+		if t.Failed() {
+			t.Fatalf("after %d kills", kills)
+		}
+	}
+	t.Logf("%d kills survived, %d keys replaced, one life %v", kills, replaced, life)
+	w.checkExport(t, w.check(t, store))
+}
+
+// killHolding starts processes until it has killed n of them while they held a
+// lock. Each is stopped first, so that it is sure to hold it.
+func killHolding(t *testing.T, w *world, lock string, n int, start func() *exec.Cmd, after func()) {
+	t.Helper()
+	for killed, missed := 0, 0; killed < n; {
+		cmd := start()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() { cmd.Wait(); close(ended) }()
+		if catch(t, w, lock, cmd.Process.Pid, ended) {
+			killed++
+		} else if missed++; missed > 50*n {
+			t.Fatalf("%s is never held for long enough to be seen", lock)
+		}
+		cmd.Process.Kill()
+		<-ended
+		after()
+		if t.Failed() {
+			t.Fatalf("after %d kills that held %s", killed, lock)
+		}
+	}
+}
+
+// catch stops a process that holds a lock; false if it was too fast for us.
+func catch(t *testing.T, w *world, lock string, pid int, ended chan struct{}) bool {
+	for {
+		select {
+		case <-ended:
+			return false
+		default:
+		}
+		if holder(t, w, lock) == pid {
+			syscall.Kill(pid, syscall.SIGSTOP)
+			return holder(t, w, lock) == pid
+		}
+	}
+}
+
+// A process that is killed while it holds a lock leaves none behind: the next
+// command works.
+func TestKillHoldingLocks(t *testing.T) {
+	t.Run("mfa", func(t *testing.T) {
+		w := devWorld(t)
+		w.seeded(t)
+		code := []string{"mfa", "code", "dev"}
+		killHolding(t, w, "lock+mfa-*.lock", often(3, 200), func() *exec.Cmd { return w.command(code...) }, func() { w.must(t, "", code...) })
+	})
+	t.Run("session", func(t *testing.T) {
+		w := plainWorld(t)
+		store := w.store()
+		killHolding(t, w, "lock+session-*.lock", often(15, 500), func() *exec.Cmd { return w.command("export", "--profile", "dev", "--fresh") }, func() {
+			w.checkExport(t, w.check(t, store))
+		})
+	})
+	t.Run("unlock", func(t *testing.T) {
+		w := plainWorld(t).kernelCopies(t)
+		store := w.store()
+		w.must(t, "", "lock")
+		killHolding(t, w, "unlock.lock", often(15, 500), func() *exec.Cmd { return w.command("export", "--profile", "dev") }, func() {
+			w.checkExport(t, w.check(t, store))
+			w.must(t, "", "lock")
+		})
+	})
+	t.Run("store", func(t *testing.T) {
+		w := plainWorld(t)
+		store := w.store()
+		killHolding(t, w, "store.lock", often(15, 500), func() *exec.Cmd {
+			cmd := w.command("add", "dev", "--stdin", "--yes")
+			cmd.Stdin = strings.NewReader(owners[rand.IntN(2)].stdin())
+			return cmd
+		}, func() {
+			w.checkExport(t, w.check(t, store))
+		})
+	})
+}
+
+// smallDisk mounts a file system of 256 KiB.
+func smallDisk(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("fob-test", dir, "tmpfs", 0, "size=256k,mode=700"); err != nil {
+		lacking(t, "right to mount a tmpfs")
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// fill leaves no room on a disk.
+func fill(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	path := filepath.Join(dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	if !errors.Is(err, unix.ENOSPC) {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// On a full disk nothing is lost, and who needs a session gets it.
+func TestFullDisk(t *testing.T) {
+	w := newWorld(t).with("GORACE=atexit_sleep_ms=0")
+	data, aws := filepath.Dir(w.storeDir()), filepath.Join(w.Home, ".aws")
+	smallDisk(t, data)
+	smallDisk(t, aws)
+	w.config(t, "# mine\n")
+	full := func(t *testing.T, what, stdin string, args ...string) {
+		t.Helper()
+		r := w.input(stdin, args...)
+		if r.code != exitStore || !strings.Contains(r.stderr, "no space to write") || r.problem() != "" || r.stdout != "" {
+			t.Errorf("%s: %v", what, r)
+		}
+	}
+
+	free := fill(t, data)
+	full(t, "a new store", owners[0].stdin(), "add", "dev", "--stdin")
+	free()
+	w.must(t, owners[0].stdin(), "add", "dev", "--stdin")
+	w.config(t, "[profile mfa]\nfob_source_profile = dev\nfob_role_arn = "+ststest.DemoRole+"\nfob_mfa_serial = "+ststest.DemoSerial+"\n")
+	if err := w.AWS.AddUser(ststest.User{ARN: "arn:aws:iam::" + owners[1].account + ":user/ann", Keys: []creds.Key{owners[1].key}}); err != nil {
+		t.Fatal(err)
+	}
+
+	free = fill(t, data)
+	full(t, "another key", owners[1].stdin(), "add", "dev", "--stdin", "--yes")
+	if now := w.check(t, w.store()); now != owners[0] {
+		t.Error("the key was replaced, and not")
+	}
+	r := w.input("", "export", "--profile", "dev")
+	if r.code != 0 || w.ownerOf(t, sessionOf(r.stdout)) != owners[0] || !strings.Contains(r.stderr, "not kept") {
+		t.Errorf("export: %v", r)
+	}
+	// A code that cannot be remembered is not spent.
+	w.AWS.ResetCalls()
+	full(t, "a code", "", "export", "--profile", "mfa", "--mfa-code", "123456")
+	if calls := w.calls(); calls != "" {
+		t.Errorf("AWS was called for %q", calls)
+	}
+	free()
+	w.must(t, owners[1].stdin(), "add", "dev", "--stdin", "--yes")
+	w.checkExport(t, w.check(t, w.store()))
+
+	// The config is on another disk: the key is stored, and the rest can be done again.
+	free = fill(t, aws)
+	before := slurp(t, filepath.Join(aws, "config"))
+	r = w.input(owners[0].stdin(), "add", "other", "--stdin")
+	if r.code == 0 || !strings.Contains(r.stderr, "no space left") || r.problem() != "" {
+		t.Errorf("a config without room: %v", r)
+	}
+	if slurp(t, filepath.Join(aws, "config")) != before {
+		t.Error("the config has changed")
+	}
+	free()
+	w.must(t, owners[0].stdin(), "add", "other", "--stdin", "--yes")
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"fob/internal/format"
+	"fob/internal/plan"
+	"fob/internal/term"
+	"fob/keyring"
+)
+
+type listCmd struct {
+	JSON  bool `xor:"as" help:"For programs."`
+	Names bool `xor:"as" help:"Only the names, one a line."`
+}
+
+func (listCmd) Help() string {
+	return `Every profile of the AWS files and of the store. Nothing is unlocked and nobody is asked.`
+}
+
+// row is a profile as list shows it; the names are the JSON's.
+type row struct {
+	Profile   string       `json:"profile"`
+	KeyID     string       `json:"key_id,omitempty"`
+	KeyAdded  string       `json:"key_added,omitempty"` // RFC 3339, UTC
+	Account   string       `json:"account,omitempty"`
+	MFASerial string       `json:"mfa_serial,omitempty"`
+	Seed      bool         `json:"seed"`
+	Source    string       `json:"source,omitempty"` // how its credentials begin: a kind of explain's
+	Sessions  []sessionRow `json:"sessions"`
+	Problem   string       `json:"problem,omitempty"`
+
+	added time.Time
+}
+
+type sessionRow struct {
+	Expires string `json:"expires"`
+
+	expires time.Time
+}
+
+func (c *listCmd) Run(a *app) error {
+	names, err := a.profileNames()
+	if err != nil {
+		return err
+	}
+	if c.Names {
+		for _, n := range names {
+			fmt.Fprintln(a.stdout, n)
+		}
+		return nil
+	}
+	rows, err := a.rows(names)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.printJSON(rows)
+	}
+	if len(rows) == 0 {
+		fmt.Fprintln(a.stdout, "Nothing is stored yet. fob add PROFILE stores a key.")
+		return nil
+	}
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PROFILE\tKEY\tAGE\tACCOUNT\tMFA\tSESSIONS")
+	for _, r := range rows {
+		fmt.Fprintln(w, strings.Join(r.cells(time.Now()), "\t"))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(table.String()) {
+		fmt.Fprintln(a.stdout, strings.TrimRight(line, " \n"))
+	}
+	return nil
+}
+
+func (r row) cells(now time.Time) []string {
+	cells := []string{term.Clean(r.Profile), "", "", r.Account, "", ""}
+	switch {
+	case r.Problem != "":
+		// In the last column, which no other row is aligned with.
+		cells[1], cells[5] = "-", term.Clean("("+r.Problem+")")
+	case r.KeyID != "":
+		cells[1], cells[2] = r.KeyID, age(now.Sub(r.added))
+	case r.Source == "plaintext-key":
+		cells[1] = "in plain text"
+	default:
+		cells[1] = "-"
+	}
+	if r.MFASerial != "" {
+		cells[4] = term.Clean(r.MFASerial[strings.LastIndexAny(r.MFASerial, ":")+1:])
+		if r.Seed {
+			cells[4] += " (seed)"
+		}
+	}
+	if n := len(r.Sessions); n > 0 {
+		last := slices.MaxFunc(r.Sessions, func(a, b sessionRow) int { return a.expires.Compare(b.expires) })
+		cells[5] = fmt.Sprintf("%d, until %s", n, clock(last.expires, now))
+	}
+	return cells
+}
+
+// age of a key in whole days: rotation is a matter of those.
+func age(d time.Duration) string {
+	days := int(d.Hours() / 24)
+	if days < 1 {
+		return "today"
+	}
+	return fmt.Sprintf("%d %s", days, plural(days, "day"))
+}
+
+func (a *app) rows(names []string) ([]row, error) {
+	facts, err := a.facts()
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := a.store().Infos(keyring.KindSession)
+	if err != nil {
+		a.logf("%v", err) // a damaged session is only a session less
+	}
+	now := time.Now()
+	live := map[string][]sessionRow{}
+	for _, s := range sessions {
+		if s.Expires.After(now) {
+			live[s.ID] = append(live[s.ID], sessionRow{Expires: format.Time(s.Expires), expires: s.Expires})
+		}
+	}
+	rows := []row{}
+	for _, name := range names {
+		r := row{Profile: name, Sessions: []sessionRow{}}
+		info, err := a.store().KeyInfo(name)
+		if err == nil {
+			r.KeyID, r.KeyAdded, r.added = info.KeyID, format.Time(info.Created), info.Created
+		}
+		p, err := plan.Resolve(facts, name, plan.Options{})
+		if err != nil {
+			r.Problem = err.Error()
+			rows = append(rows, r)
+			continue
+		}
+		r.Account, r.MFASerial, r.Source = p.Account, p.MFASerial(), p.Steps[0].Kind()
+		if r.MFASerial != "" {
+			_, err := a.store().SeedInfo(r.MFASerial)
+			r.Seed = err == nil
+		}
+		for n := 2; n <= len(p.Steps); n++ {
+			r.Sessions = append(r.Sessions, live[p.ID(n)]...)
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// profileNames are the profiles of the AWS files and of the store, each once, sorted.
+func (a *app) profileNames() ([]string, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	stored, err := a.storedNames()
+	if err != nil {
+		a.warnf("%v", err)
+	}
+	names := append(slices.Clone(c.Names()), stored...)
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// storedNames are the profiles with a stored key; damaged ones are an error
+// beside the others.
+func (a *app) storedNames() ([]string, error) {
+	var names []string
+	infos, err := a.store().Infos(keyring.KindKey)
+	for _, i := range infos {
+		names = append(names, i.Name)
+	}
+	return names, err
+}

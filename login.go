@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"fob/internal/broker"
+	"fob/internal/plan"
+)
+
+type loginCmd struct {
+	Profiles  []string `arg:"" name:"profile" help:"The profiles to sign in to."`
+	MFACode   string   `short:"t" name:"mfa-code" aliases:"mfa-token" help:"The MFA code, if one is needed; also $FOB_MFA_CODE." placeholder:"CODE"`
+	MFAPrompt string   `name:"mfa-prompt" aliases:"prompt" help:"How a code is asked: ${enum}." enum:"${prompts}" env:"FOB_MFA_PROMPT" default:"auto" placeholder:"NAME"`
+	Fresh     bool     `help:"Ignore cached sessions."`
+}
+
+func (loginCmd) Help() string {
+	return `It unlocks the store, asks for a code where one is needed (once for each device),
+and makes every session on the way to the profiles, so that IDEs, cron and
+Terraform get their credentials without a question.
+
+    fob login dev prod`
+}
+
+func (c *loginCmd) Run(a *app) error {
+	// Every mistake in the configuration comes before the first question.
+	var plans []plan.Plan
+	for _, name := range c.Profiles {
+		if err := a.checkChain(name); err != nil {
+			return err
+		}
+		p, err := a.resolve(name, plan.Options{})
+		if err != nil {
+			return err
+		}
+		plans = append(plans, p)
+	}
+	flags := credentialFlags{MFACode: c.MFACode, MFAPrompt: c.MFAPrompt, Fresh: c.Fresh}
+	for _, p := range plans {
+		s, err := a.credentials(a.ctx, p, flags, broker.RenewLogin, "fob login")
+		if err != nil {
+			return err
+		}
+		until := s.Expires
+		if info, err := a.store().SessionInfo(p.Source(), p.ID(2)); err == nil && len(p.Steps) > 2 {
+			// What matters is how long nobody need be asked again; the role's own
+			// session is renewed in silence.
+			until = info.Expires
+		}
+		if until.IsZero() {
+			fmt.Fprintf(a.stdout, "%s: ready\n", p.Profile)
+			continue
+		}
+		fmt.Fprintf(a.stdout, "%s: signed in until %s\n", p.Profile, clock(until, time.Now()))
+	}
+	return nil
+}

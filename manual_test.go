@@ -1,0 +1,232 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// grammar is kong's model of every command.
+func grammar(t *testing.T) *kong.Application {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // not the developer's config.toml
+	k, err := new(app).parser(commands())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.Model
+}
+
+// flagNames are what a person may type for a flag, aliases included.
+func flagNames(f *kong.Flag) []string {
+	names := []string{"--" + f.Name}
+	for _, a := range f.Aliases {
+		names = append(names, "--"+a)
+	}
+	if f.Short != 0 {
+		names = append(names, "-"+string(f.Short))
+	}
+	return names
+}
+
+// manualText is the manual without the escapes of fonts and hyphens.
+func manualText(t *testing.T) string {
+	text, err := os.ReadFile("doc/fob.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer(`\-`, "-", `\fB`, "", `\fI`, "", `\fR`, "", `\ `, " ", `\|`, "").Replace(string(text))
+}
+
+// sections of the manual by heading, ended by the next one.
+func sections(text string) map[string]string {
+	found := map[string]string{}
+	heading := ""
+	for line := range strings.Lines(text) {
+		if h, ok := strings.CutPrefix(line, ".SS "); ok {
+			heading = strings.TrimSpace(h)
+		} else if strings.HasPrefix(line, ".SH ") {
+			heading = ""
+		}
+		found[heading] += line
+	}
+	return found
+}
+
+// sectionOf a command is the one under a heading with its name, and the section
+// on shared flags if that one refers to it.
+func sectionOf(all map[string]string, path string) string {
+	for heading, text := range all {
+		if hasWord(heading, path) {
+			if strings.Contains(text, `"Credential flags"`) {
+				text += all["Credential flags"]
+			}
+			return text
+		}
+	}
+	return ""
+}
+
+// hasWord finds a word, not a part of one: -- and --no-x are not in --no-x-y.
+func hasWord(text, word string) bool {
+	return regexp.MustCompile(`(^|[^\w-])` + regexp.QuoteMeta(word) + `([^\w-]|$)`).MatchString(text)
+}
+
+// The manual has every command, alias, flag and variable, each where it belongs.
+func TestManualIsComplete(t *testing.T) {
+	model := grammar(t)
+	all := sections(manualText(t))
+	for _, f := range model.Flags {
+		checkFlag(t, "fob", f, all["Flags of every command"])
+	}
+	for _, leaf := range model.Leaves(true) {
+		name := "fob " + strings.TrimPrefix(leaf.Path(), "fob ")
+		name = strings.TrimSpace(regexp.MustCompile(`[ ]\([^)]*\)`).ReplaceAllString(name, ""))
+		text := sectionOf(all, name)
+		if text == "" {
+			t.Errorf("no section on %q", name)
+			continue
+		}
+		for _, alias := range leaf.Aliases {
+			if sectionOf(all, "fob "+alias) != text {
+				t.Errorf("%s: no alias %q in the heading", name, alias)
+			}
+		}
+		for _, f := range leaf.Flags {
+			checkFlag(t, name, f, text)
+		}
+	}
+}
+
+func checkFlag(t *testing.T, command string, f *kong.Flag, section string) {
+	if f.Hidden {
+		return
+	}
+	for _, n := range flagNames(f) {
+		if !hasWord(section, n) {
+			t.Errorf("%s: no %s in its section", command, n)
+		}
+	}
+}
+
+// What the manual has, fob has.
+func TestManualIsTrue(t *testing.T) {
+	model := grammar(t)
+	known := map[string]bool{}
+	add := func(flags []*kong.Flag) {
+		for _, f := range flags {
+			for _, n := range flagNames(f) {
+				known[n] = true
+			}
+		}
+	}
+	add(model.Flags)
+	for _, leaf := range model.Leaves(true) {
+		add(leaf.Flags)
+	}
+	text := manualText(t)
+	for _, m := range regexp.MustCompile(`(?:^|[^\w-])(--[a-z][a-z-]*|-[a-zA-Z])\b`).FindAllStringSubmatch(text, -1) {
+		if !known[m[1]] {
+			t.Errorf("the manual has %s, fob has not", m[1])
+		}
+	}
+}
+
+// The manual has fob's variables and no others.
+func TestManualVariables(t *testing.T) {
+	variable := regexp.MustCompile(`\bFOB_[A-Z_]*[A-Z]\b`)
+	used := map[string]bool{}
+	for _, name := range sources(t) {
+		for _, s := range literals(t, name) {
+			for _, v := range variable.FindAllString(s, -1) {
+				used[v] = true
+			}
+		}
+	}
+	text := manualText(t)
+	for _, v := range slices.Sorted(maps.Keys(used)) {
+		if !hasWord(text, v) {
+			t.Errorf("no %s in the manual", v)
+		}
+	}
+	for _, v := range variable.FindAllString(text, -1) {
+		if !used[v] {
+			t.Errorf("the manual has %s, fob does not read or set it", v)
+		}
+	}
+}
+
+// sources are the Go files that fob is made of.
+func sources(t *testing.T) []string {
+	var names []string
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && filepath.ToSlash(name) == fakes {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// literals are the strings and struct tags of a file.
+func literals(t *testing.T, name string) (values []string) {
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if s, err := strconv.Unquote(lit.Value); err == nil {
+				values = append(values, s)
+			}
+		}
+		return true
+	})
+	return values
+}
+
+// The manual has every exit code.
+func TestManualExitCodes(t *testing.T) {
+	_, text, _ := strings.Cut(manualText(t), ".SH EXIT STATUS\n")
+	text, _, _ = strings.Cut(text, "\n.SH ")
+	for _, code := range []int{0, exitFailed, exitUsage, exitNoProfile, exitNoPerson, exitStore, exitRefused, exitUnreachable, exitInterrupted, exitExec, 126, 127} {
+		if !hasWord(text, strconv.Itoa(code)) {
+			t.Errorf("no exit status %d", code)
+		}
+	}
+}
+
+// ls *.go is fob --help: each file at the root is a command, named after it.
+func TestRootFiles(t *testing.T) {
+	known := []string{"main", "report", "process"} // process.go is export: the contract's name
+	for _, c := range commands() {
+		known = append(known, c.name)
+	}
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	platform := regexp.MustCompile(`_(unix|windows|linux|darwin|other)$`)
+	for _, name := range names {
+		base := strings.TrimSuffix(name, ".go")
+		if !strings.HasSuffix(base, "_test") && !slices.Contains(known, platform.ReplaceAllString(base, "")) {
+			t.Errorf("%s is no command", name)
+		}
+	}
+}

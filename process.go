@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"fob/internal/broker"
+	"fob/internal/creds"
+	"fob/internal/format"
+	"fob/internal/helper"
+	"fob/internal/later"
+	"fob/internal/plan"
+	"fob/internal/term"
+)
+
+const (
+	// exportBudget is the time an export has, from the start of the process: the
+	// Go SDK gives up on a credential_process after 60 s.
+	exportBudget = 50 * time.Second
+	// minExport: botocore asks again for credentials with less than 15 minutes
+	// left, on every request.
+	minExport = 20 * time.Minute
+)
+
+type exportCmd struct {
+	credentialFlags
+	Name    string `arg:"" optional:"" name:"profile" help:"The profile."`
+	Profile string `help:"The profile, as credential_process lines have it." placeholder:"PROFILE"`
+	Format  string `help:"process, env, env-no-export, fish, powershell, windows-cmd or dotenv." placeholder:"FORMAT"`
+}
+
+func (exportCmd) Help() string {
+	return `Without --format it prints the document that AWS SDKs take from a credential_process:
+
+    [profile dev]
+    credential_process = fob export --profile dev
+
+For a shell:
+
+    eval "$(fob export dev --format env)"`
+}
+
+func (c *exportCmd) Run(a *app) error {
+	profile := c.Profile
+	switch {
+	case profile == "":
+		profile = c.Name
+	case c.Name != "" && c.Name != profile:
+		return &usageError{Command: "export", Problem: fmt.Sprintf("two profiles: %q and %q", profile, c.Name)}
+	}
+	if profile == "" {
+		// No *_PROFILE variable is read: under credential_process it names
+		// somebody else's profile.
+		return &usageError{Command: "export", Problem: "which profile? fob export --profile NAME"}
+	}
+	name, err := c.format(profile)
+	if err != nil {
+		return err
+	}
+	if err := a.checkChain(profile); err != nil {
+		return err
+	}
+	o, err := c.options(a)
+	if err != nil {
+		return err
+	}
+	if d := o.Duration; d.Duration > 0 && d.Duration < minExport {
+		return &usageError{Command: "export", Problem: d.From + ": under 20m, SDKs would ask again for every request"}
+	}
+	p, err := a.resolve(profile, o)
+	if err != nil {
+		return err
+	}
+	parent := os.Getppid()
+	ctx, stop := later.Context(func() (context.Context, context.CancelFunc) {
+		return untilOrphaned(a.ctx, parent, a.started.Add(exportBudget))
+	})
+	defer stop()
+	renew := broker.RenewExport
+	if name != "process" {
+		renew = broker.RenewShell
+	}
+	s, err := a.credentials(ctx, p, c.credentialFlags, renew, parentName())
+	if err != nil {
+		return err
+	}
+	var doc []byte
+	if name == "process" {
+		doc, err = format.Process(s)
+	} else {
+		doc, err = format.Shell(name, format.Vars(s, p.Region))
+	}
+	if err != nil {
+		return err
+	}
+	_, err = a.stdout.Write(doc) // whole, in one piece
+	return err
+}
+
+// format is the name of the format; a secret is not shown on a terminal unless
+// its format is named.
+func (c *exportCmd) format(profile string) (string, error) {
+	switch c.Format {
+	case "":
+		if term.IsTerminal(os.Stdout) {
+			return "", &terminalError{Profile: profile}
+		}
+		return "process", nil
+	case "process", "json":
+		return "process", nil
+	case "export-env":
+		return "env", nil
+	}
+	if !slices.Contains(format.Shells(), c.Format) {
+		return "", &usageError{Command: "export", Problem: fmt.Sprintf("no format %q: process, %s", c.Format, list(format.Shells()))}
+	}
+	return c.Format, nil
+}
+
+// untilOrphaned ends a context at a time, or when the process that wanted the
+// credentials is gone: nobody would read the answer to a prompt.
+func untilOrphaned(ctx context.Context, parent int, end time.Time) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithDeadline(ctx, end)
+	if parent == 1 {
+		return ctx, stop
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if os.Getppid() != parent {
+					cancel(errOrphaned)
+				}
+			}
+		}
+	}()
+	return ctx, stop
+}
+
+// runProcess gets credentials from a credential_process that is not fob. It is
+// told for which profiles it runs, so that a loop through wrappers ends.
+func (a *app) runProcess(ctx context.Context, step plan.Process) (creds.Session, error) {
+	out, err := helper.Output(ctx, step.Command, a.helperEnviron(step.Profile), a.stderr)
+	if err != nil {
+		return creds.Session{}, fmt.Errorf("the credential_process of %q %w", step.Profile, err)
+	}
+	s, err := format.ReadProcess(out)
+	if err != nil {
+		return creds.Session{}, fmt.Errorf("the credential_process of %q %w", step.Profile, err)
+	}
+	if !s.Expires.IsZero() && !s.Expires.After(time.Now()) {
+		return creds.Session{}, fmt.Errorf("the credential_process of %q printed credentials that have ended", step.Profile)
+	}
+	return s, nil
+}
+
+// mfaProcess runs what prints the codes of a plan; nil if nothing does.
+func (a *app) mfaProcess(p plan.Plan) func(context.Context) ([]byte, error) {
+	if p.MFAProcess.Line == "" {
+		return nil
+	}
+	return func(ctx context.Context) ([]byte, error) {
+		a.logf("running the mfa_process from %s", p.MFAProcess.From)
+		return helper.Output(ctx, p.MFAProcess.Line, a.helperEnviron(p.Profile), a.stderr)
+	}
+}
+
+// helperEnviron is what the programs inherit that fob runs for itself: nothing
+// of AWS's or fob's secrets, and for which profiles they run.
+func (a *app) helperEnviron(profile string) []string {
+	environ := format.Clean(a.environ, runtime.GOOS == "windows", chainVariable)
+	links := chain()
+	if profile != "" {
+		links = append(links, profile)
+	}
+	if len(links) == 0 {
+		return environ
+	}
+	text, err := json.Marshal(links)
+	if err != nil {
+		panic(err) // strings can be marshalled
+	}
+	return append(environ, chainVariable+"="+string(text))
+}
+
+// chainVariable is the environment's list of profiles, in JSON, that the
+// programs above this one are run for.
+const chainVariable = "FOB_CHAIN"
+
+func chain() []string {
+	var names []string
+	if json.Unmarshal([]byte(os.Getenv(chainVariable)), &names) != nil {
+		return nil // not fob's
+	}
+	return names
+}
+
+// parentName is the program that asks for credentials, where that can be known.
+func parentName() string {
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", os.Getppid()))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(name))
+}

@@ -1,0 +1,215 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/creack/pty"
+
+	"fob/internal/ststest"
+)
+
+// The test binary called as pty or tty is a person at a terminal:
+//
+//	pty DIALOGUE COMMAND...   the terminal is the command's stdin, stdout and stderr
+//	tty DIALOGUE COMMAND...   it is the controlling terminal only
+//
+// A line of the dialogue is "TEXT => ANSWER": when TEXT is on the screen, type
+// ANSWER and Enter. An ANSWER that begins with ^ is that control key alone.
+// $CODE is a code that the fake AWS accepts at that moment; other variables are
+// the environment's. Lines without => only wait. What the screen showed is
+// written to the file screen. The exit code is the command's.
+func terminalMain(args []string) int {
+	name := filepath.Base(args[0])
+	dialogue, err := os.ReadFile(args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitUsage
+	}
+	cmd := exec.Command(args[2], args[3:]...)
+	t, err := startOnTerminal(cmd, name == "pty")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitUsage
+	}
+	problem := t.talk(string(dialogue))
+	if problem != nil {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+	code := exitCode(t.wait())
+	if err := os.WriteFile("screen", []byte(t.screen()), 0o600); err != nil {
+		problem = err
+	}
+	if problem != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v; the screen:\n%s\n", name, problem, t.screen())
+		return 124 // as timeout(1)
+	}
+	return code
+}
+
+// longestWait is how long a text may take to appear: long, for a loaded machine.
+const longestWait = time.Minute
+
+// A terminal has a command on it.
+type terminal struct {
+	cmd    *exec.Cmd
+	master *os.File
+	ended  chan struct{} // nothing more will be shown
+
+	mu    sync.Mutex
+	shown bytes.Buffer
+	seen  int // how much of it the dialogue is past
+}
+
+// startOnTerminal starts a command as the leader of a session with a new
+// terminal. Its standard streams are the terminal if that is everything, and
+// else ours.
+func startOnTerminal(cmd *exec.Cmd, everything bool) (*terminal, error) {
+	master, tty, err := pty.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer tty.Close()
+	if err := pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+		return nil, err
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
+	cmd.ExtraFiles = []*os.File{tty}
+	if everything {
+		cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = tty, tty, tty, nil
+		cmd.SysProcAttr.Ctty = 0
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	t := &terminal{cmd: cmd, master: master, ended: make(chan struct{})}
+	go t.watch()
+	return t, nil
+}
+
+func (t *terminal) watch() {
+	defer close(t.ended)
+	buf := make([]byte, 4096)
+	for {
+		n, err := t.master.Read(buf)
+		t.mu.Lock()
+		t.shown.Write(buf[:n])
+		t.mu.Unlock()
+		if err != nil {
+			return // EIO: nobody has the other end any more
+		}
+	}
+}
+
+func (t *terminal) screen() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.ReplaceAll(t.shown.String(), "\r\n", "\n")
+}
+
+func (t *terminal) talk(dialogue string) error {
+	for line := range strings.Lines(dialogue) {
+		line = strings.TrimSuffix(line, "\n")
+		text, answer, answered := strings.Cut(line, " =>")
+		if line == "" {
+			continue
+		}
+		if err := t.await(text); err != nil {
+			return err
+		}
+		if !answered {
+			continue
+		}
+		if err := t.answer(strings.TrimPrefix(answer, " ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await waits for a text that the dialogue is not past yet.
+func (t *terminal) await(text string) error {
+	text = os.Expand(text, os.Getenv)
+	for deadline := time.Now().Add(longestWait); ; time.Sleep(5 * time.Millisecond) {
+		ended := false
+		select {
+		case <-t.ended:
+			ended = true
+		default:
+		}
+		t.mu.Lock()
+		i := bytes.Index(t.shown.Bytes()[t.seen:], []byte(text))
+		if i >= 0 {
+			t.seen += i + len(text)
+		}
+		t.mu.Unlock()
+		switch {
+		case i >= 0:
+			return nil
+		case ended:
+			return fmt.Errorf("ended without %q", text)
+		case time.Now().After(deadline):
+			return fmt.Errorf("no %q after %v", text, longestWait)
+		}
+	}
+}
+
+func (t *terminal) answer(answer string) error {
+	if key, ok := strings.CutPrefix(answer, "^"); ok {
+		_, err := t.master.Write([]byte{key[0] & 0x1f})
+		return err
+	}
+	var problem error
+	answer = os.Expand(answer, func(name string) string {
+		if name != "CODE" {
+			return os.Getenv(name)
+		}
+		var code string
+		code, problem = acceptedCode()
+		return code
+	})
+	if problem != nil {
+		return problem
+	}
+	_, err := io.WriteString(t.master, answer+"\r")
+	return err
+}
+
+// acceptedCode asks the fake AWS for a code of the demo user's device.
+func acceptedCode() (string, error) {
+	order := fmt.Sprintf(`{"op":"code","serial":%q}`, ststest.DemoSerial)
+	res, err := http.Post(os.Getenv("FAKE_AWS")+"/_control", "application/json", strings.NewReader(order))
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	var reply struct{ Code string }
+	err = json.NewDecoder(res.Body).Decode(&reply)
+	return reply.Code, err
+}
+
+// wait waits for the command, and for what it wrote.
+func (t *terminal) wait() error {
+	kill := time.AfterFunc(longestWait, func() { syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL) })
+	defer kill.Stop()
+	err := t.cmd.Wait()
+	select {
+	case <-t.ended:
+	case <-time.After(time.Second): // something in the background has the terminal open
+	}
+	t.master.Close()
+	return err
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"fob/internal/awsconfig"
+	"fob/internal/plan"
+	"fob/internal/term"
+	"fob/keyring"
+)
+
+type removeCmd struct {
+	Profile string `arg:"" help:"The profile."`
+	Yes     bool   `short:"y" help:"Do not ask."`
+}
+
+func (removeCmd) Help() string {
+	return `The key goes from the store, not from AWS: if nobody needs it any more, delete it there
+too. With it go its seed, its sessions and the lines that fob add wrote into the AWS config.`
+}
+
+func (c *removeCmd) Run(a *app) error {
+	info, err := a.store().KeyInfo(c.Profile)
+	var damaged *keyring.DamagedError
+	var missing *keyring.NotFoundError
+	switch {
+	case errors.As(err, &damaged): // it may go, too
+	case errors.As(err, &missing):
+		names, _ := a.storedNames()
+		return &plan.NoProfileError{Profile: c.Profile, Nearest: plan.Nearest(c.Profile, names), Stored: true}
+	case err != nil:
+		return err
+	}
+	serial, shared := a.deviceOf(c.Profile)
+	if !c.Yes {
+		if err := a.confirmRemove(c.Profile, info); err != nil {
+			return err
+		}
+	}
+	if err := a.store().RemoveKey(a.ctx, c.Profile); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Removed the key of %s and its sessions.\n", term.Clean(c.Profile))
+	if serial != "" && shared == "" {
+		if err := a.store().RemoveSeed(serial); err == nil {
+			fmt.Fprintf(a.stdout, "Removed the seed of %s.\n", term.Clean(serial))
+		} else if !errors.As(err, &missing) {
+			return err
+		}
+	}
+	a.notef("sessions that programs already have stay valid until their end")
+	if info.KeyID != "" {
+		a.notef("%s still works at AWS: delete it there if nobody needs it", info.KeyID)
+	}
+	return a.unwrite(c.Profile)
+}
+
+func (a *app) confirmRemove(profile string, info keyring.Info) error {
+	t, err := a.person("a yes")
+	if err != nil {
+		return fmt.Errorf("%w; --yes says it", err)
+	}
+	yes, err := t.Confirm(a.ctx, fmt.Sprintf("Remove %s, the key of %s? There is no copy of its secret elsewhere.", term.Clean(info.KeyID), term.Clean(profile)), false)
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return errDeclined
+	}
+	return nil
+}
+
+// deviceOf is the MFA device of a stored key, and another stored profile that
+// uses it too.
+func (a *app) deviceOf(profile string) (serial, shared string) {
+	serial = a.planSerial(profile)
+	names, _ := a.storedNames()
+	for _, n := range names {
+		if n != profile && serial != "" && a.planSerial(n) == serial {
+			return serial, n
+		}
+	}
+	return serial, ""
+}
+
+func (a *app) planSerial(profile string) string {
+	p, err := a.resolve(profile, plan.Options{})
+	if err != nil {
+		return "" // a profile that cannot be used has no device to look after
+	}
+	return p.MFASerial()
+}
+
+// unwrite takes back what fob add wrote: lines that somebody has changed since
+// stay.
+func (a *app) unwrite(profile string) error {
+	path := a.configPath()
+	f, err := awsconfig.Read(path)
+	if err != nil {
+		return err
+	}
+	c, err := awsconfig.Parse(f, awsconfig.File{})
+	if err != nil {
+		return err
+	}
+	section, ok := c.Profile(profile)
+	if !ok {
+		return nil
+	}
+	process, ok := section.Plain("credential_process")
+	if own, is := plan.FobProfile(process.Text, a.args[0]); !ok || !is || own != profile {
+		return nil
+	}
+	props := [][2]string{{"credential_process", process.Text}}
+	if v, ok := section.Plain("fob_mfa_serial"); ok {
+		props = append(props, [2]string{"fob_mfa_serial", v.Text})
+	}
+	header, err := awsconfig.Header("profile", profile)
+	if err != nil {
+		return err
+	}
+	out, _, err := awsconfig.RemoveKeys(f.Text, header, props)
+	if err != nil {
+		return err
+	}
+	if region, ok := section.Plain("region"); ok {
+		// A section of which only the region is left is fob's own too.
+		if rest, _, err := awsconfig.RemoveKeys(out, header, [][2]string{{"region", region.Text}}); err == nil && !hasSection(rest, profile) {
+			out = rest
+		}
+	}
+	if err := awsconfig.WriteFile(path, []byte(f.Text), []byte(out)); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Took its lines out of %s.\n", tilde(path))
+	return nil
+}
+
+func hasSection(text, profile string) bool {
+	c, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
+	if err != nil {
+		return true
+	}
+	_, ok := c.Profile(profile)
+	return ok
+}

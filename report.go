@@ -1,0 +1,375 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"fob/internal/awsconfig"
+	"fob/internal/broker"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+	"fob/internal/term"
+	"fob/keyring"
+)
+
+// Exit codes, as the manual has them.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitNoProfile   = 3
+	exitNoPerson    = 4
+	exitStore       = 5
+	exitRefused     = 6
+	exitUnreachable = 7
+	exitInterrupted = 130
+
+	// exitExec is every failure of fob exec itself, as with env and timeout, so
+	// that it is not taken for the command's own.
+	exitExec = 125
+)
+
+var (
+	errOrphaned = errors.New("the program that asked is gone")
+	// errDeclined: a person said no, and knows it.
+	errDeclined = errors.New("declined")
+)
+
+// usageError is a command line that cannot be carried out.
+type usageError struct {
+	Command, Problem string
+	Names            []string // profiles to choose from
+}
+
+func (e *usageError) Error() string { return e.Problem }
+
+type unknownCommandError struct{ Name string }
+
+func (e *unknownCommandError) Error() string { return fmt.Sprintf("no command %q", e.Name) }
+
+// commandError is a command of exec's that cannot be run.
+type commandError struct {
+	Name, Problem string
+	Code          int // the shells' 126 or 127
+}
+
+func (e *commandError) Error() string { return fmt.Sprintf("%q %s", e.Name, e.Problem) }
+
+// childExit is the exit code of a child that has ended.
+type childExit int
+
+func (e childExit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// personError: somebody would have to be asked.
+type personError struct{ What, Why string }
+
+func (e *personError) Error() string { return fmt.Sprintf("%s is needed: %s", e.What, e.Why) }
+
+// terminalError keeps a secret off the screen.
+type terminalError struct{ Profile string }
+
+func (e *terminalError) Error() string {
+	return "the credentials are for a program, and would be shown on this terminal"
+}
+
+// planError is a failure on the way through a plan.
+type planError struct {
+	Plan plan.Plan
+	Err  error
+}
+
+func (e *planError) Error() string { return e.Err.Error() }
+func (e *planError) Unwrap() error { return e.Err }
+
+// report prints what went wrong and what to do about it, and gives the exit code.
+func (a *app) report(err error) int {
+	var child childExit
+	switch {
+	case errors.As(err, &child):
+		return int(child)
+	case errors.Is(err, errDeclined):
+		return exitFailed
+	}
+	code, hints := a.judge(err)
+	if code != exitInterrupted {
+		fmt.Fprintf(a.stderr, "%s %s\n", a.paint("fob: error:"), term.Clean(sentence(err)))
+		for _, h := range hints {
+			fmt.Fprintf(a.stderr, "fob: hint: %s\n", term.Clean(h))
+		}
+	}
+	var command *commandError
+	switch {
+	case errors.As(err, &command):
+		return command.Code
+	case a.name == "exec" && code != exitInterrupted:
+		return exitExec
+	}
+	return code
+}
+
+// sentence is an error's text on one line. AWS's own words end with a full stop.
+func sentence(err error) string {
+	return strings.TrimSuffix(strings.Join(strings.Fields(err.Error()), " "), ".")
+}
+
+func (a *app) paint(s string) string {
+	on := a.Color == "always"
+	if a.Color == "auto" || a.Color == "" {
+		on = os.Getenv("CLICOLOR_FORCE") != "" && os.Getenv("CLICOLOR_FORCE") != "0" ||
+			term.IsTerminal(os.Stderr) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	if on {
+		return "\x1b[31m" + s + "\x1b[0m"
+	}
+	return s
+}
+
+// judge is the table of failures: exit code and hints. The order matters where
+// one error wraps another.
+func (a *app) judge(err error) (code int, hints []string) {
+	if code, hints, ok := a.judgeProfile(err); ok {
+		return code, hints
+	}
+	if code, hints, ok := a.judgeStore(err); ok {
+		return code, hints
+	}
+	if code, hints, ok := a.judgeAWS(err); ok {
+		return code, hints
+	}
+	var (
+		unknown  *unknownCommandError
+		terminal *terminalError
+		person   *personError
+		code1    *mfa.NoPersonError
+		badCode  *mfa.CodeError
+		input    *term.InputError
+	)
+	switch {
+	case errors.Is(err, term.ErrCancelled), errors.Is(err, context.Canceled), errors.Is(err, errOrphaned):
+		return exitInterrupted, nil
+	case errors.As(err, &unknown):
+		return exitUsage, nearestCommand(unknown.Name)
+	case errors.As(err, &terminal):
+		return exitUsage, []string{
+			"in ~/.aws/config: credential_process = fob export --profile " + word(terminal.Profile),
+			`for a shell: eval "$(fob export ` + word(terminal.Profile) + ` --format env)"`,
+		}
+	case errors.As(err, &code1):
+		return exitNoPerson, []string{"fob login " + word(code1.Profile)}
+	case errors.As(err, &person):
+		return exitNoPerson, a.loginHint(err)
+	case errors.As(err, &badCode), errors.As(err, &input):
+		return exitUsage, nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return exitNoPerson, a.loginHint(err)
+	}
+	return exitFailed, nil
+}
+
+func (a *app) judgeProfile(err error) (code int, hints []string, ok bool) {
+	var (
+		usage       *usageError
+		planUsage   *plan.UsageError
+		noProfile   *plan.NoProfileError
+		noSource    *plan.MissingSourceError
+		noKey       *plan.NoKeyError
+		partial     *plan.PartialKeyError
+		securityKey *plan.SecurityKeyError
+		config      *plan.ConfigError
+		loop        *plan.LoopError
+		unsupported *plan.UnsupportedError
+		syntax      *awsconfig.SyntaxError
+		name        *keyring.NameError
+	)
+	switch {
+	case errors.As(err, &usage):
+		if len(usage.Names) > 0 {
+			return exitUsage, []string{"profiles: " + list(usage.Names)}, true
+		}
+		if usage.Command != "" {
+			return exitUsage, []string{"fob " + usage.Command + " --help"}, true
+		}
+		return exitUsage, nil, true
+	case errors.As(err, &planUsage), errors.As(err, &name):
+		return exitUsage, nil, true
+	case errors.As(err, &noProfile):
+		return exitNoProfile, didYouMean(noProfile.Nearest, "fob add "+word(noProfile.Profile)+"   stores a key under that name"), true
+	case errors.As(err, &noSource):
+		return exitNoProfile, didYouMean(noSource.Nearest, "fob add "+word(noSource.Source)), true
+	case errors.As(err, &noKey):
+		if noKey.Role {
+			return exitNoProfile, []string{"name the profile with the key there: fob_source_profile = NAME"}, true
+		}
+		return exitNoProfile, []string{"fob add " + word(noKey.Profile)}, true
+	case errors.As(err, &partial):
+		return exitFailed, []string{"complete the pair, or take it out and run fob add " + word(partial.Profile)}, true
+	case errors.As(err, &securityKey):
+		return exitFailed, []string{"add a virtual MFA device to the user (IAM, Security credentials) and name it there: fob_mfa_serial = ARN"}, true
+	case errors.As(err, &config), errors.As(err, &loop), errors.As(err, &unsupported), errors.As(err, &syntax):
+		return exitFailed, nil, true
+	}
+	return 0, nil, false
+}
+
+func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
+	var (
+		missing    *keyring.MissingError
+		notFound   *keyring.NotFoundError
+		damaged    *keyring.DamagedError
+		future     *keyring.FutureError
+		passphrase *keyring.PassphraseError
+		unsafe     *keyring.UnsafeError
+		trust      *keyring.TrustError
+		locked     *keyring.LockedError
+		backend    *keyring.BackendError
+		noSlot     *keyring.NoSlotError
+		choice     *keyring.ChoiceError
+		full       *keyring.FullError
+	)
+	switch {
+	case errors.Is(err, keyring.ErrWrongPassphrase):
+		return exitStore, nil, true
+	case errors.As(err, &missing):
+		return exitStore, []string{"fob add PROFILE   makes the store"}, true
+	case errors.As(err, &notFound) && notFound.Kind == keyring.KindSeed:
+		return exitNoProfile, []string{"fob mfa add PROFILE   stores one"}, true
+	case errors.As(err, &notFound):
+		return exitNoProfile, nil, true
+	case errors.As(err, &unsafe):
+		if unsafe.Fix != "" {
+			hints = []string{unsafe.Fix}
+		}
+		return exitStore, hints, true
+	case errors.As(err, &trust):
+		return exitStore, []string{"if you know why it changed: rm " + word(filepath.Join(a.statePath(), "store.json"))}, true
+	case errors.As(err, &damaged):
+		return exitStore, []string{"the other items are not touched; restore this file from a backup, or fob add the profile anew"}, true
+	case errors.As(err, &choice):
+		return exitStore, []string{"fob --backend NAME ..."}, true
+	case errors.As(err, &noSlot):
+		return exitStore, []string{"fob --backend " + strings.Join(noSlot.Slots, " | ")}, true
+	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &locked), errors.As(err, &backend), errors.As(err, &full):
+		return exitStore, nil, true
+	}
+	return 0, nil, false
+}
+
+func (a *app) judgeAWS(err error) (code int, hints []string, ok bool) {
+	var (
+		refused *broker.RefusedError
+		network *broker.UnreachableError
+		answer  *broker.AnswerError
+		shared  *broker.SharedError
+	)
+	switch {
+	case errors.As(err, &refused):
+		return exitRefused, a.refusedHints(err, refused), true
+	case errors.As(err, &network), errors.As(err, &answer):
+		return exitUnreachable, nil, true
+	case errors.As(err, &shared):
+		switch shared.Outcome {
+		case broker.Refused:
+			return exitRefused, nil, true
+		case broker.Cancelled:
+			return exitFailed, a.loginHint(err), true
+		}
+		return exitNoPerson, a.loginHint(err), true
+	}
+	return 0, nil, false
+}
+
+// refusedHints say what a refusal of AWS usually means.
+func (a *app) refusedHints(err error, refused *broker.RefusedError) []string {
+	var hints []string
+	if refused.Skew != 0 {
+		hints = append(hints, "this computer's clock is "+broker.Ahead(refused.Skew)+": set it")
+	}
+	switch refused.Code {
+	case "InvalidClientTokenId":
+		hints = append(hints, "the key "+refused.KeyID+" is deleted or inactive at AWS, or a few seconds old")
+	case "SignatureDoesNotMatch":
+		if refused.Skew == 0 {
+			hints = append(hints, "the secret of "+refused.KeyID+" is not the one AWS has: fob add stores it anew")
+		}
+	case "ExpiredToken":
+		hints = append(hints, "these are session credentials, and they have ended")
+	case "AccessDenied":
+		var at *planError
+		if errors.As(err, &at) && refused.Role != "" {
+			hints = append(hints, a.deniedRole(at.Plan))
+		}
+	}
+	return hints
+}
+
+// deniedRole says what a trust policy usually misses.
+func (a *app) deniedRole(p plan.Plan) string {
+	switch serial := p.MFASerial(); {
+	case serial == "":
+		return "if the role demands MFA, name the device in the profile: fob_mfa_serial = ARN"
+	case p.MaxMFAAge == 0:
+		return "if the role demands a recent MFA sign-in: --fresh, or fob_mfa_max_age in the profile; fob explain " + word(p.Profile) + " shows what was sent"
+	}
+	return "fob explain " + word(p.Profile) + " shows what was sent"
+}
+
+// loginHint is what every exit 4 says.
+func (a *app) loginHint(err error) []string {
+	var at *planError
+	if errors.As(err, &at) {
+		return []string{"fob login " + word(at.Plan.Profile)}
+	}
+	return nil
+}
+
+func didYouMean(nearest []string, otherwise string) []string {
+	if len(nearest) == 0 {
+		return []string{otherwise}
+	}
+	quoted := make([]string, len(nearest))
+	for i, n := range nearest {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	return []string{"did you mean " + list(quoted) + "?"}
+}
+
+func nearestCommand(name string) []string {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	if near := plan.Nearest(name, names); len(near) > 0 {
+		return []string{"did you mean fob " + strings.Join(near, " or fob ") + "?"}
+	}
+	return []string{"fob --help"}
+}
+
+// list joins names for a sentence; a long list is cut.
+func list(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// word quotes a name for a command line that is shown, if it needs that.
+func word(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.%@:/+-") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// plainPath keeps the operation out of an error about a file.
+func plainPath(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return fmt.Sprintf("%s: %v", tilde(p.Path), p.Err)
+	}
+	return err.Error()
+}

@@ -1,0 +1,270 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"fob/internal/creds"
+	"fob/internal/ststest"
+)
+
+// What users see: scripts over the real program. Beside testscript's commands
+// they have these:
+//
+//	[!] fob ARG...                run fob
+//	[!] pty|tty DIALOGUE CMD...   run a command at a terminal: see terminalMain
+//	code N                        the exit code of the last of these
+//	stored PROFILE [FLAG...]      fob add with the demo key
+//	sts calls [ACTION...]         AWS was called for exactly these since the last look
+//	sts ACTION...                 do something to the fake AWS: see scriptSTS
+//
+// Whatever fob does, there is no secret and no panic on stderr or the screen, and
+// an error is one line.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		Setup:              setUpScript,
+		RequireUniqueNames: true,
+		UpdateScripts:      os.Getenv("UPDATE_SCRIPTS") != "",
+		Condition: func(name string) (bool, error) {
+			switch name {
+			case "root":
+				return os.Getuid() == 0, nil
+			case "userns": // a kernel keyring that is not the developer's own
+				return exec.Command("unshare", "-Ur", "true").Run() == nil, nil
+			}
+			return false, fmt.Errorf("no condition %q", name)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"fob":    scriptFob,
+			"pty":    func(ts *testscript.TestScript, neg bool, args []string) { scriptTerminal(ts, neg, "pty", args) },
+			"tty":    func(ts *testscript.TestScript, neg bool, args []string) { scriptTerminal(ts, neg, "tty", args) },
+			"code":   scriptCode,
+			"sts":    scriptSTS,
+			"stored": scriptStored,
+		},
+	})
+}
+
+type scriptKey struct{}
+
+// script is what the commands of one script share.
+type script struct {
+	*world
+	last int // exit code
+}
+
+func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
+
+func setUpScript(env *testscript.Env) error {
+	w, err := makeWorld(env.WorkDir)
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { w.AWS.Close() })
+	env.Values[scriptKey{}] = &script{world: w}
+	env.Vars = append(env.Vars, w.Env...)
+	env.Vars = append(env.Vars,
+		"FOB="+w.Fob,
+		"FAKE_AWS="+w.AWS.URL,
+		"KEY="+ststest.DemoKeyID,
+		"SECRET="+ststest.DemoSecret,
+		"SEED="+ststest.DemoSeed,
+		"SERIAL="+ststest.DemoSerial,
+		"ROLE="+ststest.DemoRole,
+	)
+	return nil
+}
+
+func scriptFob(ts *testscript.TestScript, neg bool, args []string) {
+	s := scriptOf(ts)
+	s.last = exitCode(ts.Exec(s.Fob, args...))
+	checkMessages(ts, ts.ReadFile("stderr"))
+	if !slices.ContainsFunc(args, func(a string) bool { return a == "exec" || a == "export" }) {
+		checkSecrets(ts, ts.ReadFile("stdout"))
+	}
+	s.checkCode(ts, neg)
+}
+
+func scriptTerminal(ts *testscript.TestScript, neg bool, kind string, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: %s DIALOGUE COMMAND...", kind)
+	}
+	s := scriptOf(ts)
+	s.last = exitCode(ts.Exec(kind, args...))
+	screen := changing.ReplaceAllString(ts.ReadFile("screen"), "${1}..")
+	ts.Check(os.WriteFile(ts.MkAbs("screen"), []byte(screen), 0o600))
+	ts.Logf("[screen]\n%s", screen)
+	if s.last == 124 {
+		ts.Fatalf("the dialogue did not come about")
+	}
+	checkMessages(ts, ts.ReadFile("stderr"))
+	checkMessages(ts, screen)
+	s.checkCode(ts, neg)
+}
+
+// changing is what is never twice the same on a screen: times, and codes.
+var changing = regexp.MustCompile(`(until |MFA code.*: )(?:(?:[A-Z][a-z]{2} )?\d\d:\d\d|\d{6}\b)`)
+
+// scriptStored puts the demo key into the store, as the first steps of a script
+// about something else.
+func scriptStored(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: stored PROFILE [FLAG...]")
+	}
+	s := scriptOf(ts)
+	cmd := exec.Command(s.Fob, append([]string{"add", "--stdin", "--quiet"}, args...)...)
+	cmd.Env = s.Env
+	cmd.Stdin = strings.NewReader(ststest.DemoKeyID + "\n" + ststest.DemoSecret + "\n")
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		ts.Fatalf("%v\n%s", err, out)
+	}
+	s.AWS.ResetCalls()
+}
+
+func (s *script) checkCode(ts *testscript.TestScript, neg bool) {
+	if neg != (s.last != 0) {
+		ts.Fatalf("exit code %d", s.last)
+	}
+}
+
+func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: code N")
+	}
+	if got := strconv.Itoa(scriptOf(ts).last); got != args[0] {
+		ts.Fatalf("exit code %s", got)
+	}
+}
+
+// errorLine is how an error looks: lower case, but for names such as AWS and
+// AKIA..., and without a full stop.
+var errorLine = regexp.MustCompile(`^fob: error: ([^A-Z]|[A-Z]{2}|\S*_).*[^.\n]\n$`)
+
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func checkMessages(ts *testscript.TestScript, text string) {
+	checkSecrets(ts, text)
+	text = colour.ReplaceAllString(text, "")
+	if strings.Contains(text, "panic:") || strings.Contains(text, "goroutine ") {
+		ts.Fatalf("a panic")
+	}
+	errors := 0
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, "error:") && strings.HasPrefix(line, "fob:") {
+			errors++
+			if !errorLine.MatchString(line) {
+				ts.Fatalf("no error message of our style: %q", line)
+			}
+		}
+	}
+	if errors > 1 {
+		ts.Fatalf("%d errors", errors)
+	}
+}
+
+func checkSecrets(ts *testscript.TestScript, text string) {
+	// The last is how every session token begins.
+	for _, secret := range []string{ststest.DemoSecret, ststest.DemoSeed, testPassphrase, "IQoJb3JpZ2luX2Vj"} {
+		if strings.Contains(text, secret) {
+			ts.Fatalf("a secret is shown: %s...", secret[:8])
+		}
+	}
+}
+
+// scriptSTS: the fake AWS.
+//
+//	sts calls [ACTION...]       it was called for exactly these since the last look
+//	sts log                     all calls since the last look, a line of JSON each, on stdout
+//	sts code [SERIAL]           $CODE becomes a code that it accepts now
+//	sts fail ACTION FAULT [N]   see ststest.ParseFault; ACTION may be any
+//	sts heal
+//	sts delete|deactivate KEY
+//	sts age|advance|life D      sessions get older; its clock moves; how long sessions live
+//	sts user NAME KEY           another user of the account, with a key whose secret is $SECRET
+//	sts stop                    nothing listens any more
+func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: sts ACTION ARG...")
+	}
+	aws := scriptOf(ts).AWS
+	arg := func(i int) string {
+		if i >= len(args) {
+			ts.Fatalf("sts %s: too few arguments", args[0])
+		}
+		return args[i]
+	}
+	duration := func() time.Duration {
+		d, err := time.ParseDuration(arg(1))
+		ts.Check(err)
+		return d
+	}
+	switch args[0] {
+	case "calls":
+		var got []string
+		for _, c := range aws.Calls() {
+			got = append(got, c.Action)
+		}
+		aws.ResetCalls()
+		if !slices.Equal(got, args[1:]) {
+			ts.Fatalf("AWS was called for %v", got)
+		}
+	case "log":
+		enc := json.NewEncoder(ts.Stdout())
+		for _, c := range aws.Calls() {
+			ts.Check(enc.Encode(c))
+		}
+	case "code":
+		serial := ststest.DemoSerial
+		if len(args) > 1 {
+			serial = args[1]
+		}
+		ts.Setenv("CODE", aws.Code(serial))
+	case "fail":
+		f, err := ststest.ParseFault(arg(2))
+		ts.Check(err)
+		times := 1
+		if len(args) > 3 {
+			times, err = strconv.Atoi(args[3])
+			ts.Check(err)
+		}
+		action := arg(1)
+		if action == "any" {
+			action = ""
+		}
+		aws.Fail(action, f, times)
+	case "heal":
+		aws.Heal()
+	case "delete":
+		aws.DeleteKey(arg(1))
+	case "deactivate":
+		aws.DeactivateKey(arg(1))
+	case "age":
+		aws.AgeSessions(duration())
+	case "advance":
+		aws.Advance(duration())
+	case "life":
+		aws.SetSessionLife(duration())
+	case "user":
+		ts.Check(aws.AddUser(ststest.User{
+			ARN:  "arn:aws:iam::" + ststest.DemoAccount + ":" + arg(1),
+			Keys: []creds.Key{{ID: arg(2), Secret: creds.NewSecret(ststest.DemoSecret)}},
+		}))
+	case "stop":
+		ts.Check(aws.Close())
+	default:
+		ts.Fatalf("sts %s: unknown", args[0])
+	}
+}

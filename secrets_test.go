@@ -1,0 +1,420 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fob/internal/ststest"
+)
+
+// Where secrets are: every command runs, says all it can and is watched from
+// outside. What was seen of the key, the seed, the passphrase and the sessions
+// is where cli.md says, and nowhere else.
+
+// A watched command, and who may have what.
+type watched struct {
+	args  []string
+	stdin string
+	env   []string
+	code  int
+	// hands is what it hands out, on stdout or to the command it becomes:
+	// "session", "key", or nothing.
+	hands string
+}
+
+// A trace is what was seen of one.
+type trace struct {
+	watched
+	dir string
+	result
+}
+
+func (tr trace) file(name string) string { return filepath.Join(tr.dir, name) }
+
+// watch runs fob under strace. Its streams are files, which strace tells apart.
+func (w *world) watch(t *testing.T, c watched) trace {
+	t.Helper()
+	tr := trace{watched: c, dir: t.TempDir()}
+	cmd := exec.Command("strace", slices.Concat([]string{
+		"-f", "--seccomp-bpf", "-qq", "-y", "-v", "-s", "1000000", "-e", "signal=none",
+		"-e", "trace=execve,execveat,write,writev,pwrite64,pwritev,sendto,sendmsg", "-o", tr.file("trace"), w.Fob}, c.args)...)
+	cmd.Dir, cmd.Env, cmd.Stdin = w.Home, slices.Concat(w.Env, c.env), strings.NewReader(c.stdin)
+	for name, stream := range map[string]*io.Writer{"stdout": &cmd.Stdout, "stderr": &cmd.Stderr} {
+		f, err := os.Create(tr.file(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		*stream = f
+	}
+	code := exitCode(cmd.Run())
+	tr.result = result{slurp(t, tr.file("stdout")), slurp(t, tr.file("stderr")), code}
+	if code != c.code {
+		t.Errorf("fob %q: %v, want %d", c.args, tr.result, c.code)
+	}
+	return tr
+}
+
+// needStrace ends the test where other processes cannot be looked into.
+func needStrace(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 { // of others strace cannot read the memory, see noDumps
+		lacking(t, "root")
+	}
+	if exec.Command("strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "true").Run() != nil {
+		lacking(t, "strace")
+	}
+}
+
+const (
+	keySecret  = ststest.DemoSecret
+	wrongWords = "a wrong passphrase, which is one too"
+)
+
+func TestSecretsStayInside(t *testing.T) {
+	needStrace(t)
+	w := newWorld(t).with("GORACE=atexit_sleep_ms=0")
+	w.config(t, "[profile proc]\nregion = eu-west-1\ncredential_process = env >&2; "+
+		`printf '{"Version":1,"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"abc","SessionToken":"def"}'`+"\n")
+	var traces []trace
+	for _, c := range everyCommand(w) {
+		traces = append(traces, w.watch(t, c))
+	}
+	known := map[string][]string{"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords}}
+	for _, tr := range traces {
+		if tr.hands == "session" {
+			known["session"] = append(known["session"], sessionSecrets(tr.stdout)...)
+		}
+	}
+	if n := len(known["session"]); n < 10 {
+		t.Fatalf("only %d secrets of sessions were handed out", n)
+	}
+	known["session"] = append(known["session"], "IQoJb3JpZ2luX2Vj") // how every token begins
+	for _, tr := range traces {
+		tr.check(t, known)
+	}
+	checkFiles(t, filepath.Dir(w.Home), slices.Concat(known["key"], known["never"], known["session"]))
+}
+
+// everyCommand is every command, and some of their failures.
+func everyCommand(w *world) []watched {
+	key := ststest.DemoKeyID + "\n" + keySecret + "\n"
+	nobus := "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent"
+	env := []string{"AWS_ACCESS_KEY_ID=" + ststest.DemoKeyID, "AWS_SECRET_ACCESS_KEY=" + keySecret}
+	all := []watched{
+		{args: []string{"add", "nobus", "--stdin", "--backend", "secret-service"}, stdin: key, env: []string{nobus}, code: exitStore},
+		{args: []string{"add", "dev", "--stdin", "--mfa-serial", ststest.DemoSerial}, stdin: key},
+		{args: []string{"add", "bad", "--stdin"}, stdin: `{"AccessKeyId":"` + keySecret, code: exitUsage},
+		{args: []string{"add", "swapped", "--stdin"}, stdin: keySecret + "\n" + ststest.DemoKeyID, code: exitUsage},
+		{args: []string{"add", "pasted", "--stdin"}, stdin: keySecret + "\n" + keySecret, code: exitUsage},
+		{args: []string{"add", "env", "--from-env"}, env: env},
+		{args: []string{"add", "env", "--from-env"}, env: env, code: exitUsage},
+		{args: []string{"add", "env", "--from-env", "--yes"}, env: env},
+		{args: []string{"add", "prod", "--source", "dev", "--role", ststest.DemoRole}},
+		{args: []string{"mfa", "add", "dev", "--stdin"}, stdin: ststest.DemoSeed + "!", code: exitUsage},
+		{args: []string{"mfa", "add", "dev", "--stdin"}, stdin: "otpauth://totp/x?secret=" + ststest.DemoSeed + "&period=1&period=2", code: exitUsage},
+		{args: []string{"export", "dev"}, env: []string{"FOB_PASSPHRASE=" + wrongWords}, code: exitStore},
+		{args: []string{"export", "dev"}, code: exitNoPerson},
+		{args: []string{"export", "dev"}, env: []string{"FOB_MFA_CODE=" + wrongCode(w)}, code: exitRefused},
+		{args: []string{"export", "dev"}, env: []string{"FOB_MFA_CODE=" + ststest.DemoSeed}, code: exitUsage},
+		{args: []string{"mfa", "add", "dev", "--stdin"}, stdin: ststest.DemoSeed},
+		{args: []string{"login", "dev", "prod"}},
+		{args: []string{"export", "prod", "--fresh"}, hands: "session"},
+		{args: []string{"export", "prod"}, hands: "session"},
+		{args: []string{"export", "dev"}, hands: "session"},
+		{args: []string{"export", "env"}, hands: "session"},
+		{args: []string{"export", "dev", "--no-session"}, hands: "key"},
+		{args: []string{"export", "proc"}, hands: "session"},
+		{args: []string{"exec", "dev", "--", "sh", "-c", "env; cat /proc/self/environ"}, hands: "session"},
+		{args: []string{"exec", "prod", "--", "env"}, hands: "session"},
+		{args: []string{"exec", "dev", "--no-session", "--", "env"}, hands: "key"},
+		{args: []string{"exec", "proc", "--", "env"}, hands: "session"},
+		{args: []string{"exec", "dev", "--", "no-such-command"}, code: 127},
+		{args: []string{"mfa", "code", "env", "--json"}, code: exitUsage},
+		{args: []string{"explain", "prod"}}, {args: []string{"explain", "prod", "--json"}},
+		{args: []string{"list"}}, {args: []string{"list", "--json"}},
+		{args: []string{"clear", "dev"}}, {args: []string{"remove", "env", "--yes"}},
+		{args: []string{"mfa", "remove", "dev"}}, {args: []string{"remove", "dev", "--yes"}},
+		{args: []string{"version"}}, {args: nil},
+	}
+	for _, format := range []string{"env", "fish", "powershell", "dotenv"} {
+		export := watched{args: []string{"export", "prod", "--format", format}, hands: "session"}
+		all = slices.Insert(all, len(all)-12, export)
+	}
+	for i := range all {
+		if len(all[i].args) > 0 {
+			// Before the first word: what follows exec's command is not fob's.
+			all[i].args = append([]string{"--verbose"}, all[i].args...)
+		}
+	}
+	return all
+}
+
+// sessionSecrets finds the secrets in what was handed out, in any format.
+func sessionSecrets(out string) []string {
+	var found []string
+	for _, m := range regexp.MustCompile(`(?:SECRET_ACCESS_KEY|SESSION_TOKEN|SecretAccessKey|SessionToken)[^A-Za-z0-9]+([A-Za-z0-9+/=]{40,})`).FindAllStringSubmatch(out, -1) {
+		found = append(found, m[1])
+	}
+	return found
+}
+
+// check looks for secrets in what a command wrote, where, and in what it ran.
+func (tr trace) check(t *testing.T, known map[string][]string) {
+	handed := known[tr.hands]
+	var kept []string
+	for kind, secrets := range known {
+		if kind != tr.hands {
+			kept = append(kept, secrets...)
+		}
+	}
+	all := slices.Concat(kept, handed)
+	complain := func(where, secret string) { t.Errorf("fob %q: a secret (%.4s...) %s", tr.args, secret, where) }
+	find(tr.stdout, kept, func(s string) { complain("on stdout", s) })
+	find(tr.stderr, all, func(s string) { complain("on stderr", s) })
+	first := true
+	for line := range strings.Lines(slurp(t, tr.file("trace"))) {
+		call := regexp.MustCompile(`^\d+ +(\w+)\((?:\d+<([^>]*)>)?`).FindStringSubmatch(line)
+		switch {
+		case call == nil: // the end of a call whose beginning was seen
+		case call[1] == "execve" || call[1] == "execveat":
+			argv, env, ok := strings.Cut(line, "], [")
+			if !ok {
+				t.Fatalf("what is run here? %.200q", line)
+			}
+			find(argv, all, func(s string) { complain("in an argument", s) })
+			if first { // fob itself
+				first = false
+				break
+			}
+			find(env, kept, func(s string) { complain("in an environment", s) })
+			if strings.Contains(env, `"FOB_PASSPHRASE`) || strings.Contains(env, `"FOB_MFA_CODE`) {
+				t.Errorf("fob %q: a variable that is fob's own is inherited", tr.args)
+			}
+			if !slices.Contains(tr.args, "exec") {
+				find(env, handed, func(s string) { complain("in a helper's environment", s) })
+			}
+		case call[2] == tr.file("stdout"):
+			find(line, kept, func(s string) { complain("on stdout", s) })
+		case strings.HasPrefix(call[2], "socket:"):
+			// Requests are signed with secrets and carry tokens.
+			find(line, slices.Concat(known["key"], known["never"]), func(s string) { complain("on the network", s) })
+		default:
+			find(line, all, func(s string) { complain("in "+call[2], s) })
+		}
+	}
+	if first {
+		t.Errorf("fob %q: nothing was traced", tr.args)
+	}
+}
+
+// find looks for secrets, as they are and as they may be written.
+func find(text string, secrets []string, found func(secret string)) {
+	for _, s := range secrets {
+		for _, form := range []string{s, hex.EncodeToString([]byte(s)), base64.StdEncoding.EncodeToString([]byte(s)), url.QueryEscape(s)} {
+			if strings.Contains(text, form) {
+				found(s)
+				break
+			}
+		}
+	}
+}
+
+// checkFiles looks for secrets in everything that was left, and who may read it.
+func checkFiles(t *testing.T, dir string, secrets []string) {
+	t.Helper()
+	files := 0
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		files++
+		find(path, secrets, func(s string) { t.Errorf("a secret (%.4s...) in the name of %s", s, path) })
+		find(slurp(t, path), secrets, func(s string) { t.Errorf("a secret (%.4s...) in %s", s, path) })
+		if info, err := e.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s may be read by others: %v, %v", path, info.Mode(), err)
+		}
+		return nil
+	})
+	if err != nil || files < 5 {
+		t.Errorf("%d files, %v", files, err)
+	}
+}
+
+// The test of the test: a secret is found wherever it is.
+func TestSecretsAreFound(t *testing.T) {
+	for _, form := range []string{keySecret, "x" + keySecret + "y", hex.EncodeToString([]byte(keySecret)),
+		base64.StdEncoding.EncodeToString([]byte(keySecret)), "a=" + url.QueryEscape(keySecret)} {
+		n := 0
+		find(form, []string{"not this", keySecret}, func(string) { n++ })
+		if n != 1 {
+			t.Errorf("%q: found %d", form, n)
+		}
+	}
+	doc := `{"Version":1,"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"` + keySecret + `","SessionToken":"` + strings.Repeat("IQo/+=", 10) + `"}`
+	if n := len(sessionSecrets(doc)); n != 2 {
+		t.Errorf("%d of 2 secrets in %s", n, doc)
+	}
+	if n := len(sessionSecrets("export AWS_SECRET_ACCESS_KEY='" + keySecret + "'\n")); n != 1 {
+		t.Errorf("%d of 1 secret in a line for a shell", n)
+	}
+}
+
+// nobody is the user of tests that are not root's.
+const nobody = 65534
+
+// nobodyWorld belongs to another user than root.
+func nobodyWorld(t *testing.T) *world {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		lacking(t, "root")
+	}
+	w := newWorld(t).with("GORACE=atexit_sleep_ms=0")
+	dir := filepath.Dir(w.Home)
+	// The test binary is in a directory of root's.
+	exe, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(w.Fob); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(w.Fob, exe, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			err = os.Lchown(path, nobody, nobody)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := w.asNobody(t, "", "test", "-x", w.Fob); code != 0 {
+		t.Log(out)
+		lacking(t, "temporary directory for everybody")
+	}
+	return w
+}
+
+// asNobody runs a command as that user.
+func (w *world) asNobody(t *testing.T, stdin, name string, args ...string) (out string, code int) {
+	t.Helper()
+	cmd := w.nobodys(name, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	text, err := cmd.CombinedOutput()
+	return string(text), exitCode(err)
+}
+
+func (w *world) nobodys(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	return cmd
+}
+
+// While fob works, no other process of its user can look into it. What it
+// starts is an ordinary process.
+func TestNobodyLooksInside(t *testing.T) {
+	w := nobodyWorld(t)
+	key := ststest.DemoKeyID + "\n" + keySecret + "\n"
+	if out, code := w.asNobody(t, key, w.Fob, "add", "dev", "--stdin"); code != 0 {
+		t.Fatal(out)
+	}
+	look := func(pid int) (seen []string) {
+		for _, name := range []string{"environ", "mem", "maps", "auxv"} {
+			if _, code := w.asNobody(t, "", "sh", "-c", `exec 3<"$1"`, "sh", fmt.Sprintf("/proc/%d/%s", pid, name)); code == 0 {
+				seen = append(seen, name)
+			}
+		}
+		return seen
+	}
+	// An ordinary process, to see that we can look at all.
+	sleep := w.nobodys("sleep", "60")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if seen := look(sleep.Process.Pid); len(seen) != 4 {
+		t.Errorf("of sleep only %q can be read", seen)
+	}
+	sleep.Process.Kill()
+	sleep.Wait()
+
+	w.AWS.Fail("GetSessionToken", ststest.Slow(time.Hour), 1)
+	w.AWS.ResetCalls()
+	fob := w.nobodys(w.Fob, "export", "dev")
+	var out bytes.Buffer
+	fob.Stdout = &out
+	if err := fob.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a call", func() bool { return len(w.AWS.Calls()) > 0 })
+	if seen := look(fob.Process.Pid); len(seen) > 0 {
+		t.Errorf("of fob %q can be read", seen)
+	}
+	find(slurp(t, fmt.Sprintf("/proc/%d/cmdline", fob.Process.Pid)), []string{keySecret, testPassphrase}, func(s string) { t.Errorf("%.4s... in the command line", s) })
+	fob.Process.Kill()
+	fob.Wait()
+
+	// The command that fob becomes.
+	if got, code := w.asNobody(t, "", w.Fob, "exec", "dev", "--", "stat", "-c", "%u", "/proc/self/environ"); got != strconv.Itoa(nobody)+"\n" || code != 0 {
+		t.Errorf("the command's environment belongs to %q (%d)", got, code)
+	}
+	// The hidden child: it starts, and finds no bus.
+	again := w.with("DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent", "XDG_DATA_HOME="+filepath.Join(w.Home, "other"))
+	got, code := again.asNobody(t, key, w.Fob, "add", "dev", "--stdin", "--no-config", "--backend", "secret-service")
+	if code != exitStore || !strings.Contains(got, "secret-service") || strings.Contains(got, "helper process") {
+		t.Errorf("the hidden child: exit code %d, %s", code, got)
+	}
+}
+
+// fob leaves no core, however it dies.
+func TestNoCore(t *testing.T) {
+	w := plainWorld(t)
+	// Go's own traces instead of a core would prove nothing.
+	w = w.with("GOTRACEBACK=crash")
+	die := func(name string, args ...string) *exec.Cmd {
+		cmd := exec.Command("/bin/sh", slices.Concat([]string{"-c", `ulimit -c unlimited && exec "$@"`, "sh", name}, args)...)
+		cmd.Dir, cmd.Env = w.Home, w.Env
+		return cmd
+	}
+	ordinary := die("sh", "-c", "kill -QUIT $$")
+	ordinary.Run()
+	if !ordinary.ProcessState.Sys().(syscall.WaitStatus).CoreDump() {
+		lacking(t, "core dump of an ordinary program")
+	}
+	w.AWS.ResetCalls()
+	w.AWS.Fail("GetSessionToken", ststest.Slow(time.Hour), 1)
+	fob := die(w.Fob, "export", "dev")
+	if err := fob.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a call", func() bool { return len(w.AWS.Calls()) > 0 })
+	fob.Process.Signal(syscall.SIGQUIT)
+	fob.Wait()
+	status := fob.ProcessState.Sys().(syscall.WaitStatus)
+	if !status.Signaled() || status.CoreDump() {
+		t.Errorf("it ended with %v", fob.ProcessState)
+	}
+}

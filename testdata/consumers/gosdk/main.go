@@ -1,0 +1,42 @@
+// Command gosdk says who it is to AWS, with whatever the default chain of the
+// AWS SDK for Go finds.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+func main() {
+	log.SetFlags(0)
+	ctx := context.Background()
+	conf, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	id, err := sts.NewFromConfig(conf).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	creds, err := conf.Credentials.Retrieve(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	doc := struct {
+		ARN     string     `json:"arn"`
+		Account string     `json:"account"`
+		Expires *time.Time `json:"expires,omitempty"`
+	}{ARN: *id.Arn, Account: creds.AccountID}
+	if creds.CanExpire {
+		doc.Expires = &creds.Expires
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(doc); err != nil {
+		log.Fatal(err)
+	}
+}
