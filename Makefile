@@ -1,6 +1,6 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: build demo test lint bench
+.PHONY: build demo test torture lint bench
 
 build:
 	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o fob .
@@ -11,6 +11,10 @@ demo:
 
 test:
 	go test -race ./...
+
+# The tests of crowds and kills, for half an hour.
+torture:
+	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk' .
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -167,12 +167,16 @@ func (c *addCmd) addKey(a *app) error {
 func (c *addCmd) mayReplace(a *app) error {
 	info, err := a.store().KeyInfo(c.Profile)
 	var missing *keyring.NotFoundError
+	var damaged *keyring.DamagedError
 	switch {
 	case errors.As(err, &missing):
 		return nil
+	case errors.As(err, &damaged):
+		info.KeyID = "a damaged key" // which this mends
 	case err != nil:
 		return err
-	case c.Yes:
+	}
+	if c.Yes {
 		return nil
 	}
 	t, err := a.person("a yes")

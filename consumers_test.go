@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -375,6 +376,10 @@ func testTerminal(t *testing.T, c consumer) {
 			if n := strings.Count(screen, "MFA code"); n != 1 {
 				t.Errorf("asked %d times:\n%s", n, screen)
 			}
+			// A shell that the SDK starts is not what the person has started.
+			if strings.Contains(screen, "for sh:") {
+				t.Errorf("for whom?\n%s", screen)
+			}
 			if calls := w.fobsCalls(); calls != way.calls {
 				t.Errorf("fob called %q, want %q", calls, way.calls)
 			}
@@ -524,6 +529,29 @@ func TestConsumerUnanswered(t *testing.T) {
 	}
 	if n := strings.Count(screen, "MFA code"); n != 1 {
 		t.Errorf("asked %d times:\n%s", n, screen)
+	}
+}
+
+// A program that is killed while fob asks on its behalf: fob goes too, though
+// the SDK's shell stays, and leaves the terminal as it was.
+func TestConsumerKilled(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells whose shell it is")
+	}
+	// A question turns the echo off.
+	const script = `"$@" & program=$!
+		until stty -a </dev/tty | grep -q -e -echo\ ; do sleep 0.1; done
+		kill -9 $program
+		while stty -a </dev/tty | grep -q -e -echo\ ; do sleep 0.1; done`
+	for _, find := range []func(*testing.T) []string{boto3, goSDK, jsSDK} {
+		argv := find(t)
+		w := signedUp(t, false)
+		began := time.Now()
+		w.onTerminal(t, "MFA code", "dev", append([]string{"/bin/sh", "-c", script, "sh"}, argv...)...)
+		if took := time.Since(began); took > exportBudget*3/4 {
+			t.Errorf("%s: fob stayed for %s", argv[0], took)
+		}
 	}
 }
 

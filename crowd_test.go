@@ -97,7 +97,7 @@ func (r result) problem() string {
 	if strings.Contains(r.stderr, "panic:") || strings.Contains(r.stderr, "goroutine ") {
 		return "a panic"
 	}
-	if n := strings.Count(r.stderr, "fob: error: "); r.code != 0 && n != 1 || r.code == 0 && n != 0 {
+	if n := strings.Count("\n"+r.stderr, "\nfob: error: "); r.code != 0 && n != 1 || r.code == 0 && n != 0 {
 		return fmt.Sprintf("%d errors", n)
 	}
 	return ""

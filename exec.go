@@ -121,7 +121,7 @@ func (c *execCmd) Run(a *app) error {
 		return err
 	}
 	if c.NoSession {
-		a.notef("%s itself is in the environment of %s: it does not expire, and whoever reads it has it", s.ID, filepath.Base(path))
+		a.warnf("the key %s itself is in the environment of %s: it does not expire, and whoever reads it has it", s.ID, filepath.Base(path))
 	}
 	if shell {
 		a.say("fob: %s; exit leaves", summary(profile, s))

@@ -89,6 +89,9 @@ func (a *app) question(p plan.Plan, newest int) string {
 	if _, err := a.store().SeedInfo(serial); err == nil {
 		return "The MFA code comes from the seed in the store."
 	}
+	if c := p.MFAProcess; c.Line != "" {
+		return "The MFA code comes from the mfa_process of " + term.Clean(c.From) + "."
+	}
 	return "An MFA code of " + term.Clean(serial) + " would be asked."
 }
 

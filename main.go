@@ -23,6 +23,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -47,7 +48,7 @@ import (
 // version is set by the linker.
 var version = "devel"
 
-func main() { os.Exit(program{}.run(os.Args, os.Environ())) }
+func main() { os.Exit(program{}.run(os.Args)) }
 
 // program is what tests may set; the zero value is the product.
 type program struct {
@@ -114,14 +115,14 @@ func (versionCmd) Run(a *app) error {
 	return nil
 }
 
-// run is the program: argv and environment in, exit code out.
-func (p program) run(args, environ []string) int {
+// run is the program: argv in, exit code out.
+func (p program) run(args []string) int {
 	dumpable := noDumps()
 	dbusguard.Restore()
 	if len(args) == 2 && args[1] == keyring.ChildArg {
 		return keyring.ChildMain()
 	}
-	a := &app{program: p, started: time.Now(), args: args, environ: environ, stdout: os.Stdout, stderr: os.Stderr, dumpable: dumpable}
+	a := &app{program: p, started: time.Now(), args: args, environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, dumpable: dumpable}
 	a.takeSecrets()
 	a.forgetEmpty()
 	var stop context.CancelFunc
@@ -166,6 +167,7 @@ type app struct {
 	keyProblem error
 	unlock     struct{ sessions, keys time.Duration }
 	keys       *keyring.Store
+	view       *keyring.View // what the last plan was made from
 	aws        *awsconfig.Config
 	terminal   *term.Terminal
 	// codePrompters ask for MFA codes; nil for all there are.
@@ -230,7 +232,10 @@ func (a *app) command(argv []string) error {
 		return err
 	}
 	ctx, err := parser.Parse(before)
-	var parse *kong.ParseError
+	var (
+		parse *kong.ParseError
+		file  *plan.ConfigError
+	)
 	switch {
 	case errors.Is(err, errVersion):
 		return versionCmd{}.Run(a)
@@ -238,6 +243,8 @@ func (a *app) command(argv []string) error {
 		return a.help()
 	case errors.Is(err, errHelp) && errors.As(err, &parse):
 		return parse.Context.PrintUsage(false)
+	case errors.As(err, &file):
+		return file // config.toml's
 	case errors.As(err, &parse):
 		return &usageError{Command: a.name, Problem: parse.Error()}
 	case err != nil:
@@ -432,10 +439,11 @@ func (a *app) facts() (plan.Facts, error) {
 	if err != nil {
 		return plan.Facts{}, err
 	}
+	a.view = a.store().View()
 	return plan.Facts{
 		Config: c,
 		Key: func(profile string) (plan.Key, bool) {
-			info, err := a.store().KeyInfo(profile)
+			info, err := a.view.KeyInfo(profile)
 			var none *keyring.NotFoundError
 			if err != nil {
 				if !errors.As(err, &none) {
@@ -550,7 +558,7 @@ func (a *app) prompters(profile string) []mfa.Prompter {
 		System:   runtime.GOOS,
 		Getenv:   os.Getenv,
 		LookPath: exec.LookPath,
-		Environ:  a.helperEnviron(profile),
+		Environ:  func() []string { return a.helperEnviron(profile) },
 		Stderr:   a.stderr,
 		Alone:    a.alone,
 	})
@@ -794,6 +802,7 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 	if given == "" {
 		given = a.secrets.mfaCode
 	}
+	var client *broker.Client
 	return &broker.Broker{
 		Source:   a.source,
 		Sessions: a.sessions(p),
@@ -804,13 +813,19 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 			Prompters: prompters,
 			Prompt:    f.MFAPrompt,
 			NoInput:   a.NoInput,
-			Wait:      a.wait,
-			Notice:    func(text string) { a.notef("%s", text) },
+			Skew: func() time.Duration {
+				if client == nil {
+					return 0
+				}
+				return client.Clock()
+			},
+			Wait:   a.wait,
+			Notice: func(text string) { a.notef("%s", text) },
 		},
 		QuietCodes: &mfa.Ladder{Seed: seed(a.store().Quiet())},
 		Dial: func(e plan.Endpoint) (broker.STS, error) {
-			client, err := broker.NewClient(e, a.logf)
-			if err != nil {
+			var err error
+			if client, err = broker.NewClient(e, a.logf); err != nil {
 				return nil, err // not a nil *Client in a non-nil interface
 			}
 			return client, nil
@@ -867,9 +882,23 @@ func (a *app) source(ctx context.Context, step plan.Step, quiet bool) (broker.So
 // question: a plan that needs no store does not ask for its passphrase.
 func (a *app) sessions(p plan.Plan) broker.Sessions {
 	if _, stored := p.Steps[0].(plan.StoredKey); stored {
-		return a.store()
+		return &viewed{a.store(), a.view}
 	}
 	return spareSessions{a.store().Quiet()}
+}
+
+// viewed is the store, but looks for the first session where the plan was made.
+type viewed struct {
+	*keyring.Store
+	view *keyring.View
+}
+
+func (v *viewed) Session(ctx context.Context, source, id string) (creds.Session, keyring.Info, error) {
+	if view := v.view; view != nil {
+		v.view = nil
+		return view.Session(ctx, source, id)
+	}
+	return v.Store.Session(ctx, source, id)
 }
 
 // spareSessions keeps sessions where a store can be opened without a person,
@@ -961,11 +990,30 @@ func (d *defaults) Validate(k *kong.Application) error {
 		if i < 0 {
 			return d.wrong(s, "unknown key %q", s.Key)
 		}
-		if want := typeOf(flags[i]); want != s.Type {
-			return d.wrong(s, "%s is to be %s", s.Key, want)
+		if err := d.fits(s, flags[i]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// fits checks a value as kong would, whose own words name no file.
+func (d *defaults) fits(s settings.Setting, f *kong.Flag) error {
+	want := ""
+	switch {
+	case typeOf(f) != s.Type:
+		want = string(typeOf(f))
+	case f.Enum != "" && !f.EnumMap()[s.Text]:
+		want = "one of " + strings.Join(f.EnumSlice(), ", ")
+	case f.Target.Type() == reflect.TypeFor[time.Duration]():
+		if _, err := time.ParseDuration(s.Text); err != nil {
+			want = `a duration such as "1h30m"`
+		}
+	}
+	if want == "" {
+		return nil
+	}
+	return d.wrong(s, "%s is to be %s", s.Key, want)
 }
 
 func typeOf(f *kong.Flag) settings.Type {
@@ -992,6 +1040,9 @@ func (d *defaults) Resolve(_ *kong.Context, parent *kong.Path, f *kong.Flag) (an
 	for _, s := range d.all {
 		if s.Table != table || flag(s) != f.Name {
 			continue
+		}
+		if err := d.fits(s, f); err != nil {
+			return nil, err
 		}
 		d.app.fromSettings[f.Name] = fmt.Sprintf("%s:%d", d.path, s.Line)
 		if s.Type == settings.List {

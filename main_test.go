@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); {
 	case name == "fob" || len(os.Args) == 2 && os.Args[1] == keyring.ChildArg:
-		os.Exit(program{workFactor: 10}.run(os.Args, os.Environ()))
+		os.Exit(program{workFactor: 10}.run(os.Args))
 	case name == "pty" || name == "tty":
 		os.Exit(terminalMain(os.Args))
 	}

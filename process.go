@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,7 +87,7 @@ func (c *exportCmd) Run(a *app) error {
 	if name != "process" {
 		renew = broker.RenewShell
 	}
-	s, err := a.credentials(ctx, p, c.credentialFlags, renew, parentName())
+	s, err := a.credentials(ctx, p, c.credentialFlags, renew, callerName(parent))
 	if err != nil {
 		return err
 	}
@@ -131,6 +132,7 @@ func untilOrphaned(ctx context.Context, parent int, end time.Time) (context.Cont
 		return ctx, stop
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
+	waiting := callers(parent)
 	go func() {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
@@ -139,7 +141,7 @@ func untilOrphaned(ctx context.Context, parent int, end time.Time) (context.Cont
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if os.Getppid() != parent {
+				if orphaned(waiting) {
 					cancel(errOrphaned)
 				}
 			}
@@ -206,11 +208,61 @@ func chain() []string {
 	return names
 }
 
-// parentName is the program that asks for credentials, where that can be known.
-func parentName() string {
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", os.Getppid()))
+// callers are the processes that wait for credentials, nearest first: the parent
+// and, while that is a shell that runs one line for another program, its parent.
+// The SDKs for Go and JavaScript start a credential_process so. Where there is
+// no /proc it is the parent alone.
+func callers(parent int) []int {
+	const deepest = 4
+	all := []int{parent}
+	for len(all) < deepest && runsLine(parent) {
+		if parent = parentOf(parent); parent == 0 {
+			break
+		}
+		all = append(all, parent)
+	}
+	return all
+}
+
+// orphaned: one of the callers is not there any more.
+func orphaned(callers []int) bool {
+	parent := os.Getppid()
+	for _, pid := range callers {
+		if pid != parent {
+			return true
+		}
+		parent = parentOf(pid)
+	}
+	return false
+}
+
+// callerName is the program that asks for credentials, where that can be known.
+func callerName(parent int) string {
+	all := callers(parent)
+	return processFile(all[len(all)-1], "comm")
+}
+
+func runsLine(pid int) bool {
+	args := strings.Split(processFile(pid, "cmdline"), "\x00")
+	return len(args) > 2 && strings.HasSuffix(args[0], "sh") && args[1] == "-c"
+}
+
+// parentOf a process; 0 if that cannot be known.
+func parentOf(pid int) int {
+	// "PID (NAME) STATE PARENT ..."; the name may hold anything.
+	stat := processFile(pid, "stat")
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 2 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(fields[1]) // 0 if it is no number
+	return parent
+}
+
+func processFile(pid int, name string) string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(string(name))
+	return strings.TrimSpace(string(text))
 }

@@ -113,7 +113,12 @@ func (a *app) report(err error) int {
 
 // sentence is an error's text on one line. AWS's own words end with a full stop.
 func sentence(err error) string {
-	return strings.TrimSuffix(strings.Join(strings.Fields(err.Error()), " "), ".")
+	text := err.Error()
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		text = strings.Replace(text, p.Error(), plainPath(p), 1)
+	}
+	return strings.TrimSuffix(strings.Join(strings.Fields(text), " "), ".")
 }
 
 func (a *app) paint(s string) string {
@@ -155,7 +160,7 @@ func (a *app) judge(err error) (code int, hints []string) {
 		return exitUsage, nearestCommand(unknown.Name)
 	case errors.As(err, &terminal):
 		return exitUsage, []string{
-			"in ~/.aws/config: credential_process = fob export --profile " + word(terminal.Profile),
+			"in ~/.aws/config: credential_process = " + a.processLine(terminal.Profile),
 			`for a shell: eval "$(fob export ` + word(terminal.Profile) + ` --format env)"`,
 		}
 	case errors.As(err, &code1):
@@ -247,7 +252,7 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 	case errors.As(err, &trust):
 		return exitStore, []string{"if you know why it changed: rm " + word(filepath.Join(a.statePath(), "store.json"))}, true
 	case errors.As(err, &damaged):
-		return exitStore, []string{"the other items are not touched; restore this file from a backup, or fob add the profile anew"}, true
+		return exitStore, []string{a.mending(damaged.File)}, true
 	case errors.As(err, &choice):
 		return exitStore, []string{"fob --backend NAME ..."}, true
 	case errors.As(err, &noSlot):
@@ -256,6 +261,18 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		return exitStore, nil, true
 	}
 	return 0, nil, false
+}
+
+// mending says what helps against a damaged file of the store.
+func (a *app) mending(file string) string {
+	backup := "restore it from a backup of " + tilde(a.storePath())
+	switch {
+	case strings.HasPrefix(file, "key+"):
+		return "everything else still works; fob add PROFILE stores this key anew, or " + backup
+	case strings.HasPrefix(file, "seed+"):
+		return "everything else still works; fob mfa add PROFILE stores this seed anew, or " + backup
+	}
+	return backup
 }
 
 func (a *app) judgeAWS(err error) (code int, hints []string, ok bool) {
@@ -334,7 +351,7 @@ func didYouMean(nearest []string, otherwise string) []string {
 	for i, n := range nearest {
 		quoted[i] = fmt.Sprintf("%q", n)
 	}
-	return []string{"did you mean " + list(quoted) + "?"}
+	return []string{"did you mean " + strings.Join(quoted, " or ") + "?"}
 }
 
 func nearestCommand(name string) []string {

@@ -170,7 +170,8 @@ func checkMessages(ts *testscript.TestScript, text string) {
 			}
 		}
 	}
-	if errors > 1 {
+	// A credential_process that is another fob has said something, too.
+	if errors > 1 && !strings.Contains(text, "error: the credential_process of") {
 		ts.Fatalf("%d errors", errors)
 	}
 }

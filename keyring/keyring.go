@@ -503,7 +503,12 @@ func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (
 	}
 	info.Created, info.Rev = seconds(s.opts.Now()), rand.Text()
 	err = s.sealed(ctx, info.Kind, func(d dir, h header, key []byte) error {
-		err := d.write(file, sealItem(key, h.ID, file, info, r), info.Kind != KindSession)
+		sealed := sealItem(key, h.ID, file, info, r)
+		// What would not be read back is not written, least of all over a key.
+		if _, err := parseItem(file, sealed); err != nil || len(sealed) > maxItemFile {
+			return fmt.Errorf("%s %q is too large to be stored", info.Kind, info.Name)
+		}
+		err := d.write(file, sealed, info.Kind != KindSession)
 		if err == nil {
 			d.sweep()
 		}

@@ -255,6 +255,26 @@ func TestNotText(t *testing.T) {
 	}
 }
 
+// What is too large to be read back does not take the place of a key.
+func TestTooLarge(t *testing.T) {
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	for _, c := range []struct {
+		key  creds.Key
+		info Info
+	}{
+		{otherKey, Info{ARN: strings.Repeat("x", maxHeaderLine)}},
+		{creds.Key{ID: otherKey.ID, Secret: creds.NewSecret(strings.Repeat("x", maxItemFile))}, Info{}},
+	} {
+		if _, err := s.SetKey(t.Context(), "p", c.key, c.info); err == nil {
+			t.Error("it was taken")
+		}
+	}
+	if k, _, err := s.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
+		t.Errorf("the old key is lost: %v", err)
+	}
+}
+
 // No verb and no error shows a secret.
 func TestErrorsHoldNoSecret(t *testing.T) {
 	s := newStore(t)

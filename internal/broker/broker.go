@@ -165,10 +165,9 @@ type run struct {
 	anew bool
 	// seen is the revision of what was kept for the first n steps at that time.
 	seen map[int]string
-	// waited: another process did something meanwhile; before is what the MFA
-	// device's memory was before that.
-	waited bool
-	before device
+	// before is how many outcomes the MFA device had when this run began: those
+	// that come later are for it too.
+	before int
 	sts    STS
 	// rev is the revision of the key that everything is made from.
 	rev string
@@ -239,7 +238,7 @@ func (r *run) renewEarly(ctx context.Context, kept creds.Session) creds.Session 
 // the others take over what it made.
 func (r *run) make(ctx context.Context) (creds.Session, error) {
 	last := len(r.plan.Steps)
-	r.before = r.device(lockOf(r.plan.MFASerial()))
+	r.before = r.device(lockOf(r.plan.MFASerial())).Seq
 	// One of 256 locks, so that the directory of locks does not grow for ever.
 	lock, err := r.claim(ctx, "session-"+r.plan.ID(last)[:2])
 	if err != nil {

@@ -403,8 +403,8 @@ func TestRenewEarly(t *testing.T) {
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	if s, err := b.Credentials(t.Context(), p); err != nil || s.ID != "OLD3" || b.did != nil {
-		t.Error(s.ID, err, b.did)
+	if s, err := b.Credentials(t.Context(), p); err != nil || s.ID != "OLD3" || b.did != nil || strings.Contains(strings.Join(b.logs, "\n"), "waiting") {
+		t.Error(s.ID, err, b.did, b.logs)
 	}
 	if err := lock.Unlock(); err != nil {
 		t.Fatal(err)

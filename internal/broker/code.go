@@ -45,7 +45,7 @@ func (r *run) withCode(ctx context.Context, n int, serial string, with creds.Ses
 		return s, err
 	}
 	d := r.device(lockOf(serial))
-	if r.waited && d.Seq != r.before.Seq && d.Outcome != "" && (d.Plan == "" || d.Plan == r.plan.ID(n+1)) {
+	if d.Seq != r.before && d.Outcome != "" && (d.Plan == "" || d.Plan == r.plan.ID(n+1)) {
 		return creds.Session{}, &SharedError{Serial: serial, Outcome: d.Outcome, Message: d.Message}
 	}
 	return r.tryCodes(ctx, lock, d, n, serial, with)
@@ -250,7 +250,6 @@ func (r *run) claim(ctx context.Context, name string) (*claim, error) {
 		case try == 1:
 			r.Log("waiting for another fob")
 		}
-		r.waited = true
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -196,19 +197,26 @@ func TestDeviceMemory(t *testing.T) {
 	}
 }
 
-// A memory that is damaged begins anew; a code that cannot be remembered is not sent.
-func TestDamagedMemory(t *testing.T) {
-	b := newBench(t, RenewExec)
-	lock, _, err := b.store.TryLock(lockOf(deviceARN))
-	if err == nil {
-		err = lock.SetState([]byte("{"))
-	}
-	if err == nil {
-		err = lock.Unlock()
-	}
+// remember writes the memory of the device.
+func remember(t *testing.T, s *keyring.Store, state any) {
+	t.Helper()
+	text, err := json.Marshal(state)
 	if err != nil {
 		t.Fatal(err)
 	}
+	lock, ok, err := s.TryLock(lockOf(deviceARN))
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if err := errors.Join(lock.SetState(text), lock.Unlock()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A memory that is damaged begins anew; a code that cannot be remembered is not sent.
+func TestDamagedMemory(t *testing.T) {
+	b := newBench(t, RenewExec)
+	remember(t, b.store, "no device's")
 	if _, err := b.Credentials(t.Context(), plans["mfa"]); err != nil || !strings.Contains(strings.Join(b.logs, "\n"), "begins anew") {
 		t.Error(err, b.logs)
 	}
@@ -307,6 +315,7 @@ func sharing(t *testing.T, first, second plan.Plan, end func(context.Context, *b
 	a, b = benchIn(t, dir, RenewExec), benchIn(t, dir, RenewExec)
 	a.keep(first, 2, "OLD2", hour, 30*time.Second) // too little, which is why they ask
 	a.Fresh, b.Fresh = fresh, fresh
+	remember(t, a.store, device{Seq: 3, Outcome: Cancelled, Message: "long ago", Plan: first.ID(2)})
 	asking, waiting := make(chan bool), make(chan bool)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

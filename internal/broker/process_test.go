@@ -323,8 +323,11 @@ func TestWaitEnds(t *testing.T) {
 	if _, err := b.Credentials(gctx, plans["mfa"]); err != gone {
 		t.Error(err)
 	}
-	// What is left is handed out.
+	// What is left is handed out, if anybody is there.
 	b.keep(plans["mfa"], 2, "OLD2", 11*hour, 9*time.Minute)
+	if _, err := b.Credentials(gctx, plans["mfa"]); err != gone {
+		t.Error(err)
+	}
 	ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if s, err := b.Credentials(ctx, plans["mfa"]); err != nil || s.ID != "OLD2" || len(b.notes) != 1 {

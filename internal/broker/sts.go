@@ -105,11 +105,14 @@ func newClient(e plan.Endpoint, l limits, log func(format string, args ...any)) 
 // Skew is how far this computer's clock is ahead of AWS's, by the last answer;
 // 0 when they agree well enough for AWS.
 func (c *Client) Skew() time.Duration {
-	if c.wire.skew.Abs() < maxSkew {
+	if c.Clock().Abs() < maxSkew {
 		return 0
 	}
-	return c.wire.skew
+	return c.Clock()
 }
+
+// Clock is Skew however small it is: a second of it may be the way here.
+func (c *Client) Clock() time.Duration { return c.wire.skew }
 
 // Identity asks GetCallerIdentity.
 func (c *Client) Identity(ctx context.Context, with creds.Session) (Identity, error) {
@@ -255,8 +258,8 @@ func callIn[In, Out any](ctx context.Context, c *Client, region string, r reques
 			return aws.Credentials{AccessKeyID: r.with.ID, SecretAccessKey: r.with.Secret.Reveal(), SessionToken: r.with.Token.Reveal()}, nil
 		})
 	})
-	c.log("sts:%s in %s with %s: %s, %d ms", r.action, region, r.with.ID, outcome(err), time.Since(started).Milliseconds())
-	if err != nil || c.wire.html() {
+	c.log("sts:%s in %s with %s: %s, %d ms", r.action, region, r.with.ID, r.words(outcome(err)), time.Since(started).Milliseconds())
+	if err != nil {
 		return nil, c.explain(ctx, r, err)
 	}
 	return out, nil
@@ -295,7 +298,7 @@ func (c *Client) explain(ctx context.Context, r request, err error) error {
 		return &UnreachableError{Host: x.host, Problem: fmt.Sprintf("it answers HTTP status %d", x.status), Tries: x.sent}
 	case x.status >= 300 && x.status < 400:
 		return c.notAWS(r, "is a redirect, which AWS never sends (a sign-in page of this network?)")
-	case x.html():
+	case strings.Contains(x.contentType, "html"):
 		return c.notAWS(r, "is a web page, not AWS's (a sign-in page of this network?)")
 	}
 	return c.notAWS(r, "is not one of AWS's")
@@ -357,8 +360,6 @@ type exchange struct {
 	broken      bool // its body ended too early
 	silent      bool // the last one would be lost if there were another
 }
-
-func (x exchange) html() bool { return strings.Contains(x.contentType, "html") }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.exchange = exchange{host: r.URL.Host, sent: w.sent + 1, lost: w.lost || w.silent, silent: true}

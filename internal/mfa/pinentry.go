@@ -1,10 +1,8 @@
 package mfa
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -38,26 +36,55 @@ func (w World) findPinentry() (string, error) {
 	return "", errAbsent
 }
 
-// pinentry asks as gpg-agent does. Its commands need no answer before the last
-// one, so it gets them all at once.
+// pinentry asks as gpg-agent does. No command depends on the answer to another,
+// so it gets them all at once.
 func (w World) pinentry(ctx context.Context, path string, q Question) (string, error) {
+	p := helper.Program{Path: path, Environ: w.Environ()}
 	t, err := term.Open()
 	if err != nil {
-		return w.runPinentry(ctx, helper.Program{Path: path}, w.pinentryCommands(q, false))
+		return w.runPinentry(ctx, p, q)
 	}
 	defer t.Close()
+	t.Alone = w.Alone
+	p.Terminal = true
 	var answer string
 	err = t.Lend(ctx, func() (err error) {
-		answer, err = w.runPinentry(ctx, helper.Program{Path: path, Terminal: true}, w.pinentryCommands(q, true))
+		answer, err = w.runPinentry(ctx, p, q)
 		return err
 	})
 	return answer, err
 }
 
+func (w World) runPinentry(ctx context.Context, p helper.Program, q Question) (string, error) {
+	commands := w.pinentryCommands(q, p.Terminal)
+	p.Stdin = strings.Join(append(commands, "BYE", ""), "\n")
+	out, err := helper.Run(ctx, p)
+	var failed *helper.FailedError
+	if errors.As(err, &failed) {
+		return "", &notReadyError{err}
+	}
+	if err != nil {
+		return "", err
+	}
+	replies := pinentryReplies(string(out))
+	if len(replies) <= len(commands) { // the first is the greeting
+		return "", &notReadyError{errors.New("ended without an answer")}
+	}
+	flavor, pin := replies[1], replies[len(commands)]
+	if flavor.data == "tty" && !p.Terminal {
+		// Without a terminal it says that the person cancelled.
+		return "", &notReadyError{term.ErrNone}
+	}
+	return pin.data, pin.err
+}
+
 // pinentryCommands are lines of the Assuan protocol, as the manual of pinentry
 // has them. Options that a pinentry does not know are no failure.
 func (w World) pinentryCommands(q Question, tty bool) []string {
-	var lines []string
+	lines := []string{"GETINFO flavor"}
+	if tty {
+		lines = append(lines, "OPTION ttyname=/dev/tty", "OPTION ttytype="+escapeAssuan(w.Getenv("TERM")))
+	}
 	for _, c := range []struct{ command, value string }{
 		{"OPTION lc-ctype=", w.locale("LC_CTYPE")},
 		{"OPTION lc-messages=", w.locale("LC_MESSAGES")},
@@ -69,9 +96,6 @@ func (w World) pinentryCommands(q Question, tty bool) []string {
 		if c.value != "" {
 			lines = append(lines, c.command+escapeAssuan(c.value))
 		}
-	}
-	if tty {
-		lines = append([]string{"OPTION ttyname=/dev/tty", "OPTION ttytype=" + escapeAssuan(w.Getenv("TERM"))}, lines...)
 	}
 	return append(lines, "GETPIN")
 }
@@ -90,69 +114,51 @@ func escapeAssuan(s string) string {
 	return strings.NewReplacer("%", "%25", "\n", "%0A", "\r", "%0D").Replace(s)
 }
 
-func (w World) runPinentry(ctx context.Context, p helper.Program, commands []string) (string, error) {
-	p.Environ = w.Environ
-	p.Stdin = strings.Join(append(commands, "BYE", ""), "\n")
-	out, err := helper.Run(ctx, p)
-	var failed *helper.FailedError
-	if errors.As(err, &failed) {
-		return "", &notReadyError{err}
-	}
-	if err != nil {
-		return "", err
-	}
-	return pinentryAnswer(string(out), len(commands))
-}
-
 // Codes of libgpg-error, in the low 16 bits of what a pinentry says.
 const (
-	gpgTimeout        = 62
-	gpgCanceled       = 99
-	gpgFullyCanceled  = 198
-	gpgCodes          = 1 << 16
-	maxPinentryReason = 100 // characters
+	gpgTimeout       = 62
+	gpgCanceled      = 99
+	gpgFullyCanceled = 198
+	gpgCodes         = 1 << 16
 )
 
-// pinentryAnswer reads what a pinentry answered to its greeting and to n
-// commands, the last of which was GETPIN.
-func pinentryAnswer(out string, n int) (string, error) {
-	var answer strings.Builder
-	lines := bufio.NewScanner(strings.NewReader(out))
-	lines.Buffer(nil, len(out)+1)
-	for done := -1; lines.Scan(); { // the greeting is answered before the first
-		word, rest, _ := strings.Cut(lines.Text(), " ")
+// pinentryReply is what a pinentry answered to one command.
+type pinentryReply struct {
+	data string
+	err  error
+}
+
+// pinentryReplies reads what a pinentry said: status lines and comments are
+// dropped, and so is data of a command without an end.
+func pinentryReplies(out string) []pinentryReply {
+	var replies []pinentryReply
+	var data strings.Builder
+	for line := range strings.Lines(out) {
+		word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		switch word {
 		case "D":
-			data, err := url.PathUnescape(rest)
+			text, err := url.PathUnescape(rest)
 			if err != nil {
-				return "", &notReadyError{errors.New("answers nonsense")}
+				return replies // no answer is better than a wrong one
 			}
-			answer.WriteString(data)
-		case "OK", "ERR":
-			if done++; done < n {
-				continue
-			}
-			if word == "OK" {
-				return answer.String(), nil
-			}
-			return "", pinentryError(rest)
+			data.WriteString(text)
+		case "OK":
+			replies = append(replies, pinentryReply{data: data.String()})
+			data.Reset()
+		case "ERR":
+			replies = append(replies, pinentryReply{err: pinentryError(rest)})
+			data.Reset()
 		}
 	}
-	return "", &notReadyError{errors.New("ended without an answer")}
+	return replies
 }
 
 func pinentryError(rest string) error {
 	number, reason, _ := strings.Cut(rest, " ")
-	code, err := strconv.Atoi(number)
-	switch {
-	case err != nil:
-		return &notReadyError{errors.New("answers nonsense")}
-	case code%gpgCodes == gpgCanceled, code%gpgCodes == gpgFullyCanceled, code%gpgCodes == gpgTimeout:
+	code, _ := strconv.Atoi(number)
+	switch code % gpgCodes {
+	case gpgTimeout, gpgCanceled, gpgFullyCanceled:
 		return term.ErrCancelled
 	}
-	reason = term.Clean(reason)
-	if len(reason) > maxPinentryReason {
-		reason = ""
-	}
-	return &notReadyError{fmt.Errorf("error %d %s", code%gpgCodes, reason)}
+	return &notReadyError{errors.New("says " + term.Clean(reason))}
 }

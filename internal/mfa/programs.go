@@ -127,7 +127,7 @@ func (q Question) message() string {
 // run runs a program that prints the answer. cancelled tells from how it failed
 // whether the person said no; otherwise it could not ask.
 func (w World) run(ctx context.Context, p helper.Program, cancelled func(*helper.FailedError) bool) (string, error) {
-	p.Environ = append(slices.Clone(w.Environ), p.Environ...)
+	p.Environ = append(slices.Clone(w.Environ()), p.Environ...)
 	out, err := helper.Run(ctx, p)
 	var failed *helper.FailedError
 	switch {
@@ -272,7 +272,7 @@ func (w World) ykman(ctx context.Context, path string, q Question) (string, erro
 	out, err := helper.Run(ctx, helper.Program{
 		Path:    path,
 		Args:    []string{"oath", "accounts", "code", "--single", "--", account},
-		Environ: w.Environ,
+		Environ: w.Environ(),
 		Stderr:  w.Stderr,
 	})
 	var failed *helper.FailedError

@@ -48,7 +48,7 @@ type World struct {
 	Getenv   func(string) string
 	LookPath func(string) (string, error)
 	// Environ is what the programs that ask inherit. It holds no secret.
-	Environ []string
+	Environ func() []string
 	// Stderr is where a program says that a key wants to be touched.
 	Stderr io.Writer
 	// Alone is as in term.Terminal, for desktops too.

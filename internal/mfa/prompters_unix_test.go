@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,21 +23,40 @@ import (
 
 const childVar = "FOB_MFA_TEST_CHILD"
 
-// TestMain is also the child of the tests below: it asks for a code.
+// TestMain is also the child of the tests below: it asks for a code with the
+// prompter that the variable names. The tests have no terminal, or prompters
+// would find the developer's.
 func TestMain(m *testing.M) {
-	if os.Getenv(childVar) == "" {
+	name := os.Getenv(childVar)
+	if name == "" {
+		if ttyReady() == nil {
+			cmd := exec.Command(os.Args[0], os.Args[1:]...)
+			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			if cmd.Run() != nil {
+				os.Exit(1)
+			}
+			os.Exit(0)
+		}
 		os.Exit(m.Run())
 	}
-	r := request
-	r.Refused = "wrong code"
-	l := &Ladder{Prompters: Prompters(nowhere)}
-	a, err := l.Code(context.Background(), r)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	here := World{System: runtime.GOOS, Getenv: os.Getenv, LookPath: exec.LookPath, Environ: os.Environ, Stderr: os.Stderr}
+	r := hostile
+	r.Refused = "late"
+	if name == "tty" {
+		here, r = nowhere, request
+		r.Refused = "wrong code"
+	}
+	l := &Ladder{Prompters: Prompters(here), Prompt: name}
+	a, err := l.Code(ctx, r)
 	fmt.Println(a, errors.Is(err, term.ErrNone), err)
 }
 
-func child(attr *syscall.SysProcAttr) *exec.Cmd {
+func child(prompter string, attr *syscall.SysProcAttr) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childVar+"=1")
+	cmd.Env = append(os.Environ(), childVar+"="+prompter)
 	cmd.SysProcAttr = attr
 	return cmd
 }
@@ -46,7 +67,7 @@ func TestTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	cmd := child(&syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3})
+	cmd := child("tty", &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3})
 	cmd.ExtraFiles = []*os.File{tty}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -80,7 +101,7 @@ func TestTerminal(t *testing.T) {
 }
 
 func TestNoTerminal(t *testing.T) {
-	out, err := child(&syscall.SysProcAttr{Setsid: true}).CombinedOutput()
+	out, err := child("tty", &syscall.SysProcAttr{Setsid: true}).CombinedOutput()
 	if !strings.HasPrefix(string(out), "{ 0 } true ") || err != nil {
 		t.Errorf("%q, %v", out, err)
 	}
