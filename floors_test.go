@@ -47,7 +47,7 @@ var doors = []struct{ dependency, packages string }{
 // window: they stand where AWS stands.
 const fakes = "internal/ststest"
 
-var windows = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2"}
+var forFakes = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2"}
 
 // worldly are the parts of os that only a main may use. dbusguard looks at
 // os.Args because an argument, unlike a variable, is not inherited.
@@ -163,7 +163,7 @@ func checkImport(pkg, name string) (problem string) {
 	if host, _, _ := strings.Cut(name, "/"); !strings.Contains(host, ".") {
 		return ""
 	}
-	if below(pkg, fakes) && slices.ContainsFunc(windows, func(w string) bool { return below(name, w) }) {
+	if below(pkg, fakes) && slices.ContainsFunc(forFakes, func(w string) bool { return below(name, w) }) {
 		return ""
 	}
 	for _, d := range doors {
