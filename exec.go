@@ -192,8 +192,11 @@ func (a *app) chooseProfile(given string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if len(names) == 0 {
+		return "", &usageError{Problem: "there is no profile yet; fob add PROFILE stores a key"}
+	}
 	t, err := a.person("a profile")
-	if err != nil || len(names) == 0 {
+	if err != nil {
 		return "", &usageError{Command: "exec", Problem: "which profile?", Names: names}
 	}
 	i, err := t.Choose(a.ctx, "Profile: ", names)

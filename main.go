@@ -13,6 +13,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,13 +83,13 @@ func commands() []command {
 
 // globals are the flags of every command.
 type globals struct {
-	Backend string      `help:"What opens the store: auto, secret-service or file (a passphrase)." env:"FOB_BACKEND" default:"auto" placeholder:"NAME"`
-	NoInput bool        `help:"Never ask; exit 4 instead." env:"FOB_NO_INPUT"`
-	Verbose bool        `short:"v" aliases:"debug" help:"Say on stderr what is done; never a secret." env:"FOB_VERBOSE"`
-	Quiet   bool        `short:"q" help:"Only errors."`
-	Color   string      `help:"Colour messages: ${enum}." enum:"auto,always,never" default:"auto" placeholder:"WHEN"`
-	Version versionFlag `help:"Print the version."`
-	Help    helpFlag    `short:"h" help:"Show help."`
+	Backend string      `help:"What opens the store: auto, secret-service or file (a passphrase)." env:"FOB_BACKEND" default:"auto" placeholder:"NAME" group:"Flags of every command:"`
+	NoInput bool        `help:"Never ask; exit 4 instead." env:"FOB_NO_INPUT" group:"Flags of every command:"`
+	Verbose bool        `short:"v" aliases:"debug" help:"Say on stderr what is done; never a secret." env:"FOB_VERBOSE" group:"Flags of every command:"`
+	Quiet   bool        `short:"q" help:"Only errors." group:"Flags of every command:"`
+	Color   string      `help:"Colour messages: ${enum}." enum:"auto,always,never" default:"auto" placeholder:"WHEN" group:"Flags of every command:"`
+	Version versionFlag `help:"Print the version." group:"Flags of every command:"`
+	Help    helpFlag    `short:"h" help:"Show help." group:"Flags of every command:"`
 
 	// Settings without a flag in the manual: they are for config.toml.
 	CompatEnv   bool   `hidden:"" default:"true" negatable:""`
@@ -212,6 +213,9 @@ func (a *app) command(argv []string) error {
 	if argv[0] == "help" {
 		argv = append(slices.Clone(argv[1:]), "--help")
 	}
+	if export := a.shortcut(argv); export != nil {
+		return a.start(export.Run)
+	}
 	all := commands()
 	before, after, split := argv, []string(nil), false
 	if i := slices.Index(argv, "--"); i >= 0 {
@@ -246,7 +250,7 @@ func (a *app) command(argv []string) error {
 	case errors.As(err, &file):
 		return file // config.toml's
 	case errors.As(err, &parse):
-		return &usageError{Command: a.name, Problem: parse.Error()}
+		return &usageError{Command: a.name, Problem: usageProblem(named, parse.Error())}
 	case err != nil:
 		return err
 	}
@@ -260,10 +264,34 @@ func (a *app) command(argv []string) error {
 	if a.Quiet {
 		a.Verbose = false
 	}
+	return a.start(func(a *app) error { return ctx.Run(a) })
+}
+
+// start runs a command whose flags have been read.
+func (a *app) start(run func(*app) error) (err error) {
 	if a.unlock.sessions, a.unlock.keys, err = unlockTTL(); err != nil {
 		return err
 	}
-	return ctx.Run(a)
+	return run(a)
+}
+
+// shortcut reads the command line that SDKs run all day, fob export --profile
+// NAME, as kong would, who takes longer over it than the store and AWS's files
+// together. What a setting or a variable has a say in is left to kong.
+func (a *app) shortcut(argv []string) *exportCmd {
+	if len(argv) != 3 || argv[0] != "export" || argv[1] != "--profile" || strings.HasPrefix(argv[2], "-") {
+		return nil
+	}
+	noInput := os.Getenv("FOB_NO_INPUT")
+	if noInput != "" && noInput != "1" || os.Getenv("FOB_VERBOSE") != "" || os.Getenv("FOB_MFA_PROMPT") != "" {
+		return nil
+	}
+	if _, err := os.Lstat(a.settingsPath()); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	a.name = argv[0]
+	a.globals = globals{Backend: cmp.Or(os.Getenv("FOB_BACKEND"), "auto"), NoInput: noInput != "", Color: "auto", CompatEnv: true}
+	return &exportCmd{Profile: argv[2], credentialFlags: credentialFlags{MFAPrompt: mfa.Auto}}
 }
 
 func (c command) is(name string) bool {

@@ -119,6 +119,7 @@ func makeWorld(dir string) (*world, error) {
 	}
 	w.Env = []string{
 		"HOME=" + w.Home,
+		"GORACE=atexit_sleep_ms=0", // not a second for each process under -race
 		"PATH=" + filepath.Dir(w.Fob) + string(filepath.ListSeparator) + os.Getenv("PATH"),
 		"TMPDIR=" + filepath.Join(dir, "tmp"),
 		"TZ=UTC",

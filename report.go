@@ -47,6 +47,21 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.Problem }
 
+// usageProblem puts the parser's words into ours.
+func usageProblem(named []command, text string) string {
+	subject, _, _ := strings.Cut(text, ":")
+	switch {
+	case strings.HasPrefix(text, "expected ") && len(named) > 1:
+		return "which command?"
+	case strings.HasPrefix(text, "expected "):
+		return fmt.Sprintf("something is missing: fob %s %s", named[0].name, named[0].synopsis)
+	case strings.Contains(text, `got "EOL"`):
+		return subject + " needs a value"
+	}
+	text, _, _ = strings.Cut(text, ": time: ") // Go's words for a wrong duration
+	return text
+}
+
 type unknownCommandError struct{ Name string }
 
 func (e *unknownCommandError) Error() string { return fmt.Sprintf("no command %q", e.Name) }
@@ -118,7 +133,11 @@ func sentence(err error) string {
 	if errors.As(err, &p) {
 		text = strings.Replace(text, p.Error(), plainPath(p), 1)
 	}
-	return strings.TrimSuffix(strings.Join(strings.Fields(text), " "), ".")
+	text = strings.Join(strings.Fields(text), " ")
+	if strings.HasSuffix(text, "...") {
+		return text
+	}
+	return strings.TrimSuffix(text, ".")
 }
 
 func (a *app) paint(s string) string {

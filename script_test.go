@@ -151,7 +151,7 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 
 // errorLine is how an error looks: lower case, but for names such as AWS and
 // AKIA..., and without a full stop.
-var errorLine = regexp.MustCompile(`^fob: error: ([^A-Z]|[A-Z]{2}|\S*_).*[^.\n]\n$`)
+var errorLine = regexp.MustCompile(`^fob: error: ([^A-Z]|[A-Z]{2}).*([^.\n]|\.\.\.)\n$`)
 
 var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
 

@@ -201,7 +201,10 @@ func (s *Server) Code(serial string) string {
 	if d == nil {
 		return ""
 	}
-	for _, step := range d.accepted(s.now()) {
+	steps := d.accepted(s.now())
+	slices.Sort(steps)
+	// The newest lives longest: a slow machine is not to lose it on the way.
+	for _, step := range slices.Backward(steps) {
 		if !d.used[step] {
 			return d.code(step)
 		}
