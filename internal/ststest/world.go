@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -202,10 +201,7 @@ func (s *Server) Code(serial string) string {
 	if d == nil {
 		return ""
 	}
-	steps := d.accepted(s.now())
-	slices.Sort(steps)
-	// The newest lives longest: a slow machine is not to lose it on the way.
-	for _, step := range slices.Backward(steps) {
+	for _, step := range d.accepted(s.now()) {
 		if !d.used[step] {
 			return d.code(step)
 		}
