@@ -10,7 +10,7 @@ demo:
 	@demo/run
 
 test:
-	go test -race ./...
+	go test -race -timeout 30m ./...
 
 # The tests of crowds and kills, for half an hour.
 torture:
