@@ -590,7 +590,7 @@ func (c *addCmd) signIn(a *app, id broker.Identity, serial string) error {
 		return err
 	}
 	a.codePrompters = []mfa.Prompter{{Name: "tty", Ready: func() error { return nil }, Ask: a.askOrLater}}
-	s, err := a.credentials(a.ctx, p, credentialFlags{}, broker.RenewExec, "fob add")
+	s, err := a.credentials(a.ctx, p, credentialFlags{}, broker.RenewExec, func() string { return "fob add" })
 	switch {
 	case errors.Is(err, errLater):
 		return nil

@@ -357,7 +357,7 @@ func TestCrowdRoles(t *testing.T) {
 	})
 }
 
-// onTerminal runs n exports at one terminal. Their files are those of a crowd,
+// atTerminal runs n exports at one terminal. Their files are those of a crowd,
 // which end reads.
 func (w *world) atTerminal(t *testing.T, n int) (tty *terminal, end func() []result) {
 	t.Helper()

@@ -116,7 +116,7 @@ func (c *execCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.credentials(a.ctx, p, c.credentialFlags, broker.RenewExec, filepath.Base(c.Command[0]))
+	s, err := a.credentials(a.ctx, p, c.credentialFlags, broker.RenewExec, func() string { return filepath.Base(c.Command[0]) })
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (a *app) chooseProfile(given string) (string, error) {
 }
 
 // credentials carries a plan out.
-func (a *app) credentials(ctx context.Context, p plan.Plan, f credentialFlags, renew broker.Renewal, program string) (creds.Session, error) {
+func (a *app) credentials(ctx context.Context, p plan.Plan, f credentialFlags, renew broker.Renewal, program func() string) (creds.Session, error) {
 	b := a.broker(p, f, renew, program)
 	s, err := b.Credentials(ctx, p)
 	if err != nil {

@@ -38,7 +38,7 @@ func (c *loginCmd) Run(a *app) error {
 	}
 	flags := credentialFlags{MFACode: c.MFACode, MFAPrompt: c.MFAPrompt, Fresh: c.Fresh}
 	for _, p := range plans {
-		s, err := a.credentials(a.ctx, p, flags, broker.RenewLogin, "fob login")
+		s, err := a.credentials(a.ctx, p, flags, broker.RenewLogin, func() string { return "fob login" })
 		if err != nil {
 			return err
 		}

@@ -105,11 +105,10 @@ func (c *mfaCodeCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	b := a.broker(plan.Plan{Steps: []plan.Step{plan.StoredKey{}}}, credentialFlags{}, broker.Renewal{}, "")
+	b := a.broker(plan.Plan{Steps: []plan.Step{plan.StoredKey{}}}, credentialFlags{}, broker.Renewal{}, nil)
 	// No other code than the seed's, from wherever it may come.
 	stored := func(context.Context, string) (creds.Seed, bool, error) { return seed, true, nil }
 	b.Codes = &mfa.Ladder{Seed: stored, Wait: a.wait}
-	b.Codes = b.QuietCodes // the seed's alone: $FOB_MFA_CODE is no answer here
 	answer, err := b.SeedCode(a.ctx, c.Profile, serial)
 	if err != nil {
 		return err

@@ -87,7 +87,7 @@ func (c *exportCmd) Run(a *app) error {
 	if name != "process" {
 		renew = broker.RenewShell
 	}
-	s, err := a.credentials(ctx, p, c.credentialFlags, renew, callerName(parent))
+	s, err := a.credentials(ctx, p, c.credentialFlags, renew, func() string { return callerName(parent) })
 	if err != nil {
 		return err
 	}

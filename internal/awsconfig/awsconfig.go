@@ -19,7 +19,6 @@ package awsconfig
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -59,7 +58,7 @@ func (c Config) Format(w fmt.State, _ rune) {
 // document is one file.
 type document struct {
 	File
-	sections []section
+	index
 }
 
 // Parse checks every line of both files. Errors: *SyntaxError, *LoopError.
@@ -69,7 +68,7 @@ func Parse(config, credentials File) (*Config, error) {
 	for _, d := range []*document{c.config, c.credentials} {
 		var found []include
 		var err error
-		if d.sections, found, err = scan(d.File, d == c.credentials); err != nil {
+		if d.index, found, err = scan(d.File, d == c.credentials); err != nil {
 			return nil, err
 		}
 		includes = append(includes, found...)
@@ -102,8 +101,8 @@ func (c *Config) Profile(name string) (Profile, bool) {
 // Section is Profile for the other kinds, "services" and "sso-session", which
 // stand in the config file only. It follows no include_profile.
 func (c *Config) Section(kind, name string) (Profile, bool) {
-	config := named(c.config.sections, kind, name)
-	credentials := named(c.credentials.sections, kind, name)
+	config := c.config.named(kind, name)
+	credentials := c.credentials.named(kind, name)
 	p := Profile{Name: name, InCredentials: len(credentials) > 0}
 	switch {
 	case len(config) > 0:
@@ -122,28 +121,15 @@ func (c *Config) Section(kind, name string) (Profile, bool) {
 func (c *Config) Names() []string {
 	var names []string
 	seen := map[string]bool{}
-	for _, s := range slices.Concat(c.config.sections, c.credentials.sections) {
-		if kind, name := s.meaning(); kind == kindProfile && !seen[name] {
-			seen[name] = true
-			names = append(names, name)
+	for _, d := range []*document{c.config, c.credentials} {
+		for i := range d.marks {
+			if kind, name := d.at(i).meaning(); kind == kindProfile && !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
 		}
 	}
 	return names
-}
-
-// named finds the sections that make up one name. In the config file
-// [profile default] displaces [default], as in the Go SDK.
-func named(sections []section, kind, name string) []section {
-	var found []section
-	for _, s := range sections {
-		if s.is(kind, name) {
-			found = append(found, s)
-		}
-	}
-	if slices.ContainsFunc(found, func(s section) bool { return !s.short() }) {
-		found = slices.DeleteFunc(found, section.short)
-	}
-	return found
 }
 
 // values reads sections of the same name: the last of duplicate keys counts.

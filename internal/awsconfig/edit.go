@@ -204,7 +204,7 @@ func find(text, header string) ([]section, error) {
 		return nil, &NameError{Name: inner}
 	}
 	sections, _, err := scan(File{Text: text}, want.credentials)
-	return named(sections, kind, name), err
+	return sections.named(kind, name), err
 }
 
 // writable makes sure that a property is read back as it is.

@@ -77,7 +77,7 @@ func (c *Config) effective(includes []include) []include {
 	if len(includes) == 0 {
 		return nil
 	}
-	def := named(c.config.sections, kindProfile, defaultName)
+	def := c.config.named(kindProfile, defaultName)
 	displaced := len(def) > 0 && !def[0].short()
 	var kept []include
 	for _, in := range includes {

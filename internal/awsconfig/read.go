@@ -49,14 +49,16 @@ func read(path string) (string, error) {
 	default:
 		return "", &fs.PathError{Op: "read", Path: path, Err: ErrNotFile}
 	}
-	b, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	var b strings.Builder
+	b.Grow(int(min(info.Size(), MaxSize))) // to read it once and never copy it
+	n, err := io.Copy(&b, io.LimitReader(f, MaxSize+1))
 	if err != nil {
 		return "", err
 	}
-	if len(b) > MaxSize {
+	if n > MaxSize {
 		return "", &fs.PathError{Op: "read", Path: path, Err: ErrTooLarge}
 	}
-	return string(b), nil
+	return b.String(), nil
 }
 
 func isNull(info fs.FileInfo) bool {

@@ -1,6 +1,8 @@
 package awsconfig
 
 import (
+	"math/bits"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -120,50 +122,193 @@ func kindOf(text string) lineKind {
 	return indented
 }
 
+// mark is a header that scan found, in 16 bytes: ten thousand are kept at every
+// start and looked through at every lookup.
+type mark struct {
+	from, to int32 // what stands between the brackets
+	line     int32
+	last     byte // of what stands there; 0 if nothing does
+}
+
+// index is where the sections of a text are.
+type index struct {
+	text        string
+	credentials bool
+	marks       []mark
+}
+
+func (x *index) add(inner string, from, line int) {
+	m := mark{from: int32(from), to: int32(from + len(inner)), line: int32(line)}
+	if inner != "" {
+		m.last = inner[len(inner)-1]
+	}
+	x.marks = append(x.marks, m)
+}
+
+// at is the i-th section.
+func (x *index) at(i int) section {
+	m := x.marks[i]
+	s := section{inner: x.text[m.from:m.to], credentials: x.credentials, line: int(m.line), body: len(x.text), end: len(x.text)}
+	s.start = x.lineStart(m)
+	if eol := strings.IndexByte(x.text[m.to:], '\n'); eol >= 0 {
+		s.body = int(m.to) + eol + 1
+	}
+	if i+1 < len(x.marks) {
+		s.end = x.lineStart(x.marks[i+1])
+	}
+	return s
+}
+
+func (x *index) lineStart(m mark) int {
+	start := strings.LastIndexByte(x.text[:m.from], '\n') + 1
+	if start == 0 && strings.HasPrefix(x.text, bom) {
+		return len(bom)
+	}
+	return start
+}
+
+// named finds the sections that make up one name. In the config file
+// [profile default] displaces [default], as in the Go SDK.
+func (x *index) named(kind, name string) []section {
+	var found []section
+	for i, m := range x.marks {
+		if name == "" || m.last != name[len(name)-1] && m.last != '"' && m.last != '\'' {
+			continue
+		}
+		if s := (section{inner: x.text[m.from:m.to], credentials: x.credentials}); s.is(kind, name) {
+			found = append(found, x.at(i))
+		}
+	}
+	if slices.ContainsFunc(found, func(s section) bool { return !s.short() }) {
+		found = slices.DeleteFunc(found, section.short)
+	}
+	return found
+}
+
 // scan checks every line in one pass and keeps where the sections are, not what
 // is in them: a file of 10,000 profiles is read on every start.
-func scan(f File, credentials bool) (sections []section, includes []include, err error) {
-	sections = make([]section, 0, len(f.Text)/100+1) // bytes in a usual section
-	l := lines{all: f.Text, end: len(f.Text), base: -1}
+func scan(f File, credentials bool) (index, []include, error) {
+	s := newScanner(f, credentials)
+	for s.skim(); s.next(); s.skim() {
+		if problem := s.check(); problem != "" {
+			return index{}, nil, &SyntaxError{File: f.Path, Line: s.num, Problem: problem}
+		}
+	}
+	return s.index, s.includes, nil
+}
+
+type scanner struct {
+	File
+	lines
+	index    index
+	includes []include
+	above    string // the property that an indented line belongs to
+}
+
+func newScanner(f File, credentials bool) *scanner {
+	const usual = 100 // bytes in a section
+	s := &scanner{
+		File:  f,
+		lines: lines{all: f.Text, end: len(f.Text), base: -1},
+		index: index{text: f.Text, credentials: credentials, marks: make([]mark, 0, len(f.Text)/usual+1)},
+	}
 	if strings.HasPrefix(f.Text, bom) {
-		l.line.end = len(bom)
+		s.lines.line.end = len(bom)
 	}
-	var above string // the property that an indented line belongs to
-	for l.next() {
-		var problem string
-		switch l.kind() {
-		case header:
-			var inner string
-			inner, problem = headerText(l.text)
-			if n := len(sections); n > 0 {
-				sections[n-1].end = l.start
+	return s
+}
+
+// skim steps over the lines that nearly all are, `key = value`, `[name]` and
+// empty ones, up to one that needs a closer look. For these it does what check
+// would.
+func (s *scanner) skim() {
+	text := s.all
+	for at := s.lines.line.end; at < len(text); s.lines.line.end = at {
+		switch {
+		case text[at] == '\n':
+			at++
+		case text[at] == '[':
+			end := at + 1
+			for end < len(text) && nameByte(text[end]) {
+				end++
 			}
-			sections = append(sections, section{inner, credentials, l.num, l.start, l.line.end, 0})
-			above = ""
-		case plain:
-			var key, rest string
-			key, rest, problem = cutKey(l.text)
-			above = l.text
-			if len(sections) == 0 {
-				problem = "a property outside a section"
-			} else if isInclude(key) {
-				includes = append(includes, include{
-					section: sections[len(sections)-1],
-					target:  readValue(rest), fob: len(key) > len(includeKey),
-					file: f.Path, line: l.num,
-				})
+			// A space may stand inside, but not at the ends.
+			if end+1 >= len(text) || text[end] != ']' || text[end+1] != '\n' || text[at+1] == ' ' || text[end-1] == ' ' {
+				return
 			}
-		case indented:
-			problem = underneath(above, l.text)
+			s.index.add(text[at+1:end], at+1, s.num+1)
+			s.inside, s.base, s.above = true, -1, ""
+			at = end + 2
+		default:
+			end := keyEnd(text, at)
+			key := text[at:end]
+			if end < len(text) && text[end] == ' ' {
+				end++
+			}
+			if !s.inside || key == "" || end == len(text) || text[end] != '=' || isInclude(key) {
+				return
+			}
+			eol := strings.IndexByte(text[end:], '\n')
+			if eol < 0 {
+				return
+			}
+			s.base, s.above = 0, text[at:end+eol]
+			at = end + eol + 1
 		}
-		if problem != "" {
-			return nil, nil, &SyntaxError{File: f.Path, Line: l.num, Problem: problem}
+		s.num++
+	}
+}
+
+// keyEnd is the offset of the first byte, from at on, that keys rarely have: one
+// before ">" in ASCII (white space, digits and signs) or beyond ASCII. It looks
+// at eight bytes at once; the first that does not fit has the lowest high bit.
+func keyEnd(text string, at int) int {
+	const each = 0x0101010101010101
+	for ; at+8 <= len(text); at += 8 {
+		s := text[at : at+8]
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		if unfit := (x - '>'*each | x) & (0x80 * each); unfit != 0 {
+			return at + bits.TrailingZeros64(unfit)/8
 		}
 	}
-	if n := len(sections); n > 0 {
-		sections[n-1].end = len(f.Text)
+	for at < len(text) && text[at] >= '>' && text[at] < utf8.RuneSelf {
+		at++
 	}
-	return sections, includes, nil
+	return at
+}
+
+// nameByte is what nearly all names are made of.
+func nameByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || '-' <= c && c <= ':' || 'A' <= c && c <= 'Z' || c == '_' || c == ' '
+}
+
+// check looks at the line that next moved to.
+func (s *scanner) check() (problem string) {
+	switch s.kind() {
+	case header:
+		var inner string
+		inner, problem = headerText(s.text)
+		open := strings.IndexByte(s.text, '[') + 1
+		s.index.add(inner, s.start+open+strings.Index(s.text[open:], inner), s.num)
+		s.above = ""
+	case plain:
+		var key, rest string
+		key, rest, problem = cutKey(s.text)
+		s.above = s.text
+		if !s.inside {
+			problem = "a property outside a section"
+		} else if isInclude(key) {
+			s.includes = append(s.includes, include{
+				section: s.index.at(len(s.index.marks) - 1),
+				target:  readValue(rest), fob: len(key) > len(includeKey),
+				file: s.Path, line: s.num,
+			})
+		}
+	case indented:
+		problem = underneath(s.above, s.text)
+	}
+	return problem
 }
 
 // underneath checks an indented line under the property above.

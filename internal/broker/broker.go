@@ -94,8 +94,8 @@ type Broker struct {
 	Renew Renewal
 	// Fresh ignores what is kept.
 	Fresh bool
-	// Program is what the credentials are for, shown when a code is asked.
-	Program string
+	// Program is what the credentials are for, shown when a code is asked: optional.
+	Program func() string
 	// Grace is how long a code that is on its way may still take after the user
 	// gave up: it is burnt, so its session is to be saved. 0 is 15 s.
 	Grace time.Duration

@@ -53,7 +53,10 @@ func (r *run) withCode(ctx context.Context, n int, serial string, with creds.Ses
 
 // tryCodes asks for codes until AWS takes one. The caller holds the device's lock.
 func (r *run) tryCodes(ctx context.Context, lock *claim, d device, n int, serial string, with creds.Session) (creds.Session, error) {
-	q := mfa.Request{Profile: r.plan.Profile, Serial: serial, Program: r.Program}
+	q := mfa.Request{Profile: r.plan.Profile, Serial: serial}
+	if r.Program != nil {
+		q.Program = r.Program()
+	}
 	var refusal error
 	for try := 1; ; try++ {
 		q.After, q.Used = d.lastStep(r.Now()), d.usedAt(r.Now())

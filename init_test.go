@@ -1,0 +1,80 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// fob starts whenever a program needs credentials, so what it does before main
+// is counted: bytes and allocations, which a busy machine does not change.
+const (
+	maxInitBytes  = 256 << 10
+	maxInitAllocs = 1600
+	maxBinary     = 16 << 20 // bytes, stripped
+)
+
+// release builds the program as make build does.
+func release(t testing.TB) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "fob")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", name, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		if _, noGo := exec.LookPath("go"); noGo != nil {
+			lacking(t, "go")
+		}
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return name
+}
+
+var initLine = regexp.MustCompile(`(?m)^init (\S+) @.* clock, (\d+) bytes, (\d+) allocs$`)
+
+func TestInitWork(t *testing.T) {
+	fob := release(t)
+	if info, err := os.Stat(fob); err != nil || info.Size() > maxBinary {
+		t.Errorf("the binary has %d bytes: %v", info.Size(), err)
+	}
+	cmd := exec.Command(fob, "version")
+	cmd.Env = []string{"GODEBUG=inittrace=1", "HOME=" + t.TempDir()}
+	var trace bytes.Buffer
+	cmd.Stderr = &trace
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	type work struct {
+		pkg           string
+		bytes, allocs int
+	}
+	var all []work
+	var sum work
+	for _, m := range initLine.FindAllStringSubmatch(trace.String(), -1) {
+		w := work{pkg: m[1]}
+		w.bytes, _ = strconv.Atoi(m[2])
+		w.allocs, _ = strconv.Atoi(m[3])
+		if strings.HasPrefix(w.pkg, "runtime") || strings.HasPrefix(w.pkg, "internal/runtime") {
+			continue // not a program's own, and another with every Go
+		}
+		all = append(all, w)
+		sum.bytes, sum.allocs = sum.bytes+w.bytes, sum.allocs+w.allocs
+	}
+	if len(all) < 20 {
+		t.Fatalf("no trace of init:\n%s", trace.String())
+	}
+	if sum.bytes > maxInitBytes || sum.allocs > maxInitAllocs {
+		slices.SortFunc(all, func(a, b work) int { return b.bytes - a.bytes })
+		t.Errorf("init: %d bytes in %d allocations; at most %d in %d\n%s", sum.bytes, sum.allocs, maxInitBytes, maxInitAllocs,
+			strings.ReplaceAll(fmt.Sprint(all[:10]), "} {", "}\n {"))
+	}
+	t.Logf("init: %d bytes in %d allocations, %d packages", sum.bytes, sum.allocs, len(all))
+}

@@ -1,0 +1,113 @@
+//go:build linux
+
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"fob/internal/ststest"
+)
+
+// warmWorld has the demo key as dev and a role on it as deploy, sessions of
+// both, and a store that the kernel keeps unlocked; fob is the release.
+func warmWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.Fob = release(t)
+	w = w.kernelCopies(t)
+	w.must(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin", "--mfa-serial", ststest.DemoSerial, "--region", "eu-west-1")
+	w.must(t, "", "add", "deploy", "--source", "dev", "--role", ststest.DemoRole, "--region", "eu-west-1")
+	w.must(t, ststest.DemoSeed+"\n", "mfa", "add", "dev", "--stdin")
+	w.must(t, "", "export", "--profile", "deploy")
+	w.must(t, "", "export", "--profile", "dev")
+	w.AWS.ResetCalls()
+	return w
+}
+
+// What is cached and unlocked is there after one look at each of these files, in
+// this order, and nothing else. Times differ from machine to machine; this does not.
+func TestWarmExport(t *testing.T) {
+	needStrace(t)
+	w := warmWorld(t)
+	for _, profile := range []string{"dev", "deploy"} {
+		tr := w.systemCalls(t, "export", "--profile", profile)
+		want := []string{
+			`\.aws/config`,
+			`\.aws/credentials`,
+			`\.local/share/fob`, "store", "g1", "items",
+			`\.local/state/fob`, `store-[0-9a-f]{16}\.json`,
+			`key\+dev`,
+			`session\+dev\+[0-9a-f]{32}`,
+		}
+		if got := opened(tr, w.Home); !slices.EqualFunc(got, want, func(name, pattern string) bool {
+			return regexp.MustCompile("^" + pattern + "$").MatchString(name)
+		}) {
+			t.Errorf("%s: opened %q, want %q", profile, got, want)
+		}
+		// No network, no directory listed, no other process, nothing written to disk.
+		for _, call := range []string{"socket", "connect", "getdents64", "execve", "vfork", "mkdirat", "renameat", "unlinkat", "flock", "fsync", "add_key"} {
+			if n := strings.Count(tr, " "+call+"("); n != 0 {
+				t.Errorf("%s: %d calls of %s", profile, n, call)
+			}
+		}
+		if n := strings.Count(tr, " write(1"); n != 1 {
+			t.Errorf("%s: stdout was written in %d pieces", profile, n)
+		}
+		// One copy of a subkey: the sessions', not the keys'.
+		if n := strings.Count(tr, " keyctl("); n != 2 {
+			t.Errorf("%s: %d calls of keyctl, want a search and a read", profile, n)
+		}
+	}
+	if calls := w.AWS.Calls(); len(calls) != 0 {
+		t.Errorf("AWS was called: %v", calls)
+	}
+}
+
+// systemCalls are those of fob itself, a line each.
+func (w *world) systemCalls(t *testing.T, args ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "trace")
+	cmd := exec.Command("strace", append([]string{"-f", "-qq", "-s", "300", "-e", "signal=none", "-o", file, w.Fob}, args...)...)
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), `{"Version":1,`) {
+		t.Fatalf("fob %q: %s, %v", args, out, err)
+	}
+	all := slurp(t, file)
+	// The shell and nsenter come before.
+	exec := strings.LastIndex(all, " execve(")
+	return all[exec+strings.IndexByte(all[exec:], '\n'):]
+}
+
+var openLine = regexp.MustCompile(` openat\((?:AT_FDCWD|\d+), "([^"]*)"`)
+
+// opened are the files that were opened, and relative to home if they are there;
+// those of the Go runtime are left out.
+func opened(trace, home string) []string {
+	var names []string
+	for line := range strings.Lines(trace) {
+		m := openLine.FindStringSubmatch(line)
+		if m == nil || strings.HasPrefix(m[1], "/proc/self/") || strings.HasPrefix(m[1], "/sys/") {
+			continue
+		}
+		names = append(names, strings.TrimPrefix(m[1], home+"/"))
+	}
+	return names
+}
+
+// Nothing cached, a user with MFA and a role: two calls on one connection.
+func TestColdChain(t *testing.T) {
+	w := signedUp(t, true)
+	w.must(t, "", "export", "--profile", "deploy")
+	calls := w.AWS.Calls()
+	if len(calls) != 2 || calls[0].Action != "GetSessionToken" || calls[1].Action != "AssumeRole" {
+		t.Fatalf("AWS was called for %v", calls)
+	}
+	if calls[0].Conn != calls[1].Conn {
+		t.Errorf("connections %d and %d", calls[0].Conn, calls[1].Conn)
+	}
+}
