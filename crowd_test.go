@@ -302,16 +302,6 @@ func (w *world) kernelCopies(t *testing.T) *world {
 	return inside.with("FOB_UNLOCK_TTL=1h", "FOB_UNLOCK_KEYS_TTL=1h", "PATH="+filepath.Dir(inside.Fob)+":"+os.Getenv("PATH"))
 }
 
-// lacking ends a test that this machine cannot run; where that is no excuse, it
-// fails.
-func lacking(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("FOB_TEST_REQUIRE") == "1" {
-		t.Fatalf("%s is needed (FOB_TEST_REQUIRE=1)", what)
-	}
-	t.Skipf("SKIPPED: NO %s HERE", strings.ToUpper(what))
-}
-
 func exportDev(int) []string { return []string{"export", "--profile", "dev", "-v"} }
 
 // Fifty on a cold cache and a locked store: one derivation, one code, one call.

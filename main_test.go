@@ -159,3 +159,13 @@ func TestWorld(t *testing.T) {
 		t.Errorf("without a terminal: %q, %d", stderr, code)
 	}
 }
+
+// lacking ends a test that this machine cannot run; where that is no excuse, it
+// fails.
+func lacking(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("FOB_TEST_REQUIRE") == "1" {
+		t.Fatalf("%s is needed (FOB_TEST_REQUIRE=1)", what)
+	}
+	t.Skipf("SKIPPED: NO %s HERE", strings.ToUpper(what))
+}
