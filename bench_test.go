@@ -1,0 +1,86 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/ststest"
+)
+
+// A warm fob export, the whole process, in turns with a program that does
+// nothing but read the same AWS config. What counts is how often the one is in
+// the other: fob/read.
+func BenchmarkExport(b *testing.B) {
+	w, err := makeWorld(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.AWS.Close()
+	w.Fob = release(b)
+	// The kernel's own keyring: nothing may stand between the clock and fob.
+	w = w.with("FOB_UNLOCK_TTL=10m", "FOB_UNLOCK_KEYS_TTL=10m")
+	fob := func(stdin string, args ...string) {
+		if r := w.input(stdin, args...); r.code != 0 {
+			b.Fatalf("fob %q: %v", args, r)
+		}
+	}
+	fob(ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin", "--mfa-serial", ststest.DemoSerial, "--region", "eu-west-1")
+	defer fob("", "lock")
+	fob(ststest.DemoSeed+"\n", "mfa", "add", "dev", "--stdin")
+	fob("", "export", "--profile", "dev")
+
+	reader := filepath.Join(b.TempDir(), "read")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", reader, "testdata/read/main.go")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	config := filepath.Join(w.Home, ".aws", "config")
+	own, err := os.ReadFile(config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range []int{1, 10_000} {
+		b.Run(fmt.Sprintf("profiles=%d", n), func(b *testing.B) {
+			text := string(own)
+			for i := 1; i < n; i++ {
+				text += fmt.Sprintf("\n[profile p%d]\nregion = eu-west-1\nrole_arn = arn:aws:iam::222222222222:role/r%d\nsource_profile = dev\n", i, i)
+			}
+			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+				b.Fatal(err)
+			}
+			commands := [2][]string{{w.Fob, "export", "--profile", "dev"}, {reader, config}}
+			var times [2][]time.Duration
+			for first := 0; b.Loop(); first = 1 - first {
+				for _, i := range []int{first, 1 - first} {
+					cmd := exec.Command(commands[i][0], commands[i][1:]...)
+					cmd.Dir, cmd.Env = w.Home, w.Env
+					began := time.Now()
+					out, err := cmd.Output()
+					times[i] = append(times[i], time.Since(began))
+					if err != nil || i == 0 && !strings.HasPrefix(string(out), `{"Version":1,`) {
+						b.Fatalf("%q: %v", commands[i], err)
+					}
+				}
+			}
+			fob, read := median(times[0]), median(times[1])
+			b.ReportMetric(0, "ns/op") // of both: means nothing
+			b.ReportMetric(fob.Seconds()*1000, "fob-ms")
+			b.ReportMetric(read.Seconds()*1000, "read-ms")
+			b.ReportMetric(fob.Seconds()/read.Seconds(), "fob/read")
+		})
+	}
+}
+
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
