@@ -63,7 +63,7 @@ func (d *defaults) Validate(k *kong.Application) error {
 			i := slices.IndexFunc(k.Children, func(n *kong.Node) bool { return n.Name == s.Table })
 			switch {
 			case i >= 0:
-				flags = k.Children[i].Flags
+				flags = append(slices.Clone(k.Children[i].Flags), k.Flags...)
 			case slices.ContainsFunc(commands(), func(c command) bool { return c.name == s.Table }):
 				continue // another command's
 			default:
@@ -120,14 +120,17 @@ func (d *defaults) Resolve(_ *kong.Context, parent *kong.Path, f *kong.Flag) (an
 			return nil, nil
 		}
 	}
-	table := ""
+	// What is set for the command comes before what is set for all.
+	tables := []string{d.app.name, ""}
 	if parent.Command != nil {
-		table = parent.Command.Name
+		tables = tables[:1]
 	}
-	for _, s := range d.all {
-		if s.Table != table || flag(s) != f.Name {
+	for _, table := range tables {
+		i := slices.IndexFunc(d.all, func(s settings.Setting) bool { return s.Table == table && flag(s) == f.Name })
+		if i < 0 {
 			continue
 		}
+		s := d.all[i]
 		if err := d.fits(s, f); err != nil {
 			return nil, err
 		}

@@ -134,7 +134,8 @@ func (r *resolver) nearest(name string) []string {
 	return Nearest(name, names)
 }
 
-// Nearest are up to three of names that name may be a slip of, best first.
+// Nearest are up to three of names that name may be a slip of: those with the
+// fewest differences.
 func Nearest(name string, names []string) []string {
 	type scored struct {
 		name     string
@@ -150,7 +151,9 @@ func Nearest(name string, names []string) []string {
 	slices.SortStableFunc(close, func(a, b scored) int { return cmp.Compare(a.distance, b.distance) })
 	var out []string
 	for _, s := range close[:min(3, len(close))] {
-		out = append(out, s.name)
+		if s.distance == close[0].distance { // beside a near one the others are noise
+			out = append(out, s.name)
+		}
 	}
 	return out
 }

@@ -104,14 +104,14 @@ func TestParseDuration(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	names := []string{"prod", "prod-eu", "production", "staging", "dev", "Dev2", "prod"}
+	names := []string{"fido", "prod", "prod-eu", "production", "staging", "dev", "Dev2", "prod"}
 	for _, tt := range []struct {
 		name string
 		want []string
 	}{
 		{"prdo", []string{"prod"}},
 		{"PROD", []string{"prod"}},
-		{"prod-e", []string{"prod-eu", "prod"}},
+		{"prod-e", []string{"prod-eu"}},
 		{"prod-ue", []string{"prod-eu"}},
 		{"stagin", []string{"staging"}},
 		{"dev1", []string{"Dev2", "dev"}},
