@@ -234,7 +234,7 @@ func (a *app) checkChain(profile string) error {
 	return nil
 }
 
-// errNoExec is for a file that the kernel does not know how to run.
+// notRunnable is for a file that the kernel does not know how to run.
 func notRunnable(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		// A script whose interpreter is missing looks like this.
