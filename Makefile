@@ -18,9 +18,9 @@ FUZZTIME = 30s
 fuzz:
 	@for package in $$(go list ./...); do \
 		go test -list '^Fuzz' $$package | sed -n "s,^Fuzz.*,$$package &,p"; \
-	done | xargs -n 2 -P 2 sh -ec 'go test -run "^$$1$$" -fuzz "^$$1$$" -fuzztime $(FUZZTIME) -parallel 1 "$$0"'
+	done | xargs -P 2 -I {} sh -c '.ci/fuzz {} $(FUZZTIME)'
 
-# The tests of crowds and kills, for half an hour.
+# The tests of crowds, kills and damage, for an hour or two.
 torture:
 	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk' .
 
