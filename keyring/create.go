@@ -66,17 +66,28 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 		return Created{}, &BackendError{s.newKind(), "it cannot keep a store here"}
 	}
 	sl := slot{Name: kind.kind, Kind: kind.kind}
+	if sl.Kind == kindAge {
+		if sl.Recipients, err = s.ownRecipients(ctx); err != nil {
+			return Created{}, err
+		}
+	}
 	h := newHeader(1, sl)
 	vault := make([]byte, keySize)
 	rand.Read(vault)
 	k := deriveSubkeys(vault, h.ID)
 	made, err := kind.create(ctx, s, h, sl, h.payload(sl.Name, vault))
 	clear(vault)
+	if err == nil && made.untried != "" {
+		err = &BackendError{sl.Kind, made.untried} // the only way in has to be one
+	}
 	if err != nil {
 		return Created{}, err
 	}
 	if err := s.found(ctx, h, k, map[string][]byte{sl.Name: made.file}); err != nil {
-		made.undo()
+		// What failed may have been to sync a header that is there: then it needs its slot.
+		if now, gone := s.header(); absent(gone) || gone == nil && now.ID != h.ID {
+			made.undo()
+		}
 		return Created{}, err
 	}
 	m, err := memory{}.admit(s.opts.Dir, h, k, sl)
@@ -95,7 +106,7 @@ func (s *Store) newKind() string {
 // found writes generation 1 and then, as the commit, the header. It returns
 // fs.ErrExist if there is one.
 func (s *Store) found(ctx context.Context, h header, k subkeys, slots map[string][]byte) error {
-	l, err := s.lock(ctx, storeLock, false)
+	l, err := s.lockStore(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -108,7 +119,7 @@ func (s *Store) found(ctx context.Context, h header, k subkeys, slots map[string
 	if _, err := d.Lstat(headerFile); err == nil {
 		return fs.ErrExist
 	}
-	if err := d.clearGeneration(h.Gen); err != nil {
+	if err := d.clearGenerations(); err != nil {
 		return err
 	}
 	if err := d.makeGeneration(h.Gen, slots); err != nil {
@@ -117,10 +128,21 @@ func (s *Store) found(ctx context.Context, h header, k subkeys, slots map[string
 	return d.create(headerFile, h.encode(k))
 }
 
-// clearGeneration removes what a creation or re-key left that never came to its
-// commit. Items are nobody's leftovers if there is no header that says so.
-func (d dir) clearGeneration(gen int) error {
-	if items, err := d.sub(itemsDir(gen)); err == nil {
+// clearGenerations removes what creations left that never came to their commit.
+// Items are nobody's leftovers while there is no header that says so.
+func (d dir) clearGenerations() error {
+	gens, err := d.generations()
+	if err != nil {
+		return err
+	}
+	for _, gen := range gens {
+		items, err := d.sub(itemsDir(gen))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
 		entries, err := items.list()
 		items.Close()
 		if err != nil {
@@ -130,7 +152,12 @@ func (d dir) clearGeneration(gen int) error {
 			return &DamagedError{headerFile, "it is gone, but items of a store are here"}
 		}
 	}
-	return d.RemoveAll(path.Dir(itemsDir(gen)))
+	for _, gen := range gens {
+		if err := d.RemoveAll(path.Dir(itemsDir(gen))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makeGeneration makes the directories of a generation and its slots' files, durably.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -138,12 +139,23 @@ func (d dir) create(name string, data []byte) error {
 
 func (d dir) commit(name string, data []byte, durable bool, place func(temp, name string) error) (err error) {
 	temp := path.Join(path.Dir(name), tempPrefix+rand.Text())
-	f, err := d.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fullError(name, err)
-	}
 	// After a rename there is nothing left to remove, and that is no error.
 	defer d.Remove(temp)
+	if err = d.fill(temp, data, durable); err == nil {
+		err = sharing(func() error { return place(temp, name) })
+	}
+	if err == nil && durable {
+		err = d.sync(path.Dir(name))
+	}
+	return fullError(name, err)
+}
+
+// fill makes a new file with data. If durable its content is, but not its name.
+func (d dir) fill(name string, data []byte, durable bool) error {
+	f, err := d.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
 	_, err = f.Write(data)
 	if err == nil && durable {
 		err = f.Sync()
@@ -151,13 +163,7 @@ func (d dir) commit(name string, data []byte, durable bool, place func(temp, nam
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
-	if err == nil {
-		err = sharing(func() error { return place(temp, name) })
-	}
-	if err == nil && durable {
-		err = d.sync(path.Dir(name))
-	}
-	return fullError(name, err)
+	return err
 }
 
 // sync makes the names in a directory below d durable.
@@ -191,10 +197,16 @@ func (d dir) list() ([]fs.DirEntry, error) {
 	return f.ReadDir(-1)
 }
 
-// sweep removes what no one will miss: temporary files of dead writers, and
-// sessions that must have ended. It is a courtesy, so errors do not matter.
-func (d dir) sweep() {
-	entries, err := d.list()
+// sweep removes from a directory below d what no one will miss: temporary files
+// of dead writers, and sessions that must have ended. It is a courtesy, so errors
+// do not matter.
+func (d dir) sweep(name string) {
+	sub, err := d.sub(name)
+	if err != nil {
+		return
+	}
+	defer sub.Close()
+	entries, err := sub.list()
 	if err != nil {
 		return
 	}
@@ -206,9 +218,23 @@ func (d dir) sweep() {
 			continue
 		}
 		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > life {
-			d.Remove(e.Name())
+			sub.Remove(e.Name())
 		}
 	}
+}
+
+// generations are the numbers of those that have a directory, in no order.
+func (d dir) generations() ([]int, error) {
+	entries, err := d.list()
+	var gens []int
+	for _, e := range entries {
+		number, ok := strings.CutPrefix(e.Name(), "g")
+		gen, bad := strconv.Atoi(number)
+		if ok && bad == nil && gen > 0 && strconv.Itoa(gen) == number {
+			gens = append(gens, gen)
+		}
+	}
+	return gens, err
 }
 
 // fullError names the one failure of writing for which the user has a remedy.

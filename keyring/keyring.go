@@ -45,8 +45,13 @@ type Options struct {
 	// variable, a descriptor, a file); ok is false if there is none. It is called
 	// at most once. May be nil.
 	Passphrase func() (s creds.Secret, ok bool, err error)
+	// AgeIdentity is a file of age identities, by which an age slot opens; empty for
+	// none. Only the user says which: never the store.
+	AgeIdentity string
 	// Ask asks a person. Its errors are passed on as they are. Nil: there is nobody.
 	Ask func(context.Context, Question) (creds.Secret, error)
+	// Notice tells a person what an age plugin has to say ("touch the key"). May be nil.
+	Notice func(text string)
 	// Waiting is called when a desktop keyring has been waiting for a person for 1.5 s. May be nil.
 	Waiting func(slot string)
 	// How long the kernel keeps a copy of what opens sessions, and keys, after
@@ -71,16 +76,21 @@ type Question struct {
 	// Attempt counts from 1. From the second on, Problem says what was wrong with the last answer.
 	Attempt int
 	Problem string
+	// Plugin and Text are who asks, and what, if it is an age plugin; Secret, whether
+	// the answer is not to be seen.
+	Plugin, Text string
+	Secret       bool
 }
 
 // QuestionKind is what a Question wants.
 type QuestionKind int
 
-// Questions. A new passphrase is asked for twice.
+// Questions. A new passphrase is asked for twice. A plugin's question is in Text.
 const (
 	AskPassphrase QuestionKind = iota
 	AskNewPassphrase
 	AskNewPassphraseAgain
+	AskPlugin
 )
 
 // Store is safe for use by several goroutines, and so is its directory by several processes.
@@ -103,6 +113,8 @@ type opened struct {
 		ok     bool
 		err    error
 	}
+	// The content of Options.AgeIdentity, if it was needed.
+	identity *creds.Secret
 }
 
 // New returns the store in o.Dir. It opens nothing and cannot fail.
@@ -263,12 +275,16 @@ func (s *Store) SessionInfo(source, id string) (Info, error) {
 }
 
 func (s *Store) info(kind Kind, parts ...string) (Info, error) {
-	d, _, err := s.trustedItems()
-	if err != nil {
-		return Info{}, notFound(err, kind, parts[0])
-	}
-	defer d.Close()
-	it, err := s.read(d, kind, parts...)
+	var it item
+	err := s.steady(func() (header, error) {
+		d, h, err := s.trustedItems()
+		if err != nil {
+			return h, err
+		}
+		defer d.Close()
+		it, err = s.read(d, kind, parts...)
+		return h, err
+	})
 	return it.info, notFound(err, kind, parts[0])
 }
 
@@ -276,20 +292,35 @@ func (s *Store) info(kind Kind, parts ...string) (Info, error) {
 // Items that cannot be read are left out and joined into the error, so both
 // results count.
 func (s *Store) Infos(kind Kind) ([]Info, error) {
-	d, _, err := s.trustedItems()
+	var infos []Info
+	var bad error
+	err := s.steady(func() (header, error) {
+		d, h, err := s.trustedItems()
+		if err != nil {
+			return h, err
+		}
+		defer d.Close()
+		infos, bad, err = d.infos(kind)
+		if err == nil && s.moved(h) {
+			err = errMoved // what was listed may have been on its way out
+		}
+		return h, err
+	})
 	if absent(err) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
+	slices.SortFunc(infos, func(a, b Info) int {
+		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
+	})
+	return infos, errors.Join(err, bad)
+}
+
+// infos reads the headers of all items of a kind; bad is about those that have none.
+func (d dir) infos(kind Kind) (infos []Info, bad, err error) {
 	entries, err := d.list()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var infos []Info
-	var bad error
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), string(kind)+"+") {
 			continue
@@ -304,10 +335,7 @@ func (s *Store) Infos(kind Kind) ([]Info, error) {
 		}
 		infos = append(infos, it.info)
 	}
-	slices.SortFunc(infos, func(a, b Info) int {
-		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
-	})
-	return infos, bad
+	return infos, bad, nil
 }
 
 // header reads the store's header. It is not verified, and not compared with the memory.
@@ -335,9 +363,12 @@ func (s *Store) headerIn(d dir) (header, error) {
 }
 
 // trusted reads the header and compares it with this machine's memory.
-func (s *Store) trusted() (header, error) {
-	h, err := s.header()
-	return h, s.trust(h, err)
+func (s *Store) trusted() (h header, err error) {
+	err = s.steady(func() (header, error) {
+		h, err = s.header()
+		return h, s.trust(h, err)
+	})
+	return h, err
 }
 
 // trust judges what came of reading the header. A store that is gone, exchanged
@@ -379,26 +410,44 @@ func (s *Store) items() (dir, header, error) {
 			return items, h, err
 		}
 		if !s.moved(h) {
-			return dir{}, header{}, &DamagedError{itemsDir(h.Gen), "it is not there"}
+			return dir{}, h, &DamagedError{headerFile, "what it names, " + itemsDir(h.Gen) + ", is not there"}
 		}
 	}
 }
 
 // trustedItems is items for those who will not open the store, and so would not
 // notice that it is not the one this machine knows.
-func (s *Store) trustedItems() (dir, header, error) {
-	d, h, err := s.items()
-	trust := s.trust(h, err)
-	if err == nil && trust != nil {
-		d.Close()
-	}
-	return d, h, trust
+func (s *Store) trustedItems() (d dir, h header, err error) {
+	err = s.steady(func() (header, error) {
+		d, h, err = s.items()
+		trust := s.trust(h, err)
+		if err == nil && trust != nil {
+			d.Close()
+		}
+		return h, trust
+	})
+	return d, h, err
 }
 
 // moved reports whether the store has another vault key by now than when h was read.
 func (s *Store) moved(h header) bool {
+	if h.ID == "" {
+		return false // there was none to be read
+	}
 	now, err := s.header()
 	return err == nil && (now.ID != h.ID || now.Gen != h.Gen)
+}
+
+// steady does f, which reads the store by the header that it returns, again for
+// as long as it fails and there was a re-key meanwhile: what f saw of the old
+// generation was being removed, and says nothing.
+func (s *Store) steady(f func() (header, error)) error {
+	for {
+		h, err := f()
+		if err == nil || !s.moved(h) {
+			return err
+		}
+	}
 }
 
 // read reads an item without decrypting it, and refuses a session that is of no use.
@@ -456,26 +505,25 @@ func (s *Store) current(session Info, rev string) error {
 
 // get reads and decrypts an item into r, a pointer to its record.
 func (s *Store) get(ctx context.Context, r any, kind Kind, parts ...string) (Info, error) {
-	for {
+	var info Info
+	err := s.steady(func() (header, error) {
 		d, h, err := s.items()
 		if err != nil {
-			return Info{}, notFound(s.trust(h, err), kind, parts[0])
+			return h, s.trust(h, err)
 		}
-		info, err := s.decrypt(ctx, d, h, r, kind, parts...)
-		d.Close()
-		if err == nil {
-			return info, nil
-		}
-		if s.moved(h) {
-			continue // re-keyed meanwhile: what we saw is history
-		}
+		defer d.Close()
+		info, err = s.decrypt(ctx, d, h, r, kind, parts...)
 		if absent(err) {
 			if trust := s.trust(h, nil); trust != nil {
 				err = trust
 			}
 		}
+		return h, err
+	})
+	if err != nil {
 		return Info{}, notFound(err, kind, parts[0])
 	}
+	return info, nil
 }
 
 // decrypt finds out what is not there, or of no use, before anybody is asked.
@@ -510,11 +558,26 @@ func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (
 		}
 		err := d.write(file, sealed, info.Kind != KindSession)
 		if err == nil {
-			d.sweep()
+			s.sweep(d, h)
 		}
 		return err
 	})
 	return info, err
+}
+
+// sweep removes what dead writers and interrupted re-keys left. The header that
+// counts is h, of which the caller has the key and the lock.
+func (s *Store) sweep(items dir, h header) {
+	items.sweep(".")
+	d, err := openDir(s.opts.Dir)
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	for _, name := range []string{".", locksDir, slotsDir(h.Gen)} {
+		d.sweep(name)
+	}
+	s.sweepGenerations(d, h)
 }
 
 // sealed runs f with the subkey of a kind and the items directory, while no slot
@@ -548,7 +611,7 @@ func (s *Store) change(ctx context.Context, f func(dir, header) error) error {
 	if _, err := s.trusted(); err != nil {
 		return err // before a lock file is made for nothing
 	}
-	l, err := s.lock(ctx, storeLock, true)
+	l, err := s.lockStore(ctx, true)
 	if err != nil {
 		return err
 	}

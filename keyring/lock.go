@@ -17,7 +17,9 @@ import (
 
 const (
 	storeLock  = "store"  // shared by writers, exclusive for creation, slots and re-key; never held while a person is asked
+	doorLock   = "door"   // held while waiting for the store's
 	unlockLock = "unlock" // held around a question and the derivation that follows
+	slotsLock  = "slots"  // held around a change of slots, questions included
 
 	// How often a waiter tries again: short beside a person's answer or a
 	// derivation, long beside the 2 µs of a try.
@@ -98,6 +100,17 @@ func (s *Store) lock(ctx context.Context, file string, shared bool) (*Lock, erro
 		case <-tick.C:
 		}
 	}
+}
+
+// lockStore takes the store's lock. There may always be a writer who shares it, so
+// whoever wants it alone closes the door behind those who are in.
+func (s *Store) lockStore(ctx context.Context, shared bool) (*Lock, error) {
+	door, err := s.lock(ctx, doorLock, shared)
+	if err != nil {
+		return nil, err
+	}
+	defer door.Unlock()
+	return s.lock(ctx, storeLock, shared)
 }
 
 func (s *Store) tryLock(file string, shared bool) (*Lock, bool, error) {

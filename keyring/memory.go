@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -22,6 +23,9 @@ type memory struct {
 	// Fingerprint is derived from the vault key. An age slot can be forged by
 	// anyone who knows its public key; the fingerprint shows it.
 	Fingerprint string `json:"fingerprint"`
+	// Next is the fingerprint of a re-key that this machine began. It is written
+	// before the commit, so that one that was killed just after it is no forgery.
+	Next string `json:"next,omitempty"`
 }
 
 // memoryFile gives each store directory a file of its own, so that no two
@@ -64,6 +68,66 @@ func (s *Store) remember(m memory) error {
 	return d.write(s.memoryFile(), append(encodeJSON(m), '\n'), true)
 }
 
+// Trust makes the store in Dir, as it is now, the one that this machine knows.
+// If that is not what it remembers, agree is told how, and may refuse; what is
+// there has been opened by then. A store that is gone is forgotten. It reports
+// whether there was anything to agree to.
+func (s *Store) Trust(ctx context.Context, agree func(problem string) error) (changed bool, err error) {
+	h, err := s.header()
+	doubt := s.trust(h, err)
+	m, recalled := s.recall()
+	if recalled != nil {
+		doubt = recalled
+	}
+	var missing *MissingError
+	switch gone := errors.As(err, &missing); {
+	case gone && doubt == err:
+		return false, missing
+	case gone:
+		if err := agree(doubt.Error()); err != nil {
+			return false, err
+		}
+		return true, s.forget()
+	case err != nil:
+		return false, err
+	}
+	sl, err := s.choose(h, m)
+	if err != nil {
+		return false, err
+	}
+	// Not compared with the memory, which is what is in doubt.
+	k, err := s.open(ctx, h, memory{}, sl)
+	if err != nil {
+		return false, err
+	}
+	if doubt == nil {
+		_, doubt = m.admit(s.opts.Dir, h, k, sl)
+	}
+	if doubt != nil {
+		if err := agree(doubt.Error()); err != nil {
+			return false, err
+		}
+	}
+	now, err := memory{Slot: m.Slot}.admit(s.opts.Dir, h, k, sl)
+	if err == nil && now != m {
+		err = s.remember(now)
+	}
+	return doubt != nil || m.ID == "", err
+}
+
+// forget removes what this machine remembers of the store.
+func (s *Store) forget() error {
+	d, err := openDir(s.opts.StateDir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Remove(s.memoryFile()); err != nil {
+		return err
+	}
+	return d.sync(".")
+}
+
 // check compares a header that is not verified yet with the memory.
 func (m memory) check(h header) error {
 	switch {
@@ -83,7 +147,8 @@ func (m memory) admit(dir string, h header, k subkeys, sl slot) (memory, error) 
 	if err := m.check(h); err != nil {
 		return memory{}, err
 	}
-	if m.ID != "" && m.Fingerprint != k.fingerprint && (m.Gen == h.Gen || !kindOf(sl.Kind).authentic) {
+	known := m.Fingerprint == k.fingerprint || m.Gen < h.Gen && m.Next == k.fingerprint
+	if m.ID != "" && !known && (m.Gen == h.Gen || !kindOf(sl.Kind).authentic) {
 		return memory{}, &TrustError{dir, "has another vault key than this machine knows"}
 	}
 	now := memory{Dir: dir, ID: h.ID, Gen: h.Gen, Slot: m.Slot, Fingerprint: k.fingerprint}

@@ -97,6 +97,16 @@ func parseFileName(file string) (kind Kind, parts []string, ok bool) {
 	return kind, parts, err == nil && again == file
 }
 
+// kindOfFile is the kind of item that a file in the items directory is, or means
+// to be; "" for a file that is not fob's.
+func kindOfFile(file string) Kind {
+	kind, _, ok := strings.Cut(file, "+")
+	if !ok || Kind(kind).parts() < 0 {
+		return ""
+	}
+	return Kind(kind)
+}
+
 // lockName is the file name of a lock that a caller names, without extension.
 // It is never read back, so a name that is too long may be hashed. The "+" keeps
 // it apart from the store's own locks.

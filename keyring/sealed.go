@@ -204,10 +204,15 @@ func additional(storeID, file string, line []byte) []byte {
 // sealItem returns an item's file.
 func sealItem(key []byte, storeID, file string, info Info, r record) []byte {
 	line := append([]byte("fob"+strconv.Itoa(formatVersion)+" "), encodeJSON(info)...)
+	return sealLine(key, storeID, file, line, encodeJSON(r))
+}
+
+// sealLine is sealItem for an item whose header line and record are written already.
+func sealLine(key []byte, storeID, file string, line, plain []byte) []byte {
 	nonce := make([]byte, chacha20poly1305.NonceSizeX)
 	rand.Read(nonce)
 	out := append(append(bytes.Clone(line), '\n'), nonce...)
-	return newAEAD(key).Seal(out, nonce, encodeJSON(r), additional(storeID, file, line))
+	return newAEAD(key).Seal(out, nonce, plain, additional(storeID, file, line))
 }
 
 // open decrypts the item. After it, info is what fob wrote.

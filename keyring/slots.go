@@ -40,12 +40,16 @@ type slotKind struct {
 	// becomes the slot's file; undo takes back what it did elsewhere.
 	create func(ctx context.Context, s *Store, h header, sl slot, payload string) (made, error)
 	open   func(ctx context.Context, s *Store, h header, sl slot) (payload string, err error)
+	// drop removes what the slot keeps outside of the store. Nil: nothing.
+	drop func(ctx context.Context, s *Store, h header, sl slot) error
 }
 
 type made struct {
 	file     []byte
 	undo     func()
 	warnings []string
+	// untried says why it could not be opened again; empty if it was.
+	untried string
 }
 
 func slotKinds() []slotKind {
@@ -56,11 +60,25 @@ func slotKinds() []slotKind {
 		usable:    func(*Store) bool { return true },
 		create:    createPassphrase,
 		open:      openPassphrase,
+	}, {
+		kind:   kindAge,
+		copies: true,
+		usable: func(s *Store) bool { return s.opts.AgeIdentity != "" },
+		create: createAge,
+		open:   openAge,
 	}}
 	for _, b := range backends() {
-		kinds = append(kinds, b.slotKind())
+		k := b.slotKind()
+		k.drop = dropInBackend
+		kinds = append(kinds, k)
 	}
 	return kinds
+}
+
+// dropInBackend asks nobody: what is left in a keyring opens nothing any more.
+func dropInBackend(ctx context.Context, s *Store, h header, sl slot) error {
+	_, err := s.Quiet().inBackend(ctx, request{Op: opRemove, Kind: sl.Kind, Item: backendItem(h)})
+	return err
 }
 
 // kindOf returns the zero slotKind for one that a newer fob may know.
@@ -119,10 +137,18 @@ func (s *Store) choose(h header, m memory) (slot, error) {
 
 // createPassphrase is an age file, so that age alone can recover the vault key.
 func createPassphrase(ctx context.Context, s *Store, _ header, sl slot, payload string) (made, error) {
-	secret, err := s.newPassphrase(ctx)
+	secret, ok, err := s.givenPassphrase()
+	if err == nil && !ok {
+		secret, err = s.askNewPassphrase(ctx)
+	}
 	if err != nil {
 		return made{}, err
 	}
+	return s.makePassphrase(secret, sl, payload)
+}
+
+// makePassphrase seals the payload, and opens it again.
+func (s *Store) makePassphrase(secret creds.Secret, sl slot, payload string) (made, error) {
 	file, err := sealPassphrase(secret, payload, s.opts.WorkFactor)
 	if err != nil {
 		return made{}, err
@@ -137,42 +163,43 @@ func createPassphrase(ctx context.Context, s *Store, _ header, sl slot, payload 
 	return m, nil
 }
 
-// openPassphrase tries what was given without a person, or asks one.
 func openPassphrase(ctx context.Context, s *Store, h header, sl slot) (string, error) {
-	name := slotsDir(h.Gen) + "/" + sl.Name
+	_, payload, err := s.enterPassphrase(ctx, h, sl)
+	return payload, err
+}
+
+// enterPassphrase tries what was given without a person, or asks one.
+func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret creds.Secret, payload string, err error) {
+	name := slotFileName(h, sl)
 	file, err := s.slotFile(name)
 	if err != nil {
-		return "", err
+		return creds.Secret{}, "", err
 	}
 	secret, ok, err := s.givenPassphrase()
 	if err != nil {
-		return "", err
+		return creds.Secret{}, "", err
 	}
 	if ok {
-		return unsealPassphrase(secret, file, name)
+		payload, err = unsealPassphrase(secret, file, name)
+		return secret, payload, err
 	}
 	if s.opts.Ask == nil {
-		return "", &LockedError{sl.Name, "nobody can be asked for the passphrase"}
+		return creds.Secret{}, "", &LockedError{sl.Name, "nobody can be asked for the passphrase"}
 	}
 	q := Question{Kind: AskPassphrase, Store: s.opts.Dir}
 	for q.Attempt = 1; ; q.Attempt++ {
-		secret, err := s.opts.Ask(ctx, q)
-		if err != nil {
-			return "", err
+		if secret, err = s.opts.Ask(ctx, q); err != nil {
+			return creds.Secret{}, "", err
 		}
-		payload, err := unsealPassphrase(secret, file, name)
+		payload, err = unsealPassphrase(secret, file, name)
 		if q.Problem = wrongAnswer(err); q.Problem == "" || q.Attempt == attempts {
-			return payload, err
+			return secret, payload, err
 		}
 	}
 }
 
-// newPassphrase asks twice; what comes without a person is taken as it is.
-func (s *Store) newPassphrase(ctx context.Context) (creds.Secret, error) {
-	secret, ok, err := s.givenPassphrase()
-	if ok || err != nil {
-		return secret, err
-	}
+// askNewPassphrase asks twice.
+func (s *Store) askNewPassphrase(ctx context.Context) (creds.Secret, error) {
 	if s.opts.Ask == nil {
 		return creds.Secret{}, &LockedError{kindPassphrase, "nobody can be asked for a new passphrase"}
 	}
@@ -274,14 +301,22 @@ func unsealPassphrase(secret creds.Secret, file []byte, name string) (string, er
 		return "", err
 	}
 	identity.SetMaxWorkFactor(maxWorkFactor)
-	return unsealAge(file, name, identity)
+	payload, err := unsealAge(file, name, identity)
+	var none *age.NoIdentityMatchError
+	switch {
+	case errors.As(err, &none) && slices.Equal(none.StanzaTypes, []string{"scrypt"}):
+		return "", &WrongPassphraseError{name}
+	case errors.As(err, &none):
+		return "", &DamagedError{name, "it is not for a passphrase"}
+	}
+	return payload, err
 }
 
 func unsealAge(file []byte, name string, identities ...age.Identity) (string, error) {
 	r, err := age.Decrypt(bytes.NewReader(file), identities...)
 	var none *age.NoIdentityMatchError
-	if errors.As(err, &none) && slices.Equal(none.StanzaTypes, []string{"scrypt"}) {
-		return "", &WrongPassphraseError{name}
+	if errors.As(err, &none) {
+		return "", err // the caller knows what was tried
 	}
 	var plain []byte
 	if err == nil {
@@ -295,6 +330,18 @@ func unsealAge(file []byte, name string, identities ...age.Identity) (string, er
 		return "", &DamagedError{name, "it holds no vault key"}
 	}
 	return payload, nil
+}
+
+// noIdentity is one that opens nothing.
+type noIdentity struct{}
+
+func (noIdentity) Unwrap([]*age.Stanza) ([]byte, error) { return nil, age.ErrIncorrectIdentity }
+
+// isAge reports whether a file looks like one of age's: what only its secret can tell is not asked.
+func isAge(file []byte) bool {
+	_, err := age.Decrypt(bytes.NewReader(file), noIdentity{})
+	var none *age.NoIdentityMatchError
+	return errors.As(err, &none)
 }
 
 // slotFile reads a slot's file, which nobody else may be able to read: it can be

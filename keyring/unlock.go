@@ -1,7 +1,9 @@
 package keyring
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,11 +23,10 @@ func (s *Store) held(h header, kind Kind) []byte {
 	if s.copyTTL(kind) <= 0 {
 		return nil
 	}
-	key := loadCopy(copyName(h, kind))
-	if len(key) != keySize {
-		return nil
+	key, _ := decodeCopy(loadCopy(copyName(h, kind)))
+	if key != nil {
+		s.hold(h, map[Kind][]byte{kind: key})
 	}
-	s.hold(h, map[Kind][]byte{kind: key})
 	return key
 }
 
@@ -57,6 +58,22 @@ func copyName(h header, kind Kind) string {
 
 const copyPrefix = "fob:"
 
+const copySize = keySize + 8
+
+// encodeCopy is what the kernel keeps: a subkey and, for fob store, when it will
+// be forgotten, which the kernel tells nobody.
+func encodeCopy(key []byte, ends time.Time) []byte {
+	return binary.BigEndian.AppendUint64(bytes.Clone(key), uint64(ends.Unix()))
+}
+
+// decodeCopy returns nil for what is no copy.
+func decodeCopy(data []byte) (key []byte, ends time.Time) {
+	if len(data) != copySize {
+		return nil, time.Time{}
+	}
+	return data[:keySize:keySize], time.Unix(int64(binary.BigEndian.Uint64(data[keySize:])), 0)
+}
+
 // key returns the subkey of a kind for the vault key of h, and unlocks the store
 // if need be. If the store has another vault key by now, the error is
 // errMoved.
@@ -87,7 +104,7 @@ func (s *Store) key(ctx context.Context, h header, kind Kind) ([]byte, error) {
 	if s.moved(h) {
 		return nil, errMoved
 	}
-	k, err := s.open(ctx, h, sl)
+	k, err := s.open(ctx, h, m, sl)
 	if err != nil {
 		return nil, err
 	}
@@ -102,20 +119,34 @@ func (s *Store) key(ctx context.Context, h header, kind Kind) ([]byte, error) {
 var errMoved = errors.New("the store was re-keyed meanwhile")
 
 // open derives the subkeys from what a slot keeps, and verifies the header with them.
-func (s *Store) open(ctx context.Context, h header, sl slot) (subkeys, error) {
+func (s *Store) open(ctx context.Context, h header, m memory, sl slot) (subkeys, error) {
 	s.logf("opening the store: %s", sl.Name)
 	payload, err := kindOf(sl.Kind).open(ctx, s, h, sl)
 	if err != nil {
 		return subkeys{}, err
 	}
-	vault, err := h.vaultKey(slotsDir(h.Gen)+"/"+sl.Name, sl.Name, payload)
-	if err != nil {
-		return subkeys{}, err
-	}
-	k := deriveSubkeys(vault, h.ID)
+	vault, k, err := h.unwrap(m, sl, payload)
 	clear(vault)
-	return k, h.verify(k)
+	return k, err
 }
+
+// unwrap takes the vault key out of a slot's payload and verifies the header with
+// it. Of the two, the memory knows which one is wrong.
+func (h header) unwrap(m memory, sl slot, payload string) (vault []byte, k subkeys, err error) {
+	file := slotFileName(h, sl)
+	vault, err = h.vaultKey(file, sl.Name, payload)
+	if err != nil {
+		return nil, subkeys{}, err
+	}
+	k = deriveSubkeys(vault, h.ID)
+	err = h.verify(k)
+	if err != nil && m.ID == h.ID && m.Gen == h.Gen && m.Fingerprint != k.fingerprint {
+		err = &DamagedError{file, "it holds another vault key than this store's"}
+	}
+	return vault, k, err
+}
+
+func slotFileName(h header, sl slot) string { return slotsDir(h.Gen) + "/" + sl.Name }
 
 // keep remembers an opened store: in this process, in this machine's memory and,
 // for slots that are slow or ask, in the kernel. What fails is no reason to
@@ -124,7 +155,8 @@ func (s *Store) keep(h header, k subkeys, m memory, sl slot) {
 	s.mu.Lock()
 	s.hold(h, k.items)
 	s.mu.Unlock()
-	if old, err := s.recall(); err != nil || old != m {
+	// Whoever derived for long must not take back what a re-key wrote meanwhile.
+	if old, err := s.recall(); err != nil || old != m && !(old.ID == m.ID && old.Gen > m.Gen) {
 		if err := s.remember(m); err != nil {
 			s.logf("this machine will not remember the store: %v", err)
 		}
@@ -134,7 +166,7 @@ func (s *Store) keep(h header, k subkeys, m memory, sl slot) {
 		if ttl <= 0 || !kindOf(sl.Kind).copies {
 			continue
 		}
-		if err := saveCopy(copyName(h, kind), k.items[kind], ttl); err != nil {
+		if err := saveCopy(copyName(h, kind), encodeCopy(k.items[kind], s.opts.Now().Add(ttl)), ttl); err != nil {
 			s.logf("the kernel keeps no unlocked copy: %v", err)
 		}
 	}
@@ -148,11 +180,11 @@ func (s *Store) gate(ctx context.Context, sl slot) (release func(), err error) {
 		return func() {}, nil
 	}
 	_, given, _ := s.givenPassphrase()
-	if !given && s.opts.Ask == nil {
+	if sl.Kind == kindPassphrase && !given && s.opts.Ask == nil {
 		return func() {}, nil // it will fail at once
 	}
 	name := unlockLock
-	if given && s.opts.UnlockTTL <= 0 {
+	if sl.Kind == kindPassphrase && given && s.opts.UnlockTTL <= 0 {
 		name = fmt.Sprintf("derive%d", rand.IntN(min(runtime.NumCPU(), 4)))
 	}
 	return s.courtesy(ctx, name)
@@ -179,5 +211,5 @@ func (s *Store) Forget() (int, error) {
 	s.mu.Lock()
 	s.id, s.keys = "", nil
 	s.mu.Unlock()
-	return dropCopies()
+	return dropCopies(copyPrefix)
 }

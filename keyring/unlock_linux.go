@@ -47,7 +47,7 @@ func loadCopy(name string) []byte {
 	if err != nil {
 		return nil
 	}
-	key := make([]byte, keySize+1)
+	key := make([]byte, copySize+1)
 	read := func() error {
 		n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, key, 0)
 		key = key[:max(0, min(n, len(key)))]
@@ -85,8 +85,9 @@ func saveCopy(name string, key []byte, ttl time.Duration) error {
 	})
 }
 
-// dropCopies removes every copy that a fob of this user left, of any store.
-func dropCopies() (int, error) {
+// dropCopies removes the copies that fobs of this user left and whose name begins
+// with prefix.
+func dropCopies(prefix string) (int, error) {
 	count := 0
 	err := possessing(func() error {
 		ids, err := members(user)
@@ -95,7 +96,7 @@ func dropCopies() (int, error) {
 			// else, or one that ended.
 			about, descErr := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id)
 			fields := strings.SplitN(about, ";", 5)
-			if descErr != nil || len(fields) != 5 || fields[0] != "user" || !strings.HasPrefix(fields[4], copyPrefix) {
+			if descErr != nil || len(fields) != 5 || fields[0] != "user" || !strings.HasPrefix(fields[4], prefix) {
 				continue
 			}
 			if dropped := keyctl(unix.KEYCTL_INVALIDATE, id, 0); dropped != nil {

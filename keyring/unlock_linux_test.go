@@ -20,7 +20,7 @@ func kept(t testing.TB) *Store {
 	if err := saveCopy(probe, []byte("x"), time.Minute); err != nil {
 		lacking(t, "kernel keyring")
 	}
-	t.Cleanup(func() { dropCopies() })
+	t.Cleanup(func() { dropCopies(copyPrefix) })
 	return newStore(t, func(o *Options) { o.UnlockTTL, o.UnlockKeysTTL = time.Hour, time.Hour })
 }
 

@@ -33,21 +33,27 @@ func (v *View) Close() {
 
 // KeyInfo is Store.KeyInfo.
 func (v *View) KeyInfo(profile string) (Info, error) {
-	if !v.looked {
-		v.d, v.h, v.err = v.store.trustedItems()
-		v.looked = true
-	}
-	if v.err != nil {
-		return Info{}, notFound(v.err, KindKey, profile)
-	}
 	if info, ok := v.keys[profile]; ok {
 		return info, nil
 	}
-	it, err := v.store.read(v.d, KindKey, profile)
-	if err == nil {
-		v.keys[profile] = it.info
+	for {
+		if !v.looked {
+			v.d, v.h, v.err = v.store.trustedItems()
+			v.looked = true
+		}
+		if v.err != nil {
+			return Info{}, notFound(v.err, KindKey, profile)
+		}
+		it, err := v.store.read(v.d, KindKey, profile)
+		if err == nil {
+			v.keys[profile] = it.info
+			return it.info, nil
+		}
+		if !v.store.moved(v.h) {
+			return Info{}, notFound(err, KindKey, profile)
+		}
+		v.Close() // re-keyed meanwhile: look again
 	}
-	return it.info, notFound(err, KindKey, profile)
 }
 
 // Session is Store.Session. The view has ended with it.

@@ -1,0 +1,319 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"filippo.io/age"
+	"filippo.io/age/plugin"
+
+	"fob/internal/creds"
+)
+
+// The age slot: the vault key encrypted to recipients, which are public keys and
+// stand in the header, and opened by identities, which the user names. Programs
+// called age-plugin-NAME know those that live in hardware.
+
+const (
+	kindAge = "age"
+
+	maxIdentityFile = 64 << 10
+)
+
+// RecipientError says why Text is no recipient that an age slot can have.
+type RecipientError struct{ Text, Problem string }
+
+func (e *RecipientError) Error() string { return fmt.Sprintf("recipient %q: %s", e.Text, e.Problem) }
+
+// IdentityError says why the file of age identities is of no use.
+type IdentityError struct{ Path, Problem string }
+
+func (e *IdentityError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Problem) }
+
+// PluginError says that the program of an age plugin is not there.
+type PluginError struct{ Program string }
+
+func (e *PluginError) Error() string { return fmt.Sprintf("no program %q in the PATH", e.Program) }
+
+// createAge encrypts to the slot's recipients, of a new store to those of the
+// user's identities. What an identity at hand can open is opened again; a
+// recipient whose identity is elsewhere has to be believed.
+func createAge(ctx context.Context, s *Store, h header, sl slot, payload string) (made, error) {
+	ui := s.newPluginUI(ctx)
+	var recipients []age.Recipient
+	for _, text := range sl.Recipients {
+		r, err := parseRecipient(text, &ui.ClientUI)
+		if err != nil {
+			return made{}, err
+		}
+		recipients = append(recipients, r)
+	}
+	m := made{undo: func() {}}
+	err := ui.run(ctx, func() (err error) {
+		m.file, err = sealAge(payload, recipients...)
+		return pluginFailure(err)
+	})
+	if err != nil {
+		return made{}, err
+	}
+	if s.opts.AgeIdentity == "" {
+		m.untried = "no identity is named here"
+		return m, nil
+	}
+	again, err := s.unsealIdentity(ctx, m.file, sl.Name)
+	var elsewhere *BackendError
+	var missing *PluginError
+	switch {
+	case errors.As(err, &elsewhere), errors.As(err, &missing):
+		m.untried = err.Error()
+	case err != nil:
+		return made{}, err
+	case again != payload:
+		return made{}, &DamagedError{sl.Name, "it does not open again"}
+	}
+	return m, nil
+}
+
+func openAge(ctx context.Context, s *Store, h header, sl slot) (string, error) {
+	name := slotFileName(h, sl)
+	file, err := s.slotFile(name)
+	if err != nil {
+		return "", err
+	}
+	return s.unsealIdentity(ctx, file, name)
+}
+
+// unsealIdentity opens an age file called name with the user's identities.
+func (s *Store) unsealIdentity(ctx context.Context, file []byte, name string) (payload string, err error) {
+	ui := s.newPluginUI(ctx)
+	identities, _, err := s.identities(&ui.ClientUI)
+	if err != nil {
+		return "", err
+	}
+	err = ui.run(ctx, func() (err error) {
+		payload, err = unsealAge(file, name, identities...)
+		return err
+	})
+	var none *age.NoIdentityMatchError
+	var failed *BackendError
+	var missing *PluginError
+	switch {
+	case errors.As(err, &missing):
+		return "", missing
+	case errors.As(err, &failed):
+		return "", failed
+	case errors.As(err, &none):
+		return "", &BackendError{kindAge, fmt.Sprintf("no identity in %q opens it", s.opts.AgeIdentity)}
+	}
+	return payload, err
+}
+
+// pluginUI is how plugins speak to a person.
+type pluginUI struct {
+	plugin.ClientUI
+	mu sync.Mutex
+	// why a question had no answer; age tells only the plugin.
+	why error
+}
+
+func (s *Store) newPluginUI(ctx context.Context) *pluginUI {
+	ui := &pluginUI{}
+	ask := func(name, text string, secret bool) (string, error) {
+		var answer creds.Secret
+		err := error(&LockedError{kindAge, "nobody can be asked what age-plugin-" + name + " wants to know"})
+		if s.opts.Ask != nil {
+			answer, err = s.opts.Ask(ctx, Question{Kind: AskPlugin, Store: s.opts.Dir, Attempt: 1, Plugin: name, Text: text, Secret: secret})
+		}
+		if err != nil {
+			ui.mu.Lock()
+			ui.why = err
+			ui.mu.Unlock()
+		}
+		return answer.Reveal(), err
+	}
+	ui.RequestValue = ask
+	ui.Confirm = func(name, prompt, yes, no string) (bool, error) {
+		choices := " [" + yes + "]"
+		if no != "" {
+			choices = " [" + yes + "/" + no + "]"
+		}
+		answer, err := ask(name, prompt+choices, false)
+		return err == nil && (answer == "" || strings.EqualFold(answer, yes)), err
+	}
+	ui.DisplayMessage = func(name, message string) error {
+		if s.opts.Notice != nil {
+			s.opts.Notice("age-plugin-" + name + ": " + message)
+		}
+		return nil
+	}
+	ui.WaitTimer = func(name string) {
+		if s.opts.Waiting != nil {
+			s.opts.Waiting("age-plugin-" + name)
+		}
+	}
+	return ui
+}
+
+// run does f, which a plugin may hold up for ever, for as long as ctx lasts. Such
+// a plugin notices that we are gone when the process ends.
+func (ui *pluginUI) run(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		ui.mu.Lock()
+		defer ui.mu.Unlock()
+		if err != nil && ui.why != nil {
+			return ui.why
+		}
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// pluginFailure words an error of age's; what is in it is a plugin's text.
+func pluginFailure(err error) error {
+	var missing *plugin.NotFoundError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &missing):
+		return &PluginError{"age-plugin-" + missing.Name}
+	}
+	return &BackendError{kindAge, err.Error()}
+}
+
+// ownRecipients are those of the user's identities.
+func (s *Store) ownRecipients(ctx context.Context) ([]string, error) {
+	_, recipients, err := s.identities(&s.newPluginUI(ctx).ClientUI)
+	if err == nil && len(recipients) == 0 {
+		err = &IdentityError{s.opts.AgeIdentity, `does not say for which recipient it is ("# recipient: age1...")`}
+	}
+	return recipients, err
+}
+
+// pluginIdentity lets age go on to the next identity when a plugin fails: there
+// may be two keys, of which one is in a drawer.
+type pluginIdentity struct{ *plugin.Identity }
+
+func (i pluginIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	key, err := i.Identity.Unwrap(stanzas)
+	if err != nil && !errors.Is(err, age.ErrIncorrectIdentity) {
+		err = errors.Join(age.ErrIncorrectIdentity, pluginFailure(err))
+	}
+	return key, err
+}
+
+func parseRecipient(text string, ui *plugin.ClientUI) (age.Recipient, error) {
+	var r age.Recipient
+	var err error
+	switch name, _, bad := plugin.ParseRecipient(text); {
+	case strings.HasPrefix(text, "age1pq1"):
+		r, err = age.ParseHybridRecipient(text)
+	case bad == nil && name != "":
+		r, err = plugin.NewRecipient(text, ui)
+	default:
+		r, err = age.ParseX25519Recipient(text)
+	}
+	if err != nil {
+		return nil, &RecipientError{text, "it is none that age knows (age1...)"}
+	}
+	return r, nil
+}
+
+// recipientLine is how the files of plugins' identities name the recipient: a
+// plugin's identity does not tell.
+func recipientLine() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^#\s*(?:recipient|public key):\s*(age1[a-z0-9]+)\s*$`)
+}
+
+// identities reads the file that the user named, and the recipients of what is in it.
+func (s *Store) identities(ui *plugin.ClientUI) (list []age.Identity, recipients []string, err error) {
+	path := s.opts.AgeIdentity
+	if path == "" {
+		return nil, nil, &LockedError{kindAge, "no identity is named"}
+	}
+	problem := func(text string) ([]age.Identity, []string, error) { return nil, nil, &IdentityError{path, text} }
+	text, err := s.identityText()
+	if err != nil {
+		return problem("cannot be read: " + err.Error())
+	}
+	var said []string
+	comment := recipientLine()
+	for n, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if m := comment.FindStringSubmatch(line); m != nil {
+			said = append(said, m[1])
+		}
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		identity, recipient, err := parseIdentity(line, ui)
+		if err != nil {
+			// Not the parser's words, which may quote it.
+			return problem(fmt.Sprintf("has no age identity in line %d (encrypted files and SSH keys are not supported)", n+1))
+		}
+		list = append(list, identity)
+		if recipient != "" {
+			recipients = append(recipients, recipient)
+		}
+	}
+	if len(list) == 0 {
+		return problem("has no age identity")
+	}
+	for _, r := range said {
+		if _, _, err := plugin.ParseRecipient(r); err == nil && !slices.Contains(recipients, r) {
+			recipients = append(recipients, r)
+		}
+	}
+	return list, recipients, nil
+}
+
+// identityText is the file's content. It is read once: a shell's <(...), age's own
+// way to keep the file encrypted, cannot be read again.
+func (s *Store) identityText() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.identity == nil {
+		f, err := os.Open(s.opts.AgeIdentity)
+		if err != nil {
+			return "", errors.Unwrap(err) // without the path
+		}
+		defer f.Close()
+		text, err := io.ReadAll(io.LimitReader(f, maxIdentityFile))
+		if err != nil {
+			return "", errors.Unwrap(err)
+		}
+		secret := creds.NewSecret(string(text))
+		s.identity = &secret
+	}
+	return s.identity.Reveal(), nil
+}
+
+// parseIdentity returns an identity and, of one that is no plugin's, its recipient.
+func parseIdentity(line string, ui *plugin.ClientUI) (age.Identity, string, error) {
+	switch {
+	case strings.HasPrefix(line, "AGE-PLUGIN-"):
+		i, err := plugin.NewIdentity(line, ui)
+		return pluginIdentity{i}, "", err
+	case strings.HasPrefix(line, "AGE-SECRET-KEY-PQ-1"):
+		i, err := age.ParseHybridIdentity(line)
+		if err != nil {
+			return nil, "", err
+		}
+		return i, i.Recipient().String(), nil
+	}
+	i, err := age.ParseX25519Identity(line)
+	if err != nil {
+		return nil, "", err
+	}
+	return i, i.Recipient().String(), nil
+}

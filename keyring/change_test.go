@@ -1,0 +1,508 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+)
+
+const newWords = "a new passphrase entirely"
+
+// furnish puts one item of each kind into a store.
+func furnish(t testing.TB, s *Store) {
+	t.Helper()
+	info := mustSetKey(t, s, "p", exampleKey)
+	if err := s.SetSeed(t.Context(), serial, seed); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveSession(t.Context(), "p", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// furnished fails the test unless everything that furnish made is there.
+func furnished(t testing.TB, s *Store) {
+	t.Helper()
+	if k, info, err := s.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) || info.ARN != exampleARN {
+		t.Errorf("key: %+v, %v", info, err)
+	}
+	if got, err := s.Seed(t.Context(), serial); err != nil || !got.Secret.Equal(seed.Secret) {
+		t.Errorf("seed: %v", err)
+	}
+	if got, _, err := s.Session(t.Context(), "p", "1"); err != nil || got.Token.Reveal() != "AQoDYXdzEJr1K" {
+		t.Errorf("session: %v", err)
+	}
+}
+
+// tree is every file and directory of the store but locks.
+func tree(t testing.TB, s *Store) []string {
+	t.Helper()
+	var names []string
+	err := filepath.WalkDir(s.opts.Dir, func(path string, e os.DirEntry, err error) error {
+		name, _ := filepath.Rel(s.opts.Dir, path)
+		if name = filepath.ToSlash(name); name != "." && !strings.HasPrefix(name, locksDir) {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// twoWays is a furnished store that two identities of age and a passphrase open.
+func twoWays(t testing.TB) *Store {
+	t.Helper()
+	s := newStore(t, func(o *Options) { o.AgeIdentity = identityFile(t) })
+	furnish(t, s)
+	if _, err := s.AddSlot(t.Context(), "age"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func byPassphrase(words string) func(*Options) {
+	return func(o *Options) { o.Backend, o.Passphrase = "file", fixed(words) }
+}
+
+func byAge(o *Options) { o.Backend, o.Passphrase = "age", nil }
+
+func TestNewPassphrase(t *testing.T) {
+	s := newStore(t)
+	furnish(t, s)
+	old := filepath.Join(t.TempDir(), "old")
+	if err := os.CopyFS(old, os.DirFS(s.opts.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	done, err := s.NewPassphrase(t.Context(), creds.NewSecret(newWords))
+	if err != nil || !done.Rekeyed || len(done.Warnings) > 0 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	furnished(t, s) // who changed it has it open
+	furnished(t, again(s, byPassphrase(newWords)))
+	_, _, err = again(s).Key(t.Context(), "p")
+	wantErr[*WrongPassphraseError](t, err)
+	want := []string{"g2", "g2/items", "g2/items/key+p", "g2/items/seed+arn=3aaws=3aiam=3a=3a111111111111=3amfa=2fjo",
+		"g2/items/session+p+1", "g2/slots", "g2/slots/passphrase", "store"}
+	if got := tree(t, s); !slices.Equal(got, want) {
+		t.Errorf("left: %q", got)
+	}
+	// The old copy and its passphrase still open the old items, and none of the new ones.
+	if err := os.CopyFS(filepath.Join(old, "g1/items"), os.DirFS(inStore(s, "g2/items"))); err == nil {
+		t.Error("the names differ")
+	}
+	thief := New(Options{Dir: old, StateDir: old + "-state", Passphrase: fixed(testPassphrase)})
+	if err := os.Chmod(old, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(old, "g1/slots/passphrase"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	furnished(t, thief)
+	data, err := os.ReadFile(inStore(s, "g2/items/key+p"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(old, "g1/items/key+p"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = thief.Key(t.Context(), "p")
+	wantErr[*DamagedError](t, err)
+	// Nor is the old copy taken for the store here.
+	if err := os.RemoveAll(s.opts.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(old, s.opts.Dir); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = again(s).Key(t.Context(), "p")
+	wantErr[*TrustError](t, err)
+}
+
+func TestNewPassphraseAsks(t *testing.T) {
+	s := newStore(t)
+	furnish(t, s)
+	p := &person{answers: []string{testPassphrase, newWords, newWords}}
+	if _, err := again(s, p.instead).NewPassphrase(t.Context(), creds.Secret{}); err != nil {
+		t.Fatal(err)
+	}
+	var kinds []QuestionKind
+	for _, q := range p.asked {
+		kinds = append(kinds, q.Kind)
+	}
+	if !slices.Equal(kinds, []QuestionKind{AskPassphrase, AskNewPassphrase, AskNewPassphraseAgain}) {
+		t.Errorf("asked %v", kinds)
+	}
+	furnished(t, again(s, byPassphrase(newWords)))
+	for _, bad := range []string{"a\x00b", "\xff"} {
+		_, err := again(s, byPassphrase(newWords)).NewPassphrase(t.Context(), creds.NewSecret(bad))
+		wantErr[*PassphraseError](t, err)
+	}
+	// Whoever does not know the old one changes nothing.
+	_, err := again(s, byPassphrase("guess")).NewPassphrase(t.Context(), creds.NewSecret("mine now"))
+	wantErr[*WrongPassphraseError](t, err)
+	furnished(t, again(s, byPassphrase(newWords)))
+}
+
+func TestAddAndRemoveSlot(t *testing.T) {
+	ctx := t.Context()
+	s := twoWays(t)
+	furnished(t, again(s, byAge))
+	furnished(t, again(s, byPassphrase(testPassphrase)))
+	h, err := s.header()
+	if err != nil || h.Gen != 1 || len(h.Slots) != 2 || len(h.Slots[1].Recipients) != 1 {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	if m, _ := s.recall(); m.Slot != kindPassphrase {
+		t.Errorf("a recovery key became what opens the store: %+v", m)
+	}
+	_, err = s.AddSlot(ctx, "age")
+	wantErr[*SlotExistsError](t, err)
+	_, err = s.AddSlot(ctx, "file")
+	wantErr[*SlotExistsError](t, err)
+	_, err = s.AddSlot(ctx, h.Slots[1].Recipients[0])
+	wantErr[*SlotExistsError](t, err)
+	for _, way := range []string{"telepathy", "age1", "age1nothing"} {
+		if _, err := s.AddSlot(ctx, way); err == nil {
+			t.Errorf("%q was added", way)
+		}
+	}
+
+	// The passphrase goes, and its slot's old file opens nothing.
+	done, err := again(s, byAge).RemoveSlot(ctx, "file")
+	if err != nil || !done.Rekeyed {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	furnished(t, again(s, byAge))
+	_, _, err = again(s, byPassphrase(testPassphrase)).Key(ctx, "p")
+	wantErr[*NoSlotError](t, err)
+	if m, _ := s.recall(); m.Slot != kindAge || m.Gen != 2 {
+		t.Errorf("remembered %+v", m)
+	}
+	_, err = again(s, byAge).RemoveSlot(ctx, "age")
+	wantErr[*LastSlotError](t, err)
+	_, err = again(s, byAge).RemoveSlot(ctx, "file")
+	wantErr[*NoSlotError](t, err)
+	_, err = again(s, byAge).NewPassphrase(ctx, creds.NewSecret(newWords))
+	wantErr[*NoSlotError](t, err)
+	furnished(t, again(s, byAge))
+
+	// And comes back, with other words.
+	if _, err := again(s, byAge, func(o *Options) { o.Backend, o.Passphrase = "auto", fixed(newWords) }).AddSlot(ctx, "file"); err != nil {
+		t.Fatal(err)
+	}
+	furnished(t, again(s, byPassphrase(newWords)))
+}
+
+// A slot that cannot be carried over stops a new vault key, unless it is given up.
+func TestSlotOutOfReach(t *testing.T) {
+	ctx := t.Context()
+	s := twoWays(t)
+	blind := func(o *Options) { byAge(o); o.Ask = nil }
+	other := foreignRecipient(t)
+	if _, err := s.AddSlot(ctx, other); err != nil {
+		t.Fatal(err)
+	}
+	_, err := again(s, blind).RemoveSlot(ctx, other)
+	if out := wantErr[*SlotError](t, err); out.Slot != "file" {
+		t.Errorf("%+v", out)
+	}
+	wantErr[*LockedError](t, err)
+	if got := tree(t, s); slices.Contains(got, "g2") {
+		t.Errorf("left: %q", got)
+	}
+	furnished(t, again(s, byPassphrase(testPassphrase)))
+	_, err = again(s, blind).RemoveSlot(ctx, other, "flie")
+	wantErr[*NoSlotError](t, err)
+	if _, err := again(s, blind).RemoveSlot(ctx, other, "file"); err != nil {
+		t.Fatal(err)
+	}
+	furnished(t, again(s, byAge))
+	h, _ := s.header()
+	if len(h.Slots) != 1 || len(h.Slots[0].Recipients) != 1 || h.Slots[0].Recipients[0] == other {
+		t.Errorf("%+v", h.Slots)
+	}
+}
+
+// A slot whose file is gone or no more what it was is made anew from another.
+func TestRepair(t *testing.T) {
+	ctx := t.Context()
+	for name, harm := range map[string]func(file string) error{
+		"gone":  os.Remove,
+		"empty": func(file string) error { return os.Truncate(file, 0) },
+		"other": func(file string) error { return os.WriteFile(file, []byte("x"), 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := twoWays(t)
+			if err := harm(inStore(s, slotsDir(1)+"/passphrase")); err != nil {
+				t.Fatal(err)
+			}
+			_, _, err := again(s).Key(ctx, "p")
+			wantErr[*DamagedError](t, err)
+			done, err := again(s, func(o *Options) { o.Passphrase = fixed(newWords) }).AddSlot(ctx, "file")
+			if err != nil || !done.Repaired || done.Rekeyed {
+				t.Fatalf("%+v, %v", done, err)
+			}
+			furnished(t, again(s, byPassphrase(newWords)))
+			furnished(t, again(s, byAge))
+
+			if err := harm(inStore(s, slotsDir(1)+"/age")); err != nil {
+				t.Fatal(err)
+			}
+			if done, err := again(s, byPassphrase(newWords)).AddSlot(ctx, "age"); err != nil || !done.Repaired {
+				t.Fatalf("%+v, %v", done, err)
+			}
+			furnished(t, again(s, byAge))
+		})
+	}
+}
+
+// What a new vault key would lose stops it, and is named; a session is not.
+func TestRekeyLosesNothing(t *testing.T) {
+	s := newStore(t)
+	furnish(t, s)
+	for _, name := range []string{"bad", "worse"} {
+		mustSetKey(t, s, name, otherKey)
+		file := itemPath(t, s, KindKey, name)
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[len(data)-1] ^= 1
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := tree(t, s)
+	_, err := again(s).NewPassphrase(t.Context(), creds.NewSecret(newWords))
+	wantErr[*BeforeRekeyError](t, err)
+	for _, name := range []string{"key+bad", "key+worse"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%q is not named: %v", name, err)
+		}
+	}
+	if got := tree(t, s); !slices.Equal(got, before) {
+		t.Errorf("changed: %q", got)
+	}
+	furnished(t, again(s))
+	for _, name := range []string{"bad", "worse"} {
+		if err := s.RemoveKey(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Truncate(itemPath(t, s, KindSession, "p", "1"), 30); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again(s).NewPassphrase(t.Context(), creds.NewSecret(newWords)); err != nil {
+		t.Fatal(err)
+	}
+	s = again(s, byPassphrase(newWords))
+	_, _, err = s.Session(t.Context(), "p", "1")
+	wantErr[*NotFoundError](t, err)
+	if k, _, err := s.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
+		t.Error(err)
+	}
+}
+
+// What an interrupted change left is swept by the next one, and what one left
+// that was interrupted after its commit by the next write.
+func TestLeftoverGenerations(t *testing.T) {
+	s := newStore(t)
+	furnish(t, s)
+	if err := os.CopyFS(inStore(s, "g2"), os.DirFS(inStore(s, "g1"))); err != nil {
+		t.Fatal(err)
+	}
+	mustSetKey(t, s, "p", exampleKey)
+	if got := tree(t, s); !slices.Contains(got, "g2") {
+		t.Error("a writer swept what a re-key may be about to finish")
+	}
+	if _, err := s.NewPassphrase(t.Context(), creds.NewSecret(newWords)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(inStore(s, "g1"), os.DirFS(inStore(s, "g2"))); err != nil {
+		t.Fatal(err)
+	}
+	mustSetKey(t, s, "p", exampleKey)
+	if got := tree(t, s); slices.Contains(got, "g1") {
+		t.Errorf("left: %q", got)
+	}
+}
+
+// Items of a later generation are somebody's too when the header is gone.
+func TestCreateDestroysNoLaterGeneration(t *testing.T) {
+	s := newStore(t)
+	furnish(t, s)
+	if _, err := s.NewPassphrase(t.Context(), creds.NewSecret(newWords)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(inStore(s, headerFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(s.opts.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	_, err := again(s).Create(t.Context())
+	wantErr[*DamagedError](t, err)
+}
+
+// The memory knows the new vault key before the commit, so whoever was killed
+// right after it finds the store trusted: an age slot alone would not prove it.
+func TestKilledAfterCommit(t *testing.T) {
+	s := twoWays(t)
+	m, err := s.recall()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.RemoveSlot(t.Context(), "file"); err != nil {
+		t.Fatal(err)
+	}
+	after, err := s.recall()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.remember(m); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = again(s, byAge).Key(t.Context(), "p")
+	wantErr[*TrustError](t, err)
+	m.Next = after.Fingerprint
+	if err := s.remember(m); err != nil {
+		t.Fatal(err)
+	}
+	furnished(t, again(s, byAge))
+	if got, err := s.recall(); err != nil || got != after {
+		t.Errorf("%+v, %v, want %+v", got, err, after)
+	}
+}
+
+func TestTrust(t *testing.T) {
+	ctx := t.Context()
+	refuse := errors.New("no")
+	agree := func(said *string, answer error) func(string) error {
+		return func(problem string) error { *said = problem; return answer }
+	}
+	for _, tt := range []struct {
+		name string
+		harm func(t *testing.T, s *Store)
+		says string
+		gone bool
+	}{
+		{"nothing wrong", func(t *testing.T, s *Store) {}, "", false},
+		{"another store", func(t *testing.T, s *Store) {
+			other := newStore(t)
+			furnish(t, other)
+			if err := os.RemoveAll(s.opts.Dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(other.opts.Dir, s.opts.Dir); err != nil {
+				t.Fatal(err)
+			}
+		}, "is not the one", false},
+		{"an older one", func(t *testing.T, s *Store) {
+			m, _ := s.recall()
+			m.Gen = 7
+			if err := s.remember(m); err != nil {
+				t.Fatal(err)
+			}
+		}, "is older", false},
+		{"another vault key", func(t *testing.T, s *Store) {
+			m, _ := s.recall()
+			m.Fingerprint = "x"
+			if err := s.remember(m); err != nil {
+				t.Fatal(err)
+			}
+		}, "another vault key", false},
+		{"gone", func(t *testing.T, s *Store) {
+			if err := os.RemoveAll(s.opts.Dir); err != nil {
+				t.Fatal(err)
+			}
+		}, "is gone", true},
+		{"damaged memory", func(t *testing.T, s *Store) {
+			if err := os.WriteFile(filepath.Join(s.opts.StateDir, s.memoryFile()), []byte("{"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "damaged", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStore(t)
+			furnish(t, s)
+			tt.harm(t, s)
+			before, _ := s.recall()
+			var said string
+			if tt.says != "" {
+				if _, err := again(s).Trust(ctx, agree(&said, refuse)); err != refuse {
+					t.Fatalf("refused: %v", err)
+				}
+				if after, _ := s.recall(); after != before {
+					t.Error("refused, and changed")
+				}
+			}
+			changed, err := again(s).Trust(ctx, agree(&said, nil))
+			if err != nil || changed != (tt.says != "") || !strings.Contains(said, tt.says) {
+				t.Fatalf("%v, said %q, %v", changed, said, err)
+			}
+			s = again(s)
+			if tt.gone {
+				if _, err := s.Create(ctx); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			furnished(t, s)
+		})
+	}
+	_, err := New(options(storeDir(t))).Trust(ctx, nil)
+	wantErr[*MissingError](t, err)
+	s := newStore(t)
+	_, err = again(s, byPassphrase("guess")).Trust(ctx, nil)
+	wantErr[*WrongPassphraseError](t, err)
+}
+
+func TestDescribe(t *testing.T) {
+	ways := func(d Description) string {
+		var list []string
+		for _, w := range d.Ways {
+			if w.Slot {
+				list = append(list, fmt.Sprintf("%s used=%v recipients=%d problem=%q", w.Name, w.Used, len(w.Recipients), w.Problem))
+			}
+		}
+		return strings.Join(list, "; ")
+	}
+	none := New(options(storeDir(t)))
+	if d := none.Describe(); d.Exists || d.Problem != nil || ways(d) != "" || len(d.Ways) < 2 {
+		t.Errorf("%+v", d)
+	}
+	s := twoWays(t)
+	if err := s.SaveSession(t.Context(), "p", "ended", "", exampleSession(time.Now().Add(-time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	p := &person{}
+	d := again(s, p.instead, func(o *Options) { o.AgeIdentity = "" }).Describe()
+	want := `file used=true recipients=0 problem=""; age used=false recipients=1 problem="no identity is named: FOB_AGE_IDENTITY, or age_identity in config.toml"`
+	if got := ways(d); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	if !d.Exists || d.Gen != 1 || d.Items[KindKey] != 1 || d.Items[KindSeed] != 1 || d.Items[KindSession] != 1 || len(p.asked) > 0 {
+		t.Errorf("%+v", d)
+	}
+	if err := os.Remove(inStore(s, slotsDir(1)+"/passphrase")); err != nil {
+		t.Fatal(err)
+	}
+	if d := again(s).Describe(); !strings.Contains(ways(d), "is not there") || d.Problem != nil {
+		t.Errorf("%+v", d)
+	}
+	if err := os.RemoveAll(s.opts.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if d := again(s).Describe(); d.Exists || !is[*TrustError](d.Problem) {
+		t.Errorf("%+v", d)
+	}
+}

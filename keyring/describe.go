@@ -1,0 +1,106 @@
+package keyring
+
+import "time"
+
+// Description is what can be said of a store without opening it.
+type Description struct {
+	Dir string
+	// Exists is false where there is no store yet; then only Ways and Problem count.
+	Exists bool
+	ID     string // 32 hex digits
+	Gen    int    // how many vault keys the store has had
+	// Ways are the slots, in their order, and then the other kinds that this fob
+	// knows for this system.
+	Ways []Way
+	// Items is how many there are of each kind; sessions that have ended are not counted.
+	Items map[Kind]int
+	// Unlocked is until when the kernel keeps what opens a kind without a question.
+	Unlocked map[Kind]time.Time
+	// Problem is what keeps the store, or some of its items, from being used; nil if nothing.
+	Problem error
+}
+
+// Way is a way to open the store, or one that could be added.
+type Way struct {
+	Name string // what fob store and --backend call it
+	// Slot: the store can be opened so. Used: this machine does.
+	Slot, Used bool
+	// Recipients are those of an age slot.
+	Recipients []string
+	// Problem says why it does not work here and now; empty if nothing is known against it.
+	Problem string
+}
+
+// Describe looks at the store. It opens nothing, asks nobody and changes nothing.
+func (s *Store) Describe() Description {
+	d := Description{Dir: s.opts.Dir, Items: map[Kind]int{}, Unlocked: map[Kind]time.Time{}}
+	h, err := s.trusted()
+	if !absent(err) {
+		d.Problem = err
+	}
+	d.Exists, d.ID, d.Gen = h.ID != "", h.ID, h.Gen
+	m, _ := s.recall() // trusted has said what is wrong with it
+	for _, sl := range h.Slots {
+		d.Ways = append(d.Ways, Way{
+			Name: wayName(sl.Name), Slot: true, Used: sl.Name == m.Slot,
+			Recipients: sl.Recipients, Problem: s.slotProblem(h, sl),
+		})
+	}
+	for _, k := range slotKinds() {
+		if h.slot(k.kind) < 0 {
+			d.Ways = append(d.Ways, Way{Name: wayName(k.kind), Problem: s.kindProblem(k)})
+		}
+	}
+	if err != nil {
+		return d
+	}
+	for _, kind := range kinds() {
+		infos, err := s.Infos(kind)
+		for _, i := range infos {
+			if i.Expires.IsZero() || i.Expires.After(s.opts.Now()) {
+				d.Items[kind]++
+			}
+		}
+		if err != nil && kind != KindSession {
+			d.Problem = err
+		}
+		if key, ends := decodeCopy(loadCopy(copyName(h, kind))); key != nil {
+			d.Unlocked[kind] = ends
+		}
+	}
+	return d
+}
+
+// wayName is what users call a slot: fob has a backend "file", its slot is
+// called for what opens it.
+func wayName(slot string) string {
+	if slot == kindPassphrase {
+		return "file"
+	}
+	return slot
+}
+
+func (s *Store) slotProblem(h header, sl slot) string {
+	k := kindOf(sl.Kind)
+	if k.open == nil {
+		return "a newer fob made it"
+	}
+	if k.drop == nil {
+		if file, err := s.slotFile(slotFileName(h, sl)); err != nil {
+			return err.Error()
+		} else if !isAge(file) {
+			return (&DamagedError{slotFileName(h, sl), "it is not an age file"}).Error()
+		}
+	}
+	return s.kindProblem(k)
+}
+
+func (s *Store) kindProblem(k slotKind) string {
+	switch {
+	case k.usable(s):
+		return ""
+	case k.kind == kindAge:
+		return "no identity is named: FOB_AGE_IDENTITY, or age_identity in config.toml"
+	}
+	return "not on this machine, or not now"
+}
