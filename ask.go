@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -121,6 +123,15 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 	return creds.NewSecret(strings.TrimSuffix(text, "\n")), true, nil
 }
 
+// ageIdentity is the file of the user's age identities; "" if none is named.
+func (a *app) ageIdentity() string {
+	path := cmp.Or(a.secrets.ageIdentity, a.AgeIdentity)
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return filepath.Join(home(), rest)
+	}
+	return path
+}
+
 const maxPassphrase = 64 << 10 // bytes; nobody types more
 
 func readDescriptor(number string) (string, error) {
@@ -152,7 +163,7 @@ func readSmall(path string) (string, error) {
 
 // askPassphrase asks a person what the store wants to know.
 func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase creds.Secret, err error) {
-	const what = "the store's passphrase"
+	title, what, secret := "Passphrase", "the store's passphrase", true
 	if a.NoInput {
 		return creds.Secret{}, &personError{What: what, Why: "--no-input"}
 	}
@@ -160,14 +171,19 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase
 	switch q.Kind {
 	case keyring.AskNewPassphrase:
 		text = "New passphrase: "
-		if q.Attempt == 1 {
+		what = "a new passphrase"
+		if q.Attempt == 1 && a.name == "add" {
 			a.say("No desktop keyring here: a passphrase will open the store.")
 		}
 	case keyring.AskNewPassphraseAgain:
 		text = "Again: "
+	case keyring.AskPlugin:
+		program := "age-plugin-" + term.Clean(q.Plugin)
+		title, what, secret = program, "an answer to "+program, q.Secret
+		text = program + ": " + strings.TrimRight(term.Clean(q.Text), ": ") + ": "
 	}
 	_, err = mfa.Ask(ctx, a.prompters(""),
-		mfa.Question{Title: "Passphrase", Text: text, Problem: term.Clean(q.Problem), Secret: true},
+		mfa.Question{Title: title, Text: text, Problem: term.Clean(q.Problem), Secret: secret},
 		func(answer creds.Secret) error { passphrase = answer; return nil })
 	var nobody *mfa.NoPersonError
 	if errors.As(err, &nobody) {

@@ -67,6 +67,7 @@ func commands() []command {
 		{"clear", "[PROFILE]", "Drop sessions, and keep the keys.", nil, &clearCmd{}},
 		{"mfa", "add|code|remove PROFILE", "Time-based codes from the store instead of a phone.", nil, &mfaCmd{}},
 		{"explain", "PROFILE", "Say what would happen, step by step.", nil, &explainCmd{}},
+		{"store", "[add|remove|passphrase|trust]", "Show where the secrets are and what opens them, and change that.", nil, &storeCmd{}},
 		{"lock", "", "Forget the unlocked copy of the store's keys.", nil, &lockCmd{}},
 		{"version", "", "Print the version.", nil, &versionCmd{}},
 	}
@@ -74,7 +75,7 @@ func commands() []command {
 
 // globals are the flags of every command.
 type globals struct {
-	Backend string      `help:"What opens the store: auto, secret-service or file (a passphrase)." env:"FOB_BACKEND" default:"auto" placeholder:"NAME" group:"Flags of every command:"`
+	Backend string      `help:"What opens the store: auto, secret-service, age or file (a passphrase)." env:"FOB_BACKEND" default:"auto" placeholder:"NAME" group:"Flags of every command:"`
 	NoInput bool        `help:"Never ask; exit 4 instead." env:"FOB_NO_INPUT" group:"Flags of every command:"`
 	Verbose bool        `short:"v" aliases:"debug" help:"Say on stderr what is done; never a secret." env:"FOB_VERBOSE" group:"Flags of every command:"`
 	Quiet   bool        `short:"q" help:"Only errors." group:"Flags of every command:"`
@@ -144,7 +145,7 @@ func notify() (context.Context, context.CancelFunc) {
 
 // secrets are variables that nothing fob runs may inherit.
 type secrets struct {
-	passphrase, passphraseFD, passphraseFile, mfaCode string
+	passphrase, passphraseFD, passphraseFile, mfaCode, ageIdentity string
 }
 
 // takeSecrets moves them out of the environment. A passphrase's descriptor is
@@ -155,7 +156,9 @@ func (a *app) takeSecrets() {
 		os.Unsetenv(name)
 		return v
 	}
-	a.secrets = secrets{take("FOB_PASSPHRASE"), take("FOB_PASSPHRASE_FD"), take("FOB_PASSPHRASE_FILE"), take("FOB_MFA_CODE")}
+	a.secrets = secrets{take("FOB_PASSPHRASE"), take("FOB_PASSPHRASE_FD"), take("FOB_PASSPHRASE_FILE"), take("FOB_MFA_CODE"), take("FOB_AGE_IDENTITY")}
+	// With it age copies what it says to a plugin, keys and all, to stderr.
+	os.Unsetenv("AGEDEBUG")
 	if fd, err := strconv.Atoi(a.secrets.passphraseFD); err == nil && fd > 2 {
 		keepFromChildren(fd)
 	}
@@ -211,6 +214,8 @@ func (a *app) command(argv []string) error {
 	case errors.Is(err, errHelp) && len(named) > 1:
 		return a.help()
 	case errors.Is(err, errHelp) && errors.As(err, &parse):
+		// fob store alone is a command without a name: its help is of them all.
+		parse.Context.Path = slices.DeleteFunc(parse.Context.Path, func(p *kong.Path) bool { return p.Command != nil && p.Command.Hidden })
 		return parse.Context.PrintUsage(false)
 	case errors.As(err, &file):
 		return file // config.toml's
@@ -321,7 +326,7 @@ func (a *app) help() error {
 	a.overview()
 	fmt.Fprint(a.stdout, `
 Flags of every command:
-    --backend NAME           what opens the store: auto, secret-service or file (a passphrase); $FOB_BACKEND
+    --backend NAME           what opens the store: auto, secret-service, age or file (a passphrase); $FOB_BACKEND
     --no-input               never ask; exit 4 instead; $FOB_NO_INPUT
     -v, --verbose            say on stderr what is done; never a secret; $FOB_VERBOSE
     -q, --quiet              only errors

@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); {
 	case name == "fob" || len(os.Args) == 2 && os.Args[1] == keyring.ChildArg:
 		os.Exit(program{workFactor: 10}.run(os.Args))
+	case name == "age-plugin-fobtest":
+		os.Exit(pluginMain())
 	case name == "pty" || name == "tty":
 		os.Exit(terminalMain(os.Args))
 	}
@@ -109,7 +111,7 @@ func makeWorld(dir string) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"fob", "pty", "tty"} {
+	for _, name := range []string{"fob", "pty", "tty", "age-plugin-fobtest"} {
 		if err := os.Symlink(exe, filepath.Join(filepath.Dir(w.Fob), name)); err != nil {
 			return nil, err
 		}

@@ -253,8 +253,26 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		noSlot     *keyring.NoSlotError
 		choice     *keyring.ChoiceError
 		full       *keyring.FullError
+		slot       *keyring.SlotError
+		last       *keyring.LastSlotError
+		exists     *keyring.SlotExistsError
+		recipient  *keyring.RecipientError
+		identity   *keyring.IdentityError
+		plugin     *keyring.PluginError
 	)
 	switch {
+	case errors.As(err, &slot) && !errors.Is(err, term.ErrCancelled) && !errors.Is(err, context.Canceled):
+		return exitStore, []string{"--drop " + word(slot.Slot) + "   goes on without it: then it does not open the store any more"}, true
+	case errors.As(err, &last):
+		return exitStore, []string{"fob store add file|age1...   adds another first"}, true
+	case errors.As(err, &exists) && exists.Slot == "file":
+		return exitUsage, []string{"fob store passphrase   changes it"}, true
+	case errors.As(err, &exists), errors.As(err, &recipient):
+		return exitUsage, []string{"fob store   shows what opens the store, and what could"}, true
+	case errors.As(err, &plugin):
+		return exitStore, []string{"install " + plugin.Program + ", or put its directory into PATH"}, true
+	case errors.As(err, &identity):
+		return exitStore, []string{"FOB_AGE_IDENTITY, or age_identity in " + tilde(a.settingsPath()) + ", names a file of age identities"}, true
 	case errors.Is(err, keyring.ErrWrongPassphrase):
 		return exitStore, nil, true
 	case errors.As(err, &missing):
@@ -269,13 +287,21 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		}
 		return exitStore, hints, true
 	case errors.As(err, &trust):
-		return exitStore, []string{"if you know why it changed: rm " + word(filepath.Join(a.statePath(), "store.json"))}, true
+		return exitStore, []string{"if you know why: fob store trust"}, true
 	case errors.As(err, &damaged):
 		return exitStore, []string{a.mending(damaged.File)}, true
 	case errors.As(err, &choice):
 		return exitStore, []string{"fob --backend NAME ..."}, true
 	case errors.As(err, &noSlot):
-		return exitStore, []string{"fob --backend " + strings.Join(noSlot.Slots, " | ")}, true
+		if a.name == "store" {
+			return exitStore, []string{"fob store   shows what opens it"}, true
+		}
+		if noSlot.Backend != "" && noSlot.Backend != "auto" {
+			hints = []string{"fob --backend auto store add " + word(noSlot.Backend)}
+		}
+		return exitStore, append(hints, "fob --backend "+strings.Join(noSlot.Slots, " | ")), true
+	case errors.As(err, &locked) && locked.Slot == "age":
+		return exitStore, []string{"FOB_AGE_IDENTITY, or age_identity in " + tilde(a.settingsPath()) + ", names a file of age identities"}, true
 	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &locked), errors.As(err, &backend), errors.As(err, &full):
 		return exitStore, nil, true
 	}
@@ -290,6 +316,9 @@ func (a *app) mending(file string) string {
 		return "everything else still works; fob add PROFILE stores this key anew, or " + backup
 	case strings.HasPrefix(file, "seed+"):
 		return "everything else still works; fob mfa add PROFILE stores this seed anew, or " + backup
+	case strings.Contains(file, "/slots/"):
+		name := strings.Replace(filepath.Base(file), "passphrase", "file", 1)
+		return "if something else opens the store too: fob store add " + word(name) + "   makes it anew; or " + backup
 	}
 	return backup
 }

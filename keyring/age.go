@@ -64,7 +64,7 @@ func createAge(ctx context.Context, s *Store, h header, sl slot, payload string)
 		return made{}, err
 	}
 	if s.opts.AgeIdentity == "" {
-		m.untried = "no identity is named here"
+		m.untried = "no age identity is named"
 		return m, nil
 	}
 	again, err := s.unsealIdentity(ctx, m.file, sl.Name)
@@ -239,7 +239,7 @@ func recipientLine() *regexp.Regexp {
 func (s *Store) identities(ui *plugin.ClientUI) (list []age.Identity, recipients []string, err error) {
 	path := s.opts.AgeIdentity
 	if path == "" {
-		return nil, nil, &LockedError{kindAge, "no identity is named"}
+		return nil, nil, &LockedError{kindAge, "no age identity is named"}
 	}
 	problem := func(text string) ([]age.Identity, []string, error) { return nil, nil, &IdentityError{path, text} }
 	text, err := s.identityText()

@@ -85,8 +85,8 @@ func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
 		return Change{}, err
 	}
 	k := kindOf(kind)
-	if k.create == nil || recipient == "" && !k.usable(s) {
-		return Change{}, &BackendError{way, "it cannot keep a store here"}
+	if kind != kindAge && !k.usable(s) {
+		return Change{}, &BackendError{way, s.kindProblem(k)}
 	}
 	sl := slot{Name: kind, Kind: kind}
 	done := Change{Slot: sl.Name}
@@ -437,6 +437,7 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 		return nil, err
 	}
 	files := map[string][]byte{}
+	var tried bool
 	for _, sl := range kept {
 		made, err := c.remake(ctx, next, sl, next.payload(sl.Name, vault), passphrase)
 		if err != nil {
@@ -444,7 +445,12 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 		}
 		c.undo = append(c.undo, made.undo)
 		files[sl.Name] = made.file
+		tried = tried || made.untried == ""
 		warnings = append(warnings, made.notes(sl)...)
+	}
+	if !tried {
+		// Nobody may be able to open what would be left.
+		return nil, &SlotError{wayName(kept[0].Name), errors.New(strings.Join(warnings, "; "))}
 	}
 	c.m.Next = k.fingerprint
 	if err := c.remember(c.m); err != nil {

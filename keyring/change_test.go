@@ -486,7 +486,7 @@ func TestDescribe(t *testing.T) {
 	}
 	p := &person{}
 	d := again(s, p.instead, func(o *Options) { o.AgeIdentity = "" }).Describe()
-	want := `file used=true recipients=0 problem=""; age used=false recipients=1 problem="no identity is named: FOB_AGE_IDENTITY, or age_identity in config.toml"`
+	want := `file used=true recipients=0 problem=""; age used=false recipients=1 problem="no age identity is named"`
 	if got := ways(d); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

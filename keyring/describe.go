@@ -100,7 +100,7 @@ func (s *Store) kindProblem(k slotKind) string {
 	case k.usable(s):
 		return ""
 	case k.kind == kindAge:
-		return "no identity is named: FOB_AGE_IDENTITY, or age_identity in config.toml"
+		return "no age identity is named"
 	}
 	return "not on this machine, or not now"
 }

@@ -109,7 +109,7 @@ func (s *Store) choose(h header, m memory) (slot, error) {
 	var names []string
 	var fits []slot
 	for _, sl := range h.Slots {
-		names = append(names, sl.Name)
+		names = append(names, wayName(sl.Name))
 		k := kindOf(sl.Kind)
 		switch want := s.wanted(); {
 		case k.open == nil:
@@ -130,7 +130,7 @@ func (s *Store) choose(h header, m memory) (slot, error) {
 	}
 	names = nil
 	for _, sl := range fits {
-		names = append(names, sl.Name)
+		names = append(names, wayName(sl.Name))
 	}
 	return slot{}, &ChoiceError{names}
 }

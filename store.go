@@ -1,0 +1,329 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/format"
+	"fob/internal/term"
+	"fob/keyring"
+)
+
+type storeCmd struct {
+	Show       storeShowCmd       `cmd:"" default:"withargs" hidden:""`
+	Add        storeAddCmd        `cmd:"" help:"Add a way to open the store, or mend one."`
+	Remove     storeRemoveCmd     `cmd:"" help:"Take a way to open the store away."`
+	Passphrase storePassphraseCmd `cmd:"" help:"Change the passphrase."`
+	Trust      storeTrustCmd      `cmd:"" help:"Accept a store that this machine does not know."`
+}
+
+type storeShowCmd struct {
+	JSON bool `help:"For programs."`
+}
+
+func (storeCmd) Help() string {
+	return `Alone it shows where the store is, what opens it and what else could. Nothing is unlocked; --json is
+for programs.`
+}
+
+// storePage is fob store --json.
+type storePage struct {
+	Path       string         `json:"path"`
+	Exists     bool           `json:"exists"`
+	ID         string         `json:"id,omitempty"`
+	Generation int            `json:"generation,omitempty"`
+	Slots      []storeWay     `json:"slots"`
+	Others     []storeWay     `json:"others"` // could be added
+	Items      map[string]int `json:"items"`
+	Unlocked   storeUnlocked  `json:"unlocked"`
+	Problem    string         `json:"problem,omitempty"`
+}
+
+type storeWay struct {
+	Name       string   `json:"name"`
+	Used       bool     `json:"used,omitempty"` // on this machine
+	Usable     bool     `json:"usable"`
+	Problem    string   `json:"problem,omitempty"`
+	Recipients []string `json:"recipients,omitempty"`
+}
+
+// storeUnlocked is until when, RFC 3339 in UTC; empty if a question comes first.
+type storeUnlocked struct {
+	Sessions string `json:"sessions,omitempty"`
+	Keys     string `json:"keys,omitempty"`
+}
+
+func (c *storeShowCmd) Run(a *app) error {
+	d := a.store().Describe()
+	if c.JSON {
+		if err := a.printJSON(pageOf(d)); err != nil {
+			return err
+		}
+		return d.Problem
+	}
+	a.showStore(d, time.Now())
+	return d.Problem
+}
+
+func pageOf(d keyring.Description) storePage {
+	p := storePage{
+		Path: d.Dir, Exists: d.Exists, ID: d.ID, Generation: d.Gen, Slots: []storeWay{}, Others: []storeWay{},
+		Items: map[string]int{"keys": d.Items[keyring.KindKey], "seeds": d.Items[keyring.KindSeed], "sessions": d.Items[keyring.KindSession]},
+	}
+	for _, w := range d.Ways {
+		way := storeWay{w.Name, w.Used, w.Problem == "", w.Problem, w.Recipients}
+		if w.Slot {
+			p.Slots = append(p.Slots, way)
+		} else {
+			p.Others = append(p.Others, way)
+		}
+	}
+	until := func(kind keyring.Kind) string {
+		if ends := d.Unlocked[kind]; !ends.IsZero() {
+			return format.Time(ends)
+		}
+		return ""
+	}
+	p.Unlocked = storeUnlocked{until(keyring.KindSession), until(keyring.KindKey)}
+	if d.Problem != nil {
+		p.Problem = d.Problem.Error()
+	}
+	return p
+}
+
+// showStore is the page for a person.
+func (a *app) showStore(d keyring.Description, now time.Time) {
+	w := a.stdout
+	var slots, others []keyring.Way
+	for _, way := range d.Ways {
+		if way.Slot {
+			slots = append(slots, way)
+		} else {
+			others = append(others, way)
+		}
+	}
+	if !d.Exists {
+		fmt.Fprintf(w, "Store      none yet; fob add PROFILE makes it in %s\n", term.Clean(tilde(d.Dir)))
+		showWays(w, "May use", others)
+		return
+	}
+	fmt.Fprintf(w, "Store      %s\n", term.Clean(tilde(d.Dir)))
+	if len(d.Items) > 0 {
+		fmt.Fprintf(w, "Holds      %s, %s, %s\n", counted(d, keyring.KindKey), counted(d, keyring.KindSeed), counted(d, keyring.KindSession))
+	}
+	showWays(w, "Opened by", slots)
+	showWays(w, "Could add", others)
+	var open []string
+	for _, kind := range []keyring.Kind{keyring.KindSession, keyring.KindKey} {
+		if ends := d.Unlocked[kind]; !ends.IsZero() {
+			open = append(open, fmt.Sprintf("%ss for %s", kind, left(ends.Sub(now))))
+		}
+	}
+	if len(open) > 0 {
+		fmt.Fprintf(w, "Unlocked   %s; fob lock forgets that\n", strings.Join(open, ", "))
+	}
+	fmt.Fprintf(w, "Vault key  the %s of store %s\n", ordinal(d.Gen), d.ID)
+	if len(slots) == 1 && slots[0].Name != "file" && slots[0].Name != "age" {
+		a.say("fob: hint: if %s is ever lost, so is the store; a passphrase would open it too: fob store add file", slots[0].Name)
+	}
+}
+
+func counted(d keyring.Description, kind keyring.Kind) string {
+	return fmt.Sprintf("%d %s", d.Items[kind], plural(d.Items[kind], string(kind)))
+}
+
+func showWays(w io.Writer, heading string, ways []keyring.Way) {
+	for _, way := range ways {
+		text := wayWords(way.Name)
+		if way.Used {
+			text += "; what this machine uses"
+		}
+		if way.Problem != "" {
+			text += "; not usable here: " + way.Problem
+		}
+		fmt.Fprintf(w, "%-10s %-15s %s\n", heading, term.Clean(way.Name), term.Clean(text))
+		heading = ""
+		for _, r := range way.Recipients {
+			fmt.Fprintf(w, "%-10s %-15s %s\n", "", "", term.Clean(r))
+		}
+	}
+}
+
+// wayWords say what a way to open the store is.
+func wayWords(name string) string {
+	words := map[string]string{
+		"file":           "a passphrase",
+		"age":            "age keys, also in hardware (YubiKey, TPM, Secure Enclave)",
+		"secret-service": "the desktop's keyring",
+		"keychain":       "the macOS Keychain",
+		"wincred":        "the Windows Credential Manager",
+		"kwallet":        "KDE's wallet",
+		"pass":           "the password manager pass",
+		"keyctl":         "the kernel's memory, until the next start",
+	}
+	if text := words[name]; text != "" {
+		return text
+	}
+	return "unknown to this fob"
+}
+
+// left is a time to come, as people say it.
+func left(d time.Duration) string {
+	switch {
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh %dm", int(d.Hours()), int(d.Minutes())%60)
+	case d >= time.Minute:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%ds", max(0, int(d.Seconds())))
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}
+
+type storeAddCmd struct {
+	Way string `arg:"" name:"backend" help:"A name that fob store shows, or an age recipient (age1...)."`
+}
+
+func (storeAddCmd) Help() string {
+	return `What opens the store today is needed once more. A passphrase is asked for twice; an age
+recipient is a public key, and FOB_AGE_IDENTITY names the file with its other half when
+the store is to be opened. Where the way is there but its keeper lost it (a slot's file
+is gone, an item of the desktop's keyring was deleted) it is made anew.
+
+    fob store add file
+    fob store add age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p`
+}
+
+func (c *storeAddCmd) Run(a *app) error {
+	done, err := a.store().AddSlot(a.ctx, c.Way)
+	if err != nil {
+		return err
+	}
+	name := strings.Replace(done.Slot, "passphrase", "file", 1)
+	if done.Repaired {
+		fmt.Fprintf(a.stdout, "Made anew: %s opens the store again.\n", name)
+	} else {
+		fmt.Fprintf(a.stdout, "Added: %s (%s) opens the store too.\n", name, wayWords(name))
+	}
+	if done.Chosen {
+		fmt.Fprintf(a.stdout, "This machine uses it from now on; fob --backend NAME uses another.\n")
+	}
+	a.warnings(done)
+	return nil
+}
+
+func (a *app) warnings(done keyring.Change) {
+	for _, w := range done.Warnings {
+		a.warnf("%s", w)
+	}
+}
+
+type storeRemoveCmd struct {
+	Slot string   `arg:"" help:"What is not to open the store any more: a name or recipient that fob store shows."`
+	Drop []string `sep:"none" placeholder:"SLOT" help:"Take this one away too, because it cannot be reached; may be repeated."`
+}
+
+func (storeRemoveCmd) Help() string {
+	return `It makes a new vault key and encrypts every item with it, so the other ways to open the
+store have to be at hand, or be given up with --drop. An old copy of the store stays open
+to whoever has it and what opened it: if that can be, replace the keys in AWS.`
+}
+
+func (c *storeRemoveCmd) Run(a *app) error {
+	done, err := a.store().RemoveSlot(a.ctx, c.Slot, c.Drop...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Removed: %s does not open the store any more.\n", term.Clean(c.Slot))
+	a.rekeyed(done)
+	return nil
+}
+
+// rekeyed says what a new vault key is worth.
+func (a *app) rekeyed(done keyring.Change) {
+	a.warnings(done)
+	a.notef("everything is encrypted with a new vault key; whoever has an old copy of the store and what opened it still has the keys in it: if that can be, replace the keys in AWS")
+}
+
+type storePassphraseCmd struct {
+	Stdin bool     `help:"Read the new passphrase from standard input."`
+	Drop  []string `sep:"none" placeholder:"SLOT" help:"Take this way to open the store away, because it cannot be reached; may be repeated."`
+}
+
+func (storePassphraseCmd) Help() string {
+	return `The old passphrase, or what else opens the store, is needed once more. It makes a new vault
+key, as fob store remove does.`
+}
+
+func (c *storePassphraseCmd) Run(a *app) error {
+	var secret creds.Secret
+	if c.Stdin {
+		text, err := io.ReadAll(io.LimitReader(os.Stdin, maxPassphrase))
+		if err != nil {
+			return err
+		}
+		if secret = creds.NewSecret(strings.TrimSuffix(string(text), "\n")); secret.Reveal() == "" {
+			return &keyring.PassphraseError{Problem: "is empty"}
+		}
+	}
+	done, err := a.store().NewPassphrase(a.ctx, secret, c.Drop...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout, "The passphrase is changed.")
+	a.rekeyed(done)
+	return nil
+}
+
+type storeTrustCmd struct {
+	Yes bool `short:"y" help:"Do not ask."`
+}
+
+func (storeTrustCmd) Help() string {
+	return `This machine remembers which store it has used, and refuses one that was exchanged, put
+back to an older state or lost: somebody else may have made it. If you know why it
+changed (a backup, another machine), fob store trust makes it the one to use.`
+}
+
+func (c *storeTrustCmd) Run(a *app) error {
+	changed, err := a.store().Trust(a.ctx, func(problem string) error {
+		if c.Yes {
+			return nil
+		}
+		t, err := a.person("a yes")
+		if err != nil {
+			return fmt.Errorf("%w; --yes says it", err)
+		}
+		yes, err := t.Confirm(a.ctx, term.Clean(problem)+". Trust what is there now?", false)
+		if err == nil && !yes {
+			err = errDeclined
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case !changed:
+		fmt.Fprintln(a.stdout, "This machine knows the store already.")
+	default:
+		fmt.Fprintln(a.stdout, "This machine trusts what is there now.")
+	}
+	return nil
+}
