@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,8 @@ type header struct {
 	Gen     int    `json:"gen"` // from 1; a new vault key is a new generation
 	Slots   []slot `json:"slots"`
 
-	line, tag []byte // the bytes the tag stands for, and the tag
+	line, tag []byte      // the bytes the tag stands for, and the tag
+	file      fs.FileInfo // of the file it was read from; nil for a new one
 }
 
 // slot is one way to come by the vault key.
