@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +26,7 @@ func TestMain(m *testing.M) {
 		syscall.Exit(ChildMain())
 	}
 	if role := os.Getenv(roleVariable); role != "" {
+		runtime.LockOSThread() // strace counts by thread
 		if err := roles()[role](os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			syscall.Exit(1)
@@ -41,6 +43,7 @@ func roles() map[string]func(args []string) error {
 		"open":   roleOpen,
 		"set":    roleSet,
 		"churn":  roleChurn,
+		"deed":   roleDeed,
 		"init":   func([]string) error { return nil },
 	}
 }
