@@ -12,9 +12,13 @@ import (
 
 // A service is one of AWS's: the name is in the signature's scope, the version
 // in each call, the namespace in each answer.
-type service struct{ name, version, namespace string }
+type service struct {
+	name, version, namespace string
+	// global: it is called in the partition's home region only.
+	global bool
+}
 
-var stsAPI = service{"sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/"}
+var stsAPI = service{name: "sts", version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/"}
 
 // An action is allowed to a caller, then run.
 type action struct {
@@ -31,6 +35,12 @@ var actions = []action{
 	{stsAPI, "AssumeRole", notRoot, (*request).assumeRole},
 	// Not AWS's: a call whose permission needs MFA.
 	{stsAPI, "ListThings", mfaOnly, (*request).listThings},
+
+	{iamAPI, "CreateVirtualMFADevice", anyone, (*request).createVirtualMFADevice},
+	{iamAPI, "EnableMFADevice", anyone, (*request).enableMFADevice},
+	{iamAPI, "ListMFADevices", anyone, (*request).listMFADevices},
+	{iamAPI, "DeactivateMFADevice", anyone, (*request).deactivateMFADevice},
+	{iamAPI, "DeleteVirtualMFADevice", anyone, (*request).deleteVirtualMFADevice},
 }
 
 func anyone(caller) error { return nil }

@@ -82,9 +82,15 @@ type responseMetadata struct {
 func encodeResult(enc *xml.Encoder, svc service, action, id string, result any) error {
 	outer := xml.StartElement{Name: xml.Name{Space: svc.namespace, Local: action + "Response"}}
 	metadata := xml.StartElement{Name: xml.Name{Local: "ResponseMetadata"}}
+	inner := func() error {
+		if result == nil {
+			return nil // an action without an answer
+		}
+		return enc.EncodeElement(result, xml.StartElement{Name: xml.Name{Local: action + "Result"}})
+	}
 	return errors.Join(
 		enc.EncodeToken(outer),
-		enc.EncodeElement(result, xml.StartElement{Name: xml.Name{Local: action + "Result"}}),
+		inner(),
 		enc.EncodeElement(responseMetadata{id}, metadata),
 		enc.EncodeToken(outer.End()),
 		enc.Flush(),

@@ -23,6 +23,7 @@ import (
 //	                                           with "step":1 the next step's, used or not
 //	{"op":"delete","key":"AKIA..."}            a key or a session
 //	{"op":"deactivate","key":"AKIA..."}
+//	{"op":"deny","action":"ListMFADevices"}    to everybody; "demand-mfa" denies it without MFA, "allow" undoes both
 //	{"op":"regions","regions":{"disabled":["eu-west-1"],"home_only":false,"home":""}}
 //
 // The answer is a JSON object, {} if there is nothing to say. An order that is
@@ -102,6 +103,12 @@ func (s *Server) obey(o order) (a reply, err error) {
 		s.DeleteKey(o.Key)
 	case "deactivate":
 		s.DeactivateKey(o.Key)
+	case "deny":
+		s.Deny(o.Action)
+	case "demand-mfa":
+		s.DemandMFA(o.Action)
+	case "allow":
+		s.Allow(o.Action)
 	case "regions":
 		s.SetRegions(o.Regions)
 	default:

@@ -82,6 +82,9 @@ func (s *Server) perform(r *http.Request, body []byte, form url.Values, life tim
 	if err == nil {
 		err = act.allow(c)
 	}
+	if err == nil && act.service == iamAPI {
+		err = s.world.itself(act.name, c)
+	}
 	var result any
 	if err == nil {
 		result, err = act.run(&request{Server: s, form: form, now: now, caller: c, life: life})
@@ -119,6 +122,9 @@ func (s *Server) authenticate(r *http.Request, body []byte, svc service, now tim
 	home := s.regions.Home
 	if home == "" {
 		home = "us-east-1"
+	}
+	if svc.global && sig.region != home {
+		return caller{}, mismatch("Credential should be scoped to a valid region. ")
 	}
 	if s.regions.HomeOnly && sig.region != home {
 		return caller{}, unknown

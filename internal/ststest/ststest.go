@@ -9,8 +9,9 @@
 // without the secrets that were in it.
 //
 // It will not listen on an address that is not loopback, and it is no model
-// of IAM: every user may call sts:AssumeRole, sts:TagSession and
-// sts:SetSourceIdentity, and only a role's trust policy says no. What depends
+// of IAM's policies: every user may call sts:AssumeRole, sts:TagSession and
+// sts:SetSourceIdentity, and only a role's trust policy says no; every user may
+// manage its own MFA devices, until a test denies it (Deny, DemandMFA). What depends
 // on a session's MFA context in *permissions* is represented by one invented
 // action, ListThings: it answers sessions made by GetSessionToken with an MFA
 // code, and nobody else. Credentials from AssumeRole never carry that context.
@@ -18,8 +19,7 @@
 // Other processes drive it through POST /_control (see order); cmd is a main
 // that starts it with the world of AddDemo.
 //
-// A further service (IAM) is a service value and rows in the table of
-// actions.go.
+// A further service is a service value and rows in the table of actions.go.
 package ststest
 
 import (
@@ -52,7 +52,7 @@ type Config struct {
 
 // Server is a running fake. All methods are safe for concurrent use.
 type Server struct {
-	// URL is the endpoint, for AWS_ENDPOINT_URL_STS.
+	// URL is the endpoint, for AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL_IAM.
 	URL string
 	// CAPEM is the certificate to trust, in PEM, if the server speaks TLS.
 	CAPEM []byte

@@ -62,10 +62,11 @@ type world struct {
 	credentials map[string]*credential // by access key ID
 	devices     map[string]*device     // by serial
 	roles       map[string]Role        // by ARN
+	policy      map[string]denial      // by action
 }
 
 func newWorld() world {
-	return world{make(map[string]*credential), make(map[string]*device), make(map[string]Role)}
+	return world{make(map[string]*credential), make(map[string]*device), make(map[string]Role), make(map[string]denial)}
 }
 
 // A credential is a key or a session.
@@ -103,7 +104,8 @@ func (c caller) name() string {
 
 type device struct {
 	Device
-	owner string         // the user's ARN
+	owner string         // the user's ARN; empty for one that is not enabled
+	since time.Time      // when it was enabled, if IAM did
 	used  map[int64]bool // steps whose code was accepted
 }
 

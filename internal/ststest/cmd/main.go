@@ -62,7 +62,7 @@ func announce(s *ststest.Server, env string, stdout, stderr io.Writer) error {
 	if err := s.AddDemo(); err != nil {
 		return err
 	}
-	lines := "export AWS_ENDPOINT_URL_STS=" + s.URL + "\n"
+	lines := "export AWS_ENDPOINT_URL_STS=" + s.URL + " AWS_ENDPOINT_URL_IAM=" + s.URL + "\n"
 	fmt.Fprintf(stderr, `A fake AWS listens on %s. Nothing here is real.
   user    %s
   key     %s

@@ -34,6 +34,8 @@ func TestRun(t *testing.T) {
 		}
 	}
 	url, ok := strings.CutPrefix(strings.TrimSpace(string(lines)), "export AWS_ENDPOINT_URL_STS=")
+	url, iam, both := strings.Cut(url, " AWS_ENDPOINT_URL_IAM=")
+	ok = ok && both && url == iam
 	if !ok {
 		t.Fatalf("got %q", lines)
 	}
