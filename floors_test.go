@@ -18,7 +18,8 @@ var floors = []struct {
 	floor    int
 	packages string
 }{
-	{3, ". internal/ststest/cmd internal/ststest/whoami"},
+	{4, ". internal/ststest/cmd internal/ststest/whoami"},
+	{3, "internal/iam"},
 	{2, "internal/broker"},
 	{1, "keyring internal/plan internal/mfa internal/format internal/endpoint internal/ststest"},
 	{0, "internal/awsconfig internal/term internal/dbusguard internal/settings internal/helper internal/later"},

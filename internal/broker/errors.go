@@ -46,6 +46,8 @@ type UnreachableError struct {
 	Host    string
 	Problem string
 	Tries   int
+	// Sent: a request went out, and may have been carried out for all we know.
+	Sent bool
 }
 
 func (e *UnreachableError) Error() string {

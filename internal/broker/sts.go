@@ -50,6 +50,7 @@ type Identity struct{ Account, ARN string }
 type Client struct {
 	endpoint plan.Endpoint
 	sts      *sts.Client
+	http     *http.Client
 	wire     *wire
 	limits   limits
 	log      func(format string, args ...any)
@@ -81,13 +82,14 @@ func newClient(e plan.Endpoint, l limits, log func(format string, args ...any)) 
 		}
 	}
 	c := &Client{endpoint: e, limits: l, log: log, wire: &wire{next: transport}}
+	c.http = &http.Client{
+		Transport:     c.wire,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	o := sts.Options{
-		Region: e.Region,
-		HTTPClient: &http.Client{
-			Transport:     c.wire,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = l.backoff }),
+		Region:     e.Region,
+		HTTPClient: c.http,
+		Retryer:    retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = l.backoff }),
 	}
 	if e.URL != "" {
 		o.BaseEndpoint = aws.String(e.URL)
@@ -133,7 +135,7 @@ func (c *Client) SessionToken(ctx context.Context, with creds.Session, step plan
 	if step.MFASerial != "" {
 		in.SerialNumber, in.TokenCode = aws.String(step.MFASerial), aws.String(code)
 	}
-	r := request{action: "GetSessionToken", with: with, code: code}
+	r := request{action: "GetSessionToken", with: with, codes: []string{code}}
 	out, err := call(ctx, c, r, in, c.sts.GetSessionToken)
 	if err != nil {
 		return creds.Session{}, err
@@ -161,7 +163,7 @@ func (c *Client) AssumeRole(ctx context.Context, with creds.Session, step plan.A
 	if step.MFASerial != "" {
 		in.SerialNumber, in.TokenCode = aws.String(step.MFASerial), aws.String(code)
 	}
-	r := request{action: "AssumeRole", role: step.RoleARN, with: with, code: code}
+	r := request{action: "AssumeRole", role: step.RoleARN, with: with, codes: []string{code}}
 	out, err := call(ctx, c, r, in, c.sts.AssumeRole)
 	if err != nil {
 		return creds.Session{}, err
@@ -210,13 +212,13 @@ func (c *Client) notAWS(r request, problem string) error {
 type request struct {
 	action, role string
 	with         creds.Session
-	code         string
+	codes        []string
 }
 
 // words are AWS's, on one line and without what they quote of the request: a
 // malformed code, or the token in a "canonical string".
 func (r request) words(s string) string {
-	for _, secret := range []string{r.code, r.with.Secret.Reveal(), r.with.Token.Reveal()} {
+	for _, secret := range append([]string{r.with.Secret.Reveal(), r.with.Token.Reveal()}, r.codes...) {
 		if secret != "" {
 			s = strings.ReplaceAll(s, secret, "[hidden]")
 		}
@@ -286,16 +288,16 @@ func (c *Client) explain(ctx context.Context, r request, err error) error {
 	cause := context.Cause(ctx)
 	switch {
 	case named && (x.status >= 500 || isThrottle(api.ErrorCode())):
-		return &UnreachableError{Host: x.host, Problem: "AWS answers " + r.words(api.ErrorCode()), Tries: x.sent}
+		return &UnreachableError{Host: x.host, Problem: "AWS answers " + r.words(api.ErrorCode()), Tries: x.sent, Sent: x.silent || x.lost}
 	case named && x.status >= 400:
 		return &RefusedError{Action: r.action, Role: r.role, KeyID: r.with.ID, Code: r.words(api.ErrorCode()),
 			Message: r.words(api.ErrorMessage()), Skew: c.Skew(), resent: x.lost}
 	case cause != nil && !errors.Is(cause, context.DeadlineExceeded):
 		return cause
 	case cause != nil || x.status == 0 || x.broken:
-		return &UnreachableError{Host: x.host, Problem: reason(ctx, err), Tries: x.sent}
+		return &UnreachableError{Host: x.host, Problem: reason(ctx, err), Tries: x.sent, Sent: x.silent || x.lost}
 	case x.status >= 500:
-		return &UnreachableError{Host: x.host, Problem: fmt.Sprintf("it answers HTTP status %d", x.status), Tries: x.sent}
+		return &UnreachableError{Host: x.host, Problem: fmt.Sprintf("it answers HTTP status %d", x.status), Tries: x.sent, Sent: x.silent || x.lost}
 	case x.status >= 300 && x.status < 400:
 		return c.notAWS(r, "is a redirect, which AWS never sends (a sign-in page of this network?)")
 	case strings.Contains(x.contentType, "html"):

@@ -85,18 +85,23 @@ func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
 	if strings.EqualFold(legacy, "legacy") {
 		r.note("%s: sts_regional_endpoints = legacy is ignored: tokens of the global endpoint fail in opt-in regions", from)
 	}
-	var err error
-	if e.URL, err = r.endpointURL(section); err != nil {
-		return Endpoint{}, err
+	err := r.doors(&e, section, "sts")
+	return e, err
+}
+
+// doors are the settings that lead to a service by another way than the usual one.
+func (r *resolver) doors(e *Endpoint, section awsconfig.Profile, service string) (err error) {
+	if e.URL, err = r.endpointURL(section, service); err != nil {
+		return err
 	}
 	if e.FIPS, err = r.boolean(section, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"); err != nil {
-		return Endpoint{}, err
+		return err
 	}
 	if e.DualStack, err = r.boolean(section, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"); err != nil {
-		return Endpoint{}, err
+		return err
 	}
 	e.CABundle, _ = r.setting(section, "AWS_CA_BUNDLE", "ca_bundle")
-	return e, nil
+	return nil
 }
 
 // EndpointOf is where STS is called for a profile that need not exist yet.
@@ -132,14 +137,14 @@ func (r *resolver) samePartition(v awsconfig.Value, a arn) error {
 	return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s is in partition %q, but %s in %q", v.Text, a.partition, from, name)}
 }
 
-// endpointURL follows the SDKs' order: variables, the sts entry of the
+// endpointURL follows the SDKs' order: variables, the service's entry of the
 // [services] section, the profile's endpoint_url.
-func (r *resolver) endpointURL(section awsconfig.Profile) (string, error) {
+func (r *resolver) endpointURL(section awsconfig.Profile, service string) (string, error) {
 	ignore, err := r.boolean(section, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")
 	if err != nil || ignore {
 		return "", err
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"} {
+	for _, name := range []string{"AWS_ENDPOINT_URL_" + strings.ToUpper(service), "AWS_ENDPOINT_URL"} {
 		if v := r.facts.Getenv(name); v != "" {
 			return checkURL(v, name)
 		}
@@ -149,7 +154,7 @@ func (r *resolver) endpointURL(section awsconfig.Profile) (string, error) {
 		if !ok {
 			return "", &ConfigError{At: At(name), Problem: fmt.Sprintf("no [services %s] section", name.Text)}
 		}
-		if v, ok := services.Sub("sts", "endpoint_url"); ok && v.Text != "" {
+		if v, ok := services.Sub(service, "endpoint_url"); ok && v.Text != "" {
 			return checkURL(v.Text, At(v))
 		}
 	}

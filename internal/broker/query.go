@@ -1,0 +1,112 @@
+package broker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go"
+
+	"fob/internal/creds"
+)
+
+// Query is a call of a service that speaks STS's protocol, by hand: what the
+// SDK's package for IAM does when a program starts is a third of what fob allows
+// itself (680 allocations, 72 KB), for a command that is used once a year.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html
+type Query struct {
+	Service string // as signatures name it
+	Version string // of its API
+	Action  string
+	Params  url.Values
+	// Codes are MFA codes in Params, which no message repeats.
+	Codes []string
+	// Again: carried out twice, it does no harm.
+	Again bool
+}
+
+// queryTries is how often a call is sent that was not carried out: the SDK's number.
+const queryTries = 3
+
+// Query does a call at the client's endpoint, which must have a URL, and decodes
+// the document into answer. After a call that failed with an UnreachableError and
+// Sent, it is not known whether it was carried out, nor after an AnswerError.
+func (c *Client) Query(ctx context.Context, with creds.Session, q Query, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, c.limits.call)
+	defer cancel()
+	c.wire.exchange = exchange{host: c.endpoint.URL} // until it is known
+	r := request{action: q.Action, with: with, codes: q.Codes}
+	for try := 1; ; try++ {
+		skew := c.Skew()
+		started := time.Now()
+		err := c.query(ctx, with, q, answer)
+		c.log("%s:%s with %s: %s, %d ms", q.Service, q.Action, with.ID, r.words(outcome(err)), time.Since(started).Milliseconds())
+		if err == nil {
+			return nil
+		}
+		err = c.explain(ctx, r, err)
+		var refused *RefusedError
+		var unreachable *UnreachableError
+		switch {
+		case try == queryTries:
+			return err
+		case errors.As(err, &refused) && refused.Code == "SignatureDoesNotMatch" && c.Skew() != skew:
+			continue // it was signed by a clock that is now known to be wrong
+		case !errors.As(err, &unreachable) || unreachable.Sent && !q.Again:
+			return err
+		}
+		select {
+		case <-time.After(c.limits.backoff / 4 * time.Duration(try)):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (c *Client) query(ctx context.Context, with creds.Session, q Query, answer any) error {
+	form := url.Values{"Action": {q.Action}, "Version": {q.Version}}
+	for name, values := range q.Params {
+		form[name] = values
+	}
+	body := form.Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.endpoint.URL, "/")+"/", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	hash := sha256.Sum256([]byte(body))
+	key := aws.Credentials{AccessKeyID: with.ID, SecretAccessKey: with.Secret.Reveal(), SessionToken: with.Token.Reveal()}
+	at := time.Now().Add(-c.Skew())
+	if err := v4.NewSigner().SignHTTP(ctx, key, r, hex.EncodeToString(hash[:]), q.Service, c.endpoint.Region, at); err != nil {
+		return err
+	}
+	res, err := c.http.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode == http.StatusOK {
+		return xml.Unmarshal(text, answer)
+	}
+	var refusal struct {
+		Code    string `xml:"Error>Code"`
+		Message string `xml:"Error>Message"`
+	}
+	if err := xml.Unmarshal(text, &refusal); err != nil {
+		return err
+	}
+	return &smithy.GenericAPIError{Code: refusal.Code, Message: refusal.Message}
+}

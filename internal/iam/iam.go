@@ -1,0 +1,164 @@
+// Package iam finds, makes and removes the MFA devices of an IAM user, with that
+// user's own credentials.
+//
+// It promises that an enrolment which fails, or is given up, leaves nothing
+// behind: no device that nobody can use, and no seed of one; and where AWS cannot
+// be reached to clean up, that what is left is named (LeftError) and its seed
+// kept. It will not touch other users' devices, policies or keys, nor decide who
+// may: AWS does.
+package iam
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"fob/internal/broker"
+	"fob/internal/creds"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+)
+
+// Caller carries out a call; *broker.Client does.
+type Caller interface {
+	Query(ctx context.Context, with creds.Session, q broker.Query, answer any) error
+}
+
+// Client asks IAM for one user. Its errors are the broker's.
+type Client struct {
+	AWS Caller
+	// With is the user's key, or a session of it with MFA. AWS takes no session
+	// without MFA for IAM.
+	With creds.Session
+	User string // the user's name
+}
+
+// Device is a virtual MFA device that was just made.
+type Device struct {
+	Serial string // its ARN
+	Seed   creds.Seed
+}
+
+// Codes of broker.RefusedError that callers act upon.
+const (
+	AlreadyExists = "EntityAlreadyExists"
+	BadCode       = "InvalidAuthenticationCode"
+	Busy          = "EntityTemporarilyUnmodifiable"
+	Gone          = "NoSuchEntity"
+	Denied        = "AccessDenied"
+)
+
+// Refused reports whether AWS refused with a code.
+func Refused(err error, code string) bool {
+	var refused *broker.RefusedError
+	return errors.As(err, &refused) && refused.Code == code
+}
+
+// Devices are the serials of the user's devices: ARNs, and the numbers of
+// hardware devices.
+func (c Client) Devices(ctx context.Context) (serials []string, err error) {
+	// Without a name it is the user whose key signs.
+	for marker := url.Values(nil); ; {
+		var answer struct {
+			Serials   []string `xml:"ListMFADevicesResult>MFADevices>member>SerialNumber"`
+			Truncated bool     `xml:"ListMFADevicesResult>IsTruncated"`
+			Marker    string   `xml:"ListMFADevicesResult>Marker"`
+		}
+		q := query("ListMFADevices", marker)
+		q.Again = true
+		if err := c.AWS.Query(ctx, c.With, q, &answer); err != nil {
+			return nil, err
+		}
+		serials = append(serials, answer.Serials...)
+		if !answer.Truncated || answer.Marker == "" {
+			return serials, nil
+		}
+		marker = url.Values{"Marker": {answer.Marker}}
+	}
+}
+
+// Create makes a virtual device, which is nobody's until it is enabled.
+func (c Client) Create(ctx context.Context, name string) (Device, error) {
+	var answer struct {
+		Serial string `xml:"CreateVirtualMFADeviceResult>VirtualMFADevice>SerialNumber"`
+		Seed   string `xml:"CreateVirtualMFADeviceResult>VirtualMFADevice>Base32StringSeed"`
+	}
+	const action = "CreateVirtualMFADevice"
+	if err := c.AWS.Query(ctx, c.With, query(action, url.Values{"VirtualMFADeviceName": {name}}), &answer); err != nil {
+		return Device{}, err
+	}
+	wrong := &broker.AnswerError{Action: action, Host: "AWS", Problem: "holds no MFA device"}
+	if plan.CheckSerial(answer.Serial, "") != "" || !strings.HasSuffix(answer.Serial, "/"+name) {
+		return Device{}, wrong
+	}
+	d := Device{Serial: answer.Serial}
+	text, err := base64.StdEncoding.DecodeString(answer.Seed)
+	if err == nil {
+		d.Seed, err = mfa.ParseSeed(string(text))
+	}
+	if err != nil {
+		return d, wrong
+	}
+	return d, nil
+}
+
+// Enable gives a device to the user, by two codes in a row.
+func (c Client) Enable(ctx context.Context, serial, first, second string) error {
+	q := query("EnableMFADevice", url.Values{
+		"UserName": {c.User}, "SerialNumber": {serial}, "AuthenticationCode1": {first}, "AuthenticationCode2": {second},
+	})
+	q.Codes = []string{first, second}
+	return c.do(ctx, q)
+}
+
+// Remove takes a device from the user, and deletes it if it is a virtual one. One
+// that is not there any more is no error.
+func (c Client) Remove(ctx context.Context, serial string) error {
+	err := c.do(ctx, again("DeactivateMFADevice", url.Values{"UserName": {c.User}, "SerialNumber": {serial}}))
+	if err == nil || Refused(err, Gone) {
+		if !Virtual(serial) {
+			return nil
+		}
+		err = c.do(ctx, again("DeleteVirtualMFADevice", url.Values{"SerialNumber": {serial}}))
+	}
+	if Refused(err, Gone) {
+		return nil
+	}
+	return err
+}
+
+// Virtual reports whether a device is a seed and nothing else: not a thing with a
+// number, nor a security key.
+func Virtual(serial string) bool { return strings.Contains(serial, ":mfa/") }
+
+// Split sorts serials into those of devices that give codes and those of FIDO
+// security keys, which AWS takes only in the browser.
+func Split(serials []string) (codes, keys []string) {
+	for _, s := range serials {
+		if plan.CheckSerial(s, "") == "" {
+			codes = append(codes, s)
+		} else {
+			keys = append(keys, s)
+		}
+	}
+	return slices.Clip(codes), slices.Clip(keys)
+}
+
+func (c Client) do(ctx context.Context, q broker.Query) error {
+	var nothing struct{}
+	return c.AWS.Query(ctx, c.With, q, &nothing)
+}
+
+func query(action string, params url.Values) broker.Query {
+	return broker.Query{Service: "iam", Version: "2010-05-08", Action: action, Params: params}
+}
+
+// again is a call that may be carried out twice: the second time the thing is gone.
+func again(action string, params url.Values) broker.Query {
+	q := query(action, params)
+	q.Again = true
+	return q
+}

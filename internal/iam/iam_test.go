@@ -1,0 +1,313 @@
+package iam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/broker"
+	"fob/internal/creds"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+	"fob/internal/ststest"
+)
+
+const (
+	newSerial = "arn:aws:iam::" + ststest.DemoAccount + ":mfa/new"
+	fobSerial = "arn:aws:iam::" + ststest.DemoAccount + ":mfa/jo-fob"
+)
+
+// try is an enrolment of the demo user, and what it did on this side.
+type try struct {
+	Enrolment
+	aws   *ststest.Server
+	seeds map[string]creds.Seed
+	steps map[string]int64 // the last one used
+	said  []string
+}
+
+func newTry(t *testing.T) *try {
+	t.Helper()
+	aws, err := ststest.Start(ststest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { aws.Close() })
+	if err := aws.AddDemo(); err != nil {
+		t.Fatal(err)
+	}
+	e := &try{aws: aws, seeds: map[string]creds.Seed{}, steps: map[string]int64{}}
+	client, err := broker.NewClient(plan.Endpoint{URL: aws.URL, Region: "us-east-1", Home: "us-east-1"}, e.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Enrolment = Enrolment{
+		Client: Client{
+			AWS:  client,
+			With: creds.Session{Key: creds.Key{ID: ststest.DemoKeyID, Secret: creds.NewSecret(ststest.DemoSecret)}},
+			User: "jo",
+		},
+		Keep: func(_ context.Context, serial string, seed creds.Seed) error {
+			if got := aws.Devices(""); !slices.Contains(got, serial) {
+				t.Errorf("%s is not made, or enabled before its seed is kept: %v", serial, got)
+			}
+			e.seeds[serial] = seed
+			return nil
+		},
+		Forget: func(serial string) error { delete(e.seeds, serial); return nil },
+		Show:   func(context.Context, Device) error { return nil },
+		Codes:  e.codes,
+		Log:    e.log,
+	}
+	return e
+}
+
+func (e *try) log(format string, args ...any) { e.said = append(e.said, fmt.Sprintf(format, args...)) }
+
+// codes moves AWS's clock where others would wait.
+func (e *try) codes(_ context.Context, serial string) (first, second string, err error) {
+	if last := e.steps[serial]; last != 0 {
+		e.aws.Advance(time.Minute)
+	}
+	step := e.aws.Step(serial)
+	e.steps[serial] = step
+	first, _ = mfa.Code(e.seeds[serial], step-1)
+	second, err = mfa.Code(e.seeds[serial], step)
+	return first, second, err
+}
+
+func (e *try) calls() string {
+	var actions []string
+	for _, c := range e.aws.Calls() {
+		actions = append(actions, strings.TrimSuffix(strings.TrimSuffix(c.Action, "MFADevice"), "Virtual"))
+	}
+	e.aws.ResetCalls()
+	return strings.Join(actions, " ")
+}
+
+// nothing is left on either side.
+func (e *try) nothing(t *testing.T) {
+	t.Helper()
+	if left := e.aws.Devices(""); left != nil || len(e.seeds) != 0 {
+		t.Errorf("left at AWS: %v; seeds: %d", left, len(e.seeds))
+	}
+	if own := e.aws.Devices(ststest.DemoUser); !slices.Equal(own, []string{ststest.DemoSerial}) {
+		t.Errorf("the user has %v", own)
+	}
+}
+
+func fault(t *testing.T, text string) ststest.Fault {
+	t.Helper()
+	f, err := ststest.ParseFault(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// The user's own name is taken by the device that jo has.
+func TestEnroll(t *testing.T) {
+	e := newTry(t)
+	serial, err := e.Run(t.Context())
+	if err != nil || serial != fobSerial {
+		t.Fatalf("%q, %v", serial, err)
+	}
+	if got, want := e.calls(), "Create Create Enable"; got != want {
+		t.Errorf("calls %s, want %s", got, want)
+	}
+	if own := e.aws.Devices(ststest.DemoUser); !slices.Equal(own, []string{ststest.DemoSerial, fobSerial}) {
+		t.Errorf("the user has %v", own)
+	}
+	if got, err := e.Devices(t.Context()); err != nil || !slices.Equal(got, []string{ststest.DemoSerial, fobSerial}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	// Both names are taken now, and one that is given has no substitute.
+	for _, name := range []string{"", "jo"} {
+		e.Name = name
+		if _, err := e.Run(t.Context()); !Refused(err, AlreadyExists) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if err := e.Remove(t.Context(), fobSerial); err != nil {
+		t.Error(err)
+	}
+	delete(e.seeds, fobSerial)
+	e.nothing(t)
+	if err := e.Remove(t.Context(), fobSerial); err != nil {
+		t.Errorf("removed twice: %v", err)
+	}
+}
+
+var errNo = errors.New("no")
+
+// Whatever fails, nothing is left behind.
+func TestEnrollFails(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*try)
+		says  string
+		calls string
+	}{
+		{"not allowed", func(e *try) { e.aws.Deny("CreateVirtualMFADevice") }, "AccessDenied", "Create"},
+		{"throttled all the time", func(e *try) { e.aws.Fail("CreateVirtualMFADevice", fault(t, "throttle"), ststest.Always) }, "AWS answers Throttling", "Create Create Create"},
+		{"the store", func(e *try) {
+			e.Keep = func(context.Context, string, creds.Seed) error { return errNo }
+		}, "no", "Create Deactivate Delete"},
+		{"the screen", func(e *try) {
+			e.Show = func(context.Context, Device) error { return errNo }
+		}, "no", "Create Deactivate Delete"},
+		{"the codes", func(e *try) {
+			e.Codes = func(context.Context, string) (string, string, error) { return "", "", errNo }
+		}, "no", "Create Deactivate Delete"},
+		{"enabling is not allowed", func(e *try) { e.aws.Deny("EnableMFADevice") }, "AccessDenied", "Create Enable Deactivate Delete"},
+		{"enabled, but not heard of", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "drop"), 1) }, "closed in the middle", "Create Enable Deactivate Delete"},
+		{"wrong codes twice", func(e *try) {
+			e.Codes = func(context.Context, string) (string, string, error) { return "000000", "000000", nil }
+		}, "InvalidAuthenticationCode", "Create Enable Enable Deactivate Delete"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := newTry(t)
+			e.Name = "new"
+			c.spoil(e)
+			_, err := e.Run(t.Context())
+			var left *LeftError
+			if err == nil || !strings.Contains(err.Error(), c.says) || errors.As(err, &left) {
+				t.Errorf("%v, want %s", err, c.says)
+			}
+			if got := e.calls(); got != c.calls {
+				t.Errorf("calls %s, want %s", got, c.calls)
+			}
+			e.nothing(t)
+			secrets := append([]string{fmt.Sprint(err)}, e.said...)
+			for _, s := range secrets {
+				if strings.Contains(s, "000000") || strings.Contains(s, ststest.DemoSecret) {
+					t.Errorf("a secret in %q", s)
+				}
+			}
+		})
+	}
+}
+
+// One pair of codes may be spoilt.
+func TestEnrollOnceMore(t *testing.T) {
+	e := newTry(t)
+	e.Name = "new"
+	spoilt := false
+	e.Codes = func(ctx context.Context, serial string) (string, string, error) {
+		first, second, err := e.codes(ctx, serial)
+		if !spoilt {
+			spoilt = true
+			return second, first, err
+		}
+		return first, second, err
+	}
+	if serial, err := e.Run(t.Context()); serial != newSerial || err != nil {
+		t.Errorf("%q, %v", serial, err)
+	}
+	if got, want := e.calls(), "Create Enable Enable"; got != want {
+		t.Errorf("calls %s, want %s", got, want)
+	}
+}
+
+// Ctrl-C between two calls: the undoing is not cancelled.
+func TestEnrollCancelled(t *testing.T) {
+	e := newTry(t)
+	e.Name = "new"
+	ctx, cancel := context.WithCancel(t.Context())
+	e.Codes = func(ctx context.Context, serial string) (string, string, error) {
+		cancel()
+		return "", "", ctx.Err()
+	}
+	if _, err := e.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	e.nothing(t)
+	if _, err := e.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if got, want := e.calls(), "Create Deactivate Delete"; got != want {
+		t.Errorf("calls %s, want %s", got, want)
+	}
+}
+
+// What cannot be undone is named, and its seed is kept.
+func TestEnrollLeaves(t *testing.T) {
+	e := newTry(t)
+	e.Name = "new"
+	e.aws.Deny("EnableMFADevice")
+	e.aws.Deny("DeactivateMFADevice")
+	_, err := e.Run(t.Context())
+	var left *LeftError
+	if !errors.As(err, &left) || left.Serial != newSerial || left.Undo == nil || !Refused(left.Err, Denied) {
+		t.Errorf("%v", err)
+	}
+	if _, ok := e.seeds[newSerial]; !ok {
+		t.Error("the seed is gone")
+	}
+
+	// Nor is it known what became of a call without an answer.
+	e = newTry(t)
+	e.Name = "new"
+	e.aws.Fail("CreateVirtualMFADevice", fault(t, "drop"), 1)
+	_, err = e.Run(t.Context())
+	if !errors.As(err, &left) || left.Serial != "the device new" || left.Undo != nil || len(e.seeds) != 0 {
+		t.Errorf("%v", err)
+	}
+	if got := e.calls(); got != "Create" {
+		t.Errorf("calls %s", got)
+	}
+}
+
+// A garbled answer is no device.
+func TestCreateChecksTheAnswer(t *testing.T) {
+	for _, text := range []string{"portal", "truncated", "empty"} {
+		e := newTry(t)
+		e.Name = "new"
+		e.aws.Fail("CreateVirtualMFADevice", fault(t, text), ststest.Always)
+		_, err := e.Run(t.Context())
+		var left *LeftError
+		if !errors.As(err, &left) || len(e.seeds) != 0 {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// A clock that is wrong is corrected by AWS's.
+func TestWrongClock(t *testing.T) {
+	e := newTry(t)
+	e.aws.Advance(time.Hour)
+	if got, err := e.Devices(t.Context()); err != nil || len(got) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got := e.calls(); got != "ListMFADevices ListMFADevices" {
+		t.Errorf("calls %s", got)
+	}
+}
+
+// A list that is interrupted is asked for again; it comes in pages.
+func TestDevices(t *testing.T) {
+	e := newTry(t)
+	var devices []ststest.Device
+	for _, name := range []string{"a", "b"} {
+		devices = append(devices, ststest.Device{Serial: "arn:aws:iam::" + ststest.DemoAccount + ":u2f/user/jo/" + name, Seed: creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed)}})
+	}
+	if err := e.aws.AddUser(ststest.User{ARN: ststest.DemoUser, MFA: devices}); err != nil {
+		t.Fatal(err)
+	}
+	e.aws.Fail("ListMFADevices", fault(t, "drop"), 1)
+	got, err := e.Devices(t.Context())
+	if err != nil || len(got) != 3 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	codes, keys := Split(append(got, "GAHT12345678"))
+	if !slices.Equal(codes, []string{ststest.DemoSerial, "GAHT12345678"}) || len(keys) != 2 {
+		t.Errorf("%v, %v", codes, keys)
+	}
+	if Virtual("GAHT12345678") || Virtual(keys[0]) || !Virtual(ststest.DemoSerial) {
+		t.Error("what is virtual?")
+	}
+}
