@@ -40,6 +40,7 @@ var doors = []struct{ dependency, packages string }{
 	{"github.com/aws/aws-sdk-go-v2/service/sts", "internal/broker"},
 	{"github.com/aws/smithy-go", "internal/broker"},
 	{"github.com/pquerna/otp", "internal/mfa"},
+	{"github.com/boombuler/barcode", "internal/mfa"},
 	{"golang.org/x/term", "internal/term"},
 	{"golang.org/x/sys", "keyring internal/term ."},
 }

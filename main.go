@@ -65,7 +65,7 @@ func commands() []command {
 		{"list", "", "Show what is stored.", []string{`aliases:"ls"`}, &listCmd{}},
 		{"remove", "PROFILE", "Remove a key, its seed and its sessions.", []string{`aliases:"rm"`}, &removeCmd{}},
 		{"clear", "[PROFILE]", "Drop sessions, and keep the keys.", nil, &clearCmd{}},
-		{"mfa", "add|code|remove PROFILE", "Time-based codes from the store instead of a phone.", nil, &mfaCmd{}},
+		{"mfa", "add|code|remove|enroll PROFILE", "Time-based codes from the store instead of a phone.", nil, &mfaCmd{}},
 		{"explain", "PROFILE", "Say what would happen, step by step.", nil, &explainCmd{}},
 		{"store", "[add|remove|passphrase|trust]", "Show where the secrets are and what opens them, and change that.", nil, &storeCmd{}},
 		{"lock", "", "Forget the unlocked copy of the store's keys.", nil, &lockCmd{}},

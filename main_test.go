@@ -128,6 +128,7 @@ func makeWorld(dir string) (*world, error) {
 		"USER=jo",
 		"SHELL=/bin/sh",
 		"AWS_ENDPOINT_URL_STS=" + w.AWS.URL,
+		"AWS_ENDPOINT_URL_IAM=" + w.AWS.URL,
 		"AWS_EC2_METADATA_DISABLED=true", // or SDKs without credentials ask the network
 		"FOB_PASSPHRASE=" + testPassphrase,
 		"FOB_UNLOCK_TTL=0", // the developer's own kernel keyring is left alone
@@ -137,6 +138,9 @@ func makeWorld(dir string) (*world, error) {
 			w.Env = append(w.Env, name+"="+v)
 		}
 	}
+	// Users may not look for their devices, unless a test is about that: else every
+	// key that is added would come with one.
+	w.AWS.Deny("ListMFADevices")
 	return w, w.AWS.AddDemo()
 }
 

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
 
+	"fob/internal/awsconfig"
 	"fob/internal/broker"
 	"fob/internal/creds"
 	"fob/internal/mfa"
@@ -20,6 +22,7 @@ type mfaCmd struct {
 	Add    mfaAddCmd    `cmd:"" help:"Store the seed of a profile's MFA device."`
 	Code   mfaCodeCmd   `cmd:"" help:"Print a code made from the stored seed."`
 	Remove mfaRemoveCmd `cmd:"" help:"Forget the seed."`
+	Enroll mfaEnrollCmd `cmd:"" help:"Make an MFA device at AWS, and keep its seed."`
 }
 
 type mfaAddCmd struct {
@@ -105,11 +108,7 @@ func (c *mfaCodeCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	b := a.broker(plan.Plan{Steps: []plan.Step{plan.StoredKey{}}}, credentialFlags{}, broker.Renewal{}, nil)
-	// No other code than the seed's, from wherever it may come.
-	stored := func(context.Context, string) (creds.Seed, bool, error) { return seed, true, nil }
-	b.Codes = &mfa.Ladder{Seed: stored, Wait: a.wait}
-	answer, err := b.SeedCode(a.ctx, c.Profile, serial)
+	answer, err := a.seedBroker(seed, time.Now).SeedCode(a.ctx, c.Profile, serial)
 	if err != nil {
 		return err
 	}
@@ -128,9 +127,19 @@ func (c *mfaCodeCmd) Run(a *app) error {
 	return nil
 }
 
+// seedBroker makes codes of a seed, and takes none from elsewhere.
+func (a *app) seedBroker(seed creds.Seed, now func() time.Time) *broker.Broker {
+	b := a.broker(plan.Plan{Steps: []plan.Step{plan.StoredKey{}}}, credentialFlags{}, broker.Renewal{}, nil)
+	stored := func(context.Context, string) (creds.Seed, bool, error) { return seed, true, nil }
+	b.Codes = &mfa.Ladder{Seed: stored, Wait: a.wait, Now: now}
+	return b
+}
+
 type mfaRemoveCmd struct {
 	Profile string `arg:"" help:"The profile."`
 	Serial  string `help:"The device's ARN, if the profile does not name it." placeholder:"ARN"`
+	Device  bool   `help:"Remove the device at AWS, too, and its line in the AWS config."`
+	Yes     bool   `short:"y" help:"Remove the device without asking."`
 }
 
 func (c *mfaRemoveCmd) Run(a *app) error {
@@ -138,10 +147,95 @@ func (c *mfaRemoveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Device {
+		return c.removeDevice(a, serial)
+	}
 	if err := a.store().RemoveSeed(serial); err != nil {
 		return err
 	}
 	a.say("Forgot the seed of %s. The device at AWS is as it was.", term.Clean(serial))
+	return nil
+}
+
+// removeDevice takes the device from AWS, then what points to it, and the seed
+// last: until then it can be tried again.
+func (c *mfaRemoveCmd) removeDevice(a *app, serial string) error {
+	source, key, err := a.ownKey(c.Profile)
+	if err != nil {
+		return err
+	}
+	u, err := a.iamUser(source, key)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(a, u, serial); err != nil {
+		return err
+	}
+	if err := a.withIAM(source, &u.Client, func() error { return u.Remove(a.ctx, serial) }); err != nil {
+		return err
+	}
+	a.say("Removed %s from %s.", term.Clean(serial), term.Clean(u.title()))
+	if err := a.dropSerial(source, serial); err != nil {
+		return err
+	}
+	var none *keyring.NotFoundError
+	if err := a.store().RemoveSeed(serial); err == nil {
+		a.say("Forgot its seed.")
+	} else if !errors.As(err, &none) {
+		return err
+	}
+	a.notef("sessions made with it stay valid until their end; fob clear %s forgets fob's", word(source))
+	return nil
+}
+
+func (c *mfaRemoveCmd) confirm(a *app, u iamUser, serial string) error {
+	if c.Yes {
+		return nil
+	}
+	t, err := a.person("a yes")
+	if err != nil {
+		return fmt.Errorf("%w; --yes says it", err)
+	}
+	yes, err := t.Confirm(a.ctx, fmt.Sprintf("Remove %s from %s? A phone that holds it is of no use then.", term.Clean(serial), term.Clean(u.title())), false)
+	if err == nil && !yes {
+		return errDeclined
+	}
+	return err
+}
+
+// dropSerial takes the line that names the device out of a profile's section, and
+// names the lines that others have.
+func (a *app) dropSerial(profile, serial string) error {
+	path := a.configPath()
+	file, err := awsconfig.Read(path)
+	if err != nil {
+		return err
+	}
+	header, err := awsconfig.Header("profile", profile)
+	if err != nil {
+		return err
+	}
+	text, _, err := awsconfig.RemoveKeys(file.Text, header, [][2]string{{"fob_mfa_serial", serial}})
+	if err != nil && !errors.Is(err, awsconfig.ErrNoSection) {
+		return err
+	}
+	if err == nil && text != file.Text {
+		if err := awsconfig.WriteFile(path, []byte(file.Text), []byte(text)); err != nil {
+			return err
+		}
+		a.say("Took its line out of %s.", tilde(path))
+	}
+	a.aws = nil // the file may have changed
+	conf, err := a.config()
+	if err != nil {
+		return err
+	}
+	for _, name := range conf.Names() {
+		section, _ := conf.Profile(name)
+		if v, ok := section.Get("mfa_serial"); ok && v.Text == serial {
+			a.notef("%s still names it, for profile %s", plan.At(v), name)
+		}
+	}
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"fob/internal/awsconfig"
 	"fob/internal/broker"
+	"fob/internal/iam"
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/term"
@@ -155,6 +156,17 @@ func (a *app) paint(s string) string {
 // judge is the table of failures: exit code and hints. The order matters where
 // one error wraps another.
 func (a *app) judge(err error) (code int, hints []string) {
+	var left *iam.LeftError
+	if errors.As(err, &left) {
+		if code, _ = a.judge(left.Err); code == exitInterrupted {
+			code = exitFailed // interrupted, but not without a word
+		}
+		hint := "fob mfa remove " + word(profileOf(err)) + " --device --serial " + left.Serial
+		if left.Undo == nil {
+			hint = "if it is there: " + hint
+		}
+		return code, []string{hint}
+	}
 	if code, hints, ok := a.judgeProfile(err); ok {
 		return code, hints
 	}
@@ -232,7 +244,7 @@ func (a *app) judgeProfile(err error) (code int, hints []string, ok bool) {
 	case errors.As(err, &partial):
 		return exitFailed, []string{"complete the pair, or take it out and run fob add " + word(partial.Profile)}, true
 	case errors.As(err, &securityKey):
-		return exitFailed, []string{"add a virtual MFA device to the user (IAM, Security credentials) and name it there: fob_mfa_serial = ARN"}, true
+		return exitFailed, []string{"fob mfa enroll " + word(securityKey.Profile) + "   makes a device that gives codes"}, true
 	case errors.As(err, &config), errors.As(err, &loop), errors.As(err, &unsupported), errors.As(err, &syntax):
 		return exitFailed, nil, true
 	}
@@ -360,6 +372,8 @@ func (a *app) refusedHints(err error, refused *broker.RefusedError) []string {
 		if refused.Skew == 0 {
 			hints = append(hints, "the secret of "+refused.KeyID+" is not the one AWS has: fob add stores it anew")
 		}
+	case iam.AlreadyExists:
+		hints = append(hints, "fob mfa enroll "+word(profileOf(err))+" --name NAME")
 	case "ExpiredToken":
 		hints = append(hints, "these are session credentials, and they have ended")
 	case "AccessDenied":
@@ -380,6 +394,15 @@ func (a *app) deniedRole(p plan.Plan) string {
 		return "if the role demands a recent MFA sign-in: --fresh, or fob_mfa_max_age in the profile; fob explain " + word(p.Profile) + " shows what was sent"
 	}
 	return "fob explain " + word(p.Profile) + " shows what was sent"
+}
+
+// profileOf is the profile on whose way it failed.
+func profileOf(err error) string {
+	var at *planError
+	if errors.As(err, &at) {
+		return at.Plan.Profile
+	}
+	return "PROFILE"
 }
 
 // loginHint is what every exit 4 says.

@@ -196,6 +196,10 @@ func checkSecrets(ts *testscript.TestScript, text string) {
 //	sts delete|deactivate KEY
 //	sts age|advance|life D      sessions get older; its clock moves; how long sessions live
 //	sts user NAME KEY           another user of the account, with a key whose secret is $SECRET
+//	sts deny|demand-mfa|allow ACTION    what IAM's policies say; ListMFADevices is denied at first
+//	sts device SERIAL...        more devices of the user, with the demo seed
+//	sts device-of NAME SERIAL   another user's
+//	sts devices SERIAL...       the user has these, and none is half-made
 //	sts stop                    nothing listens any more
 func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
@@ -264,6 +268,30 @@ func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 			ARN:  "arn:aws:iam::" + ststest.DemoAccount + ":" + arg(1),
 			Keys: []creds.Key{{ID: arg(2), Secret: creds.NewSecret(ststest.DemoSecret)}},
 		}))
+	case "deny":
+		aws.Deny(arg(1))
+	case "demand-mfa":
+		aws.DemandMFA(arg(1))
+	case "allow":
+		aws.Allow(arg(1))
+	case "device":
+		u := ststest.User{ARN: ststest.DemoUser}
+		for _, serial := range args[1:] {
+			u.MFA = append(u.MFA, ststest.Device{Serial: serial, Seed: creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed)}})
+		}
+		ts.Check(aws.AddUser(u))
+	case "device-of":
+		ts.Check(aws.AddUser(ststest.User{
+			ARN: "arn:aws:iam::" + ststest.DemoAccount + ":user/" + arg(1),
+			MFA: []ststest.Device{{Serial: arg(2), Seed: creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed)}}},
+		}))
+	case "devices":
+		if got := aws.Devices(ststest.DemoUser); !slices.Equal(got, args[1:]) {
+			ts.Fatalf("the user has %v", got)
+		}
+		if left := aws.Devices(""); left != nil {
+			ts.Fatalf("left behind: %v", left)
+		}
 	case "stop":
 		ts.Check(aws.Close())
 	default:

@@ -41,6 +41,11 @@ func (e *RefusedError) badCode() bool {
 	return e.Code == "AccessDenied" && strings.Contains(e.Message, "invalid MFA one time pass code")
 }
 
+// UnknownDevice reports whether AWS does not know the MFA device, or not yet.
+func (e *RefusedError) UnknownDevice() bool {
+	return e.Code == "AccessDenied" && strings.Contains(e.Message, "unable to validate MFA code")
+}
+
 // UnreachableError: no answer, or one that says to try later.
 type UnreachableError struct {
 	Host    string

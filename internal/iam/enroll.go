@@ -51,7 +51,8 @@ func (e *LeftError) Error() string {
 
 func (e *LeftError) Unwrap() error { return e.Err }
 
-// Run makes, shows and enables the device, and returns its serial.
+// Run makes, shows and enables the device, and returns its serial: beside an
+// error it is that of a device that was made and removed again.
 //
 // The context ends the waiting, but no call that is on its way: AWS may carry it
 // out, and what it made must be known to be undone.
@@ -70,7 +71,7 @@ func (e Enrolment) Run(ctx context.Context) (serial string, err error) {
 		// The seed stays: the device may count, and there is no other copy.
 		return "", &LeftError{d.Serial, err, undo}
 	}
-	return "", errors.Join(err, e.Forget(d.Serial))
+	return d.Serial, errors.Join(err, e.Forget(d.Serial))
 }
 
 // create makes a device whose name is free.
@@ -91,10 +92,7 @@ func (e Enrolment) create(ctx context.Context) (Device, error) {
 			e.Log("the name %s is taken", name)
 			continue
 		case err != nil && maybeDone(err):
-			if d.Serial == "" {
-				d.Serial = "the device " + name
-			}
-			return Device{}, &LeftError{Serial: d.Serial, Err: err}
+			return Device{}, &LeftError{Serial: e.Prefix + name, Err: err}
 		}
 		return d, err
 	}

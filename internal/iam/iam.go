@@ -34,6 +34,8 @@ type Client struct {
 	// without MFA for IAM.
 	With creds.Session
 	User string // the user's name
+	// Prefix is how the ARNs of its virtual devices begin: arn:aws:iam::111111111111:mfa/
+	Prefix string
 }
 
 // Device is a virtual MFA device that was just made.
@@ -90,19 +92,16 @@ func (c Client) Create(ctx context.Context, name string) (Device, error) {
 	if err := c.AWS.Query(ctx, c.With, query(action, url.Values{"VirtualMFADeviceName": {name}}), &answer); err != nil {
 		return Device{}, err
 	}
-	wrong := &broker.AnswerError{Action: action, Host: "AWS", Problem: "holds no MFA device"}
-	if plan.CheckSerial(answer.Serial, "") != "" || !strings.HasSuffix(answer.Serial, "/"+name) {
+	wrong := &broker.AnswerError{Action: action, Host: "AWS", Problem: "holds no MFA device of that name"}
+	text, err := base64.StdEncoding.DecodeString(answer.Seed)
+	if err != nil || answer.Serial != c.Prefix+name {
 		return Device{}, wrong
 	}
-	d := Device{Serial: answer.Serial}
-	text, err := base64.StdEncoding.DecodeString(answer.Seed)
-	if err == nil {
-		d.Seed, err = mfa.ParseSeed(string(text))
-	}
+	seed, err := mfa.ParseSeed(string(text))
 	if err != nil {
-		return d, wrong
+		return Device{}, wrong
 	}
-	return d, nil
+	return Device{answer.Serial, seed}, nil
 }
 
 // Enable gives a device to the user, by two codes in a row.

@@ -49,7 +49,7 @@ func newTry(t *testing.T) *try {
 		Client: Client{
 			AWS:  client,
 			With: creds.Session{Key: creds.Key{ID: ststest.DemoKeyID, Secret: creds.NewSecret(ststest.DemoSecret)}},
-			User: "jo",
+			User: "jo", Prefix: strings.TrimSuffix(newSerial, "new"),
 		},
 		Keep: func(_ context.Context, serial string, seed creds.Seed) error {
 			if got := aws.Devices(""); !slices.Contains(got, serial) {
@@ -254,7 +254,7 @@ func TestEnrollLeaves(t *testing.T) {
 	e.Name = "new"
 	e.aws.Fail("CreateVirtualMFADevice", fault(t, "drop"), 1)
 	_, err = e.Run(t.Context())
-	if !errors.As(err, &left) || left.Serial != "the device new" || left.Undo != nil || len(e.seeds) != 0 {
+	if !errors.As(err, &left) || left.Serial != newSerial || left.Undo != nil || len(e.seeds) != 0 {
 		t.Errorf("%v", err)
 	}
 	if got := e.calls(); got != "Create" {

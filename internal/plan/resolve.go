@@ -256,10 +256,6 @@ func (r *resolver) steps() ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	serial, err := r.serial()
-	if err != nil {
-		return nil, err
-	}
 	if r.root() && len(roles) > 0 {
 		return nil, &ConfigError{At: roles[0].Origin(), Problem: "a root user's key cannot assume roles (AWS's rule); use an IAM user's"}
 	}
@@ -270,6 +266,10 @@ func (r *resolver) steps() ([]Step, error) {
 	}
 	if r.opts.NoSession {
 		return r.noSession(roles)
+	}
+	serial, err := r.serial()
+	if err != nil {
+		return nil, err
 	}
 	steps := []Step{r.source}
 	if len(roles) > 0 {

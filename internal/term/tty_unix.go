@@ -312,3 +312,6 @@ func (q *question) resume() error {
 	}
 	return errResumed
 }
+
+// escapes: every terminal here knows escape sequences.
+func (t *tty) escapes() (restore func()) { return func() {} }

@@ -93,6 +93,8 @@ func ask(ctx context.Context, t *Terminal, what string) string {
 		}))
 	case "print":
 		return class(t.Print(ctx, "one\ntwo \x1b[31m\n"))
+	case "page":
+		return class(t.Page(ctx, "\x1b[7m picture \x1b[0m\n", "Enter: go on "))
 	case "ask":
 		s, err := t.Ask(ctx, "Name: ")
 		return fmt.Sprintf("%q %s", s, class(err))
@@ -304,6 +306,17 @@ func (s *session) shows(not string) {
 }
 
 const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+// A page is a screen of its own, and leaves it whichever way it ends.
+func TestPage(t *testing.T) {
+	for keys, answer := range map[string]string{"\n": "<nil>", "\x03": "cancelled at the prompt"} {
+		s := start(t, "page")
+		s.sees("\x1b[?1049h\x1b[H\x1b[2J\x1b[7m picture \x1b[0m\r\nEnter: go on ")
+		s.types(keys)
+		s.sees("Enter: go on \x1b[?1049l")
+		s.says("answer: " + answer)
+	}
+}
 
 func TestAnswers(t *testing.T) {
 	for _, c := range []struct{ what, prompt, keys, screen, answer string }{

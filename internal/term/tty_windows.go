@@ -179,3 +179,13 @@ func (q *question) readRecord() error {
 	}
 	return nil
 }
+
+// escapes has the console understand escape sequences, which it does not by itself.
+func (t *tty) escapes() (restore func()) {
+	var before uint32
+	if windows.GetConsoleMode(t.out, &before) != nil ||
+		windows.SetConsoleMode(t.out, before|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) != nil {
+		return func() {}
+	}
+	return func() { _ = windows.SetConsoleMode(t.out, before) } // the console is gone, if it fails
+}
