@@ -344,8 +344,10 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 				}
 				return client.Clock()
 			},
-			Wait:   a.wait,
-			Notice: func(text string) { a.notef("%s", text) },
+			Wait: a.wait,
+			Notice: func(skew time.Duration) {
+				a.notef("this computer's clock is %s: codes are made by AWS's", broker.Ahead(skew))
+			},
 		},
 		QuietCodes: &mfa.Ladder{Seed: seed(a.store().Quiet())},
 		Dial: func(e plan.Endpoint) (broker.STS, error) {

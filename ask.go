@@ -46,7 +46,7 @@ func (a *app) prompters(profile string) []mfa.Prompter {
 		Getenv:   os.Getenv,
 		LookPath: exec.LookPath,
 		Environ:  func() []string { return a.helperEnviron(profile) },
-		Stderr:   a.stderr,
+		Stderr:   term.Foreign(a.stderr),
 		Alone:    a.alone,
 	})
 }

@@ -153,7 +153,7 @@ func untilOrphaned(ctx context.Context, parent int, end time.Time) (context.Cont
 // runProcess gets credentials from a credential_process that is not fob. It is
 // told for which profiles it runs, so that a loop through wrappers ends.
 func (a *app) runProcess(ctx context.Context, step plan.Process) (creds.Session, error) {
-	out, err := helper.Output(ctx, step.Command, a.helperEnviron(step.Profile), a.stderr)
+	out, err := helper.Output(ctx, step.Command, a.helperEnviron(step.Profile), term.Foreign(a.stderr))
 	if err != nil {
 		return creds.Session{}, fmt.Errorf("the credential_process of %q %w", step.Profile, err)
 	}
@@ -174,7 +174,7 @@ func (a *app) mfaProcess(p plan.Plan) func(context.Context) ([]byte, error) {
 	}
 	return func(ctx context.Context) ([]byte, error) {
 		a.logf("running the mfa_process from %s", p.MFAProcess.From)
-		return helper.Output(ctx, p.MFAProcess.Line, a.helperEnviron(p.Profile), a.stderr)
+		return helper.Output(ctx, p.MFAProcess.Line, a.helperEnviron(p.Profile), term.Foreign(a.stderr))
 	}
 }
 

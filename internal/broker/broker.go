@@ -138,7 +138,8 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 	}
 	made, err := r.make(ctx)
 	if err != nil && kept.ID != "" && left >= b.Renew.Least && !saidNo(ctx, err) {
-		b.Note("%s ends in %s, and could not be renewed: %v", p.Profile, left.Truncate(time.Second), err)
+		b.Note("%s ends in %s", p.Profile, plan.Short(left.Truncate(time.Minute)))
+		b.Log("%s: not renewed: %v", p.Profile, err)
 		return kept, nil
 	}
 	return made, err
@@ -324,8 +325,13 @@ func (r *run) ask(ctx context.Context, n int, with creds.Session, code string) (
 
 // Ahead says how far a clock is off, for a person.
 func Ahead(skew time.Duration) string {
-	if skew < 0 {
-		return (-skew).Truncate(time.Second).String() + " behind AWS's"
+	// Dates have seconds and take time to arrive: 19m59.6s are 20 minutes.
+	d := skew.Abs().Round(time.Second)
+	if d > time.Minute {
+		d = skew.Abs().Round(time.Minute)
 	}
-	return skew.Truncate(time.Second).String() + " ahead of AWS's"
+	if skew < 0 {
+		return plan.Short(d) + " behind AWS's"
+	}
+	return plan.Short(d) + " ahead of AWS's"
 }

@@ -26,8 +26,9 @@ const (
 	// maxWords is how much of a program's standard error is kept, in bytes.
 	maxWords = 4 << 10
 	// maxPassed is how much of it is passed on, in bytes: the SDKs for Java and
-	// Ruby read fob's own when it has ended, so it must not fill a pipe (64 KiB).
-	maxPassed = 16 << 10
+	// Ruby read fob's own when it has ended, so it must not fill a pipe (64 KiB),
+	// not even when every byte is spelled out for a terminal, in four.
+	maxPassed = 8 << 10
 	// grace is how long a program's descendants may keep its pipes open after it
 	// has ended.
 	grace = time.Second

@@ -174,8 +174,9 @@ type Ladder struct {
 	// Wait waits until what is there, or returns the context's error; nil for a
 	// silent wait.
 	Wait func(ctx context.Context, d time.Duration, what string) error
-	// Notice tells what the user should know; nil to say nothing.
-	Notice func(string)
+	// Notice tells the user, once, that codes are made by AWS's clock, and how far
+	// the local one is ahead of it; nil to say nothing.
+	Notice func(skew time.Duration)
 
 	gave string        // the device that Given went to
 	skew time.Duration // what Skew said after a refusal
@@ -282,11 +283,7 @@ func (l *Ladder) correctClock(r Request) {
 	}
 	l.skew = skew
 	if l.Notice != nil {
-		way := "ahead of"
-		if skew < 0 {
-			way = "behind"
-		}
-		l.Notice(fmt.Sprintf("this computer's clock is %s %s AWS's: codes are made by AWS's", skew.Abs().Truncate(time.Second), way))
+		l.Notice(skew)
 	}
 }
 

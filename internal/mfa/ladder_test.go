@@ -395,19 +395,19 @@ func TestClockIsCorrected(t *testing.T) {
 		skew    time.Duration
 		refused string
 		step    int64
-		notice  string
+		told    bool
 	}{
-		{"not asked yet", 10 * time.Minute, "", 1000, ""},
-		{"ahead", 10 * time.Minute, "late", 980, "this computer's clock is 10m0s ahead of AWS's: codes are made by AWS's"},
-		{"behind", -10*time.Minute + 400*time.Millisecond, "late", 1019, "this computer's clock is 9m59s behind AWS's: codes are made by AWS's"},
-		{"right", 2 * time.Second, "late", 1000, ""},
+		{"not asked yet", 10 * time.Minute, "", 1000, false},
+		{"ahead", 10 * time.Minute, "late", 980, true},
+		{"behind", -10*time.Minute + 400*time.Millisecond, "late", 1019, true},
+		{"right", 2 * time.Second, "late", 1000, false},
 	} {
-		var notices []string
+		var notices []time.Duration
 		l := &Ladder{
 			Seed:   seedOf(joSeed),
 			Now:    func() time.Time { return time.Unix(30000, 0) },
 			Skew:   func() time.Duration { return c.skew },
-			Notice: func(s string) { notices = append(notices, s) },
+			Notice: func(skew time.Duration) { notices = append(notices, skew) },
 		}
 		r := request
 		for range 2 { // the user is told once
@@ -418,8 +418,8 @@ func TestClockIsCorrected(t *testing.T) {
 				t.Errorf("%s: %+v, %v; want step %d", c.name, got, err, c.step)
 			}
 		}
-		if strings.Join(notices, "\n") != c.notice {
-			t.Errorf("%s: told %q, want %q", c.name, notices, c.notice)
+		if c.told != (len(notices) == 1 && notices[0] == c.skew) || len(notices) > 1 {
+			t.Errorf("%s: told %v", c.name, notices)
 		}
 	}
 }

@@ -230,8 +230,8 @@ sts =
 		t.Errorf("in the clear at %+v", e)
 	}
 	for _, p := range partitions {
-		if iamHosts[p.name][0] == "" {
-			t.Errorf("no IAM in %s", p.name)
+		if e, err := IAMEndpointOf(w.facts(nil), "any", "arn:"+p.name+":iam::111111111111:user/jo"); err != nil || e.URL == "https://" {
+			t.Errorf("no IAM in %s: %v", p.name, err)
 		}
 	}
 }
