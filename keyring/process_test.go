@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -86,6 +88,53 @@ func TestManyWriters(t *testing.T) {
 	if left, _ := filepath.Glob(inStore(s, itemsDir(1)+"/.tmp-*")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
+}
+
+// While 64 processes read and write, the store is re-keyed over and over. They see
+// the old store or the new one, never neither, and do not keep the re-key waiting.
+func TestCrowdDuringRekeys(t *testing.T) {
+	s := newStore(t)
+	mustSetKey(t, s, "p", otherKey)
+	info := mustSetKey(t, s, "q", exampleKey)
+	if err := s.SetSeed(t.Context(), serial, seed); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveSession(t.Context(), "q", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	rekeys := 5
+	if os.Getenv("TORTURE") != "" {
+		rekeys = 200
+	}
+	var wg sync.WaitGroup
+	var looks atomic.Int64
+	for range 64 {
+		wg.Go(func() {
+			out, err := roleCommand(t, "crowd", s.opts.Dir).CombinedOutput()
+			if err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+			n, _ := strconv.Atoi(strings.TrimSpace(string(out)))
+			looks.Add(int64(n))
+		})
+	}
+	for range rekeys {
+		if _, err := again(s).NewPassphrase(t.Context(), creds.NewSecret(testPassphrase)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := os.WriteFile(s.opts.Dir+"-stop", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	h, err := s.header()
+	if err != nil || h.Gen != rekeys+1 {
+		t.Errorf("generation %d, %v", h.Gen, err)
+	}
+	if gens, err := filepath.Glob(inStore(s, "g*")); err != nil || len(gens) != 1 {
+		t.Errorf("left: %v, %v", gens, err)
+	}
+	t.Logf("%d re-keys, %d reads and writes, none torn", rekeys, looks.Load())
 }
 
 // Killed at any moment, a writer leaves the old value or the new one.

@@ -83,3 +83,61 @@ func roleChurn(args []string) error {
 	}
 	return nil
 }
+
+// roleCrowd DIR: read and write a furnished store until the file DIR-stop is
+// there. Whatever is read must be right: the store is never locked or empty.
+func roleCrowd(args []string) error {
+	s := New(options(args[0]))
+	look := []func() error{
+		func() error {
+			_, err := s.SetKey(background(), "p", otherKey, Info{})
+			return err
+		},
+		func() error {
+			k, _, err := New(s.opts).Key(background(), "q")
+			if err == nil && !sameKey(k, exampleKey) {
+				err = fmt.Errorf("another key")
+			}
+			return err
+		},
+		func() error {
+			_, _, err := s.Session(background(), "q", "1")
+			return err
+		},
+		func() error {
+			v := s.View()
+			defer v.Close()
+			_, err := v.KeyInfo("q")
+			if err == nil {
+				_, _, err = v.Session(background(), "q", "1")
+			}
+			return err
+		},
+		func() error {
+			_, err := s.SeedInfo(serial)
+			return err
+		},
+		func() error {
+			infos, err := s.Infos(KindKey)
+			if err == nil && len(infos) != 2 {
+				err = fmt.Errorf("%d keys", len(infos))
+			}
+			return err
+		},
+		func() error {
+			if ok, err := s.Exists(); err != nil || !ok {
+				return fmt.Errorf("exists: %v, %v", ok, err)
+			}
+			return nil
+		},
+	}
+	for i, rounds := os.Getpid(), 0; ; i, rounds = i+1, rounds+1 {
+		if _, err := os.Lstat(args[0] + "-stop"); err == nil && rounds >= len(look) {
+			fmt.Println(rounds)
+			return nil
+		}
+		if err := look[i%len(look)](); err != nil {
+			return fmt.Errorf("look %d: %w", i%len(look), err)
+		}
+	}
+}
