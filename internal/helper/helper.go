@@ -28,7 +28,7 @@ const (
 	// maxPassed is how much of it is passed on, in bytes: the SDKs for Java and
 	// Ruby read fob's own when it has ended, so it must not fill a pipe (64 KiB),
 	// not even when every byte is spelled out for a terminal, in four.
-	maxPassed = 8 << 10
+	maxPassed = 4 << 10
 	// grace is how long a program's descendants may keep its pipes open after it
 	// has ended.
 	grace = time.Second
