@@ -241,8 +241,12 @@ func (a *app) store() *keyring.Store {
 			Notice:        func(text string) { a.say("fob: %s", term.Clean(text)) },
 			UnlockTTL:     a.unlock.sessions,
 			UnlockKeysTTL: a.unlock.keys,
-			DBusAddress:   os.Getenv("DBUS_SESSION_BUS_ADDRESS"),
-			Display:       os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != "",
+			Waiting:       func(slot string) { a.notef("waiting for your desktop: %s is asking (Ctrl-C stops)", slot) },
+			DBusAddress:   dbusAddress(),
+			Display:       !overSSH() && (os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""),
+			Place:         place,
+			Chose:         a.sayChoice,
+			Getenv:        os.Getenv,
 			WorkFactor:    a.workFactor,
 			Now:           time.Now,
 			Log:           a.logf,
@@ -289,6 +293,41 @@ func inContainer() bool {
 		}
 	}
 	return os.Getenv("container") != ""
+}
+
+// overSSH: a display is somebody else's, or not of the desktop that asks.
+func overSSH() bool { return os.Getenv("SSH_CONNECTION") != "" || os.Getenv("SSH_TTY") != "" }
+
+// place is where fob runs, as far as it decides what can open a store.
+func place() keyring.Place {
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // only Linux has it
+	return keyring.Place{
+		CI:        os.Getenv("CI") != "",
+		Container: inContainer(),
+		WSL:       strings.Contains(strings.ToLower(string(kernel)), "microsoft"),
+		SSH:       overSSH(),
+	}
+}
+
+// dbusAddress is the session bus; "" if there is none.
+func dbusAddress() string {
+	if address := os.Getenv("DBUS_SESSION_BUS_ADDRESS"); address != "" {
+		return address
+	}
+	bus := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "bus")
+	if fi, err := os.Stat(bus); err != nil || fi.Mode().Type() != os.ModeSocket || !filepath.IsAbs(bus) {
+		return ""
+	}
+	return "unix:path=" + bus
+}
+
+// sayChoice says what will open a new store.
+func (a *app) sayChoice(slot, why string) {
+	if slot == "passphrase" {
+		a.say("%s%s: a passphrase will open the store (fob store shows other ways).", strings.ToUpper(why[:1]), why[1:])
+		return
+	}
+	a.say("What opens the store is kept in %s, because %s; fob store add file adds a passphrase.", slot, why)
 }
 
 // dial makes a client for a profile that may not exist yet.

@@ -172,9 +172,6 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase
 	case keyring.AskNewPassphrase:
 		text = "New passphrase: "
 		what = "a new passphrase"
-		if q.Attempt == 1 && a.name == "add" {
-			a.say("No desktop keyring here: a passphrase will open the store.")
-		}
 	case keyring.AskNewPassphraseAgain:
 		text = "Again: "
 	case keyring.AskPlugin:

@@ -75,7 +75,7 @@ func commands() []command {
 
 // globals are the flags of every command.
 type globals struct {
-	Backend string      `help:"What opens the store: auto, secret-service, age or file (a passphrase)." env:"FOB_BACKEND" default:"auto" placeholder:"NAME" group:"Flags of every command:"`
+	Backend string      `help:"What opens the store: auto (what this machine chose), file (a passphrase), age, ${backends}." env:"FOB_BACKEND" default:"auto" placeholder:"NAME" group:"Flags of every command:"`
 	NoInput bool        `help:"Never ask; exit 4 instead." env:"FOB_NO_INPUT" group:"Flags of every command:"`
 	Verbose bool        `short:"v" aliases:"debug" help:"Say on stderr what is done; never a secret." env:"FOB_VERBOSE" group:"Flags of every command:"`
 	Quiet   bool        `short:"q" help:"Only errors." group:"Flags of every command:"`
@@ -289,7 +289,7 @@ func (a *app) parser(named []command) (*kong.Kong, error) {
 		kong.Description("AWS keys stay in an encrypted store; programs get short-lived, MFA-backed credentials."),
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"prompts": strings.Join(mfa.PromptNames(), ", ")},
+		kong.Vars{"prompts": strings.Join(mfa.PromptNames(), ", "), "backends": strings.Join(keyring.KeeperKinds(), ", ")},
 		kong.Writers(a.stdout, a.stderr),
 		kong.Exit(func(int) {}),
 	}
@@ -326,7 +326,8 @@ func (a *app) help() error {
 	a.overview()
 	fmt.Fprint(a.stdout, `
 Flags of every command:
-    --backend NAME           what opens the store: auto, secret-service, age or file (a passphrase); $FOB_BACKEND
+    --backend NAME           what opens the store: auto (what this machine chose), file (a passphrase), age,
+                             `+strings.Join(keyring.KeeperKinds(), ", ")+`; $FOB_BACKEND
     --no-input               never ask; exit 4 instead; $FOB_NO_INPUT
     -v, --verbose            say on stderr what is done; never a secret; $FOB_VERBOSE
     -q, --quiet              only errors

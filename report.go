@@ -314,7 +314,12 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		return exitStore, append(hints, "fob --backend "+strings.Join(noSlot.Slots, " | ")), true
 	case errors.As(err, &locked) && locked.Slot == "age":
 		return exitStore, []string{"FOB_AGE_IDENTITY, or age_identity in " + tilde(a.settingsPath()) + ", names a file of age identities"}, true
-	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &locked), errors.As(err, &backend), errors.As(err, &full):
+	case errors.As(err, &locked):
+		if locked.Fix != "" {
+			hints = []string{locked.Fix}
+		}
+		return exitStore, hints, true
+	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &backend), errors.As(err, &full):
 		return exitStore, nil, true
 	}
 	return 0, nil, false

@@ -127,7 +127,7 @@ func (s *Store) newPluginUI(ctx context.Context) *pluginUI {
 	ui := &pluginUI{}
 	ask := func(name, text string, secret bool) (string, error) {
 		var answer creds.Secret
-		err := error(&LockedError{kindAge, "nobody can be asked what age-plugin-" + name + " wants to know"})
+		err := error(&LockedError{Slot: kindAge, Reason: "nobody can be asked what age-plugin-" + name + " wants to know"})
 		if s.opts.Ask != nil {
 			answer, err = s.opts.Ask(ctx, Question{Kind: AskPlugin, Store: s.opts.Dir, Attempt: 1, Plugin: name, Text: text, Secret: secret})
 		}
@@ -239,7 +239,7 @@ func recipientLine() *regexp.Regexp {
 func (s *Store) identities(ui *plugin.ClientUI) (list []age.Identity, recipients []string, err error) {
 	path := s.opts.AgeIdentity
 	if path == "" {
-		return nil, nil, &LockedError{kindAge, "no age identity is named"}
+		return nil, nil, &LockedError{Slot: kindAge, Reason: "no age identity is named"}
 	}
 	problem := func(text string) ([]age.Identity, []string, error) { return nil, nil, &IdentityError{path, text} }
 	text, err := s.identityText()

@@ -4,34 +4,98 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"slices"
+	"syscall"
 
 	ring "github.com/99designs/keyring"
 )
 
-// backend is an operating system's keyring that can hold a slot's payload as one
-// item. A new one is a row in backends and joins the conformance suite.
+// backend is a keyring that can hold a slot's payload as one item. A new one is
+// a row in backends and joins the conformance suite.
 type backend struct {
 	kind string
-	// config is the library's, for an item in the given collection.
-	config func(collection string) ring.Config
+	// system is the GOOS that has it; empty for all where the library knows it.
+	system string
+	// child: it may hang or panic, and is called in the hidden child.
+	child bool
+	// bus: it is reached by D-Bus. The library dials before it is asked to, so
+	// nothing else may know the address.
+	bus bool
+	// environ are the variables that it is given, if it is a program. May be nil.
+	environ func() []string
+	// asks: it may ask a person even if it is not locked, so that one caller at a
+	// time has to do.
+	asks bool
+	// serial: it cannot bear two writers, and readers wait for each other anyway.
+	serial bool
+	// config is the library's, for an item in the given place.
+	config func(place string) ring.Config
 	// locate says where an item is or will go, and refuses what would hang or
 	// ask; it runs where the library runs. Nil: there is one place only.
-	locate func(ring request) (collection string, err error)
-	usable func(*Store) bool
+	locate func(request) (found, error)
+	// settle makes durable what was set. May be nil.
+	settle func(request) error
+	// state says whether it could open a slot here and now. Nil: usable says all.
+	state func(context.Context, *Store) (ready bool, reason string)
+	// frail says why a store should not have this slot alone; "" if it may.
+	frail string
+}
+
+// found is where an item is, and what closes if its keeper goes away while the
+// library waits for a person: the library would not notice. gone may be nil.
+type found struct {
+	place string
+	gone  <-chan struct{}
 }
 
 func backends() []backend {
-	return []backend{{
-		kind: "secret-service",
-		config: func(collection string) ring.Config {
-			return ring.Config{
-				AllowedBackends:         []ring.BackendType{ring.SecretServiceBackend},
-				LibSecretCollectionName: collection,
-			}
-		},
-		locate: locateSecret,
-		usable: func(s *Store) bool { return s.opts.DBusAddress != "" },
-	}}
+	return []backend{
+		{kind: "keychain", system: "darwin", config: keychainConfig},
+		{kind: "wincred", system: "windows", config: wincredConfig},
+		{kind: "secret-service", system: "linux", child: true, bus: true, config: secretsConfig, locate: locateSecret, state: secretsReady},
+		{kind: "kwallet", system: "linux", child: true, bus: true, asks: true, config: walletConfig, locate: locateWallet, settle: syncWallet, state: walletReady,
+			frail: "KWallet has lost entries when it was killed"},
+		{kind: "pass", child: true, environ: passVariables, serial: true, config: passConfig, locate: locatePass, state: passReady},
+		{kind: "keyctl", system: "linux", config: keyctlConfig, state: keyctlReady,
+			frail: "the kernel forgets it when this machine restarts"},
+	}
+}
+
+func keychainConfig(string) ring.Config {
+	return ring.Config{
+		AllowedBackends:                []ring.BackendType{ring.KeychainBackend},
+		ServiceName:                    "fob",
+		KeychainTrustApplication:       true, // or macOS would ask at every call
+		KeychainAccessibleWhenUnlocked: true,
+	}
+}
+
+func wincredConfig(string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.WinCredBackend}, WinCredPrefix: "fob", ServiceName: "store"}
+}
+
+func secretsConfig(collection string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.SecretServiceBackend}, LibSecretCollectionName: collection}
+}
+
+func walletConfig(wallet string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.KWalletBackend}, ServiceName: wallet, KWalletAppID: "fob", KWalletFolder: "fob"}
+}
+
+func passConfig(dir string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.PassBackend}, PassDir: dir}
+}
+
+// keyctlConfig: the user's keyring, and all rights for the user. With the
+// kernel's default a session keyring of its own (systemd's KeyringMode=private,
+// "su -") is denied what another session has put there. No ServiceName: the
+// library makes a keyring of that name with the permissions of a wrong one.
+func keyctlConfig(string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.KeyCtlBackend}, KeyCtlScope: "user", KeyCtlPerm: 0x3f3f0000}
 }
 
 func backendOf(kind string) (backend, bool) {
@@ -47,9 +111,28 @@ func (b backend) slotKind() slotKind {
 	return slotKind{kind: b.kind, authentic: true, usable: b.usable, create: createInBackend, open: openInBackend}
 }
 
+// usable is what can be known without calling anything.
+func (b backend) usable(s *Store) bool {
+	switch {
+	case b.system != "" && b.system != runtime.GOOS:
+		return false
+	case b.bus:
+		return s.opts.DBusAddress != ""
+	case b.child:
+		_, err := exec.LookPath(b.kind)
+		return err == nil && runtime.GOOS != "windows"
+	}
+	// A fob for macOS built without cgo has no keychain.
+	return slices.Contains(ring.AvailableBackends(), ring.BackendType(b.kind))
+}
+
 // backendItem names the item. A generation's item is written once and never
 // changed, so an interrupted re-key cannot lose the old one.
 func backendItem(h header) string { return fmt.Sprintf("fob/%s/%d", h.ID, h.Gen) }
+
+// itemName is what backendItem makes. Other names do not come in anywhere; but
+// pass would write "../x" outside of its directory.
+var itemName = regexp.MustCompile(`^fob/[0-9a-f]{32}/[1-9][0-9]*$`)
 
 func createInBackend(ctx context.Context, s *Store, h header, sl slot, payload string) (made, error) {
 	item := backendItem(h)
@@ -66,7 +149,11 @@ func createInBackend(ctx context.Context, s *Store, h header, sl slot, payload s
 		undo()
 		return made{}, err
 	}
-	return made{undo: undo}, nil
+	m := made{undo: undo}
+	if b, _ := backendOf(sl.Kind); b.frail != "" && len(h.Slots) == 1 {
+		m.warnings = append(m.warnings, fmt.Sprintf("only %s opens this store, and %s", sl.Kind, b.frail))
+	}
+	return m, nil
 }
 
 func openInBackend(ctx context.Context, s *Store, h header, sl slot) (string, error) {
@@ -76,31 +163,81 @@ func openInBackend(ctx context.Context, s *Store, h header, sl slot) (string, er
 // inBackend has a request done without a question and, if it takes one and there
 // is a desktop to show it, with it: one process at a time.
 func (s *Store) inBackend(ctx context.Context, r request) (string, error) {
-	r.Address = s.opts.DBusAddress
-	payload, err := s.call(ctx, r)
-	var locked *LockedError
-	if !s.opts.Display || !errors.As(err, &locked) {
-		return payload, err
+	b, ok := backendOf(r.Kind)
+	if !ok || !b.usable(s) {
+		return "", &BackendError{r.Kind, "it is not here"}
 	}
-	release, err := s.courtesy(ctx, "prompt")
+	if !b.child {
+		return b.serve(r)
+	}
+	if !b.asks || !s.opts.Display {
+		payload, err := s.inTurn(ctx, b, r)
+		var locked *LockedError
+		if !s.opts.Display || !errors.As(err, &locked) {
+			return payload, err
+		}
+	}
+	r.Prompt = true
+	return s.inTurn(ctx, b, r)
+}
+
+// inTurn has a request done by a child when it is its turn. Of fifty at once most
+// would only wait in the child, where the deadline runs; and of those who may
+// ask, only one does.
+func (s *Store) inTurn(ctx context.Context, b backend, r request) (string, error) {
+	if b.serial && r.Op != opGet {
+		l, err := s.lock(ctx, b.kind, false)
+		if err != nil {
+			return "", err
+		}
+		defer l.Unlock()
+	}
+	name := "child0"
+	switch {
+	case r.Prompt:
+		name = "prompt"
+	case !b.serial:
+		name = fmt.Sprintf("child%d", rand.IntN(4))
+	}
+	release, err := s.courtesy(ctx, name)
 	if err != nil {
 		return "", err
 	}
 	defer release()
-	r.Prompt = true
-	return s.call(ctx, r)
+	return s.call(ctx, b, r)
 }
 
-// serve does a request with the library. It runs in the child.
+// serve does a request with the library.
 func (b backend) serve(r request) (string, error) {
-	collection := ""
+	if !itemName.MatchString(r.Item) {
+		return "", &BackendError{r.Kind, fmt.Sprintf("%q is no name of an item", r.Item)}
+	}
+	var at found
 	if b.locate != nil {
 		var err error
-		if collection, err = b.locate(r); err != nil {
+		if at, err = b.locate(r); err != nil {
 			return "", err
 		}
 	}
-	k, err := ring.Open(b.config(collection))
+	type result struct {
+		payload string
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		payload, err := b.do(r, at.place)
+		done <- result{payload, err}
+	}()
+	select {
+	case res := <-done:
+		return res.payload, res.err
+	case <-at.gone:
+		return "", &BackendError{r.Kind, "it went away while it was asking"}
+	}
+}
+
+func (b backend) do(r request, place string) (string, error) {
+	k, err := ring.Open(b.config(place))
 	if err != nil {
 		return "", &BackendError{r.Kind, "it is not reachable"}
 	}
@@ -112,26 +249,41 @@ func (b backend) serve(r request) (string, error) {
 		}
 		return string(item.Data), nil
 	case opSet:
-		if _, err := k.Get(r.Item); !errors.Is(err, ring.ErrKeyNotFound) {
+		if _, err := k.Get(r.Item); err == nil {
 			return "", &BackendError{r.Kind, fmt.Sprintf("it has an item %q already", r.Item)}
+		} else if !errors.Is(err, ring.ErrKeyNotFound) {
+			return "", backendFailure(r, err)
 		}
-		return "", backendFailure(r, k.Set(ring.Item{Key: r.Item, Data: []byte(r.Payload), Label: "fob"}))
+		err := k.Set(ring.Item{Key: r.Item, Data: []byte(r.Payload), Label: "fob"})
+		if err == nil && b.settle != nil {
+			return "", b.settle(r)
+		}
+		return "", backendFailure(r, err)
 	case opRemove:
-		return "", backendFailure(r, k.Remove(r.Item))
+		// Some say that there was nothing to remove, and some do not.
+		if err := k.Remove(r.Item); !errors.Is(err, ring.ErrKeyNotFound) {
+			return "", backendFailure(r, err)
+		}
+		return "", nil
 	}
 	return "", &BackendError{r.Kind, "unknown operation"}
 }
 
 // backendFailure words the library's errors. A dismissed prompt is an object
-// that does not exist at "/".
+// that does not exist at "/"; a program that failed is an exit status.
 func backendFailure(r request, err error) error {
+	var exit *exec.ExitError
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, ring.ErrKeyNotFound):
 		return missingItem(r)
+	case errors.As(err, &exit) && r.Op == opGet:
+		return lockedPass(r)
 	case r.Prompt:
-		return &LockedError{r.Kind, "its prompt was dismissed or failed: " + err.Error()}
+		return &LockedError{Slot: r.Kind, Reason: "its prompt was dismissed or failed: " + err.Error()}
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSYS):
+		return &BackendError{r.Kind, "the system does not allow it here, as in most containers"}
 	}
 	return &BackendError{r.Kind, err.Error()}
 }

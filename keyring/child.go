@@ -77,8 +77,8 @@ func ChildMain() int {
 }
 
 // call has a request done by a child. Without a prompt it takes at most childDeadline.
-func (s *Store) call(ctx context.Context, r request) (string, error) {
-	r.Display = s.opts.Display
+func (s *Store) call(ctx context.Context, b backend, r request) (string, error) {
+	r.Address, r.Display = s.opts.DBusAddress, s.opts.Display
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if r.Prompt {
@@ -91,7 +91,7 @@ func (s *Store) call(ctx context.Context, r request) (string, error) {
 		t := time.AfterFunc(childDeadline, func() { cancel(late) })
 		defer t.Stop()
 	}
-	line, err := runChild(ctx, append(encodeJSON(r), '\n'), []string{"DBUS_SESSION_BUS_ADDRESS=" + r.Address})
+	line, err := runChild(ctx, append(encodeJSON(r), '\n'), s.childEnviron(b))
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
@@ -108,4 +108,30 @@ func (s *Store) call(ctx context.Context, r request) (string, error) {
 		return "", a.Failed
 	}
 	return a.Payload, nil
+}
+
+// childEnviron is the whole environment of the child. The library would dial a
+// bus that it has no business with.
+func (s *Store) childEnviron(b backend) []string {
+	address := dbusguard.Nowhere
+	if b.bus {
+		address = s.opts.DBusAddress
+	}
+	environ := []string{"DBUS_SESSION_BUS_ADDRESS=" + address}
+	if b.environ == nil {
+		return environ
+	}
+	for _, name := range b.environ() {
+		if v := s.getenv(name); v != "" {
+			environ = append(environ, name+"="+v)
+		}
+	}
+	return environ
+}
+
+func (s *Store) getenv(name string) string {
+	if s.opts.Getenv == nil {
+		return ""
+	}
+	return s.opts.Getenv(name)
 }

@@ -1,8 +1,12 @@
 package keyring
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -12,20 +16,21 @@ import (
 type slotUnderTest struct {
 	kind string
 	// start provides what the slot needs, and sets options that open it without a person.
-	start func(t *testing.T) keeper
+	start func(t testing.TB) keeper
 }
 
 // keeper is the world outside of the store: the passphrase, the desktop's keyring.
 type keeper struct {
 	options func(*Options)
 	// wrong is options of somebody who lacks the secret, and the error he gets.
+	// Nil where whoever runs fob has it.
 	wrong   func(*Options)
 	isWrong func(error) bool
-	// lock makes a person needed.
+	// lock makes a person needed. Nil where none ever is.
 	lock func(t *testing.T) func(*Options)
 	// lose removes what the slot keeps; replace puts another store's in its place.
-	lose    func(t *testing.T, s *Store)
-	replace func(t *testing.T, s, other *Store)
+	lose    func(t testing.TB, s *Store)
+	replace func(t testing.TB, s, other *Store)
 }
 
 func is[E error](err error) bool {
@@ -37,19 +42,57 @@ func slotsUnderTest() []slotUnderTest {
 	return append([]slotUnderTest{{kindPassphrase, startPassphrase}}, desktopSlotsUnderTest()...)
 }
 
-func startPassphrase(*testing.T) keeper {
+// backendKeeper is the keeper for a row of backends.
+func backendKeeper(kind string, where func(*Options)) keeper {
+	do := func(t testing.TB, s *Store, r request) string {
+		t.Helper()
+		r.Kind = kind
+		payload, err := s.inBackend(context.Background(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return payload
+	}
+	lose := func(t testing.TB, s *Store) { do(t, s, request{Op: opRemove, Item: itemOf(t, s)}) }
+	return keeper{
+		options: func(o *Options) {
+			o.Backend, o.Passphrase = kind, nil
+			where(o)
+		},
+		lose: lose,
+		replace: func(t testing.TB, s, other *Store) {
+			payload := do(t, s, request{Op: opGet, Item: itemOf(t, other)})
+			lose(t, s)
+			do(t, s, request{Op: opSet, Item: itemOf(t, s), Payload: payload})
+		},
+	}
+}
+
+func itemOf(t testing.TB, s *Store) string {
+	t.Helper()
+	h, err := s.header()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return backendItem(h)
+}
+
+// someItem is the item of no store.
+func someItem() string { return backendItem(newHeader(1)) }
+
+func startPassphrase(testing.TB) keeper {
 	file := func(s *Store) string { return inStore(s, slotsDir(1)+"/passphrase") }
 	return keeper{
 		options: func(o *Options) { o.Backend = "file" },
 		wrong:   func(o *Options) { o.Passphrase = fixed("wrong") },
 		isWrong: is[*WrongPassphraseError],
 		lock:    func(*testing.T) func(*Options) { return func(o *Options) { o.Passphrase = nil } },
-		lose: func(t *testing.T, s *Store) {
+		lose: func(t testing.TB, s *Store) {
 			if err := os.Remove(file(s)); err != nil {
 				t.Fatal(err)
 			}
 		},
-		replace: func(t *testing.T, s, other *Store) {
+		replace: func(t testing.TB, s, other *Store) {
 			data, err := os.ReadFile(file(other))
 			if err != nil {
 				t.Fatal(err)
@@ -63,105 +106,191 @@ func startPassphrase(*testing.T) keeper {
 
 func TestConformance(t *testing.T) {
 	for _, tt := range slotsUnderTest() {
-		t.Run(tt.kind, func(t *testing.T) {
-			k := tt.start(t)
-			create := func(t *testing.T) *Store {
-				t.Helper()
-				s := newStore(t, k.options)
-				mustSetKey(t, s, "p", exampleKey)
-				return s
-			}
-			open := func(s *Store, edit ...func(*Options)) error {
-				k, _, err := again(s, edit...).Key(t.Context(), "p")
-				if err == nil && !sameKey(k, exampleKey) {
-					return errors.New("another key")
-				}
-				return err
-			}
+		t.Run(tt.kind, func(t *testing.T) { conforms(t, tt.kind, tt.start(t)) })
+	}
+}
 
-			t.Run("create and open", func(t *testing.T) {
-				s := create(t)
-				if err := open(s); err != nil {
+func conforms(t *testing.T, kind string, k keeper) {
+	create := func(t *testing.T) *Store {
+		t.Helper()
+		s := newStore(t, k.options)
+		mustSetKey(t, s, "p", exampleKey)
+		t.Cleanup(func() { tidy(s) })
+		return s
+	}
+	open := func(s *Store, edit ...func(*Options)) error {
+		k, _, err := again(s, edit...).Key(t.Context(), "p")
+		if err == nil && !sameKey(k, exampleKey) {
+			return errors.New("another key")
+		}
+		return err
+	}
+
+	t.Run("create and open", func(t *testing.T) {
+		s := create(t)
+		if err := open(s); err != nil {
+			t.Error(err)
+		}
+		if m, err := s.recall(); err != nil || m.Slot != kind {
+			t.Errorf("remembered %+v, %v", m, err)
+		}
+		if err := open(s, func(o *Options) { o.Backend = "auto" }); err != nil {
+			t.Errorf("auto: %v", err)
+		}
+		if made, err := again(s).Create(t.Context()); err != nil || !made.Adopted || made.Slot != kind {
+			t.Errorf("create again: %+v, %v", made, err)
+		}
+	})
+	t.Run("wrong secret", func(t *testing.T) {
+		if k.wrong == nil {
+			t.Skip("whoever runs fob has it")
+		}
+		s := create(t)
+		if err := open(s, k.wrong); !k.isWrong(err) {
+			t.Errorf("%T %v", err, err)
+		}
+		if err := open(s); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("missing", func(t *testing.T) {
+		s := create(t)
+		k.lose(t, s)
+		for range 2 { // the first does not put anything in its place
+			if err := open(s); !is[*DamagedError](err) && !is[*BackendError](err) {
+				t.Errorf("%T %v", err, err)
+			}
+		}
+	})
+	t.Run("replaced", func(t *testing.T) {
+		s, other := create(t), create(t)
+		k.replace(t, s, other)
+		for range 2 {
+			if err := open(s); !is[*DamagedError](err) {
+				t.Errorf("%T %v", err, err)
+			}
+		}
+	})
+	t.Run("two stores", func(t *testing.T) {
+		a, b := create(t), create(t)
+		mustSetKey(t, b, "p", otherKey)
+		if k, _, err := again(b).Key(t.Context(), "p"); err != nil || !sameKey(k, otherKey) {
+			t.Error(err)
+		}
+		if err := open(a); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("two processes", func(t *testing.T) {
+		o := options(storeDir(t))
+		k.options(&o)
+		t.Cleanup(func() { tidy(New(o)) })
+		var wg sync.WaitGroup
+		for _, profile := range []string{"a", "b"} {
+			wg.Go(func() {
+				cmd := exec.Command(os.Args[0], o.Dir, o.Backend, o.DBusAddress, profile)
+				cmd.Env = append(os.Environ(), roleVariable+"=conform")
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Errorf("%v: %s", err, out)
+				}
+			})
+		}
+		wg.Wait()
+		for _, profile := range []string{"a", "b"} {
+			if k, _, err := New(o).Key(t.Context(), profile); err != nil || !sameKey(k, exampleKey) {
+				t.Error(profile, err)
+			}
+		}
+	})
+	t.Run("50 at once", func(t *testing.T) {
+		o := options(storeDir(t))
+		k.options(&o)
+		t.Cleanup(func() { tidy(New(o)) })
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				s := New(o)
+				if _, err := s.Create(t.Context()); err != nil {
 					t.Error(err)
+					return
 				}
-				if m, err := s.recall(); err != nil || m.Slot != tt.kind {
-					t.Errorf("remembered %+v, %v", m, err)
-				}
-				if err := open(s, func(o *Options) { o.Backend = "auto" }); err != nil {
-					t.Errorf("auto: %v", err)
-				}
-				if made, err := again(s).Create(t.Context()); err != nil || !made.Adopted || made.Slot != tt.kind {
-					t.Errorf("create again: %+v, %v", made, err)
-				}
+				mustSetKeys(t, s, fmt.Sprintf("p%d", i))
 			})
-			t.Run("wrong secret", func(t *testing.T) {
-				s := create(t)
-				if err := open(s, k.wrong); !k.isWrong(err) {
-					t.Errorf("%T %v", err, err)
+		}
+		wg.Wait()
+		if infos, err := New(o).Infos(KindKey); err != nil || len(infos) != 50 {
+			t.Errorf("%d keys, %v", len(infos), err)
+		}
+	})
+	t.Run("locked", func(t *testing.T) { // the last, because it stays so
+		if k.lock == nil {
+			t.Skip("nobody is ever needed")
+		}
+		s := newStore(t, k.options)
+		mustSetKey(t, s, "p", exampleKey)
+		if err := open(s, k.lock(t)); !is[*LockedError](err) {
+			t.Errorf("%T %v", err, err)
+		}
+		o := options(storeDir(t))
+		k.options(&o)
+		k.lock(t)(&o)
+		if _, err := New(o).Create(t.Context()); !is[*LockedError](err) {
+			t.Errorf("create: %T %v", err, err)
+		}
+		if _, err := os.Lstat(o.Dir + "/" + headerFile); err == nil {
+			t.Error("a store was made that nobody can open")
+		}
+	})
+}
+
+// tidy removes what a store has put where it stays (the kernel's keyring, a
+// developer's own), if it is there.
+func tidy(s *Store) {
+	if h, err := s.header(); err == nil && h.Slots[0].Kind != kindPassphrase {
+		s.inBackend(background(), request{Op: opRemove, Kind: h.Slots[0].Kind, Item: backendItem(h)})
+	}
+}
+
+func mustSetKeys(t testing.TB, s *Store, profile string) {
+	if _, err := s.SetKey(t.Context(), profile, exampleKey, Info{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// roleConform DIR BACKEND BUS PROFILE: create, or adopt, and write a key.
+func roleConform(args []string) error {
+	o := options(args[0])
+	o.Backend, o.DBusAddress, o.Getenv = args[1], args[2], os.Getenv
+	if _, err := New(o).Create(background()); err != nil {
+		return err
+	}
+	_, err := New(o).SetKey(background(), args[3], exampleKey, Info{})
+	return err
+}
+
+// A payload is small enough for every keyring: Windows takes 2,560 bytes.
+func TestPayloadIsSmall(t *testing.T) {
+	h := newHeader(1 << 30)
+	payload := h.payload(strings.Repeat("n", 64), make([]byte, keySize))
+	if len(payload) > 1024 {
+		t.Errorf("%d bytes", len(payload))
+	}
+}
+
+// The time from nothing to a key, with the slot's keeper running: what the first
+// command of a shell pays. Passphrases are derived at their real cost.
+func BenchmarkOpen(b *testing.B) {
+	for _, tt := range slotsUnderTest() {
+		b.Run(tt.kind, func(b *testing.B) {
+			k := tt.start(b)
+			s := newStore(b, k.options, func(o *Options) { o.WorkFactor = 0 })
+			b.Cleanup(func() { tidy(s) })
+			mustSetKey(b, s, "p", exampleKey)
+			for b.Loop() {
+				if _, _, err := again(s).Key(b.Context(), "p"); err != nil {
+					b.Fatal(err)
 				}
-				if err := open(s); err != nil {
-					t.Error(err)
-				}
-			})
-			t.Run("missing", func(t *testing.T) {
-				s := create(t)
-				k.lose(t, s)
-				if err := open(s); !is[*DamagedError](err) && !is[*BackendError](err) {
-					t.Errorf("%T %v", err, err)
-				}
-			})
-			t.Run("replaced", func(t *testing.T) {
-				s, other := create(t), create(t)
-				k.replace(t, s, other)
-				if err := open(s); !is[*DamagedError](err) {
-					t.Errorf("%T %v", err, err)
-				}
-			})
-			t.Run("two stores", func(t *testing.T) {
-				a, b := create(t), create(t)
-				mustSetKey(t, b, "p", otherKey)
-				if k, _, err := again(b).Key(t.Context(), "p"); err != nil || !sameKey(k, otherKey) {
-					t.Error(err)
-				}
-				if err := open(a); err != nil {
-					t.Error(err)
-				}
-			})
-			t.Run("many at once", func(t *testing.T) {
-				o := options(storeDir(t))
-				k.options(&o)
-				var wg sync.WaitGroup
-				for range 6 {
-					wg.Go(func() {
-						s := New(o)
-						if _, err := s.Create(t.Context()); err != nil {
-							t.Error(err)
-						}
-						if _, err := s.SetKey(t.Context(), "p", exampleKey, Info{}); err != nil {
-							t.Error(err)
-						}
-						if err := open(s); err != nil {
-							t.Error(err)
-						}
-					})
-				}
-				wg.Wait()
-			})
-			t.Run("locked", func(t *testing.T) { // the last, because it stays so
-				s := create(t)
-				if err := open(s, k.lock(t)); !is[*LockedError](err) {
-					t.Errorf("%T %v", err, err)
-				}
-				o := options(storeDir(t))
-				k.options(&o)
-				k.lock(t)(&o)
-				if _, err := New(o).Create(t.Context()); !is[*LockedError](err) {
-					t.Errorf("create: %T %v", err, err)
-				}
-				if _, err := os.Lstat(o.Dir + "/" + headerFile); err == nil {
-					t.Error("a store was made that nobody can open")
-				}
-			})
+			}
 		})
 	}
 }

@@ -61,9 +61,10 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	if _, err := s.header(); !absent(err) {
 		return Created{}, errors.Join(fs.ErrExist, err)
 	}
-	kind := kindOf(s.newKind())
+	name := s.newKind(ctx)
+	kind := kindOf(name)
 	if kind.create == nil || !kind.usable(s) {
-		return Created{}, &BackendError{s.newKind(), "it cannot keep a store here"}
+		return Created{}, &BackendError{name, "it cannot keep a store here"}
 	}
 	sl := slot{Name: kind.kind, Kind: kind.kind}
 	if sl.Kind == kindAge {
@@ -93,14 +94,6 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	m, err := memory{}.admit(s.opts.Dir, h, k, sl)
 	s.keep(h, k, m, sl)
 	return Created{Dir: s.opts.Dir, Slot: sl.Name, Warnings: made.warnings}, err
-}
-
-// newKind is the kind of a new store's first slot.
-func (s *Store) newKind() string {
-	if kind := s.wanted(); kind != "" {
-		return kind
-	}
-	return kindPassphrase
 }
 
 // found writes generation 1 and then, as the commit, the header. It returns

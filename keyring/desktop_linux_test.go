@@ -17,11 +17,16 @@ import (
 )
 
 func desktopSlotsUnderTest() []slotUnderTest {
-	return []slotUnderTest{{"secret-service", startSecretService}}
+	return []slotUnderTest{
+		{"secret-service", startSecretService},
+		{"kwallet", startKWallet},
+		{"pass", startPass},
+		{"keyctl", startKeyctl},
+	}
 }
 
 // sessionBus starts a bus of the test's own, in a home of its own.
-func sessionBus(t *testing.T) (address string, env []string) {
+func sessionBus(t testing.TB) (address string, env []string) {
 	t.Helper()
 	home, err := os.MkdirTemp("", "fob") // t.TempDir is too long for a socket's name
 	if err != nil {
@@ -47,7 +52,7 @@ func sessionBus(t *testing.T) (address string, env []string) {
 }
 
 // start runs a daemon until the end of the test.
-func start(t *testing.T, cmd *exec.Cmd) {
+func start(t testing.TB, cmd *exec.Cmd) {
 	t.Helper()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -63,7 +68,7 @@ func start(t *testing.T, cmd *exec.Cmd) {
 }
 
 // gnomeKeyring starts a keyring with the collection "login", unlocked.
-func gnomeKeyring(t *testing.T) (address string, call func(method string, args ...any) *dbus.Call) {
+func gnomeKeyring(t testing.TB) (address string, call func(method string, args ...any) *dbus.Call) {
 	t.Helper()
 	daemon := need(t, "gnome-keyring-daemon")
 	address, env := sessionBus(t)
@@ -95,61 +100,36 @@ func gnomeKeyring(t *testing.T) (address string, call func(method string, args .
 	}
 }
 
-func startSecretService(t *testing.T) keeper {
+func startSecretService(t testing.TB) keeper {
 	address, call := gnomeKeyring(t)
-	use := func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "secret-service", nil, address }
-	direct := func(t *testing.T, r request) string {
-		t.Helper()
-		r.Kind, r.Address = "secret-service", address
-		payload, err := New(Options{Dir: "d"}).call(context.Background(), r)
-		if err != nil {
-			t.Fatal(err)
+	k := backendKeeper("secret-service", func(o *Options) { o.DBusAddress = address })
+	// Another user's session, as it were: a bus without a keyring.
+	k.wrong, k.isWrong = func(o *Options) { o.DBusAddress, _ = sessionBus(t) }, is[*BackendError]
+	k.lock = func(t *testing.T) func(*Options) {
+		var locked []dbus.ObjectPath
+		var prompt dbus.ObjectPath
+		collection := []dbus.ObjectPath{secretsPath + "/collection/login"}
+		if err := call("Lock", collection).Store(&locked, &prompt); err != nil || len(locked) != 1 {
+			t.Fatal(locked, err)
 		}
-		return payload
+		return func(*Options) {}
 	}
-	itemOf := func(t *testing.T, s *Store) string {
-		h, err := s.header()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return backendItem(h)
-	}
-	return keeper{
-		options: use,
-		// Another user's session, as it were: a bus without a keyring.
-		wrong:   func(o *Options) { o.DBusAddress, _ = sessionBus(t) },
-		isWrong: is[*BackendError],
-		lock: func(t *testing.T) func(*Options) {
-			var locked []dbus.ObjectPath
-			var prompt dbus.ObjectPath
-			collection := []dbus.ObjectPath{secretsPath + "/collection/login"}
-			if err := call("Lock", collection).Store(&locked, &prompt); err != nil || len(locked) != 1 {
-				t.Fatal(locked, err)
-			}
-			return func(*Options) {}
-		},
-		lose: func(t *testing.T, s *Store) { direct(t, request{Op: opRemove, Item: itemOf(t, s)}) },
-		replace: func(t *testing.T, s, other *Store) {
-			payload := direct(t, request{Op: opGet, Item: itemOf(t, other)})
-			direct(t, request{Op: opRemove, Item: itemOf(t, s)})
-			direct(t, request{Op: opSet, Item: itemOf(t, s), Payload: payload})
-		},
-	}
+	return k
 }
 
 // An item is never replaced: it may be the only thing that opens a store.
 func TestSecretServiceReplacesNothing(t *testing.T) {
 	address, _ := gnomeKeyring(t)
-	s := New(Options{Dir: "d"})
-	r := request{Op: opSet, Kind: "secret-service", Item: "fob/x/1", Payload: "one", Address: address}
-	if _, err := s.call(t.Context(), r); err != nil {
+	s := New(Options{Dir: storeDir(t), DBusAddress: address})
+	r := request{Op: opSet, Kind: "secret-service", Item: someItem(), Payload: "one"}
+	if _, err := s.inBackend(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	r.Payload = "two"
-	_, err := s.call(t.Context(), r)
+	_, err := s.inBackend(t.Context(), r)
 	wantErr[*BackendError](t, err)
 	r.Op = opGet
-	if got, err := s.call(t.Context(), r); got != "one" || err != nil {
+	if got, err := s.inBackend(t.Context(), r); got != "one" || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
 }
@@ -267,7 +247,8 @@ func TestChildEnvironment(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		_, err := New(Options{Dir: "d"}).call(ctx, request{Op: opGet, Kind: "secret-service", Item: "x", Address: "unix:path=" + silent.path})
+		s := New(Options{Dir: storeDir(t), DBusAddress: "unix:path=" + silent.path, Getenv: os.Getenv})
+		_, err := s.inBackend(ctx, request{Op: opGet, Kind: "secret-service", Item: someItem()})
 		done <- err
 	}()
 	<-silent.count // it is running, and hangs

@@ -64,7 +64,11 @@ type TrustError struct{ Dir, Problem string }
 func (e *TrustError) Error() string { return fmt.Sprintf("the store in %q %s", e.Dir, e.Problem) }
 
 // LockedError says that a person has to open the slot and cannot be asked.
-type LockedError struct{ Slot, Reason string }
+type LockedError struct {
+	Slot, Reason string
+	// Fix is a command that asks him; empty if there is none.
+	Fix string
+}
 
 func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked: %s", e.Slot, e.Reason) }
 

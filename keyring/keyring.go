@@ -62,6 +62,13 @@ type Options struct {
 	// person sits at a desktop that can show a prompt.
 	DBusAddress string
 	Display     bool
+	// Place says where fob runs, when the first slot of a new store is to be
+	// chosen; nil is the zero Place. Chose is told what was chosen, and why. May be nil.
+	Place func() Place
+	Chose func(slot, why string)
+	// Getenv is where programs that keep a slot (pass) get some of their
+	// environment; nil: they get none.
+	Getenv func(name string) string
 	// WorkFactor is log2 N of scrypt for new passphrase slots; 0 is 17. For tests only.
 	WorkFactor int
 	// Now is the clock; nil is time.Now.

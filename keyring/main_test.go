@@ -45,13 +45,14 @@ func TestMain(m *testing.M) {
 // roles are what other processes do in tests. Their arguments begin with the store's directory.
 func roles() map[string]func(args []string) error {
 	return map[string]func([]string) error{
-		"create": roleCreate,
-		"open":   roleOpen,
-		"set":    roleSet,
-		"churn":  roleChurn,
-		"deed":   roleDeed,
-		"crowd":  roleCrowd,
-		"init":   func([]string) error { return nil },
+		"conform": roleConform,
+		"create":  roleCreate,
+		"open":    roleOpen,
+		"set":     roleSet,
+		"churn":   roleChurn,
+		"deed":    roleDeed,
+		"crowd":   roleCrowd,
+		"init":    func([]string) error { return nil },
 	}
 }
 

@@ -1,8 +1,10 @@
 package keyring
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -17,13 +19,12 @@ const (
 // item. The library knows collections by their real names only, and waits
 // without end for a prompt that nobody can see: so both are settled before it
 // is called.
-func locateSecret(r request) (string, error) {
-	fail := func(reason string) (string, error) { return "", &BackendError{r.Kind, reason} }
+func locateSecret(r request) (found, error) {
+	fail := func(reason string) (found, error) { return found{}, &BackendError{r.Kind, reason} }
 	conn, err := dbus.Connect(r.Address)
 	if err != nil {
 		return fail("the session bus cannot be reached")
 	}
-	defer conn.Close()
 	var running bool
 	if err := conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, secretsName).Store(&running); err != nil {
 		return fail("the session bus does not answer")
@@ -33,14 +34,24 @@ func locateSecret(r request) (string, error) {
 		return fail("no keyring service runs on the session bus")
 	}
 	service := conn.Object(secretsName, secretsPath)
+	collection := ""
 	if r.Op == opSet {
-		return defaultCollection(conn, service, r)
+		collection, err = defaultCollection(conn, service, r)
+	} else {
+		collection, err = collectionOf(service, r)
 	}
+	if err != nil {
+		return found{}, err
+	}
+	return found{collection, leaving(conn, secretsName)}, nil
+}
+
+func collectionOf(service dbus.BusObject, r request) (string, error) {
 	var unlocked, locked []dbus.ObjectPath
-	err = service.Call("org.freedesktop.Secret.Service.SearchItems", 0, map[string]string{"profile": r.Item}).Store(&unlocked, &locked)
+	err := service.Call("org.freedesktop.Secret.Service.SearchItems", 0, map[string]string{"profile": r.Item}).Store(&unlocked, &locked)
 	switch {
 	case err != nil:
-		return fail("the keyring service does not answer as it should")
+		return "", &BackendError{r.Kind, "the keyring service does not answer as it should"}
 	case len(unlocked) > 0:
 		return collectionName(unlocked[0]), nil
 	case len(locked) > 0 && r.Prompt:
@@ -58,7 +69,7 @@ func defaultCollection(conn *dbus.Conn, service dbus.BusObject, r request) (stri
 		return "", &BackendError{r.Kind, "it has no default keyring"}
 	}
 	name := collectionName(path)
-	locked, err := conn.Object(secretsName, path).GetProperty("org.freedesktop.Secret.Collection.Locked")
+	locked, err := conn.Object(secretsName, path).GetProperty(lockedProperty)
 	if err != nil {
 		return "", &BackendError{r.Kind, "the keyring service does not answer as it should"}
 	}
@@ -68,8 +79,31 @@ func defaultCollection(conn *dbus.Conn, service dbus.BusObject, r request) (stri
 	return name, nil
 }
 
+const lockedProperty = "org.freedesktop.Secret.Collection.Locked"
+
 func lockedSecrets(r request, collection string) error {
-	return &LockedError{r.Kind, fmt.Sprintf("the desktop's keyring %q is locked", collection)}
+	return &LockedError{Slot: r.Kind, Reason: fmt.Sprintf("the desktop's keyring %q is locked", collection)}
+}
+
+// leaving closes when a name's owner leaves the bus, or the bus itself goes.
+// Without a watch it never does: then there is only the person's patience.
+func leaving(conn *dbus.Conn, name string) <-chan struct{} {
+	gone := make(chan struct{})
+	signals := make(chan *dbus.Signal, 16)
+	conn.Signal(signals)
+	err := conn.AddMatchSignal(dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, name))
+	if err != nil {
+		return nil
+	}
+	go func() {
+		defer close(gone)
+		for s := range signals {
+			if len(s.Body) == 3 && s.Body[0] == name && s.Body[2] == "" {
+				return
+			}
+		}
+	}()
+	return gone
 }
 
 // collectionName takes the name out of the path of a collection or an item:
@@ -89,4 +123,43 @@ func collectionName(path dbus.ObjectPath) string {
 		b.WriteByte(name[i])
 	}
 	return b.String()
+}
+
+// probeSecrets looks for the default collection. It starts no service.
+func probeSecrets(ctx context.Context, address string) busState {
+	return probe(ctx, address, func(ctx context.Context, conn *dbus.Conn) busState {
+		running, err := hasOwner(ctx, conn, secretsName)
+		if err != nil {
+			return busSilent
+		}
+		if !running {
+			var names []string
+			if conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.ListActivatableNames", 0).Store(&names) == nil && slices.Contains(names, secretsName) {
+				return busActivatable
+			}
+			return busAbsent
+		}
+		var path dbus.ObjectPath
+		err = conn.Object(secretsName, secretsPath).CallWithContext(ctx, "org.freedesktop.Secret.Service.ReadAlias", dbus.FlagNoAutoStart, "default").Store(&path)
+		if err != nil {
+			return busSilent
+		}
+		if path == "/" {
+			return busHomeless
+		}
+		var locked bool
+		err = conn.Object(secretsName, path).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart, "org.freedesktop.Secret.Collection", "Locked").Store(&locked)
+		switch {
+		case err != nil:
+			return busSilent
+		case locked:
+			return busLocked
+		}
+		return busUnlocked
+	})
+}
+
+func secretsReady(ctx context.Context, s *Store) (bool, string) {
+	state := probeSecrets(ctx, s.opts.DBusAddress)
+	return state == busUnlocked || state == busLocked && s.opts.Display, state.reason("the desktop's keyring")
 }

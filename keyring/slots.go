@@ -184,7 +184,7 @@ func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret 
 		return secret, payload, err
 	}
 	if s.opts.Ask == nil {
-		return creds.Secret{}, "", &LockedError{sl.Name, "nobody can be asked for the passphrase"}
+		return creds.Secret{}, "", &LockedError{Slot: sl.Name, Reason: "nobody can be asked for the passphrase"}
 	}
 	q := Question{Kind: AskPassphrase, Store: s.opts.Dir}
 	for q.Attempt = 1; ; q.Attempt++ {
@@ -201,7 +201,7 @@ func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret 
 // askNewPassphrase asks twice.
 func (s *Store) askNewPassphrase(ctx context.Context) (creds.Secret, error) {
 	if s.opts.Ask == nil {
-		return creds.Secret{}, &LockedError{kindPassphrase, "nobody can be asked for a new passphrase"}
+		return creds.Secret{}, &LockedError{Slot: kindPassphrase, Reason: "nobody can be asked for a new passphrase"}
 	}
 	q := Question{Store: s.opts.Dir}
 	for q.Attempt = 1; ; q.Attempt++ {

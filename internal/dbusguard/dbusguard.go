@@ -20,11 +20,11 @@ import "os"
 // ChildArg is the only argument of the hidden child, which may use D-Bus.
 const ChildArg = "__keyring"
 
-const (
-	variable = "DBUS_SESSION_BUS_ADDRESS"
-	// No transport is called that, so godbus refuses it before it opens a socket.
-	nowhere = "fob-no-dbus:"
-)
+const variable = "DBUS_SESSION_BUS_ADDRESS"
+
+// Nowhere is an address without a bus: no transport is called that, so godbus
+// refuses it before it opens a socket or starts a program.
+const Nowhere = "fob-no-dbus:"
 
 // Written by init only.
 var (
@@ -35,7 +35,7 @@ var (
 func init() {
 	address, set = os.LookupEnv(variable)
 	if !isChild(os.Args) {
-		os.Setenv(variable, nowhere)
+		os.Setenv(variable, Nowhere)
 	}
 }
 

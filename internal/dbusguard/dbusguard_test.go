@@ -15,7 +15,7 @@ func TestRestore(t *testing.T) {
 		set     bool
 	}{{"unix:path=/run/user/1000/bus", true}, {"", true}, {"", false}} {
 		address, set = tt.address, tt.set
-		os.Setenv(variable, nowhere)
+		os.Setenv(variable, Nowhere)
 		Restore()
 		if got, ok := os.LookupEnv(variable); got != tt.address || ok != tt.set {
 			t.Errorf("restored %q %v, want %q %v", got, ok, tt.address, tt.set)

@@ -1,0 +1,148 @@
+package keyring
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+
+	ring "github.com/99designs/keyring"
+)
+
+// The first slot of a new store, if nobody names one: chosen once, said aloud,
+// and kept in this machine's memory. Afterwards an unreachable slot is an error.
+
+// Place is what kind of place fob runs in.
+type Place struct {
+	CI, Container bool // nobody works here
+	WSL           bool // Linux inside Windows
+	SSH           bool // whoever works here sits elsewhere
+}
+
+// facts are what a choice is made from.
+type facts struct {
+	Place
+	system   string // GOOS
+	given    bool   // a passphrase came without a person
+	keychain bool   // this fob has one
+	display  bool   // a person sits at a desktop
+	secrets  busState
+}
+
+// desktop reports whether the Secret Service has a say. If not, nothing looks for it.
+func (f facts) desktop() bool {
+	return f.system == "linux" && f.display && !f.given && f.Place == Place{}
+}
+
+// choice is the kind of a slot, and why, as half a sentence; empty if the user
+// knows.
+type choice struct{ kind, why string }
+
+// decide never takes pass, kwallet or keyctl: those are for who names them.
+func decide(f facts) choice {
+	const none = "no desktop keyring here"
+	switch {
+	case f.given:
+		return choice{kind: kindPassphrase}
+	case f.CI:
+		return choice{kindPassphrase, "this is a CI job"}
+	case f.Container:
+		return choice{kindPassphrase, "this is a container"}
+	case f.WSL:
+		return choice{kindPassphrase, "this is WSL, where desktop keyrings hang"}
+	case f.SSH:
+		return choice{kindPassphrase, "over SSH no desktop keyring answers"}
+	case f.system == "darwin" && f.keychain:
+		return choice{"keychain", "this is macOS"}
+	case f.system == "windows":
+		return choice{"wincred", "this is Windows"}
+	case !f.desktop():
+		return choice{kindPassphrase, none}
+	}
+	switch f.secrets {
+	case busUnlocked:
+		return choice{"secret-service", "this desktop's keyring is unlocked"}
+	case busLocked:
+		return choice{"secret-service", "this desktop has a keyring"}
+	case busSilent:
+		return choice{kindPassphrase, "this desktop's keyring does not answer"}
+	case busHomeless:
+		return choice{kindPassphrase, "this desktop's keyring has no place for a new secret"}
+	}
+	return choice{kindPassphrase, none}
+}
+
+func (s *Store) facts(ctx context.Context) facts {
+	_, given, err := s.givenPassphrase()
+	f := facts{
+		system: runtime.GOOS,
+		// One that could not be read was meant to be there.
+		given:    given || err != nil,
+		keychain: slices.Contains(ring.AvailableBackends(), ring.KeychainBackend),
+		display:  s.opts.Display,
+	}
+	if s.opts.Place != nil {
+		f.Place = s.opts.Place()
+	}
+	if f.desktop() {
+		f.secrets = probeSecrets(ctx, s.opts.DBusAddress)
+	}
+	return f
+}
+
+// newKind is the kind of a new store's first slot: the one named, or one chosen.
+func (s *Store) newKind(ctx context.Context) string {
+	if kind := s.wanted(); kind != "" {
+		return kind
+	}
+	c := decide(s.facts(ctx))
+	if s.opts.Chose != nil && c.why != "" {
+		s.opts.Chose(c.kind, c.why)
+	}
+	return c.kind
+}
+
+// Keeper is a keyring that could open a store, as it is here and now.
+type Keeper struct {
+	Kind   string // what Options.Backend calls it
+	Ready  bool
+	Reason string // why, or why not
+}
+
+// KeeperKinds are the kinds of all keyrings that fob knows, on any system.
+func KeeperKinds() []string {
+	var kinds []string
+	for _, b := range backends() {
+		kinds = append(kinds, b.kind)
+	}
+	return kinds
+}
+
+// Keepers looks at every keyring, in a fixed order, in less than a second. It
+// starts none and asks nobody.
+func (s *Store) Keepers(ctx context.Context) []Keeper {
+	rows := backends()
+	all := make([]Keeper, len(rows))
+	var wg sync.WaitGroup
+	for i, b := range rows {
+		wg.Go(func() {
+			all[i] = Keeper{Kind: b.kind}
+			all[i].Ready, all[i].Reason = b.look(ctx, s)
+		})
+	}
+	wg.Wait()
+	return all
+}
+
+func (b backend) look(ctx context.Context, s *Store) (ready bool, reason string) {
+	names := map[string]string{"darwin": "macOS", "linux": "Linux", "windows": "Windows"}
+	switch {
+	case b.system != "" && b.system != runtime.GOOS:
+		return false, names[b.system] + " has it"
+	case b.state != nil:
+		return b.state(ctx, s)
+	case b.usable(s):
+		return true, names[b.system] + " has it"
+	}
+	return false, "this fob was built without it"
+}

@@ -1,0 +1,117 @@
+package keyring
+
+import (
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// What a probe finds, for real, and that it starts nothing.
+func TestProbe(t *testing.T) {
+	silent := silentSocket(t)
+	empty, _ := sessionBus(t)
+	unlocked, call := gnomeKeyring(t)
+	for _, tt := range []struct {
+		name, address string
+		want          busState
+	}{
+		{"no bus", "", busNone},
+		{"disabled", "disabled:", busNone},
+		{"one that would be launched", "autolaunch:", busNone},
+		{"one that runs a program", "unixexec:path=/bin/false", busNone},
+		{"dead address", "unix:path=/nonexistent/bus", busDead},
+		{"silent", "unix:path=" + silent.path, busSilent},
+		{"no keyring", empty, busAbsent},
+		{"unlocked", unlocked, busUnlocked},
+	} {
+		got := probeSecrets(t.Context(), tt.address)
+		if tt.address == empty && got == busActivatable {
+			got = busAbsent // this machine could start one
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got.reason("it"), tt.want.reason("it"))
+		}
+	}
+	var paths []dbus.ObjectPath
+	var prompt dbus.ObjectPath
+	if err := call("Lock", []dbus.ObjectPath{secretsPath + "/collection/login"}).Store(&paths, &prompt); err != nil {
+		t.Fatal(err)
+	}
+	if got := probeSecrets(t.Context(), unlocked); got != busLocked {
+		t.Errorf("locked: %s", got.reason("it"))
+	}
+}
+
+// A keyring that could be started is not.
+func TestProbeActivatesNothing(t *testing.T) {
+	address, env := sessionBus(t)
+	home := env[0][len("HOME="):]
+	mark := home + "/started"
+	write(t, home+"/data/dbus-1/services/fake.service", "[D-BUS Service]\nName="+secretsName+"\nExec=/bin/touch "+mark+"\n")
+	write(t, home+"/data/dbus-1/services/wallet.service", "[D-BUS Service]\nName="+walletService+"\nExec=/bin/touch "+mark+"\n")
+	conn, err := dbus.Connect(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.BusObject().Call("org.freedesktop.DBus.ReloadConfig", 0).Err; err != nil {
+		t.Fatal(err)
+	}
+	for wait := 0; probeSecrets(t.Context(), address) != busActivatable; wait++ {
+		if wait > 100 {
+			t.Fatal("the bus does not know the service: this test proves nothing")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	for _, display := range []bool{false, true} {
+		s := New(Options{Dir: storeDir(t), DBusAddress: address, Display: display})
+		s.Keepers(t.Context())
+	}
+	o := options(storeDir(t))
+	o.Backend, o.DBusAddress = "secret-service", address
+	_, err = New(o).Create(t.Context())
+	wantErr[*BackendError](t, err)
+	o.Backend = "kwallet"
+	_, err = New(o).Create(t.Context())
+	wantErr[*BackendError](t, err)
+	if out, err := exec.Command("ls", mark).Output(); err == nil {
+		t.Errorf("a service was started: %s", out)
+	}
+}
+
+// What chooses for a desktop looks at it; elsewhere nobody dials.
+func TestChoiceDialsOnDesktopsOnly(t *testing.T) {
+	silent := silentSocket(t)
+	o := options(storeDir(t))
+	o.Passphrase, o.DBusAddress = nil, "unix:path="+silent.path
+	New(o).facts(t.Context())
+	o.Display = true
+	o.Place = func() Place { return Place{SSH: true} }
+	New(o).facts(t.Context())
+	if n := silent.dials(); n != 0 {
+		t.Errorf("%d dials", n)
+	}
+	o.Place = nil
+	if f := New(o).facts(t.Context()); f.secrets != busSilent || silent.dials() != 1 {
+		t.Errorf("%+v, %d dials", f, silent.dials())
+	}
+}
+
+func TestKeepers(t *testing.T) {
+	address, _ := gnomeKeyring(t)
+	s := New(Options{Dir: storeDir(t), DBusAddress: address})
+	got := map[string]Keeper{}
+	for _, k := range s.Keepers(t.Context()) {
+		got[k.Kind] = k
+		if k.Reason == "" {
+			t.Errorf("%s: no reason", k.Kind)
+		}
+	}
+	for kind, ready := range map[string]bool{"secret-service": true, "kwallet": false, "wincred": false, "keychain": false, "pass": false} {
+		if got[kind].Ready != ready {
+			t.Errorf("%+v", got[kind])
+		}
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package keyring
+
+import "context"
+
+func keyctlReady(context.Context, *Store) (bool, string) { return false, "Linux has it" }
