@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"syscall"
+	"time"
 
 	ring "github.com/99designs/keyring"
 )
@@ -34,22 +35,16 @@ type backend struct {
 	serial bool
 	// config is the library's, for an item in the given place.
 	config func(place string) ring.Config
-	// locate says where an item is or will go, and refuses what would hang or
-	// ask; it runs where the library runs. Nil: there is one place only.
-	locate func(request) (found, error)
+	// locate says where an item is or will go, refuses what would hang, and opens
+	// what is locked if a person may be asked. It runs where the library runs.
+	// Nil: there is one place only.
+	locate func(request) (place string, err error)
 	// settle makes durable what was set. May be nil.
 	settle func(request) error
 	// state says whether it could open a slot here and now. Nil: usable says all.
 	state func(context.Context, *Store) (ready bool, reason string)
 	// frail says why a store should not have this slot alone; "" if it may.
 	frail string
-}
-
-// found is where an item is, and what closes if its keeper goes away while the
-// library waits for a person: the library would not notice. gone may be nil.
-type found struct {
-	place string
-	gone  <-chan struct{}
 }
 
 func backends() []backend {
@@ -212,27 +207,32 @@ func (b backend) serve(r request) (string, error) {
 	if !itemName.MatchString(r.Item) {
 		return "", &BackendError{r.Kind, fmt.Sprintf("%q is no name of an item", r.Item)}
 	}
-	var at found
+	place := ""
 	if b.locate != nil {
 		var err error
-		if at, err = b.locate(r); err != nil {
+		if place, err = b.locate(r); err != nil {
 			return "", err
 		}
 	}
+	if !b.bus {
+		return b.do(r, place)
+	}
+	// Nobody is to be asked any more, but the library would ask, and would wait
+	// for an answer that it cannot hear.
 	type result struct {
 		payload string
 		err     error
 	}
 	done := make(chan result, 1)
 	go func() {
-		payload, err := b.do(r, at.place)
+		payload, err := b.do(r, place)
 		done <- result{payload, err}
 	}()
 	select {
 	case res := <-done:
 		return res.payload, res.err
-	case <-at.gone:
-		return "", &BackendError{r.Kind, "it went away while it was asking"}
+	case <-time.After(childDeadline):
+		return "", &BackendError{r.Kind, "no answer for " + childDeadline.String()}
 	}
 }
 
@@ -269,8 +269,7 @@ func (b backend) do(r request, place string) (string, error) {
 	return "", &BackendError{r.Kind, "unknown operation"}
 }
 
-// backendFailure words the library's errors. A dismissed prompt is an object
-// that does not exist at "/"; a program that failed is an exit status.
+// backendFailure words the library's errors. A program that failed is an exit status.
 func backendFailure(r request, err error) error {
 	var exit *exec.ExitError
 	switch {
@@ -280,8 +279,6 @@ func backendFailure(r request, err error) error {
 		return missingItem(r)
 	case errors.As(err, &exit) && r.Op == opGet:
 		return lockedPass(r)
-	case r.Prompt:
-		return &LockedError{Slot: r.Kind, Reason: "its prompt was dismissed or failed: " + err.Error()}
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSYS):
 		return &BackendError{r.Kind, "the system does not allow it here, as in most containers"}
 	}

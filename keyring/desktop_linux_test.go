@@ -28,6 +28,18 @@ func desktopSlotsUnderTest() []slotUnderTest {
 // sessionBus starts a bus of the test's own, in a home of its own.
 func sessionBus(t testing.TB) (address string, env []string) {
 	t.Helper()
+	address, env, _ = startBus(t)
+	return address, env
+}
+
+func killableBus(t testing.TB) (address string, daemon *exec.Cmd) {
+	t.Helper()
+	address, _, daemon = startBus(t)
+	return address, daemon
+}
+
+func startBus(t testing.TB) (address string, env []string, daemon *exec.Cmd) {
+	t.Helper()
 	home, err := os.MkdirTemp("", "fob") // t.TempDir is too long for a socket's name
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +60,19 @@ func sessionBus(t testing.TB) (address string, env []string) {
 		t.Fatal(err)
 	}
 	address = strings.TrimSpace(line)
-	return address, append(env, "DBUS_SESSION_BUS_ADDRESS="+address)
+	return address, append(env, "DBUS_SESSION_BUS_ADDRESS="+address), cmd
+}
+
+// waitFor what a daemon does soon.
+func waitFor(t testing.TB, done func() bool) {
+	t.Helper()
+	for range 1000 {
+		if done() {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("it does not come about")
 }
 
 // start runs a daemon until the end of the test.
@@ -86,18 +110,12 @@ func gnomeKeyring(t testing.TB) (address string, call func(method string, args .
 		return service.Call("org.freedesktop.Secret.Service."+method, 0, args...)
 	}
 	// The daemon takes its name some milliseconds after it has started.
-	for wait := 0; ; wait++ {
+	waitFor(t, func() bool {
 		var path dbus.ObjectPath
-		var running bool
-		conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, secretsName).Store(&running)
-		if running && call("ReadAlias", "default").Store(&path) == nil && path != "/" {
-			return address, call
-		}
-		if wait > 500 {
-			t.Fatal("gnome-keyring-daemon does not start")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		running, err := hasOwner(t.Context(), conn, secretsName)
+		return running && err == nil && call("ReadAlias", "default").Store(&path) == nil && path != "/"
+	})
+	return address, call
 }
 
 func startSecretService(t testing.TB) keeper {

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -63,16 +62,11 @@ func kwallet(t testing.TB) (address string, call func(method string, args ...any
 	}
 	t.Cleanup(func() { bus.Close() })
 	call = func(method string, args ...any) *dbus.Call { return walletCall(bus, method, args...) }
-	for wait := 0; ; wait++ {
+	waitFor(t, func() bool {
 		var open bool
-		if call("isOpen", walletName).Store(&open) == nil && open {
-			return address, call
-		}
-		if wait > 1000 {
-			t.Fatal("kwalletd5 does not start")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return call("isOpen", walletName).Store(&open) == nil && open
+	})
+	return address, call
 }
 
 func write(t testing.TB, name, text string) {

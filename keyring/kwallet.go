@@ -24,8 +24,8 @@ func walletCall(conn *dbus.Conn, method string, args ...any) *dbus.Call {
 
 // locateWallet finds the wallet open, or has it opened. The connection stays: a
 // person's "allow once" is for as long as somebody called fob has the wallet open.
-func locateWallet(r request) (found, error) {
-	fail := func(reason string) (found, error) { return found{}, &BackendError{r.Kind, reason} }
+func locateWallet(r request) (string, error) {
+	fail := func(reason string) (string, error) { return "", &BackendError{r.Kind, reason} }
 	conn, err := dbus.Connect(r.Address)
 	if err != nil {
 		return fail("the session bus cannot be reached")
@@ -49,14 +49,14 @@ func locateWallet(r request) (found, error) {
 	case !slices.Contains(wallets, walletName):
 		return fail("there is no wallet " + walletName)
 	case !open && !r.Prompt:
-		return found{}, lockedWallet(r, "the wallet "+walletName+" is closed")
+		return "", lockedWallet(r, "the wallet "+walletName+" is closed")
 	}
 	if r.Prompt {
 		if _, err := openWallet(conn, r); err != nil {
-			return found{}, err
+			return "", err
 		}
 	}
-	return found{place: walletName}, nil
+	return walletName, nil
 }
 
 func lockedWallet(r request, reason string) error { return &LockedError{Slot: r.Kind, Reason: reason} }

@@ -38,17 +38,17 @@ func passProblem(dir string) string {
 
 // locatePass also tells gpg whether it may ask. It runs in the child, whose
 // environment is its own.
-func locatePass(r request) (found, error) {
+func locatePass(r request) (string, error) {
 	dir := passDir(os.Getenv)
 	if problem := passProblem(dir); problem != "" {
-		return found{}, &BackendError{r.Kind, problem}
+		return "", &BackendError{r.Kind, problem}
 	}
 	if r.Prompt {
 		os.Setenv("DBUS_SESSION_BUS_ADDRESS", r.Address) // for a window of GNOME's
 	} else {
 		os.Setenv("PASSWORD_STORE_GPG_OPTS", os.Getenv("PASSWORD_STORE_GPG_OPTS")+" --pinentry-mode error")
 	}
-	return found{place: dir}, nil
+	return dir, nil
 }
 
 func lockedPass(r request) error {

@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,15 +17,16 @@ const (
 )
 
 // locateSecret finds the collection of an item, or the default one for a new
-// item. The library knows collections by their real names only, and waits
-// without end for a prompt that nobody can see: so both are settled before it
-// is called.
-func locateSecret(r request) (found, error) {
-	fail := func(reason string) (found, error) { return found{}, &BackendError{r.Kind, reason} }
+// item, and has it unlocked if a person may be asked. The library knows
+// collections by their real names only; and of a prompt it does not hear the end
+// if that is told to all, or if the service dies.
+func locateSecret(r request) (string, error) {
+	fail := func(reason string) (string, error) { return "", &BackendError{r.Kind, reason} }
 	conn, err := dbus.Connect(r.Address)
 	if err != nil {
 		return fail("the session bus cannot be reached")
 	}
+	defer conn.Close()
 	var running bool
 	if err := conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, secretsName).Store(&running); err != nil {
 		return fail("the session bus does not answer")
@@ -33,77 +35,90 @@ func locateSecret(r request) (found, error) {
 		// Calling it would start one that has no way to be unlocked.
 		return fail("no keyring service runs on the session bus")
 	}
-	service := conn.Object(secretsName, secretsPath)
-	collection := ""
+	find := findItem
 	if r.Op == opSet {
-		collection, err = defaultCollection(conn, service, r)
-	} else {
-		collection, err = collectionOf(service, r)
+		find = findDefault
 	}
+	path, locked, err := find(conn, r)
 	if err != nil {
-		return found{}, err
-	}
-	return found{collection, leaving(conn, secretsName)}, nil
-}
-
-func collectionOf(service dbus.BusObject, r request) (string, error) {
-	var unlocked, locked []dbus.ObjectPath
-	err := service.Call("org.freedesktop.Secret.Service.SearchItems", 0, map[string]string{"profile": r.Item}).Store(&unlocked, &locked)
-	switch {
-	case err != nil:
-		return "", &BackendError{r.Kind, "the keyring service does not answer as it should"}
-	case len(unlocked) > 0:
-		return collectionName(unlocked[0]), nil
-	case len(locked) > 0 && r.Prompt:
-		return collectionName(locked[0]), nil
-	case len(locked) > 0:
-		return "", lockedSecrets(r, collectionName(locked[0]))
-	}
-	return "", missingItem(r)
-}
-
-func defaultCollection(conn *dbus.Conn, service dbus.BusObject, r request) (string, error) {
-	var path dbus.ObjectPath
-	err := service.Call("org.freedesktop.Secret.Service.ReadAlias", 0, "default").Store(&path)
-	if err != nil || path == "/" {
-		return "", &BackendError{r.Kind, "it has no default keyring"}
+		return "", err
 	}
 	name := collectionName(path)
-	locked, err := conn.Object(secretsName, path).GetProperty(lockedProperty)
-	if err != nil {
-		return "", &BackendError{r.Kind, "the keyring service does not answer as it should"}
-	}
-	if locked.Value() != false && !r.Prompt {
+	switch {
+	case !locked:
+		return name, nil
+	case !r.Prompt:
 		return "", lockedSecrets(r, name)
 	}
-	return name, nil
+	return name, unlockSecrets(conn, path, r)
 }
 
-const lockedProperty = "org.freedesktop.Secret.Collection.Locked"
+func findItem(conn *dbus.Conn, r request) (item dbus.ObjectPath, isLocked bool, err error) {
+	var unlocked, locked []dbus.ObjectPath
+	err = serviceCall(conn, "SearchItems", map[string]string{"profile": r.Item}).Store(&unlocked, &locked)
+	switch {
+	case err != nil:
+		return "", false, &BackendError{r.Kind, "the keyring service does not answer as it should"}
+	case len(unlocked) > 0:
+		return unlocked[0], false, nil
+	case len(locked) > 0:
+		return locked[0], true, nil
+	}
+	return "", false, missingItem(r)
+}
+
+func findDefault(conn *dbus.Conn, r request) (collection dbus.ObjectPath, isLocked bool, err error) {
+	err = serviceCall(conn, "ReadAlias", "default").Store(&collection)
+	if err != nil || collection == "/" {
+		return "", false, &BackendError{r.Kind, "it has no default keyring"}
+	}
+	locked, err := conn.Object(secretsName, collection).GetProperty("org.freedesktop.Secret.Collection.Locked")
+	if err != nil {
+		return "", false, &BackendError{r.Kind, "the keyring service does not answer as it should"}
+	}
+	return collection, locked.Value() != false, nil
+}
+
+func serviceCall(conn *dbus.Conn, method string, args ...any) *dbus.Call {
+	return conn.Object(secretsName, secretsPath).Call("org.freedesktop.Secret.Service."+method, 0, args...)
+}
+
+// unlockSecrets has a person asked, and waits as long as that takes.
+func unlockSecrets(conn *dbus.Conn, path dbus.ObjectPath, r request) error {
+	var unlocked []dbus.ObjectPath
+	var prompt dbus.ObjectPath
+	if err := serviceCall(conn, "Unlock", []dbus.ObjectPath{path}).Store(&unlocked, &prompt); err != nil {
+		return &BackendError{r.Kind, "the keyring service does not answer as it should"}
+	}
+	if prompt == "/" {
+		return nil
+	}
+	signals := make(chan *dbus.Signal, 16)
+	conn.Signal(signals)
+	err := errors.Join(
+		conn.AddMatchSignal(dbus.WithMatchInterface("org.freedesktop.Secret.Prompt"), dbus.WithMatchObjectPath(prompt)),
+		conn.AddMatchSignal(dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, secretsName)),
+		conn.Object(secretsName, prompt).Call("org.freedesktop.Secret.Prompt.Prompt", 0, "").Err,
+	)
+	if err != nil {
+		return &BackendError{r.Kind, "the keyring service cannot ask"}
+	}
+	for s := range signals { // until the bus goes
+		switch {
+		case s.Path == prompt && s.Name == "org.freedesktop.Secret.Prompt.Completed" && len(s.Body) > 0:
+			if s.Body[0] == false {
+				return nil
+			}
+			return &LockedError{Slot: r.Kind, Reason: "its prompt was dismissed"}
+		case s.Name == "org.freedesktop.DBus.NameOwnerChanged":
+			return &BackendError{r.Kind, "the keyring service ended while it was asking"}
+		}
+	}
+	return &BackendError{r.Kind, "the session bus ended while the keyring was asking"}
+}
 
 func lockedSecrets(r request, collection string) error {
 	return &LockedError{Slot: r.Kind, Reason: fmt.Sprintf("the desktop's keyring %q is locked", collection)}
-}
-
-// leaving closes when a name's owner leaves the bus, or the bus itself goes.
-// Without a watch it never does: then there is only the person's patience.
-func leaving(conn *dbus.Conn, name string) <-chan struct{} {
-	gone := make(chan struct{})
-	signals := make(chan *dbus.Signal, 16)
-	conn.Signal(signals)
-	err := conn.AddMatchSignal(dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, name))
-	if err != nil {
-		return nil
-	}
-	go func() {
-		defer close(gone)
-		for s := range signals {
-			if len(s.Body) == 3 && s.Body[0] == name && s.Body[2] == "" {
-				return
-			}
-		}
-	}()
-	return gone
 }
 
 // collectionName takes the name out of the path of a collection or an item:

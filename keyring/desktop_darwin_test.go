@@ -1,0 +1,12 @@
+//go:build cgo
+
+package keyring
+
+import "testing"
+
+// The user's own login keychain, which is tidied.
+func desktopSlotsUnderTest() []slotUnderTest {
+	return []slotUnderTest{{"keychain", func(testing.TB) keeper {
+		return backendKeeper("keychain", func(*Options) {})
+	}}}
+}
