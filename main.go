@@ -69,6 +69,7 @@ func commands() []command {
 		{"explain", "PROFILE", "Say what would happen, step by step.", nil, &explainCmd{}},
 		{"store", "[add|remove|passphrase|trust]", "Show where the secrets are and what opens them, and change that.", nil, &storeCmd{}},
 		{"lock", "", "Forget the unlocked copy of the store's keys.", nil, &lockCmd{}},
+		{"doctor", "[PROFILE]", "Say what is wrong, and what to type.", nil, &doctorCmd{}},
 		{"version", "", "Print the version.", nil, &versionCmd{}},
 	}
 }

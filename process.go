@@ -64,6 +64,13 @@ func (c *exportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	err = c.export(a, profile, name)
+	a.noteExport(profile, err)
+	return err
+}
+
+// export prints a profile's credentials in a format.
+func (c *exportCmd) export(a *app, profile, name string) error {
 	if err := a.checkChain(profile); err != nil {
 		return err
 	}

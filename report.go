@@ -38,6 +38,8 @@ var (
 	errOrphaned = errors.New("the program that asked is gone")
 	// errDeclined: a person said no, and knows it.
 	errDeclined = errors.New("declined")
+	// errNegative: the answer was no, and has been printed.
+	errNegative = errors.New("a negative answer")
 )
 
 // usageError is a command line that cannot be carried out.
@@ -107,7 +109,7 @@ func (a *app) report(err error) int {
 	switch {
 	case errors.As(err, &child):
 		return int(child)
-	case errors.Is(err, errDeclined):
+	case errors.Is(err, errDeclined), errors.Is(err, errNegative):
 		return exitFailed
 	}
 	code, hints := a.judge(err)

@@ -58,7 +58,7 @@ type storeUnlocked struct {
 }
 
 func (c *storeShowCmd) Run(a *app) error {
-	d := a.store().Describe()
+	d := a.store().Describe(a.ctx)
 	if c.JSON {
 		if err := a.printJSON(pageOf(d)); err != nil {
 			return err

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
-	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -125,9 +126,14 @@ func (b backend) usable(s *Store) bool {
 // changed, so an interrupted re-key cannot lose the old one.
 func backendItem(h header) string { return fmt.Sprintf("fob/%s/%d", h.ID, h.Gen) }
 
-// itemName is what backendItem makes. Other names do not come in anywhere; but
-// pass would write "../x" outside of its directory.
-var itemName = regexp.MustCompile(`^fob/[0-9a-f]{32}/[1-9][0-9]*$`)
+// isItem reports whether backendItem made the name. Other names do not come in
+// anywhere; but pass would write "../x" outside of its directory.
+func isItem(name string) bool {
+	rest, _ := strings.CutPrefix(name, "fob/")
+	id, gen, _ := strings.Cut(rest, "/")
+	n, err := strconv.Atoi(gen)
+	return err == nil && n > 0 && isStoreID(id) && name == backendItem(header{ID: id, Gen: n})
+}
 
 func createInBackend(ctx context.Context, s *Store, h header, sl slot, payload string) (made, error) {
 	item := backendItem(h)
@@ -204,7 +210,7 @@ func (s *Store) inTurn(ctx context.Context, b backend, r request) (string, error
 
 // serve does a request with the library.
 func (b backend) serve(r request) (string, error) {
-	if !itemName.MatchString(r.Item) {
+	if !isItem(r.Item) {
 		return "", &BackendError{r.Kind, fmt.Sprintf("%q is no name of an item", r.Item)}
 	}
 	place := ""

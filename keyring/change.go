@@ -86,7 +86,7 @@ func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
 	}
 	k := kindOf(kind)
 	if kind != kindAge && !k.usable(s) {
-		return Change{}, &BackendError{way, s.kindProblem(k)}
+		return Change{}, &BackendError{way, s.kindProblem(k, s.keepers(ctx))}
 	}
 	sl := slot{Name: kind, Kind: kind}
 	done := Change{Slot: sl.Name}

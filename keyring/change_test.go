@@ -477,7 +477,7 @@ func TestDescribe(t *testing.T) {
 		return strings.Join(list, "; ")
 	}
 	none := New(options(storeDir(t)))
-	if d := none.Describe(); d.Exists || d.Problem != nil || ways(d) != "" || len(d.Ways) < 2 {
+	if d := none.Describe(t.Context()); d.Exists || d.Problem != nil || ways(d) != "" || len(d.Ways) < 2 {
 		t.Errorf("%+v", d)
 	}
 	s := twoWays(t)
@@ -485,7 +485,7 @@ func TestDescribe(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &person{}
-	d := again(s, p.instead, func(o *Options) { o.AgeIdentity = "" }).Describe()
+	d := again(s, p.instead, func(o *Options) { o.AgeIdentity = "" }).Describe(t.Context())
 	want := `file used=true recipients=0 problem=""; age used=false recipients=1 problem="no age identity is named"`
 	if got := ways(d); got != want {
 		t.Errorf("%s\nwant %s", got, want)
@@ -496,13 +496,13 @@ func TestDescribe(t *testing.T) {
 	if err := os.Remove(inStore(s, slotsDir(1)+"/passphrase")); err != nil {
 		t.Fatal(err)
 	}
-	if d := again(s).Describe(); !strings.Contains(ways(d), "is not there") || d.Problem != nil {
+	if d := again(s).Describe(t.Context()); !strings.Contains(ways(d), "is not there") || d.Problem != nil {
 		t.Errorf("%+v", d)
 	}
 	if err := os.RemoveAll(s.opts.Dir); err != nil {
 		t.Fatal(err)
 	}
-	if d := again(s).Describe(); d.Exists || !is[*TrustError](d.Problem) {
+	if d := again(s).Describe(t.Context()); d.Exists || !is[*TrustError](d.Problem) {
 		t.Errorf("%+v", d)
 	}
 }

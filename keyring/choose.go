@@ -102,13 +102,6 @@ func (s *Store) newKind(ctx context.Context) string {
 	return c.kind
 }
 
-// Keeper is a keyring that could open a store, as it is here and now.
-type Keeper struct {
-	Kind   string // what Options.Backend calls it
-	Ready  bool
-	Reason string // why, or why not
-}
-
 // KeeperKinds are the kinds of all keyrings that fob knows, on any system.
 func KeeperKinds() []string {
 	var kinds []string
@@ -118,31 +111,37 @@ func KeeperKinds() []string {
 	return kinds
 }
 
-// Keepers looks at every keyring, in a fixed order, in less than a second. It
-// starts none and asks nobody.
-func (s *Store) Keepers(ctx context.Context) []Keeper {
-	rows := backends()
-	all := make([]Keeper, len(rows))
+// keeperState is whether a keyring could open a store here and now, and why or why not.
+type keeperState struct {
+	ready  bool
+	reason string
+}
+
+// keepers looks at every keyring that this system can have, in less than a
+// second. It starts none and asks nobody.
+func (s *Store) keepers(ctx context.Context) map[string]keeperState {
+	all := map[string]keeperState{}
+	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for i, b := range rows {
+	for _, b := range backends() {
+		if b.system != "" && b.system != runtime.GOOS {
+			continue
+		}
 		wg.Go(func() {
-			all[i] = Keeper{Kind: b.kind}
-			all[i].Ready, all[i].Reason = b.look(ctx, s)
+			state := b.look(ctx, s)
+			mu.Lock()
+			defer mu.Unlock()
+			all[b.kind] = state
 		})
 	}
 	wg.Wait()
 	return all
 }
 
-func (b backend) look(ctx context.Context, s *Store) (ready bool, reason string) {
-	names := map[string]string{"darwin": "macOS", "linux": "Linux", "windows": "Windows"}
-	switch {
-	case b.system != "" && b.system != runtime.GOOS:
-		return false, names[b.system] + " has it"
-	case b.state != nil:
-		return b.state(ctx, s)
-	case b.usable(s):
-		return true, names[b.system] + " has it"
+func (b backend) look(ctx context.Context, s *Store) keeperState {
+	if b.state != nil {
+		ready, reason := b.state(ctx, s)
+		return keeperState{ready, reason}
 	}
-	return false, "this fob was built without it"
+	return keeperState{b.usable(s), "this fob was built without it"}
 }

@@ -61,7 +61,7 @@ func TestProbeActivatesNothing(t *testing.T) {
 	waitFor(t, func() bool { return probeSecrets(t.Context(), address) == busActivatable })
 	for _, display := range []bool{false, true} {
 		s := New(Options{Dir: storeDir(t), DBusAddress: address, Display: display})
-		s.Keepers(t.Context())
+		s.Describe(t.Context())
 	}
 	o := options(storeDir(t))
 	o.Backend, o.DBusAddress = "secret-service", address
@@ -96,16 +96,18 @@ func TestChoiceDialsOnDesktopsOnly(t *testing.T) {
 func TestKeepers(t *testing.T) {
 	address, _ := gnomeKeyring(t)
 	s := New(Options{Dir: storeDir(t), DBusAddress: address})
-	got := map[string]Keeper{}
-	for _, k := range s.Keepers(t.Context()) {
-		got[k.Kind] = k
-		if k.Reason == "" {
-			t.Errorf("%s: no reason", k.Kind)
+	got := s.keepers(t.Context())
+	for kind, state := range got {
+		if state.reason == "" {
+			t.Errorf("%s: no reason", kind)
 		}
 	}
-	for kind, ready := range map[string]bool{"secret-service": true, "kwallet": false, "wincred": false, "keychain": false, "pass": false} {
-		if got[kind].Ready != ready {
-			t.Errorf("%+v", got[kind])
+	for kind, ready := range map[string]bool{"secret-service": true, "kwallet": false, "pass": false} {
+		if got[kind].ready != ready {
+			t.Errorf("%s: %+v", kind, got[kind])
 		}
+	}
+	if len(got) != 4 {
+		t.Errorf("%v: Windows's and macOS's too?", got)
 	}
 }

@@ -1,6 +1,9 @@
 package keyring
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Description is what can be said of a store without opening it.
 type Description struct {
@@ -31,8 +34,9 @@ type Way struct {
 	Problem string
 }
 
-// Describe looks at the store. It opens nothing, asks nobody and changes nothing.
-func (s *Store) Describe() Description {
+// Describe looks at the store, and at the keyrings for less than a second. It
+// opens nothing, starts nothing, asks nobody and changes nothing.
+func (s *Store) Describe(ctx context.Context) Description {
 	d := Description{Dir: s.opts.Dir, Items: map[Kind]int{}, Unlocked: map[Kind]time.Time{}}
 	h, err := s.trusted()
 	if !absent(err) {
@@ -40,15 +44,16 @@ func (s *Store) Describe() Description {
 	}
 	d.Exists, d.ID, d.Gen = h.ID != "", h.ID, h.Gen
 	m, _ := s.recall() // trusted has said what is wrong with it
+	keepers := s.keepers(ctx)
 	for _, sl := range h.Slots {
 		d.Ways = append(d.Ways, Way{
 			Name: wayName(sl.Name), Slot: true, Used: sl.Name == m.Slot,
-			Recipients: sl.Recipients, Problem: s.slotProblem(h, sl),
+			Recipients: sl.Recipients, Problem: s.slotProblem(h, sl, keepers),
 		})
 	}
 	for _, k := range slotKinds() {
-		if h.slot(k.kind) < 0 {
-			d.Ways = append(d.Ways, Way{Name: wayName(k.kind), Problem: s.kindProblem(k)})
+		if _, here := keepers[k.kind]; h.slot(k.kind) < 0 && (here || k.drop == nil) {
+			d.Ways = append(d.Ways, Way{Name: wayName(k.kind), Problem: s.kindProblem(k, keepers)})
 		}
 	}
 	if err != nil {
@@ -80,7 +85,7 @@ func wayName(slot string) string {
 	return slot
 }
 
-func (s *Store) slotProblem(h header, sl slot) string {
+func (s *Store) slotProblem(h header, sl slot, keepers map[string]keeperState) string {
 	k := kindOf(sl.Kind)
 	if k.open == nil {
 		return "a newer fob made it"
@@ -92,15 +97,18 @@ func (s *Store) slotProblem(h header, sl slot) string {
 			return (&DamagedError{slotFileName(h, sl), "it is not an age file"}).Error()
 		}
 	}
-	return s.kindProblem(k)
+	return s.kindProblem(k, keepers)
 }
 
-func (s *Store) kindProblem(k slotKind) string {
+func (s *Store) kindProblem(k slotKind, keepers map[string]keeperState) string {
+	state, here := keepers[k.kind]
 	switch {
-	case k.usable(s):
+	case here && state.ready, k.drop == nil && k.usable(s):
 		return ""
+	case here:
+		return state.reason
 	case k.kind == kindAge:
 		return "no age identity is named"
 	}
-	return "not on this machine, or not now"
+	return "this system has none"
 }

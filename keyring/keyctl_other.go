@@ -4,4 +4,4 @@ package keyring
 
 import "context"
 
-func keyctlReady(context.Context, *Store) (bool, string) { return false, "Linux has it" }
+func keyctlReady(context.Context, *Store) (bool, string) { return false, "only Linux has it" }

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// What needs no desktop keyring does not go near one: a bus that accepts and says
+// nothing would hang it, and dbus-launch would leave a daemon for every call.
+func TestNobodyDialsDBus(t *testing.T) {
+	w := plainWorld(t)
+	dir, err := os.MkdirTemp("", "fob") // a socket's name is to be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	silent, err := net.Listen("unix", dir+"/bus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	var dials atomic.Int32
+	go func() {
+		for {
+			conn, err := silent.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			dials.Add(1)
+		}
+	}()
+	launched := filepath.Join(dir, "launched")
+	if err := os.WriteFile(dir+"/dbus-launch", []byte("#!/bin/sh\necho >'"+launched+"'\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	plain := w.Env
+	for name, bus := range map[string][]string{
+		"silent":    {"DBUS_SESSION_BUS_ADDRESS=unix:path=" + dir + "/bus"},
+		"in a home": {"XDG_RUNTIME_DIR=" + dir},
+		"none":      {},
+		"launched":  {"DBUS_SESSION_BUS_ADDRESS=autolaunch:"},
+		"dead":      {"DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent"},
+	} {
+		w.Env = append(slices.Clone(plain), append(bus, "DISPLAY=:99", "PATH="+dir+":"+os.Getenv("PATH"))...)
+		for _, line := range []string{"", "--help", "--version", "version", "help exec", "exec --help", "status", "status --json", "completion bash",
+			"list", "list --json", "explain dev", "export --profile dev", "exec dev -- true", "clear", "lock", "nonsense"} {
+			args := strings.Fields(line)
+			known := len(args) == 0 || args[0][0] == '-' || args[0] == "help" || args[0] == "nonsense" ||
+				slices.ContainsFunc(commands(), func(c command) bool { return c.is(args[0]) })
+			if !known {
+				continue
+			}
+			if _, stderr, code := w.Run(args...); code != 0 && line != "nonsense" {
+				t.Errorf("%s: fob %s: %d %s", name, line, code, stderr)
+			}
+		}
+	}
+	if n := dials.Load(); n != 0 {
+		t.Errorf("the bus was dialled %d times", n)
+	}
+	if _, err := os.Lstat(launched); err == nil {
+		t.Error("dbus-launch was run")
+	}
+	// The test itself: what is to find a keyring does dial.
+	w.Env = append(slices.Clone(plain), "DISPLAY=:99", "DBUS_SESSION_BUS_ADDRESS=unix:path="+dir+"/bus")
+	if stdout, _, _ := w.Run("doctor"); dials.Load() == 0 || !strings.Contains(stdout, "no answer for") {
+		t.Errorf("nobody has dialled: this test proves nothing\n%s", stdout)
+	}
+}
