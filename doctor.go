@@ -227,15 +227,15 @@ func (d *doctor) checkWays() error {
 		if way.Slot {
 			slots = append(slots, way.Name)
 		}
-		switch words := wayWords(way.Name); {
+		switch {
 		case way.Used && way.Problem != "":
 			d.wrong("fob store", "%s opens the store on this machine, and cannot: %s", way.Name, way.Problem)
 		case way.Problem != "":
-			d.ok("%s (%s) cannot be used here: %s", way.Name, words, way.Problem)
+			d.ok("%s cannot be used here: %s", way.Name, way.Problem)
 		case way.Slot:
-			d.ok("%s (%s) opens the store", way.Name, words)
+			d.ok("%s opens the store", way.Name)
 		default:
-			d.ok("%s (%s) could open the store, too", way.Name, words)
+			d.ok("%s could open the store", way.Name)
 		}
 	}
 	if len(slots) == 1 && slices.Contains(keyring.KeeperKinds(), slots[0]) {

@@ -321,7 +321,9 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 			hints = []string{locked.Fix}
 		}
 		return exitStore, hints, true
-	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &backend), errors.As(err, &full):
+	case errors.As(err, &backend):
+		return exitStore, []string{"fob store   shows what can open it here, and why not"}, true
+	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &full):
 		return exitStore, nil, true
 	}
 	return 0, nil, false

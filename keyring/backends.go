@@ -151,7 +151,8 @@ func createInBackend(ctx context.Context, s *Store, h header, sl slot, payload s
 		return made{}, err
 	}
 	m := made{undo: undo}
-	if b, _ := backendOf(sl.Kind); b.frail != "" && len(h.Slots) == 1 {
+	others := slices.ContainsFunc(h.Slots, func(other slot) bool { return other.Name != sl.Name })
+	if b, _ := backendOf(sl.Kind); b.frail != "" && !others {
 		m.warnings = append(m.warnings, fmt.Sprintf("only %s opens this store, and %s", sl.Kind, b.frail))
 	}
 	return m, nil

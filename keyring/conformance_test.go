@@ -39,7 +39,7 @@ func is[E error](err error) bool {
 }
 
 func slotsUnderTest() []slotUnderTest {
-	return append([]slotUnderTest{{kindPassphrase, startPassphrase}}, desktopSlotsUnderTest()...)
+	return append([]slotUnderTest{{kindPassphrase, startPassphrase}, {kindAge, startAge}}, desktopSlotsUnderTest()...)
 }
 
 // backendKeeper is the keeper for a row of backends.
@@ -81,12 +81,26 @@ func itemOf(t testing.TB, s *Store) string {
 func someItem() string { return backendItem(newHeader(1)) }
 
 func startPassphrase(testing.TB) keeper {
-	file := func(s *Store) string { return inStore(s, slotsDir(1)+"/passphrase") }
+	k := fileKeeper("passphrase")
+	k.options = func(o *Options) { o.Backend = "file" }
+	k.wrong, k.isWrong = func(o *Options) { o.Passphrase = fixed("wrong") }, is[*WrongPassphraseError]
+	k.lock = func(*testing.T) func(*Options) { return func(o *Options) { o.Passphrase = nil } }
+	return k
+}
+
+func startAge(t testing.TB) keeper {
+	k := fileKeeper("age")
+	identity, other := identityFile(t), identityFile(t)
+	k.options = func(o *Options) { o.Backend, o.Passphrase, o.AgeIdentity = "age", nil, identity }
+	k.wrong, k.isWrong = func(o *Options) { o.AgeIdentity = other }, is[*BackendError]
+	k.lock = func(*testing.T) func(*Options) { return func(o *Options) { o.AgeIdentity = "" } }
+	return k
+}
+
+// fileKeeper is the keeper of a slot that is a file of the store.
+func fileKeeper(slot string) keeper {
+	file := func(s *Store) string { return inStore(s, slotsDir(1)+"/"+slot) }
 	return keeper{
-		options: func(o *Options) { o.Backend = "file" },
-		wrong:   func(o *Options) { o.Passphrase = fixed("wrong") },
-		isWrong: is[*WrongPassphraseError],
-		lock:    func(*testing.T) func(*Options) { return func(o *Options) { o.Passphrase = nil } },
 		lose: func(t testing.TB, s *Store) {
 			if err := os.Remove(file(s)); err != nil {
 				t.Fatal(err)
@@ -188,7 +202,7 @@ func conforms(t *testing.T, kind string, k keeper) {
 		var wg sync.WaitGroup
 		for _, profile := range []string{"a", "b"} {
 			wg.Go(func() {
-				cmd := exec.Command(os.Args[0], o.Dir, o.Backend, o.DBusAddress, profile)
+				cmd := exec.Command(os.Args[0], o.Dir, o.Backend, o.DBusAddress, profile, o.AgeIdentity)
 				cmd.Env = append(os.Environ(), roleVariable+"=conform")
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("%v: %s", err, out)
@@ -234,7 +248,7 @@ func conforms(t *testing.T, kind string, k keeper) {
 		o := options(storeDir(t))
 		k.options(&o)
 		k.lock(t)(&o)
-		if _, err := New(o).Create(t.Context()); !is[*LockedError](err) {
+		if _, err := New(o).Create(t.Context()); !is[*LockedError](err) && !is[*BackendError](err) {
 			t.Errorf("create: %T %v", err, err)
 		}
 		if _, err := os.Lstat(o.Dir + "/" + headerFile); err == nil {
@@ -246,8 +260,14 @@ func conforms(t *testing.T, kind string, k keeper) {
 // tidy removes what a store has put where it stays (the kernel's keyring, a
 // developer's own), if it is there.
 func tidy(s *Store) {
-	if h, err := s.header(); err == nil && h.Slots[0].Kind != kindPassphrase {
-		s.inBackend(background(), request{Op: opRemove, Kind: h.Slots[0].Kind, Item: backendItem(h)})
+	h, err := s.header()
+	if err != nil {
+		return
+	}
+	for _, sl := range h.Slots {
+		if _, ok := backendOf(sl.Kind); ok {
+			s.inBackend(background(), request{Op: opRemove, Kind: sl.Kind, Item: backendItem(h)})
+		}
 	}
 }
 
@@ -257,10 +277,10 @@ func mustSetKeys(t testing.TB, s *Store, profile string) {
 	}
 }
 
-// roleConform DIR BACKEND BUS PROFILE: create, or adopt, and write a key.
+// roleConform DIR BACKEND BUS PROFILE IDENTITY: create, or adopt, and write a key.
 func roleConform(args []string) error {
 	o := options(args[0])
-	o.Backend, o.DBusAddress, o.Getenv = args[1], args[2], os.Getenv
+	o.Backend, o.DBusAddress, o.Getenv, o.AgeIdentity = args[1], args[2], os.Getenv, args[4]
 	if _, err := New(o).Create(background()); err != nil {
 		return err
 	}

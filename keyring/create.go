@@ -64,7 +64,7 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	name := s.newKind(ctx)
 	kind := kindOf(name)
 	if kind.create == nil || !kind.usable(s) {
-		return Created{}, &BackendError{name, "it cannot keep a store here"}
+		return Created{}, &BackendError{name, s.kindProblem(kind, s.keepers(ctx))}
 	}
 	sl := slot{Name: kind.kind, Kind: kind.kind}
 	if sl.Kind == kindAge {

@@ -103,12 +103,14 @@ func (s *Store) slotProblem(h header, sl slot, keepers map[string]keeperState) s
 func (s *Store) kindProblem(k slotKind, keepers map[string]keeperState) string {
 	state, here := keepers[k.kind]
 	switch {
-	case here && state.ready, k.drop == nil && k.usable(s):
+	case here && state.ready, k.kind == kindPassphrase, k.kind == kindAge && k.usable(s):
 		return ""
 	case here:
 		return state.reason
 	case k.kind == kindAge:
 		return "no age identity is named"
+	case k.kind == "":
+		return "fob knows no such keyring"
 	}
 	return "this system has none"
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -23,9 +24,9 @@ type fakeSecrets struct {
 	conn     *dbus.Conn
 	kill     func() // the bus
 	onPrompt func(f *fakeSecrets)
-	locked   bool
-	payload  string
-	nonsense bool // it answers what nobody expects
+	locked   atomic.Bool
+	payload  atomic.Value // string
+	nonsense atomic.Bool  // it answers what nobody expects
 }
 
 const (
@@ -38,12 +39,12 @@ type fakeProperties struct{ *fakeSecrets }
 
 func (p fakeProperties) Get(_, name string) (dbus.Variant, *dbus.Error) {
 	switch {
-	case p.nonsense:
+	case p.nonsense.Load():
 		return dbus.MakeVariant("nonsense"), nil
 	case name == "Collections":
 		return dbus.MakeVariant([]dbus.ObjectPath{fakeCollection}), nil
 	case name == "Locked":
-		return dbus.MakeVariant(p.locked), nil
+		return dbus.MakeVariant(p.locked.Load()), nil
 	}
 	return dbus.Variant{}, dbus.MakeFailedError(errors.New("no such property"))
 }
@@ -53,7 +54,7 @@ type fakeService struct{ *fakeSecrets }
 func (fakeService) ReadAlias(string) (dbus.ObjectPath, *dbus.Error) { return fakeCollection, nil }
 
 func (s fakeService) SearchItems(map[string]string) (unlocked, locked []dbus.ObjectPath, err *dbus.Error) {
-	if s.locked {
+	if s.locked.Load() {
 		return nil, []dbus.ObjectPath{fakeItem}, nil
 	}
 	return []dbus.ObjectPath{fakeItem}, nil, nil
@@ -83,7 +84,7 @@ type fakeSecret struct {
 }
 
 func (i fakeItemObject) GetSecret(session dbus.ObjectPath) (fakeSecret, *dbus.Error) {
-	return fakeSecret{session, nil, encodeJSON(map[string]any{"Key": "k", "Data": []byte(i.payload)}), "application/json"}, nil
+	return fakeSecret{session, nil, encodeJSON(map[string]any{"Key": "k", "Data": []byte(i.payload.Load().(string))}), "application/json"}, nil
 }
 
 type fakePromptObject struct{ *fakeSecrets }
@@ -95,7 +96,7 @@ func (p fakePromptObject) Prompt(string) *dbus.Error {
 
 // answer is told to all on the bus, as KDE and KeePassXC do: the library does not hear it.
 func (f *fakeSecrets) answer(dismissed bool) {
-	f.locked = dismissed
+	f.locked.Store(dismissed)
 	f.conn.Emit(fakePrompt, "org.freedesktop.Secret.Prompt.Completed", dismissed, dbus.MakeVariant(""))
 }
 
@@ -107,7 +108,9 @@ func startFakeSecrets(t *testing.T, onPrompt func(*fakeSecrets)) (address string
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	f = &fakeSecrets{conn: conn, kill: func() { daemon.Process.Kill() }, onPrompt: onPrompt, locked: true, payload: "the payload"}
+	f = &fakeSecrets{conn: conn, kill: func() { daemon.Process.Kill() }, onPrompt: onPrompt}
+	f.locked.Store(true)
+	f.payload.Store("the payload")
 	for _, e := range []struct {
 		object any
 		path   dbus.ObjectPath
@@ -187,7 +190,7 @@ func TestPrompt(t *testing.T) {
 // The library panics at answers that it did not expect, and says what they were.
 func TestChildPanics(t *testing.T) {
 	address, f := startFakeSecrets(t, nil)
-	f.locked = false
+	f.locked.Store(false)
 	get := func() error {
 		s := New(Options{Dir: storeDir(t), DBusAddress: address})
 		_, err := s.inBackend(t.Context(), request{Op: opGet, Kind: "secret-service", Item: someItem()})
@@ -196,11 +199,12 @@ func TestChildPanics(t *testing.T) {
 	if err := get(); err != nil {
 		t.Fatal(err)
 	}
-	f.nonsense = true
+	f.nonsense.Store(true)
 	if e := wantErr[*BackendError](t, get()); e.Reason != "its helper process died" {
 		t.Error(e)
 	}
-	f.nonsense, f.payload = false, strings.Repeat("x", maxChildLine) // more than is read
+	f.nonsense.Store(false)
+	f.payload.Store(strings.Repeat("x", maxChildLine)) // more than is read
 	if e := wantErr[*BackendError](t, get()); e.Reason != "its helper process died" {
 		t.Error(e)
 	}
@@ -333,7 +337,7 @@ func TestKeyctlInAnotherSession(t *testing.T) {
 	k := startKeyctl(t)
 	keyctl := need(t, "keyctl")
 	dir := storeDir(t)
-	cmd := exec.Command(keyctl, "session", "-", os.Args[0], dir, "keyctl", "", "there")
+	cmd := exec.Command(keyctl, "session", "-", os.Args[0], dir, "keyctl", "", "there", "")
 	cmd.Env = append(os.Environ(), roleVariable+"=conform")
 	out, err := cmd.CombinedOutput()
 	o := options(dir)
@@ -345,7 +349,7 @@ func TestKeyctlInAnotherSession(t *testing.T) {
 	if _, _, err := New(o).Key(t.Context(), "there"); err != nil {
 		t.Error(err)
 	}
-	cmd = exec.Command(keyctl, "session", "-", os.Args[0], dir, "keyctl", "", "back")
+	cmd = exec.Command(keyctl, "session", "-", os.Args[0], dir, "keyctl", "", "back", "")
 	cmd.Env = append(os.Environ(), roleVariable+"=conform")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
@@ -355,7 +359,7 @@ func TestKeyctlInAnotherSession(t *testing.T) {
 // Docker's default seccomp profile, as it were.
 func TestKeyctlIsForbidden(t *testing.T) {
 	strace := need(t, "strace")
-	cmd := exec.Command(strace, "-f", "-qq", "-o", "/dev/null", "-e", "inject=keyctl,add_key,request_key:error=EPERM", os.Args[0], storeDir(t), "keyctl", "", "p")
+	cmd := exec.Command(strace, "-f", "-qq", "-o", "/dev/null", "-e", "inject=keyctl,add_key,request_key:error=EPERM", os.Args[0], storeDir(t), "keyctl", "", "p", "")
 	cmd.Env = append(os.Environ(), roleVariable+"=conform")
 	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "does not allow it here") {
 		t.Errorf("%v: %s", err, out)
@@ -371,6 +375,35 @@ func TestFrailKeepersWarn(t *testing.T) {
 	t.Cleanup(func() { tidy(New(o)) })
 	if err != nil || len(made.Warnings) != 1 || !strings.Contains(made.Warnings[0], "restarts") {
 		t.Errorf("%+v, %v", made, err)
+	}
+}
+
+// The kernel's keyring beside a passphrase: what it is for.
+func TestKeyctlBesideAnother(t *testing.T) {
+	startKeyctl(t)
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	done, err := s.AddSlot(t.Context(), "keyctl")
+	t.Cleanup(func() { tidy(s) })
+	if err != nil || len(done.Warnings) != 0 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	noPassphrase := func(o *Options) { o.Passphrase = nil }
+	if k, _, err := again(s, noPassphrase).Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
+		t.Error(err)
+	}
+	// The machine was started again.
+	tidy(s)
+	_, _, err = again(s).Key(t.Context(), "p")
+	wantErr[*BackendError](t, err)
+	if k, _, err := again(s, func(o *Options) { o.Backend = "file" }).Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
+		t.Error(err)
+	}
+	if _, err := again(s, func(o *Options) { o.Backend = "file" }).AddSlot(t.Context(), "keyctl"); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := again(s, noPassphrase).Key(t.Context(), "p"); err != nil {
+		t.Error(err)
 	}
 }
 
