@@ -20,7 +20,7 @@ func identityFile(t testing.TB) string {
 
 func writeIdentity(t testing.TB, text string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "identity")
+	file := filepath.Join(tempDir(t), "identity")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

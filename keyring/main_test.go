@@ -91,7 +91,19 @@ func options(dir string) Options {
 
 func storeDir(t testing.TB) string {
 	t.Helper()
-	return filepath.Join(t.TempDir(), "fob")
+	return filepath.Join(tempDir(t), "fob")
+}
+
+// tempDir is t.TempDir for tests that run under wine, too, where Go cannot remove
+// a file.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "fob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // newStore makes a store; edit may change its options first.
