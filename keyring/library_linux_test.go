@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -404,6 +405,36 @@ func TestKeyctlBesideAnother(t *testing.T) {
 	}
 	if _, _, err := again(s, noPassphrase).Key(t.Context(), "p"); err != nil {
 		t.Error(err)
+	}
+}
+
+// What doc/format.md says of where items are, for who has lost fob.
+func TestItemsWithoutFob(t *testing.T) {
+	pass, kernel := startPass(t), startKeyctl(t)
+	keyctl := need(t, "keyctl")
+	for _, tt := range []struct {
+		k    keeper
+		show func(item string) *exec.Cmd
+		read func(out []byte) string
+	}{
+		{pass, func(item string) *exec.Cmd { return exec.Command("pass", "show", item) }, func(out []byte) string {
+			var item struct{ Data []byte }
+			if err := json.Unmarshal(out, &item); err != nil {
+				t.Error(err)
+			}
+			return string(item.Data)
+		}},
+		{kernel, func(item string) *exec.Cmd {
+			return exec.Command("sh", "-ec", `exec "$1" pipe "$("$1" search @u user "$2")"`, "sh", keyctl, item)
+		}, func(out []byte) string { return string(out) }},
+	} {
+		s := newStore(t, tt.k.options)
+		t.Cleanup(func() { tidy(s) })
+		out, err := tt.show(itemOf(t, s)).Output()
+		h, _ := s.header()
+		if got := tt.read(out); err != nil || !strings.HasPrefix(got, "fob-vault-key-1 "+h.ID+" 1 ") || strings.Contains(got, "\n") {
+			t.Errorf("%v: %v", h.Slots, err)
+		}
 	}
 }
 
