@@ -327,7 +327,7 @@ func (a *app) sayChoice(slot, why string) {
 		a.say("%s%s: a passphrase will open the store (fob store shows other ways).", strings.ToUpper(why[:1]), why[1:])
 		return
 	}
-	a.say("What opens the store is kept in %s, because %s; fob store add file adds a passphrase.", slot, why)
+	a.say("What opens the store is kept in %s (%s), because %s; fob store add file adds a passphrase.", wayWords(slot), slot, why)
 }
 
 // dial makes a client for a profile that may not exist yet.

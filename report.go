@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fob/internal/awsconfig"
@@ -317,8 +318,11 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 	case errors.As(err, &locked) && locked.Slot == "age":
 		return exitStore, []string{"FOB_AGE_IDENTITY, or age_identity in " + tilde(a.settingsPath()) + ", names a file of age identities"}, true
 	case errors.As(err, &locked):
-		if locked.Fix != "" {
+		switch {
+		case locked.Fix != "":
 			hints = []string{locked.Fix}
+		case slices.Contains(keyring.KeeperKinds(), locked.Slot):
+			hints = []string{"unlock it at the desktop; fob store   shows what else opens the store"}
 		}
 		return exitStore, hints, true
 	case errors.As(err, &backend):

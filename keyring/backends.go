@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -32,7 +31,7 @@ type backend struct {
 	// asks: it may ask a person even if it is not locked, so that one caller at a
 	// time has to do.
 	asks bool
-	// serial: it cannot bear two writers, and readers wait for each other anyway.
+	// serial: it cannot bear two writers.
 	serial bool
 	// config is the library's, for an item in the given place.
 	config func(place string) ring.Config
@@ -166,8 +165,11 @@ func openInBackend(ctx context.Context, s *Store, h header, sl slot) (string, er
 // is a desktop to show it, with it: one process at a time.
 func (s *Store) inBackend(ctx context.Context, r request) (string, error) {
 	b, ok := backendOf(r.Kind)
-	if !ok || !b.usable(s) {
-		return "", &BackendError{r.Kind, "it is not here"}
+	switch {
+	case !ok || b.system != "" && b.system != runtime.GOOS:
+		return "", &BackendError{r.Kind, "this system has none"}
+	case !b.usable(s):
+		return "", &BackendError{r.Kind, b.look(ctx, s).reason}
 	}
 	if !b.child {
 		return b.serve(r)
@@ -183,9 +185,9 @@ func (s *Store) inBackend(ctx context.Context, r request) (string, error) {
 	return s.inTurn(ctx, b, r)
 }
 
-// inTurn has a request done by a child when it is its turn. Of fifty at once most
-// would only wait in the child, where the deadline runs; and of those who may
-// ask, only one does.
+// inTurn has a request done by a child when it is its turn. gnome-keyring 42
+// aborts when many call at once, gpg's agent takes one after the other, and of
+// those who may ask only one does. Nobody waits long for a bus that is silent.
 func (s *Store) inTurn(ctx context.Context, b backend, r request) (string, error) {
 	if b.serial && r.Op != opGet {
 		l, err := s.lock(ctx, b.kind, false)
@@ -194,18 +196,22 @@ func (s *Store) inTurn(ctx context.Context, b backend, r request) (string, error
 		}
 		defer l.Unlock()
 	}
-	name := "child0"
+	name, turn := "child", ctx
 	switch {
 	case r.Prompt:
 		name = "prompt"
-	case !b.serial:
-		name = fmt.Sprintf("child%d", rand.IntN(4))
+	case b.bus:
+		var cancel context.CancelFunc
+		turn, cancel = context.WithTimeout(ctx, childDeadline)
+		defer cancel()
 	}
-	release, err := s.courtesy(ctx, name)
-	if err != nil {
+	release, err := s.courtesy(turn, name)
+	switch {
+	case err == nil:
+		defer release()
+	case ctx.Err() != nil:
 		return "", err
 	}
-	defer release()
 	return s.call(ctx, b, r)
 }
 
@@ -245,6 +251,11 @@ func (b backend) serve(r request) (string, error) {
 
 func (b backend) do(r request, place string) (string, error) {
 	k, err := ring.Open(b.config(place))
+	// The library keeps to itself what went wrong. The service was there a moment ago.
+	for try := 1; err != nil && b.bus && try < firstTries; try++ {
+		time.Sleep(firstPause)
+		k, err = ring.Open(b.config(place))
+	}
 	if err != nil {
 		return "", &BackendError{r.Kind, "it is not reachable"}
 	}

@@ -61,9 +61,9 @@ func decide(f facts) choice {
 	}
 	switch f.secrets {
 	case busUnlocked:
-		return choice{"secret-service", "this desktop's keyring is unlocked"}
+		return choice{"secret-service", "it is there and unlocked"}
 	case busLocked:
-		return choice{"secret-service", "this desktop has a keyring"}
+		return choice{"secret-service", "it is there"}
 	case busSilent:
 		return choice{kindPassphrase, "this desktop's keyring does not answer"}
 	case busHomeless:

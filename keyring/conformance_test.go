@@ -120,9 +120,38 @@ func fileKeeper(slot string) keeper {
 
 func TestConformance(t *testing.T) {
 	for _, tt := range slotsUnderTest() {
-		t.Run(tt.kind, func(t *testing.T) { conforms(t, tt.kind, tt.start(t)) })
+		t.Run(tt.kind, func(t *testing.T) {
+			if tt.kind == "secret-service" && os.Getenv(againVariable) == "" {
+				tryAgain(t)
+				return
+			}
+			conforms(t, tt.kind, tt.start(t))
+		})
 	}
 }
+
+const againVariable = "FOB_TEST_AGAIN"
+
+// tryAgain runs a test in a process of its own, and again with a new daemon if
+// the daemon itself has died: gnome-keyring 42 does, once in some thousand calls.
+func tryAgain(t *testing.T) {
+	t.Helper()
+	for try := 1; ; try++ {
+		cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$")
+		cmd.Env = append(os.Environ(), againVariable+"=1")
+		out, err := cmd.CombinedOutput()
+		t.Logf("%s", out)
+		if err == nil {
+			return
+		}
+		if try == 5 || !strings.Contains(string(out), endedByItself) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// endedByItself is what the end of a test says of a daemon that has died.
+const endedByItself = "ended by itself"
 
 func conforms(t *testing.T, kind string, k keeper) {
 	create := func(t *testing.T) *Store {

@@ -86,7 +86,7 @@ func start(t testing.TB, cmd *exec.Cmd) {
 		// gnome-keyring-daemon 42 was seen to abort by itself, once in some
 		// thousand calls on a busy machine: then what failed is not our doing.
 		if cmd.Wait(); cmd.ProcessState.String() != "signal: killed" {
-			t.Logf("%s ended by itself: %v", cmd.Path, cmd.ProcessState)
+			t.Logf("%s %s: %v", cmd.Path, endedByItself, cmd.ProcessState)
 		}
 	})
 }

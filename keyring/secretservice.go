@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -58,7 +59,7 @@ func findItem(conn *dbus.Conn, r request) (item dbus.ObjectPath, isLocked bool, 
 	err = serviceCall(conn, "SearchItems", map[string]string{"profile": r.Item}).Store(&unlocked, &locked)
 	switch {
 	case err != nil:
-		return "", false, &BackendError{r.Kind, "the keyring service does not answer as it should"}
+		return "", false, badAnswer(r, err)
 	case len(unlocked) > 0:
 		return unlocked[0], false, nil
 	case len(locked) > 0:
@@ -74,13 +75,32 @@ func findDefault(conn *dbus.Conn, r request) (collection dbus.ObjectPath, isLock
 	}
 	locked, err := conn.Object(secretsName, collection).GetProperty("org.freedesktop.Secret.Collection.Locked")
 	if err != nil {
-		return "", false, &BackendError{r.Kind, "the keyring service does not answer as it should"}
+		return "", false, badAnswer(r, err)
 	}
 	return collection, locked.Value() != false, nil
 }
 
+// badAnswer has the words of the service, or of the bus, which know no secret.
+func badAnswer(r request, err error) error {
+	return &BackendError{r.Kind, "the keyring service does not answer as it should: " + err.Error()}
+}
+
+// gnome-keyring 42 sometimes, when many call at once, says to a caller's first
+// call that it does not know the method. It does a moment later.
+const (
+	firstTries = 5
+	firstPause = 20 * time.Millisecond
+)
+
 func serviceCall(conn *dbus.Conn, method string, args ...any) *dbus.Call {
-	return conn.Object(secretsName, secretsPath).Call("org.freedesktop.Secret.Service."+method, 0, args...)
+	for try := 1; ; try++ {
+		call := conn.Object(secretsName, secretsPath).Call("org.freedesktop.Secret.Service."+method, 0, args...)
+		var failed dbus.Error
+		if try == firstTries || !errors.As(call.Err, &failed) || failed.Name != "org.freedesktop.DBus.Error.UnknownMethod" {
+			return call
+		}
+		time.Sleep(firstPause)
+	}
 }
 
 // unlockSecrets has a person asked, and waits as long as that takes.
@@ -88,7 +108,7 @@ func unlockSecrets(conn *dbus.Conn, path dbus.ObjectPath, r request) error {
 	var unlocked []dbus.ObjectPath
 	var prompt dbus.ObjectPath
 	if err := serviceCall(conn, "Unlock", []dbus.ObjectPath{path}).Store(&unlocked, &prompt); err != nil {
-		return &BackendError{r.Kind, "the keyring service does not answer as it should"}
+		return badAnswer(r, err)
 	}
 	if prompt == "/" {
 		return nil
