@@ -77,9 +77,6 @@ func itemOf(t testing.TB, s *Store) string {
 	return backendItem(h)
 }
 
-// someItem is the item of no store.
-func someItem() string { return backendItem(newHeader(1)) }
-
 func startPassphrase(testing.TB) keeper {
 	k := fileKeeper("passphrase")
 	k.options = func(o *Options) { o.Backend = "file" }

@@ -118,6 +118,9 @@ func gnomeKeyring(t testing.TB) (address string, call func(method string, args .
 	return address, call
 }
 
+// someItem is the item of no store.
+func someItem() string { return backendItem(newHeader(1)) }
+
 func startSecretService(t testing.TB) keeper {
 	address, call := gnomeKeyring(t)
 	k := backendKeeper("secret-service", func(o *Options) { o.DBusAddress = address })
