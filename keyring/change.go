@@ -536,9 +536,13 @@ func (c *change) copyItems(next header, k subkeys) error {
 	}
 	var bad error
 	for _, e := range entries {
-		kind := kindOfFile(e.Name())
-		if kind == "" {
-			continue // nothing of ours
+		kind, ours := kindOfFile(e.Name())
+		switch {
+		case !ours:
+			continue
+		case kind.parts() < 0:
+			bad = errors.Join(bad, &FutureError{e.Name()})
+			continue
 		}
 		err := c.copyItem(from, to, e.Name(), k)
 		switch {

@@ -281,10 +281,15 @@ func TestRekeyLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// A kind of item that only a newer fob knows is somebody's, too.
+	newer := filepath.Join(filepath.Dir(itemPath(t, s, KindKey, "p")), "token+p")
+	if err := os.WriteFile(newer, []byte("fob2 {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	before := tree(t, s)
 	_, err := again(s).NewPassphrase(t.Context(), creds.NewSecret(newWords))
 	wantErr[*BeforeRekeyError](t, err)
-	for _, name := range []string{"key+bad", "key+worse"} {
+	for _, name := range []string{"key+bad", "key+worse", "token+p"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%q is not named: %v", name, err)
 		}
@@ -297,6 +302,9 @@ func TestRekeyLosesNothing(t *testing.T) {
 		if err := s.RemoveKey(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.Remove(newer); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.Truncate(itemPath(t, s, KindSession, "p", "1"), 30); err != nil {
 		t.Fatal(err)

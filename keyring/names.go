@@ -98,13 +98,10 @@ func parseFileName(file string) (kind Kind, parts []string, ok bool) {
 }
 
 // kindOfFile is the kind of item that a file in the items directory is, or means
-// to be; "" for a file that is not fob's.
-func kindOfFile(file string) Kind {
-	kind, _, ok := strings.Cut(file, "+")
-	if !ok || Kind(kind).parts() < 0 {
-		return ""
-	}
-	return Kind(kind)
+// to be: maybe one that only a newer fob knows. A file that is not fob's is not ok.
+func kindOfFile(file string) (kind Kind, ok bool) {
+	text, _, ok := strings.Cut(file, "+")
+	return Kind(text), ok && text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // lockName is the file name of a lock that a caller names, without extension.
