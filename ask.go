@@ -38,6 +38,19 @@ func (a *app) person(what string) (*term.Terminal, error) {
 	return t, nil
 }
 
+// confirm wants a yes to what cannot be taken back; a no is errDeclined.
+func (a *app) confirm(question string) error {
+	t, err := a.person("a yes")
+	if err != nil {
+		return fmt.Errorf("%w; --yes says it", err)
+	}
+	yes, err := t.Confirm(a.ctx, question, false)
+	if err == nil && !yes {
+		return errDeclined
+	}
+	return err
+}
+
 // prompters are the ways to ask a person, here and now, for a profile or, if it
 // is "", for the store.
 func (a *app) prompters(profile string) []mfa.Prompter {

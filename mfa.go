@@ -192,15 +192,7 @@ func (c *mfaRemoveCmd) confirm(a *app, u iamUser, serial string) error {
 	if c.Yes {
 		return nil
 	}
-	t, err := a.person("a yes")
-	if err != nil {
-		return fmt.Errorf("%w; --yes says it", err)
-	}
-	yes, err := t.Confirm(a.ctx, fmt.Sprintf("Remove %s from %s? A phone that holds it is of no use then.", term.Clean(serial), term.Clean(u.title())), false)
-	if err == nil && !yes {
-		return errDeclined
-	}
-	return err
+	return a.confirm(fmt.Sprintf("Remove %s from %s? A phone that holds it is of no use then.", term.Clean(serial), term.Clean(u.title())))
 }
 
 // dropSerial takes the line that names the device out of a profile's section, and

@@ -57,18 +57,7 @@ func (c *removeCmd) Run(a *app) error {
 }
 
 func (a *app) confirmRemove(profile string, info keyring.Info) error {
-	t, err := a.person("a yes")
-	if err != nil {
-		return fmt.Errorf("%w; --yes says it", err)
-	}
-	yes, err := t.Confirm(a.ctx, fmt.Sprintf("Remove %s, the key of %s? There is no copy of its secret elsewhere.", term.Clean(info.KeyID), term.Clean(profile)), false)
-	if err != nil {
-		return err
-	}
-	if !yes {
-		return errDeclined
-	}
-	return nil
+	return a.confirm(fmt.Sprintf("Remove %s, the key of %s? There is no copy of its secret elsewhere.", term.Clean(info.KeyID), term.Clean(profile)))
 }
 
 // deviceOf is the MFA device of a stored key, and another stored profile that

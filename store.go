@@ -307,15 +307,7 @@ func (c *storeTrustCmd) Run(a *app) error {
 		if c.Yes {
 			return nil
 		}
-		t, err := a.person("a yes")
-		if err != nil {
-			return fmt.Errorf("%w; --yes says it", err)
-		}
-		yes, err := t.Confirm(a.ctx, term.Clean(problem)+". Trust what is there now?", false)
-		if err == nil && !yes {
-			err = errDeclined
-		}
-		return err
+		return a.confirm(term.Clean(problem) + ". Trust what is there now?")
 	})
 	switch {
 	case err != nil:

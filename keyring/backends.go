@@ -103,7 +103,7 @@ func backendOf(kind string) (backend, bool) {
 }
 
 func (b backend) slotKind() slotKind {
-	return slotKind{kind: b.kind, authentic: true, usable: b.usable, create: createInBackend, open: openInBackend}
+	return slotKind{kind: b.kind, authentic: true, usable: b.usable, create: createInBackend, open: openInBackend, drop: dropInBackend}
 }
 
 // usable is what can be known without calling anything.

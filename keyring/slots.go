@@ -68,9 +68,7 @@ func slotKinds() []slotKind {
 		open:   openAge,
 	}}
 	for _, b := range backends() {
-		k := b.slotKind()
-		k.drop = dropInBackend
-		kinds = append(kinds, k)
+		kinds = append(kinds, b.slotKind())
 	}
 	return kinds
 }
