@@ -24,8 +24,10 @@ func FuzzReadKey(f *testing.F) {
 			k, err = tidy(k)
 		}
 		if err != nil {
+			// The example in the error's own words is no quotation.
+			words := strings.ReplaceAll(err.Error(), id, "")
 			for _, line := range strings.Fields(text) {
-				if len(line) >= 16 && strings.Contains(err.Error(), line) {
+				if len(line) >= 16 && strings.Contains(words, line) {
 					t.Errorf("%q quotes %q", err, line)
 				}
 			}
