@@ -124,7 +124,7 @@ func (c *execCmd) Run(a *app) error {
 		a.warnf("the key %s itself is in the environment of %s: it does not expire, and whoever reads it has it", s.ID, filepath.Base(path))
 	}
 	if shell {
-		a.say("fob: %s; exit leaves", summary(profile, s))
+		a.say("fob: %s; exit leaves", summary(profile, s.AccountID, s.Expires))
 	}
 	env := format.Environ(a.environ, s, format.Child{
 		Profile: profile, Region: p.Region, Compat: a.CompatEnv, FoldCase: runtime.GOOS == "windows",
@@ -136,13 +136,13 @@ func (c *execCmd) Run(a *app) error {
 	return replace(path, c.Command, env)
 }
 
-func summary(profile string, s creds.Session) string {
+func summary(profile, account string, until time.Time) string {
 	text := term.Clean(profile)
-	if s.AccountID != "" {
-		text += ", account " + s.AccountID
+	if account != "" {
+		text += ", account " + account
 	}
-	if !s.Expires.IsZero() {
-		text += ", until " + clock(s.Expires, time.Now())
+	if !until.IsZero() {
+		text += ", until " + clock(until, time.Now())
 	}
 	return text
 }

@@ -28,6 +28,7 @@ type row struct {
 	KeyID     string       `json:"key_id,omitempty"`
 	KeyAdded  string       `json:"key_added,omitempty"` // RFC 3339, UTC
 	Account   string       `json:"account,omitempty"`
+	Region    string       `json:"region,omitempty"`
 	MFASerial string       `json:"mfa_serial,omitempty"`
 	Seed      bool         `json:"seed"`
 	Source    string       `json:"source,omitempty"` // how its credentials begin: a kind of explain's
@@ -100,10 +101,14 @@ func (r row) cells(now time.Time) []string {
 		}
 	}
 	if n := len(r.Sessions); n > 0 {
-		last := slices.MaxFunc(r.Sessions, func(a, b sessionRow) int { return a.expires.Compare(b.expires) })
-		cells[5] = fmt.Sprintf("%d, until %s", n, clock(last.expires, now))
+		cells[5] = fmt.Sprintf("%d, until %s", n, clock(r.until(), now))
 	}
 	return cells
+}
+
+// until is when the last of the sessions ends.
+func (r row) until() time.Time {
+	return slices.MaxFunc(r.Sessions, func(a, b sessionRow) int { return a.expires.Compare(b.expires) }).expires
 }
 
 // age of a key in whole days: rotation is a matter of those.
@@ -144,7 +149,7 @@ func (a *app) rows(names []string) ([]row, error) {
 			rows = append(rows, r)
 			continue
 		}
-		r.Account, r.MFASerial, r.Source = p.Account, p.MFASerial(), p.Steps[0].Kind()
+		r.Account, r.Region, r.MFASerial, r.Source = p.Account, p.Region, p.MFASerial(), p.Steps[0].Kind()
 		if r.MFASerial != "" {
 			_, err := a.store().SeedInfo(r.MFASerial)
 			r.Seed = err == nil

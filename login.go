@@ -42,11 +42,9 @@ func (c *loginCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		until := s.Expires
-		if info, err := a.store().SessionInfo(p.Source(), p.ID(2)); err == nil && len(p.Steps) > 2 {
-			// What matters is how long nobody need be asked again; the role's own
-			// session is renewed in silence.
-			until = info.Expires
+		until := a.signedInUntil(p)
+		if until.IsZero() {
+			until = s.Expires // there is no store to keep it in
 		}
 		if until.IsZero() {
 			fmt.Fprintf(a.stdout, "%s: ready\n", p.Profile)
@@ -55,4 +53,16 @@ func (c *loginCmd) Run(a *app) error {
 		fmt.Fprintf(a.stdout, "%s: signed in until %s\n", p.Profile, clock(until, time.Now()))
 	}
 	return nil
+}
+
+// signedInUntil is when the last of a plan's sessions in the store ends; zero if
+// there is none. A role's own session is renewed in silence while the MFA session
+// lives that it is made from.
+func (a *app) signedInUntil(p plan.Plan) (until time.Time) {
+	for n := 2; n <= len(p.Steps); n++ {
+		if info, err := a.store().SessionInfo(p.Source(), p.ID(n)); err == nil && info.Expires.After(until) {
+			until = info.Expires
+		}
+	}
+	return until
 }

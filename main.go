@@ -63,6 +63,7 @@ func commands() []command {
 		{"export", "--profile PROFILE", "Print session credentials for another program.", nil, &exportCmd{}},
 		{"login", "PROFILE...", "Sign in ahead, so that other programs run silently.", nil, &loginCmd{}},
 		{"list", "", "Show what is stored.", []string{`aliases:"ls"`}, &listCmd{}},
+		{"status", "", "Show this shell's profile and the time left.", nil, &statusCmd{}},
 		{"remove", "PROFILE", "Remove a key, its seed and its sessions.", []string{`aliases:"rm"`}, &removeCmd{}},
 		{"clear", "[PROFILE]", "Drop sessions, and keep the keys.", nil, &clearCmd{}},
 		{"mfa", "add|code|remove|enroll PROFILE", "Time-based codes from the store instead of a phone.", nil, &mfaCmd{}},

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"fob/internal/format"
+	"fob/internal/plan"
+	"fob/internal/term"
+)
+
+type statusCmd struct {
+	All    bool   `help:"Every profile that is signed in, not only this shell's."`
+	JSON   bool   `xor:"as" help:"For programs."`
+	Format string `xor:"as" help:"A line for a prompt, with {profile}, {account}, {region}, {until} and {left} in it." placeholder:"TEMPLATE"`
+}
+
+func (statusCmd) Help() string {
+	return `This shell's profile is that of the fob exec it runs in, else AWS_PROFILE, else FOB_PROFILE.
+The exit code is 1 if it is not signed in. No secret is read, nobody is asked and AWS is not called.
+
+    fob status --format '{profile} {left}'    dev 2h13m
+    fob status --quiet || fob login dev`
+}
+
+// signedIn is what status says of a profile; the names are the JSON's.
+type signedIn struct {
+	Profile string `json:"profile,omitempty"`
+	Account string `json:"account,omitempty"`
+	Region  string `json:"region,omitempty"`
+	From    string `json:"from,omitempty"`  // environment: the shell has the credentials; store: fob has a session
+	Until   string `json:"until,omitempty"` // RFC 3339, UTC
+	Seconds int    `json:"seconds_left"`
+
+	until time.Time
+	// endless: the shell was given a long-lived key.
+	endless bool
+}
+
+func (c *statusCmd) Run(a *app) error {
+	line, err := parseTemplate(c.Format)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	if c.All {
+		all, err := a.allSignedIn(now)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return a.printJSON(all)
+		}
+		for _, s := range all {
+			a.answer(s.text(line, now))
+		}
+		if len(all) == 0 {
+			return errNegative
+		}
+		return nil
+	}
+	s, err := a.thisShell(now)
+	switch {
+	case err != nil:
+		return err
+	case c.JSON:
+		err = a.printJSON(s)
+	case s.Profile != "":
+		a.answer(s.text(line, now))
+	case c.Format == "":
+		a.answer("This shell has no profile: fob exec PROFILE starts one that has, or set AWS_PROFILE.")
+	}
+	if err == nil && s.Seconds == 0 && !s.endless {
+		return errNegative
+	}
+	return err
+}
+
+// answer prints a line of what was asked for; quiet, the exit code is the answer.
+func (a *app) answer(line string) {
+	if !a.Quiet {
+		fmt.Fprintln(a.stdout, line)
+	}
+}
+
+// thisShell is the state of this shell's profile; zero if it has none.
+func (a *app) thisShell(now time.Time) (signedIn, error) {
+	if profile := os.Getenv("FOB_PROFILE"); profile != "" && os.Getenv("AWS_ACCESS_KEY_ID") != "" {
+		// SDKs take these before any profile.
+		s := signedIn{
+			Profile: profile,
+			Account: os.Getenv("AWS_ACCOUNT_ID"),
+			Region:  os.Getenv("AWS_REGION"),
+			From:    "environment",
+			endless: os.Getenv("AWS_SESSION_TOKEN") == "",
+		}
+		until, _ := time.Parse(time.RFC3339, os.Getenv("AWS_CREDENTIAL_EXPIRATION")) // another's is none
+		return s.ending(until, now), nil
+	}
+	profile := cmp.Or(os.Getenv("AWS_PROFILE"), os.Getenv("FOB_PROFILE"))
+	if profile == "" {
+		return signedIn{}, nil
+	}
+	p, err := a.resolve(profile, plan.Options{})
+	if err != nil {
+		return signedIn{}, err
+	}
+	s := signedIn{Profile: profile, Account: p.Account, Region: p.Region, From: "store"}
+	return s.ending(a.signedInUntil(p), now), nil
+}
+
+// allSignedIn are the profiles with a live session in the store.
+func (a *app) allSignedIn(now time.Time) ([]signedIn, error) {
+	names, err := a.profileNames()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.rows(names)
+	all := []signedIn{}
+	for _, r := range rows {
+		if len(r.Sessions) > 0 {
+			s := signedIn{Profile: r.Profile, Account: r.Account, Region: r.Region, From: "store"}
+			all = append(all, s.ending(r.until(), now))
+		}
+	}
+	return all, err
+}
+
+func (s signedIn) ending(until, now time.Time) signedIn {
+	if until.After(now) {
+		s.until, s.Until = until, format.Time(until)
+		s.Seconds = int(until.Sub(now).Seconds())
+	}
+	return s
+}
+
+// left is the time left, in minutes, as a prompt shows it; empty if there is none.
+func (s signedIn) left() string {
+	if s.Seconds == 0 {
+		return ""
+	}
+	left := time.Duration(s.Seconds) * time.Second
+	if left < time.Minute {
+		return plan.Short(left)
+	}
+	return plan.Short(left.Truncate(time.Minute))
+}
+
+// text is the line for a person, or the template filled in.
+func (s signedIn) text(line template, now time.Time) string {
+	if line != nil {
+		return line.fill(s, now)
+	}
+	text := summary(s.Profile, s.Account, s.until)
+	switch {
+	case s.Seconds > 0:
+		return text + " (" + s.left() + " left)"
+	case s.endless:
+		return text + ": the long-lived key itself"
+	case s.From == "environment":
+		return text + ": ended (exit leaves this shell)"
+	}
+	return text + ": not signed in (fob login " + word(s.Profile) + ")"
+}
+
+// template is text and names of fields in turn.
+type template []string
+
+var fields = map[string]func(s signedIn, now time.Time) string{
+	"profile": func(s signedIn, _ time.Time) string { return s.Profile },
+	"account": func(s signedIn, _ time.Time) string { return s.Account },
+	"region":  func(s signedIn, _ time.Time) string { return s.Region },
+	"until": func(s signedIn, now time.Time) string {
+		if s.until.IsZero() {
+			return ""
+		}
+		return clock(s.until, now)
+	},
+	"left": func(s signedIn, _ time.Time) string { return s.left() },
+}
+
+// parseTemplate: text with {FIELD}s in it.
+func parseTemplate(text string) (line template, err error) {
+	for text != "" {
+		before, rest, found := strings.Cut(text, "{")
+		if line = append(line, before); !found {
+			break
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if fields[name] == nil || !closed {
+			known := strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
+			return nil, &usageError{Command: "status", Problem: fmt.Sprintf("--format: no field {%s}; there are %s", name, known)}
+		}
+		line, text = append(line, name), after
+	}
+	return line, nil
+}
+
+// fill puts a profile's state into the line. The names of profiles are not to
+// move the cursor of whose prompt it is.
+func (t template) fill(s signedIn, now time.Time) string {
+	var b strings.Builder
+	for i, part := range t {
+		if i%2 == 1 {
+			part = term.Clean(fields[part](s, now))
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
