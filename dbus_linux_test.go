@@ -56,7 +56,7 @@ func TestNobodyDialsDBus(t *testing.T) {
 			if !known {
 				continue
 			}
-			if _, stderr, code := w.Run(args...); code != 0 && line != "nonsense" {
+			if _, stderr, code := w.Run(args...); code != 0 && line != "nonsense" && !strings.HasPrefix(line, "status") {
 				t.Errorf("%s: fob %s: %d %s", name, line, code, stderr)
 			}
 		}

@@ -30,6 +30,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"fob/internal/awsconfig"
+	"fob/internal/completion"
 	"fob/internal/dbusguard"
 	"fob/internal/later"
 	"fob/internal/mfa"
@@ -66,11 +67,12 @@ func commands() []command {
 		{"status", "", "Show this shell's profile and the time left.", nil, &statusCmd{}},
 		{"remove", "PROFILE", "Remove a key, its seed and its sessions.", []string{`aliases:"rm"`}, &removeCmd{}},
 		{"clear", "[PROFILE]", "Drop sessions, and keep the keys.", nil, &clearCmd{}},
-		{"mfa", "add|code|remove|enroll PROFILE", "Time-based codes from the store instead of a phone.", nil, &mfaCmd{}},
+		{"mfa", "add|code|remove|enroll", "Time-based codes from the store instead of a phone.", nil, &mfaCmd{}},
 		{"explain", "PROFILE", "Say what would happen, step by step.", nil, &explainCmd{}},
-		{"store", "[add|remove|passphrase|trust]", "Show where the secrets are and what opens them, and change that.", nil, &storeCmd{}},
+		{"store", "[COMMAND]", "Show where the secrets are and what opens them, and change that.", nil, &storeCmd{}},
 		{"lock", "", "Forget the unlocked copy of the store's keys.", nil, &lockCmd{}},
 		{"doctor", "[PROFILE]", "Say what is wrong, and what to type.", nil, &doctorCmd{}},
+		{"completion", "SHELL", "Print the script that makes Tab complete fob's command lines.", nil, &completionCmd{}},
 		{"version", "", "Print the version.", nil, &versionCmd{}},
 	}
 }
@@ -180,8 +182,11 @@ func (a *app) command(argv []string) error {
 	if len(argv) == 0 {
 		return a.shortHelp()
 	}
-	if argv[0] == "help" {
+	switch argv[0] {
+	case "help":
 		argv = append(slices.Clone(argv[1:]), "--help")
+	case completion.Arg:
+		return a.complete(argv[1:])
 	}
 	if export := a.shortcut(argv); export != nil {
 		return a.start(export.Run)
@@ -344,7 +349,7 @@ Defaults of flags may be set in `+tilde(a.settingsPath())+`.
 
 func (a *app) overview() {
 	for _, c := range commands() {
-		fmt.Fprintf(a.stdout, "    fob %-31s %s\n", strings.TrimSpace(c.name+" "+c.synopsis), c.help)
+		fmt.Fprintf(a.stdout, "    fob %-28s %s\n", strings.TrimSpace(c.name+" "+c.synopsis), c.help)
 	}
 }
 

@@ -54,16 +54,23 @@ func (e *usageError) Error() string { return e.Problem }
 // usageProblem puts the parser's words into ours.
 func usageProblem(named []command, text string) string {
 	subject, _, _ := strings.Cut(text, ":")
+	argument, missing := strings.CutPrefix(text, `expected "<`)
 	switch {
-	case strings.HasPrefix(text, "expected ") && len(named) > 1:
-		return "which command?"
+	case missing:
+		argument, _, _ = strings.Cut(argument, ">")
+		return fmt.Sprintf("%s is missing: fob %s %s", strings.ToUpper(argument), named[0].name, named[0].synopsis)
+	case strings.HasPrefix(text, "expected ") && len(named) == 1:
+		return fmt.Sprintf("which one? fob %s %s", named[0].name, named[0].synopsis)
 	case strings.HasPrefix(text, "expected "):
-		return fmt.Sprintf("something is missing: fob %s %s", named[0].name, named[0].synopsis)
+		return "which command?"
 	case strings.Contains(text, `got "EOL"`):
 		return subject + " needs a value"
 	}
 	text, _, _ = strings.Cut(text, ": time: ") // Go's words for a wrong duration
-	return text
+	if name, rest, ok := strings.Cut(strings.TrimPrefix(text, "<"), "> "); ok {
+		text = strings.ToUpper(name) + " " + rest
+	}
+	return strings.ReplaceAll(text, `","`, `", "`)
 }
 
 type unknownCommandError struct{ Name string }

@@ -1,0 +1,14 @@
+# PowerShell: fob completion powershell | Out-String | Invoke-Expression
+Register-ArgumentCompleter -Native -CommandName fob, fob.exe -ScriptBlock {
+    param($word, $line, $cursor)
+    $before = @($line.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.ToString().Trim("'`"") })
+    if ($before -contains '--') { return } # the rest is another command's
+    & $line.CommandElements[0].ToString() __complete "=$word" $before 2>$null | ForEach-Object {
+        $candidate, $about = $_ -split "`t", 2
+        $text = $candidate
+        if ($text -match "[^\w@%+=:,./-]") { $text = "'" + $text.Replace("'", "''") + "'" }
+        if (-not $about) { $about = $candidate }
+        [System.Management.Automation.CompletionResult]::new($text, $candidate, 'ParameterValue', $about)
+    }
+}
