@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -124,9 +122,6 @@ func (c *addCmd) addKey(a *app) error {
 	if err != nil {
 		return err
 	}
-	if key, err = tidy(key); err != nil {
-		return err
-	}
 	id, err := c.verify(a, key)
 	if err != nil {
 		return err
@@ -201,9 +196,13 @@ func (c *addCmd) read(a *app) (creds.Key, error) {
 				return creds.Key{}, &usageError{Problem: name + " is not set"}
 			}
 		}
-		return creds.Key{ID: os.Getenv("AWS_ACCESS_KEY_ID"), Secret: creds.NewSecret(os.Getenv("AWS_SECRET_ACCESS_KEY"))}, nil
+		return creds.NewKey(os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"))
 	case c.Stdin:
-		return readKey(os.Stdin)
+		key, err := creds.ReadKey(os.Stdin)
+		if err != nil {
+			err = fmt.Errorf("standard input: %w", err)
+		}
+		return key, err
 	}
 	return askKey(a)
 }
@@ -219,103 +218,21 @@ func askKey(a *app) (creds.Key, error) {
 		if err != nil {
 			return creds.Key{}, err
 		}
-		id = unquote(id)
-		if strings.HasPrefix(id, "ASIA") {
-			return creds.Key{}, &usageError{Problem: sessionKey}
+		switch problem := creds.CheckKeyID(id); {
+		case errors.Is(problem, creds.ErrSessionKey):
+			return creds.Key{}, problem
+		case problem != nil:
+			if err := t.Print(a.ctx, problem.Error()+"\n"); err != nil {
+				return creds.Key{}, err
+			}
+			continue
 		}
-		if looksLikeID(id) {
-			secret, err := t.AskSecret(a.ctx, "Secret access key: ")
-			return creds.Key{ID: id, Secret: secret}, err
-		}
-		problem := noID
-		if len(id) == 40 { // as all secrets are
-			problem = "that looks like the secret; the access key ID comes first, and begins with AKIA"
-		}
-		if err := t.Print(a.ctx, problem+"\n"); err != nil {
+		secret, err := t.AskSecret(a.ctx, "Secret access key: ")
+		if err != nil {
 			return creds.Key{}, err
 		}
+		return creds.NewKey(id, secret.Reveal())
 	}
-}
-
-const (
-	noID       = "that is no access key ID: 16 to 128 capital letters and digits, such as AKIAIOSFODNN7EXAMPLE"
-	sessionKey = "the access key ID begins with ASIA: it is a session's, which ends; fob stores long-lived keys (AKIA...)"
-)
-
-// unquote trims a paste.
-func unquote(s string) string { return strings.Trim(strings.TrimSpace(s), `"'`) }
-
-// readKey takes JSON or two lines. Its errors quote nothing of what it read.
-func readKey(r io.Reader) (creds.Key, error) {
-	const most = 64 << 10
-	text, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err != nil {
-		return creds.Key{}, fmt.Errorf("standard input: %w", err)
-	}
-	wrong := &usageError{Problem: "standard input holds no key: a JSON object with AccessKeyId and SecretAccessKey, or two lines"}
-	if len(text) > most {
-		return creds.Key{}, wrong
-	}
-	s := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
-	if strings.HasPrefix(s, "{") {
-		// What `aws iam create-access-key` prints has the key one level down.
-		var doc struct {
-			AccessKeyID     string `json:"AccessKeyId"`
-			SecretAccessKey string
-			SessionToken    string
-			AccessKey       struct {
-				AccessKeyID     string `json:"AccessKeyId"`
-				SecretAccessKey string
-			}
-		}
-		if json.Unmarshal([]byte(s), &doc) != nil {
-			return creds.Key{}, wrong
-		}
-		if doc.SessionToken != "" {
-			return creds.Key{}, &usageError{Problem: "standard input holds a session, which ends: fob stores long-lived keys"}
-		}
-		if doc.AccessKeyID == "" {
-			doc.AccessKeyID, doc.SecretAccessKey = doc.AccessKey.AccessKeyID, doc.AccessKey.SecretAccessKey
-		}
-		if doc.AccessKeyID == "" || doc.SecretAccessKey == "" {
-			return creds.Key{}, wrong
-		}
-		return creds.Key{ID: doc.AccessKeyID, Secret: creds.NewSecret(doc.SecretAccessKey)}, nil
-	}
-	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
-	if len(lines) != 2 {
-		return creds.Key{}, wrong
-	}
-	return creds.Key{ID: lines[0], Secret: creds.NewSecret(lines[1])}, nil
-}
-
-// tidy trims a paste and checks its form. A secret is 40 characters of base64;
-// an ID has a prefix that says what it is (IAM User Guide, "IAM identifiers").
-func tidy(k creds.Key) (creds.Key, error) {
-	id, secret := unquote(k.ID), unquote(k.Secret.Reveal())
-	wrong := func(problem string) (creds.Key, error) {
-		return creds.Key{}, &usageError{Problem: problem}
-	}
-	switch {
-	case id == "":
-		return wrong("there is no access key ID")
-	case secret == "":
-		return wrong("there is no secret access key")
-	case looksLikeID(secret) && !looksLikeID(id):
-		return wrong("the two are swapped: the access key ID begins with AKIA, the secret is the longer one")
-	case strings.HasPrefix(id, "ASIA"):
-		return wrong(sessionKey)
-	case !looksLikeID(id):
-		return wrong(noID)
-	case strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return wrong("the secret access key holds characters that none has")
-	}
-	return creds.Key{ID: id, Secret: creds.NewSecret(secret)}, nil
-}
-
-// looksLikeID: the API reference of AccessKey has \w{16,128}; they are upper case.
-func looksLikeID(s string) bool {
-	return len(s) >= 16 && len(s) <= 128 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
 // settleIn is how long a key that was just made may be unknown to AWS.

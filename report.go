@@ -12,6 +12,7 @@ import (
 
 	"fob/internal/awsconfig"
 	"fob/internal/broker"
+	"fob/internal/creds"
 	"fob/internal/iam"
 	"fob/internal/mfa"
 	"fob/internal/plan"
@@ -230,6 +231,7 @@ func (a *app) judgeProfile(err error) (code int, hints []string, ok bool) {
 		unsupported *plan.UnsupportedError
 		syntax      *awsconfig.SyntaxError
 		name        *keyring.NameError
+		key         *creds.KeyError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -240,7 +242,7 @@ func (a *app) judgeProfile(err error) (code int, hints []string, ok bool) {
 			return exitUsage, []string{"fob " + usage.Command + " --help"}, true
 		}
 		return exitUsage, nil, true
-	case errors.As(err, &planUsage), errors.As(err, &name):
+	case errors.As(err, &planUsage), errors.As(err, &name), errors.As(err, &key):
 		return exitUsage, nil, true
 	case errors.As(err, &noProfile):
 		return exitNoProfile, didYouMean(noProfile.Nearest, "fob add "+word(noProfile.Profile)+"   stores a key under that name"), true

@@ -1,0 +1,65 @@
+package creds_test
+
+import (
+	"strings"
+	"testing"
+
+	"fob/internal/creds"
+	"fob/internal/ststest"
+)
+
+func TestNewKey(t *testing.T) {
+	const id, secret = ststest.DemoKeyID, ststest.DemoSecret
+	for _, c := range []struct{ id, secret, problem string }{
+		{id, secret, ""},
+		{" \"" + id + "\"\n", "\t'" + secret + "' ", ""},
+		{"", secret, "no access key ID"},
+		{id, " ", "no secret access key"},
+		{secret, id, "swapped"},
+		{secret, secret, "looks like the secret"},
+		{"ASIA" + id[4:], secret, "a session's"},
+		{"akiaiosfodnn7example", secret, "no access key ID"},
+		{id[:15], secret, "no access key ID"},
+		{strings.Repeat("A", 129), secret, "no access key ID"},
+		{id, secret[:20] + " " + secret[20:], "characters that none has"},
+		{id, secret + "\x00", "characters that none has"},
+		{id, secret + "\u00e9", "characters that none has"},
+	} {
+		k, err := creds.NewKey(c.id, c.secret)
+		switch {
+		case c.problem == "" && (err != nil || k.ID != id || k.Secret.Reveal() != secret):
+			t.Errorf("%q, %q: %v, %v", c.id, c.secret, k, err)
+		case c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)):
+			t.Errorf("%q, %q: %v, want %q", c.id, c.secret, err, c.problem)
+		}
+	}
+}
+
+// What is read is a key that is read again, or an error that does not quote it.
+func FuzzReadKey(f *testing.F) {
+	id, secret := ststest.DemoKeyID, ststest.DemoSecret
+	for _, text := range []string{
+		"", "\ufeff", id + "\n" + secret, "  " + id + "\r\n" + secret + "\r\n\n", secret + "\n" + id, "\"" + id + "\"\n'" + secret + "'",
+		`{"AccessKeyId":"` + id + `","SecretAccessKey":"` + secret + `"}`, `{"AccessKey":{"AccessKeyId":"` + id + `","SecretAccessKey":"` + secret + `"}}`,
+		`{"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"x","SessionToken":"y"}`, `{"AccessKeyId":1}`, "{", id + "\x00\n" + secret,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		k, err := creds.ReadKey(strings.NewReader(text))
+		if err != nil {
+			// The example in the error's own words is no quotation.
+			words := strings.ReplaceAll(err.Error(), id, "")
+			for _, line := range strings.Fields(text) {
+				if len(line) >= 16 && strings.Contains(words, line) {
+					t.Errorf("%q quotes %q", err, line)
+				}
+			}
+			return
+		}
+		again, err := creds.ReadKey(strings.NewReader(k.ID + "\n" + k.Secret.Reveal() + "\n"))
+		if err != nil || again.ID != k.ID || again.Secret.Reveal() != k.Secret.Reveal() {
+			t.Errorf("%q is not taken a second time: %v", text, err)
+		}
+	})
+}
