@@ -171,7 +171,7 @@ func FuzzEdit(f *testing.F) {
 		if err != nil || !had && !all {
 			t.Fatalf("%q: %v, %v", edited, all, err)
 		}
-		if !had && hasProperties(text) && removed != text {
+		if !had && hasProperties(text) && removed != text && removed != strings.TrimRight(text, "\r") {
 			t.Fatalf("%q -> %q -> %q", text, edited, removed)
 		}
 		if !isSubsequence(removed, edited) {
@@ -180,7 +180,8 @@ func FuzzEdit(f *testing.F) {
 	})
 }
 
-// without: edited less one line that begins with key is text.
+// without: edited less one line that begins with key is text. At the very end of
+// it \r is half a line end, which a line after it makes whole.
 func without(edited, text, key string) bool {
 	lines := strings.SplitAfter(edited, "\n")
 	for i, l := range lines {
@@ -188,7 +189,7 @@ func without(edited, text, key string) bool {
 			continue
 		}
 		rest := strings.Join(slices.Delete(slices.Clone(lines), i, i+1), "")
-		if rest == text || strings.TrimRight(rest, "\r\n") == text {
+		if rest == text || strings.TrimRight(rest, "\r\n") == strings.TrimRight(text, "\r") {
 			return true
 		}
 	}
