@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +17,7 @@ import (
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/term"
+	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -78,38 +77,35 @@ func (c *addCmd) addRole(a *app) error {
 	if _, err := a.resolve(c.Source, plan.Options{}); err != nil {
 		return err
 	}
-	props := [][2]string{{"credential_process", a.processLine(c.Profile)}, {"fob_source_profile", c.Source}, {"fob_role_arn", c.Role}}
-	if c.MFASerial != "" {
-		props = append(props, [2]string{"fob_mfa_serial", c.MFASerial})
-	}
+	var lines wire.Lines
 	if region := c.region(a, conf); region != "" {
-		props = append([][2]string{{"region", region}}, props...)
+		lines = append(lines, [2]string{"region", region})
 	}
-	file, err := awsconfig.Read(a.configPath())
+	lines = append(lines, wire.Lines{{"credential_process", wire.Process(a.args[0], c.Profile)}, {"fob_source_profile", c.Source}, {"fob_role_arn", c.Role}}...)
+	if c.MFASerial != "" {
+		lines = append(lines, [2]string{"fob_mfa_serial", c.MFASerial})
+	}
+	_, err = a.editConfig(func(text string) (string, error) {
+		text, _, err := wire.Add(text, c.Profile, a.args[0], lines)
+		if err != nil {
+			return "", err
+		}
+		// The plan is made before anything is written. What is wrong now is in the
+		// new lines, which are nowhere yet.
+		if a.aws, err = awsconfig.Parse(awsconfig.File{Path: tilde(a.configPath()), Text: text}, a.credentialsText()); err != nil {
+			return "", err
+		}
+		_, err = a.resolve(c.Profile, plan.Options{})
+		var wrong *plan.ConfigError
+		if errors.As(err, &wrong) {
+			err = &usageError{Problem: wrong.Problem}
+		}
+		return text, err
+	})
 	if err != nil {
 		return err
 	}
-	text, err := appendProfile(file.Text, c.Profile, props)
-	if err != nil {
-		return err
-	}
-	// The plan is made before anything is written. What is wrong now is in the
-	// new lines, which are nowhere yet.
-	if a.aws, err = awsconfig.Parse(awsconfig.File{Path: tilde(a.configPath()), Text: text}, a.credentialsText()); err != nil {
-		return err
-	}
-	_, err = a.resolve(c.Profile, plan.Options{})
-	var wrong *plan.ConfigError
-	if errors.As(err, &wrong) {
-		return &usageError{Problem: wrong.Problem}
-	}
-	if err != nil {
-		return err
-	}
-	if err := awsconfig.WriteFile(a.configPath(), []byte(file.Text), []byte(text)); err != nil {
-		return err
-	}
-	a.showSection("Added", c.Profile, props)
+	a.showSection("Added", c.Profile, lines)
 	a.say("Next:  aws --profile %s sts get-caller-identity", word(c.Profile))
 	return nil
 }
@@ -506,81 +502,36 @@ func (c *addCmd) store(a *app, k creds.Key, id broker.Identity) error {
 }
 
 // write adds the profile to the AWS config, and returns what it added.
-func (c *addCmd) write(a *app, serial, region string) ([][2]string, error) {
+func (c *addCmd) write(a *app, serial, region string) (added wire.Lines, err error) {
 	if c.NoConfig {
 		return nil, nil
 	}
-	path := a.configPath()
-	file, err := awsconfig.Read(path)
-	if err != nil {
-		return nil, err
-	}
-	conf, err := awsconfig.Parse(file, awsconfig.File{})
-	if err != nil {
-		return nil, err
-	}
-	var props [][2]string
+	var lines wire.Lines
 	if region != "" {
-		props = append(props, [2]string{"region", region})
+		lines = append(lines, [2]string{"region", region})
 	}
-	props = append(props, [2]string{"credential_process", a.processLine(c.Profile)})
+	lines = append(lines, [2]string{"credential_process", wire.Process(a.args[0], c.Profile)})
 	if serial != "" {
-		props = append(props, [2]string{"fob_mfa_serial", serial})
+		lines = append(lines, [2]string{"fob_mfa_serial", serial})
 	}
-	section, exists := conf.Profile(c.Profile)
-	if !exists {
-		text, err := appendProfile(file.Text, c.Profile, props)
-		if err != nil {
-			return nil, err
-		}
-		return props, awsconfig.WriteFile(path, []byte(file.Text), []byte(text))
+	_, err = a.editConfig(func(text string) (out string, err error) {
+		out, added, err = wire.Add(text, c.Profile, a.args[0], lines)
+		return out, err
+	})
+	var taken *wire.TakenError
+	if errors.As(err, &taken) {
+		a.notef("%s stays as it is, because it has %s (line %d); fob exec %s works, other programs follow that line",
+			tilde(a.configPath()), taken.By.Key, taken.By.Line, word(c.Profile))
+		return nil, nil
 	}
-	return c.complete(a, section, file.Text, props)
+	return added, err
 }
 
-// complete adds to a section what it lacks, unless it says already where its
-// credentials come from: then SDKs would find two answers.
-func (c *addCmd) complete(a *app, section awsconfig.Profile, text string, props [][2]string) ([][2]string, error) {
-	path := a.configPath()
-	for _, key := range []string{"credential_process", "role_arn", "source_profile", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source"} {
-		if v, ok := section.Plain(key); ok {
-			if own, is := plan.FobProfile(v.Text, a.args[0]); key == "credential_process" && is && own == c.Profile {
-				return nil, nil // fob's own already
-			}
-			a.notef("%s stays as it is, because it has %s (line %d); fob exec %s works, other programs follow that line", tilde(path), key, v.Line, word(c.Profile))
-			return nil, nil
-		}
-	}
-	var lacking [][2]string
-	for _, p := range props {
-		if _, ok := section.Get(strings.TrimPrefix(p[0], "fob_")); !ok {
-			lacking = append(lacking, p)
-		}
-	}
-	header, err := awsconfig.Header("profile", c.Profile)
-	if err != nil {
-		return nil, err
-	}
-	out, err := awsconfig.SetKeys(text, header, lacking)
-	if err != nil {
-		return nil, err
-	}
-	return lacking, awsconfig.WriteFile(path, []byte(text), []byte(out))
-}
-
-func appendProfile(text, profile string, props [][2]string) (string, error) {
-	header, err := awsconfig.Header("profile", profile)
-	if err != nil {
-		return "", err
-	}
-	return awsconfig.AppendSection(text, header, props)
-}
-
-func (a *app) showSection(what, profile string, props [][2]string) {
-	header, _ := awsconfig.Header("profile", profile)
+func (a *app) showSection(what, profile string, lines wire.Lines) {
+	header, _ := awsconfig.Header("profile", profile) // it has just been written
 	a.say("%s to %s:\n    %s", what, tilde(a.configPath()), header)
-	for _, p := range props {
-		a.say("    %s = %s", p[0], term.Clean(p[1]))
+	for _, l := range lines {
+		a.say("    %s = %s", l[0], term.Clean(l[1]))
 	}
 }
 
@@ -673,35 +624,7 @@ func (a *app) isWired(profile string) bool {
 		return false
 	}
 	section, _ := conf.Profile(profile)
-	process, ok := section.Plain("credential_process")
-	own, is := plan.FobProfile(process.Text, a.args[0])
-	return ok && is && own == profile
-}
-
-// processLine is what SDKs run: the program as it was called, absolute and with
-// its symbolic links (a Homebrew cellar's path dies with the next upgrade).
-func (a *app) processLine(profile string) string {
-	path := a.args[0]
-	if found, err := exec.LookPath(path); err == nil {
-		path = found
-	}
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	line := quoted(path) + " export --profile " + quoted(profile)
-	if strings.HasPrefix(line, `"`) && strings.HasSuffix(line, `"`) {
-		line += " --format process" // the Go SDK takes quotes around a whole value off
-	}
-	return line
-}
-
-// quoted is a word of a credential_process line, whose readers agree on double
-// quotes only.
-func quoted(s string) string {
-	if word(s) == s {
-		return s
-	}
-	return `"` + s + `"`
+	return wire.Owned(section, a.args[0])
 }
 
 // errLater: Enter at the sign-in that fob add offers.

@@ -121,6 +121,25 @@ func (a *app) config() (*awsconfig.Config, error) {
 	return a.aws, err
 }
 
+// editConfig changes the AWS config: edit is given its text, and returns what it
+// is to be. What was read of it before does not count any more.
+func (a *app) editConfig(edit func(text string) (string, error)) (changed bool, err error) {
+	file, err := awsconfig.Read(a.configPath())
+	if err != nil {
+		return false, err
+	}
+	text, err := edit(file.Text)
+	var syntax *awsconfig.SyntaxError
+	if errors.As(err, &syntax) && syntax.File == "" {
+		syntax.File = tilde(a.configPath())
+	}
+	if err != nil || text == file.Text {
+		return false, err
+	}
+	a.aws = nil
+	return true, awsconfig.WriteFile(a.configPath(), []byte(file.Text), []byte(text))
+}
+
 // facts are what plans are made from.
 func (a *app) facts() (plan.Facts, error) {
 	c, err := a.config()

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"fob/internal/awsconfig"
 	"fob/internal/broker"
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/term"
+	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -198,26 +198,13 @@ func (c *mfaRemoveCmd) confirm(a *app, u iamUser, serial string) error {
 // dropSerial takes the line that names the device out of a profile's section, and
 // names the lines that others have.
 func (a *app) dropSerial(profile, serial string) error {
-	path := a.configPath()
-	file, err := awsconfig.Read(path)
+	changed, err := a.editConfig(func(text string) (string, error) { return wire.DropSerial(text, profile, serial) })
 	if err != nil {
 		return err
 	}
-	header, err := awsconfig.Header("profile", profile)
-	if err != nil {
-		return err
+	if changed {
+		a.say("Took its line out of %s.", tilde(a.configPath()))
 	}
-	text, _, err := awsconfig.RemoveKeys(file.Text, header, [][2]string{{"fob_mfa_serial", serial}})
-	if err != nil && !errors.Is(err, awsconfig.ErrNoSection) {
-		return err
-	}
-	if err == nil && text != file.Text {
-		if err := awsconfig.WriteFile(path, []byte(file.Text), []byte(text)); err != nil {
-			return err
-		}
-		a.say("Took its line out of %s.", tilde(path))
-	}
-	a.aws = nil // the file may have changed
 	conf, err := a.config()
 	if err != nil {
 		return err

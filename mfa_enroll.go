@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"fob/internal/awsconfig"
 	"fob/internal/broker"
 	"fob/internal/creds"
 	"fob/internal/iam"
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/term"
+	"fob/internal/wire"
 )
 
 type mfaEnrollCmd struct {
@@ -223,27 +223,11 @@ func (u iamUser) codes(ctx context.Context, a *app, serial string) (first, secon
 
 // writeSerial names the device in the profile's section.
 func (a *app) writeSerial(profile, serial string) error {
-	path := a.configPath()
-	file, err := awsconfig.Read(path)
+	_, err := a.editConfig(func(text string) (string, error) { return wire.SetSerial(text, profile, serial) })
 	if err != nil {
 		return err
 	}
-	header, err := awsconfig.Header("profile", profile)
-	if err != nil {
-		return err
-	}
-	props := [][2]string{{"fob_mfa_serial", serial}}
-	text, err := awsconfig.SetKeys(file.Text, header, props)
-	if errors.Is(err, awsconfig.ErrNoSection) {
-		text, err = awsconfig.AppendSection(file.Text, header, props)
-	}
-	if err != nil {
-		return err
-	}
-	if err := awsconfig.WriteFile(path, []byte(file.Text), []byte(text)); err != nil {
-		return err
-	}
-	a.showSection("Added", profile, props)
+	a.showSection("Added", profile, wire.Lines{{"fob_mfa_serial", serial}})
 	return nil
 }
 
@@ -252,7 +236,6 @@ const newDevice = 3 // codes
 
 // firstSession proves that the device works.
 func (a *app) firstSession(profile, serial string) error {
-	a.aws = nil // the file has changed
 	p, err := a.resolve(profile, plan.Options{})
 	if err != nil {
 		return err

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"fob/internal/awsconfig"
 	"fob/internal/plan"
 	"fob/internal/term"
+	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -81,56 +81,11 @@ func (a *app) planSerial(profile string) string {
 	return p.MFASerial()
 }
 
-// unwrite takes back what fob add wrote: lines that somebody has changed since
-// stay.
+// unwrite takes back what fob add wrote.
 func (a *app) unwrite(profile string) error {
-	path := a.configPath()
-	f, err := awsconfig.Read(path)
-	if err != nil {
-		return err
+	changed, err := a.editConfig(func(text string) (string, error) { return wire.Remove(text, profile, a.args[0]) })
+	if err == nil && changed {
+		fmt.Fprintf(a.stdout, "Took its lines out of %s.\n", tilde(a.configPath()))
 	}
-	c, err := awsconfig.Parse(f, awsconfig.File{})
-	if err != nil {
-		return err
-	}
-	section, ok := c.Profile(profile)
-	if !ok {
-		return nil
-	}
-	process, ok := section.Plain("credential_process")
-	if own, is := plan.FobProfile(process.Text, a.args[0]); !ok || !is || own != profile {
-		return nil
-	}
-	props := [][2]string{{"credential_process", process.Text}}
-	if v, ok := section.Plain("fob_mfa_serial"); ok {
-		props = append(props, [2]string{"fob_mfa_serial", v.Text})
-	}
-	header, err := awsconfig.Header("profile", profile)
-	if err != nil {
-		return err
-	}
-	out, _, err := awsconfig.RemoveKeys(f.Text, header, props)
-	if err != nil {
-		return err
-	}
-	if region, ok := section.Plain("region"); ok {
-		// A section of which only the region is left is fob's own too.
-		if rest, _, err := awsconfig.RemoveKeys(out, header, [][2]string{{"region", region.Text}}); err == nil && !hasSection(rest, profile) {
-			out = rest
-		}
-	}
-	if err := awsconfig.WriteFile(path, []byte(f.Text), []byte(out)); err != nil {
-		return err
-	}
-	fmt.Fprintf(a.stdout, "Took its lines out of %s.\n", tilde(path))
-	return nil
-}
-
-func hasSection(text, profile string) bool {
-	c, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
-	if err != nil {
-		return true
-	}
-	_, ok := c.Profile(profile)
-	return ok
+	return err
 }

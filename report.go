@@ -17,6 +17,7 @@ import (
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/term"
+	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -202,7 +203,7 @@ func (a *app) judge(err error) (code int, hints []string) {
 		return exitUsage, nearestCommand(unknown.Name)
 	case errors.As(err, &terminal):
 		return exitUsage, []string{
-			"in ~/.aws/config: credential_process = " + a.processLine(terminal.Profile),
+			"in ~/.aws/config: credential_process = " + wire.Process(a.args[0], terminal.Profile),
 			`for a shell: eval "$(fob export ` + word(terminal.Profile) + ` --format env)"`,
 		}
 	case errors.As(err, &code1):

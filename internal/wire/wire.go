@@ -1,0 +1,171 @@
+// Package wire puts fob into an AWS config and takes it out again: the line by
+// which SDKs run fob for a profile's credentials, and what goes with it.
+//
+// Its functions are pure: the config's text in, the new text out. They change the
+// lines that they name and nothing else (awsconfig has the rules and the errors),
+// and never a section that says already where its credentials come from.
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"fob/internal/awsconfig"
+	"fob/internal/plan"
+)
+
+// Lines are properties of a section: key and value.
+type Lines [][2]string
+
+// Process is the credential_process by which SDKs get a profile's credentials
+// from program, which is given as it was called. The path is absolute and keeps
+// its symbolic links: a Homebrew cellar's dies with the next upgrade.
+func Process(program, profile string) string {
+	if found, err := exec.LookPath(program); err == nil {
+		program = found
+	}
+	if abs, err := filepath.Abs(program); err == nil {
+		program = abs
+	}
+	line := quoted(program) + " export --profile " + quoted(profile)
+	if strings.HasPrefix(line, `"`) && strings.HasSuffix(line, `"`) {
+		line += " --format process" // the Go SDK takes quotes around a whole value off
+	}
+	return line
+}
+
+// quoted is a word of a credential_process line, whose readers agree on double
+// quotes only.
+func quoted(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.%@:/+-") == "" {
+		return s
+	}
+	return `"` + s + `"`
+}
+
+// Owned reports whether a section's credential_process is program's own export
+// of that profile.
+func Owned(section awsconfig.Profile, program string) bool {
+	process, ok := section.Plain("credential_process")
+	profile, own := plan.FobProfile(process.Text, program)
+	return ok && own && profile == section.Name
+}
+
+// TakenError is a section that gets its credentials from elsewhere.
+type TakenError struct{ By awsconfig.Value }
+
+func (e *TakenError) Error() string {
+	return fmt.Sprintf("the section has %s (line %d)", e.By.Key, e.By.Line)
+}
+
+// sources are the keys that say where a section's credentials come from: with
+// another one beside it SDKs would find two answers.
+var sources = []string{"credential_process", "role_arn", "source_profile", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source"}
+
+// Add gives a profile those of the lines that its section does not have, and
+// returns them. Without a section it makes one of all of them.
+func Add(text, profile, program string, lines Lines) (out string, added Lines, err error) {
+	header, err := awsconfig.Header("profile", profile)
+	if err != nil {
+		return "", nil, err
+	}
+	config, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
+	if err != nil {
+		return "", nil, err
+	}
+	section, exists := config.Profile(profile)
+	if !exists {
+		out, err = awsconfig.AppendSection(text, header, lines)
+		return out, lines, err
+	}
+	if Owned(section, program) {
+		return text, nil, nil
+	}
+	for _, key := range sources {
+		if v, ok := section.Plain(key); ok {
+			return "", nil, &TakenError{v}
+		}
+	}
+	for _, l := range lines {
+		if _, ok := section.Get(strings.TrimPrefix(l[0], "fob_")); !ok {
+			added = append(added, l)
+		}
+	}
+	out, err = awsconfig.SetKeys(text, header, added)
+	return out, added, err
+}
+
+// Remove takes back what Add wrote. Lines that somebody has changed since stay,
+// and so does a region beside anything else.
+func Remove(text, profile, program string) (string, error) {
+	config, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
+	if err != nil {
+		return "", err
+	}
+	section, _ := config.Profile(profile)
+	if !Owned(section, program) {
+		return text, nil
+	}
+	header, err := awsconfig.Header("profile", profile)
+	if err != nil {
+		return "", err
+	}
+	var own Lines
+	for _, key := range []string{"credential_process", "fob_mfa_serial"} {
+		if v, ok := section.Plain(key); ok {
+			own = append(own, [2]string{key, v.Text})
+		}
+	}
+	out, _, err := awsconfig.RemoveKeys(text, header, own)
+	if err != nil {
+		return "", err
+	}
+	if region, ok := section.Plain("region"); ok {
+		// A section of which only the region is left is fob's own too.
+		rest, _, err := awsconfig.RemoveKeys(out, header, Lines{{"region", region.Text}})
+		if err == nil && !has(rest, profile) {
+			return rest, nil
+		}
+	}
+	return out, nil
+}
+
+func has(text, profile string) bool {
+	config, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
+	if err != nil {
+		return true
+	}
+	_, ok := config.Profile(profile)
+	return ok
+}
+
+// SetSerial names the MFA device in a profile's section; without a section it
+// makes one.
+func SetSerial(text, profile, serial string) (string, error) {
+	header, err := awsconfig.Header("profile", profile)
+	if err != nil {
+		return "", err
+	}
+	line := Lines{{"fob_mfa_serial", serial}}
+	out, err := awsconfig.SetKeys(text, header, line)
+	if errors.Is(err, awsconfig.ErrNoSection) {
+		return awsconfig.AppendSection(text, header, line)
+	}
+	return out, err
+}
+
+// DropSerial takes the line out again, if it names that device.
+func DropSerial(text, profile, serial string) (string, error) {
+	header, err := awsconfig.Header("profile", profile)
+	if err != nil {
+		return "", err
+	}
+	out, _, err := awsconfig.RemoveKeys(text, header, Lines{{"fob_mfa_serial", serial}})
+	if errors.Is(err, awsconfig.ErrNoSection) {
+		return text, nil
+	}
+	return out, err
+}
