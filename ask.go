@@ -177,8 +177,12 @@ func readSmall(path string) (string, error) {
 // askPassphrase asks a person what the store wants to know.
 func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase creds.Secret, err error) {
 	title, what, secret := "Passphrase", "the store's passphrase", true
+	hint := ""
+	if runtime.GOOS == "linux" && a.unlock.sessions == 0 {
+		hint = "FOB_UNLOCK_TTL=12h   lets the kernel keep it unlocked here; or FOB_PASSPHRASE_FILE names a file with the passphrase"
+	}
 	if a.NoInput {
-		return creds.Secret{}, &personError{What: what, Why: "--no-input"}
+		return creds.Secret{}, &personError{What: what, Why: "--no-input", Hint: hint}
 	}
 	text := "Passphrase of the store in " + term.Clean(tilde(q.Store)) + ": "
 	switch q.Kind {
@@ -197,7 +201,7 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase
 		func(answer creds.Secret) error { passphrase = answer; return nil })
 	var nobody *mfa.NoPersonError
 	if errors.As(err, &nobody) {
-		err = &personError{What: what, Why: nobody.Reasons()}
+		err = &personError{What: what, Why: nobody.Reasons(), Hint: hint}
 	}
 	return passphrase, err
 }

@@ -93,7 +93,10 @@ type childExit int
 func (e childExit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // personError: somebody would have to be asked.
-type personError struct{ What, Why string }
+type personError struct {
+	What, Why string
+	Hint      string // besides signing in ahead
+}
 
 func (e *personError) Error() string { return fmt.Sprintf("%s is needed: %s", e.What, e.Why) }
 
@@ -208,6 +211,8 @@ func (a *app) judge(err error) (code int, hints []string) {
 		}
 	case errors.As(err, &code1):
 		return exitNoPerson, []string{"fob login " + word(code1.Profile)}
+	case errors.As(err, &person) && person.Hint != "":
+		return exitNoPerson, append(a.loginHint(err), person.Hint)
 	case errors.As(err, &person):
 		return exitNoPerson, a.loginHint(err)
 	case errors.As(err, &badCode), errors.As(err, &input):

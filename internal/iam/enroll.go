@@ -43,10 +43,14 @@ type LeftError struct {
 }
 
 func (e *LeftError) Error() string {
-	if e.Undo == nil {
-		return fmt.Sprintf("%v (AWS may have made %s all the same)", e.Err, e.Serial)
+	why := e.Err.Error()
+	if errors.Is(e.Err, context.Canceled) {
+		why = "interrupted"
 	}
-	return fmt.Sprintf("%v; and %s is left at AWS: %v", e.Err, e.Serial, e.Undo)
+	if e.Undo == nil {
+		return fmt.Sprintf("%s (AWS may have made %s all the same)", why, e.Serial)
+	}
+	return fmt.Sprintf("%s; and %s is left at AWS: %v", why, e.Serial, e.Undo)
 }
 
 func (e *LeftError) Unwrap() error { return e.Err }
