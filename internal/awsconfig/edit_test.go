@@ -189,7 +189,7 @@ func without(edited, text, key string) bool {
 			continue
 		}
 		rest := strings.Join(slices.Delete(slices.Clone(lines), i, i+1), "")
-		if rest == text || strings.TrimRight(rest, "\r\n") == strings.TrimRight(text, "\r") {
+		if rest == text || strings.TrimRight(rest, "\r\n") == strings.TrimRight(text, "\r\n") {
 			return true
 		}
 	}
@@ -208,7 +208,7 @@ func hasProperties(text string) bool {
 func isSubsequence(small, big string) bool {
 	bigLines := strings.SplitAfter(strings.TrimPrefix(big, "\ufeff"), "\n")
 	for _, l := range strings.SplitAfter(strings.TrimPrefix(small, "\ufeff"), "\n") {
-		i := slices.IndexFunc(bigLines, func(b string) bool { return b == l || strings.TrimRight(b, "\r\n") == l })
+		i := slices.IndexFunc(bigLines, func(b string) bool { return strings.TrimRight(b, "\r\n") == strings.TrimRight(l, "\r\n") })
 		if l == "" {
 			continue
 		}
