@@ -75,6 +75,20 @@ func usageProblem(named []command, text string) string {
 	return strings.ReplaceAll(text, `","`, `", "`)
 }
 
+// vaultWay is how fob does what aws-vault has a flag for and fob has not.
+func vaultWay(problem string) string {
+	flag, unknown := strings.CutPrefix(problem, "unknown flag ")
+	flag, _, _ = strings.Cut(flag, ",")
+	switch {
+	case !unknown:
+	case flag == "--json":
+		return "fob export --profile NAME   prints credentials as JSON"
+	case slices.Contains([]string{"-s", "--server", "--ec2-server", "--ecs-server", "--lazy"}, flag):
+		return "fob has no server: with credential_process = fob export --profile NAME in ~/.aws/config programs renew by themselves"
+	}
+	return ""
+}
+
 type unknownCommandError struct{ Name string }
 
 func (e *unknownCommandError) Error() string { return fmt.Sprintf("no command %q", e.Name) }
@@ -243,6 +257,9 @@ func (a *app) judgeProfile(err error) (code int, hints []string, ok bool) {
 	case errors.As(err, &usage):
 		if len(usage.Names) > 0 {
 			return exitUsage, []string{"profiles: " + list(usage.Names)}, true
+		}
+		if way := vaultWay(usage.Problem); way != "" {
+			return exitUsage, []string{way}, true
 		}
 		if usage.Command != "" {
 			return exitUsage, []string{"fob " + usage.Command + " --help"}, true
