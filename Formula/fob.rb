@@ -12,6 +12,7 @@ class Fob < Formula
   def install
     system "go", "build", *std_go_args(ldflags: "-s -w -X main.version=#{version}")
     man1.install "doc/fob.1"
+    generate_completions_from_executable(bin/"fob", "completion")
   end
 
   test do
