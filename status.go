@@ -3,10 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"fob/internal/format"
@@ -43,9 +40,9 @@ type signedIn struct {
 }
 
 func (c *statusCmd) Run(a *app) error {
-	line, err := parseTemplate(c.Format)
+	line, err := format.ParseTemplate(c.Format, []string{"account", "left", "profile", "region", "until"})
 	if err != nil {
-		return err
+		return &usageError{Command: "status", Problem: "--format: " + err.Error()}
 	}
 	now := time.Now()
 	if c.All {
@@ -152,9 +149,10 @@ func (s signedIn) left() string {
 }
 
 // text is the line for a person, or the template filled in.
-func (s signedIn) text(line template, now time.Time) string {
+func (s signedIn) text(line format.Template, now time.Time) string {
 	if line != nil {
-		return line.fill(s, now)
+		// The name of a profile is not to move the cursor of whose prompt it is.
+		return line.Fill(func(field string) string { return term.Clean(s.field(field, now)) })
 	}
 	text := summary(s.Profile, s.Account, s.until)
 	switch {
@@ -168,48 +166,21 @@ func (s signedIn) text(line template, now time.Time) string {
 	return text + ": not signed in (fob login " + word(s.Profile) + ")"
 }
 
-// template is text and names of fields in turn.
-type template []string
-
-var fields = map[string]func(s signedIn, now time.Time) string{
-	"profile": func(s signedIn, _ time.Time) string { return s.Profile },
-	"account": func(s signedIn, _ time.Time) string { return s.Account },
-	"region":  func(s signedIn, _ time.Time) string { return s.Region },
-	"until": func(s signedIn, now time.Time) string {
-		if s.until.IsZero() {
-			return ""
+// field of a template; empty if it is not known.
+func (s signedIn) field(name string, now time.Time) string {
+	switch name {
+	case "account":
+		return s.Account
+	case "left":
+		return s.left()
+	case "profile":
+		return s.Profile
+	case "region":
+		return s.Region
+	case "until":
+		if !s.until.IsZero() {
+			return clock(s.until, now)
 		}
-		return clock(s.until, now)
-	},
-	"left": func(s signedIn, _ time.Time) string { return s.left() },
-}
-
-// parseTemplate: text with {FIELD}s in it.
-func parseTemplate(text string) (line template, err error) {
-	for text != "" {
-		before, rest, found := strings.Cut(text, "{")
-		if line = append(line, before); !found {
-			break
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if fields[name] == nil || !closed {
-			known := strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
-			return nil, &usageError{Command: "status", Problem: fmt.Sprintf("--format: no field {%s}; there are %s", name, known)}
-		}
-		line, text = append(line, name), after
 	}
-	return line, nil
-}
-
-// fill puts a profile's state into the line. The names of profiles are not to
-// move the cursor of whose prompt it is.
-func (t template) fill(s signedIn, now time.Time) string {
-	var b strings.Builder
-	for i, part := range t {
-		if i%2 == 1 {
-			part = term.Clean(fields[part](s, now))
-		}
-		b.WriteString(part)
-	}
-	return b.String()
+	return ""
 }

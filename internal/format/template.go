@@ -1,0 +1,39 @@
+package format
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Template is a line with fields in it, as in "{profile} {left}": text and names
+// of fields in turn.
+type Template []string
+
+// ParseTemplate reads a template whose fields are among these.
+func ParseTemplate(text string, fields []string) (t Template, err error) {
+	for text != "" {
+		before, rest, found := strings.Cut(text, "{")
+		if t = append(t, before); !found {
+			break
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if !closed || !slices.Contains(fields, name) {
+			return nil, fmt.Errorf("no field {%s}; there are %s", name, strings.Join(fields, ", "))
+		}
+		t, text = append(t, name), after
+	}
+	return t, nil
+}
+
+// Fill puts the values of fields into the line.
+func (t Template) Fill(value func(field string) string) string {
+	var b strings.Builder
+	for i, part := range t {
+		if i%2 == 1 {
+			part = value(part)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}

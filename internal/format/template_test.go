@@ -1,0 +1,50 @@
+package format
+
+import (
+	"strings"
+	"testing"
+)
+
+var templateFields = []string{"left", "profile"}
+
+func upper(field string) string { return strings.ToUpper(field) }
+
+func TestTemplate(t *testing.T) {
+	for _, c := range []struct{ text, want, problem string }{
+		{"", "", ""},
+		{"plain }", "plain }", ""},
+		{"{profile}", "PROFILE", ""},
+		{"({profile}{left}) ", "(PROFILELEFT) ", ""},
+		{"{profile", "", "no field {profile}; there are left, profile"},
+		{"{secret}", "", "no field {secret}; there are left, profile"},
+		{"{{left}}", "", "no field {{left}; there are left, profile"},
+		{"{}", "", "no field {}; there are left, profile"},
+	} {
+		line, err := ParseTemplate(c.text, templateFields)
+		if err != nil {
+			if err.Error() != c.problem {
+				t.Errorf("%q: %v", c.text, err)
+			}
+			continue
+		}
+		if got := line.Fill(upper); got != c.want || c.problem != "" {
+			t.Errorf("%q: %q", c.text, got)
+		}
+	}
+}
+
+// What is taken gives itself back when each field is filled with its name.
+func FuzzTemplate(f *testing.F) {
+	for _, text := range []string{"", "{profile} {left}", "{", "}", "{}", "a{left}b{profile"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		line, err := ParseTemplate(text, templateFields)
+		if err != nil {
+			return
+		}
+		if got := line.Fill(func(field string) string { return "{" + field + "}" }); got != text {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	})
+}
