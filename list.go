@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -45,17 +46,19 @@ type sessionRow struct {
 }
 
 func (c *listCmd) Run(a *app) error {
-	names, err := a.profileNames()
-	if err != nil {
+	if c.Names {
+		names, err := a.profileNames()
+		if err != nil {
+			return err
+		}
+		var list strings.Builder
+		for _, n := range names {
+			fmt.Fprintln(&list, n)
+		}
+		_, err = io.WriteString(a.stdout, list.String())
 		return err
 	}
-	if c.Names {
-		for _, n := range names {
-			fmt.Fprintln(a.stdout, n)
-		}
-		return nil
-	}
-	rows, err := a.rows(names)
+	rows, err := a.rows()
 	if err != nil {
 		return err
 	}
@@ -75,10 +78,12 @@ func (c *listCmd) Run(a *app) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	var list strings.Builder
 	for line := range strings.Lines(table.String()) {
-		fmt.Fprintln(a.stdout, strings.TrimRight(line, " \n"))
+		fmt.Fprintln(&list, strings.TrimRight(line, " \n"))
 	}
-	return nil
+	_, err = io.WriteString(a.stdout, list.String())
+	return err
 }
 
 func (r row) cells(now time.Time) []string {
@@ -120,12 +125,17 @@ func age(d time.Duration) string {
 	return fmt.Sprintf("%d %s", days, plural(days, "day"))
 }
 
-func (a *app) rows(names []string) ([]row, error) {
+// rows reads each item once: a thousand are listed before anybody notices.
+func (a *app) rows() ([]row, error) {
 	facts, err := a.facts()
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := a.store().Infos(keyring.KindSession)
+	names, err := a.profileNames()
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := a.view.Infos(keyring.KindSession)
 	if err != nil {
 		a.logf("%v", err) // a damaged session is only a session less
 	}
@@ -136,10 +146,15 @@ func (a *app) rows(names []string) ([]row, error) {
 			live[s.ID] = append(live[s.ID], sessionRow{Expires: format.Time(s.Expires), expires: s.Expires})
 		}
 	}
+	seeds, _ := a.view.Infos(keyring.KindSeed) // a damaged one gives no code
+	seeded := map[string]bool{}
+	for _, s := range seeds {
+		seeded[s.Name] = true
+	}
 	rows := []row{}
 	for _, name := range names {
 		r := row{Profile: name, Sessions: []sessionRow{}}
-		info, err := a.store().KeyInfo(name)
+		info, err := a.view.KeyInfo(name)
 		if err == nil {
 			r.KeyID, r.KeyAdded, r.added = info.KeyID, format.Time(info.Created), info.Created
 		}
@@ -150,10 +165,7 @@ func (a *app) rows(names []string) ([]row, error) {
 			continue
 		}
 		r.Account, r.Region, r.MFASerial, r.Source = p.Account, p.Region, p.MFASerial(), p.Steps[0].Kind()
-		if r.MFASerial != "" {
-			_, err := a.store().SeedInfo(r.MFASerial)
-			r.Seed = err == nil
-		}
+		r.Seed = seeded[r.MFASerial]
 		for n := 2; n <= len(p.Steps); n++ {
 			r.Sessions = append(r.Sessions, live[p.ID(n)]...)
 		}
@@ -180,8 +192,11 @@ func (a *app) profileNames() ([]string, error) {
 // storedNames are the profiles with a stored key; damaged ones are an error
 // beside the others.
 func (a *app) storedNames() ([]string, error) {
+	if a.view == nil {
+		a.view = a.store().View()
+	}
 	var names []string
-	infos, err := a.store().Infos(keyring.KindKey)
+	infos, err := a.view.Infos(keyring.KindKey)
 	for _, i := range infos {
 		names = append(names, i.Name)
 	}

@@ -113,11 +113,7 @@ func (a *app) thisShell(now time.Time) (signedIn, error) {
 
 // allSignedIn are the profiles with a live session in the store.
 func (a *app) allSignedIn(now time.Time) ([]signedIn, error) {
-	names, err := a.profileNames()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := a.rows(names)
+	rows, err := a.rows()
 	all := []signedIn{}
 	for _, r := range rows {
 		if len(r.Sessions) > 0 {

@@ -3,14 +3,18 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"fob/internal/creds"
 	"fob/internal/ststest"
+	"fob/keyring"
 )
 
 // warmWorld has the demo key as dev and a role on it as deploy, sessions of
@@ -74,13 +78,52 @@ func (w *world) systemCalls(t *testing.T, args ...string) string {
 	file := filepath.Join(t.TempDir(), "trace")
 	cmd := exec.Command("strace", append([]string{"-f", "-qq", "-s", "300", "-e", "signal=none", "-o", file, w.Fob}, args...)...)
 	cmd.Dir, cmd.Env = w.Home, w.Env
-	if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), `{"Version":1,`) {
+	if out, err := cmd.Output(); err != nil || len(out) == 0 {
 		t.Fatalf("fob %q: %s, %v", args, out, err)
 	}
 	all := slurp(t, file)
 	// The shell and nsenter come before.
 	exec := strings.LastIndex(all, " execve(")
 	return all[exec+strings.IndexByte(all[exec:], '\n'):]
+}
+
+// A thousand items are listed by one look at each, and without a question.
+func TestListLooksOnce(t *testing.T) {
+	needStrace(t)
+	w := plainWorld(t)
+	store, want := w.store(), []string{"key+dev"}
+	for i := range 333 {
+		name := fmt.Sprintf("p%03d", i)
+		info, err := store.SetKey(t.Context(), name, owners[0].key, keyring.Info{Account: owners[0].account})
+		if err == nil {
+			err = store.SetSeed(t.Context(), name, creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed)})
+		}
+		if err == nil {
+			err = store.SaveSession(t.Context(), name, "0af1", info.Rev, creds.Session{Key: owners[0].key, Expires: time.Now().Add(time.Hour)})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, "key+"+name, "seed+"+name, "session+"+name+"+0af1")
+	}
+	slices.Sort(want)
+	w = w.with("FOB_PASSPHRASE=")
+	for _, args := range [][]string{{"list"}, {"list", "--json"}, {"store"}} {
+		tr := w.systemCalls(t, args...)
+		items := slices.DeleteFunc(opened(tr, w.Home), func(name string) bool { return !strings.Contains(name, "+") })
+		slices.Sort(items)
+		if !slices.Equal(items, want) {
+			t.Errorf("%q: %d items were opened, want each of %d once", args, len(items), len(want))
+		}
+		if n := strings.Count(tr, " newfstatat("); n > len(want)+100 {
+			t.Errorf("%q: %d looks at files", args, n)
+		}
+		for _, call := range []string{"flock", "mkdirat", "renameat", "unlinkat", "fsync", "add_key", "connect"} {
+			if n := strings.Count(tr, " "+call+"("); n != 0 {
+				t.Errorf("%q: %d calls of %s", args, n, call)
+			}
+		}
+	}
 }
 
 var openLine = regexp.MustCompile(` openat\((?:AT_FDCWD|\d+), "([^"]*)"`)

@@ -530,21 +530,21 @@ func (c *change) copyItems(next header, k subkeys) error {
 		return err
 	}
 	defer to.Close()
-	entries, err := from.list()
+	files, err := from.list()
 	if err != nil {
 		return err
 	}
 	var bad error
-	for _, e := range entries {
-		kind, ours := kindOfFile(e.Name())
+	for _, file := range files {
+		kind, ours := kindOfFile(file)
 		switch {
 		case !ours:
 			continue
 		case kind.parts() < 0:
-			bad = errors.Join(bad, &FutureError{e.Name()})
+			bad = errors.Join(bad, &FutureError{file})
 			continue
 		}
-		err := c.copyItem(from, to, e.Name(), k)
+		err := c.copyItem(from, to, file, k)
 		switch {
 		case err == nil:
 		case damagedItem(err) && kind == KindSession:
@@ -552,7 +552,7 @@ func (c *change) copyItems(next header, k subkeys) error {
 		case damagedItem(err):
 			bad = errors.Join(bad, err)
 		default:
-			return fullError(e.Name(), err)
+			return fullError(file, err)
 		}
 	}
 	if bad != nil {

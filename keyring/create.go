@@ -136,12 +136,12 @@ func (d dir) clearGenerations() error {
 		if err != nil {
 			return err
 		}
-		entries, err := items.list()
+		names, err := items.list()
 		items.Close()
 		if err != nil {
 			return err
 		}
-		if len(entries) > 0 {
+		if len(names) > 0 {
 			return &DamagedError{headerFile, "it is gone, but items of a store are here"}
 		}
 	}

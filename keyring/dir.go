@@ -186,15 +186,15 @@ func syncPath(name string) error {
 	return syncDir(f)
 }
 
-// list returns the entries of d, in no order. The file system may give names
-// that nobody here wrote (.DS_Store).
-func (d dir) list() ([]fs.DirEntry, error) {
+// list returns the names in d, in no order; there may be some that nobody here
+// wrote (.DS_Store). Only the names: in an os.Root ReadDir looks at every file.
+func (d dir) list() ([]string, error) {
 	f, err := d.Open(".")
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return f.ReadDir(-1)
+	return f.Readdirnames(-1)
 }
 
 // sweep removes from a directory below d what no one will miss: temporary files
@@ -206,29 +206,29 @@ func (d dir) sweep(name string) {
 		return
 	}
 	defer sub.Close()
-	entries, err := sub.list()
+	names, err := sub.list()
 	if err != nil {
 		return
 	}
-	for _, e := range entries {
+	for _, name := range names {
 		life := sessionLife
-		if strings.HasPrefix(e.Name(), tempPrefix) {
+		if strings.HasPrefix(name, tempPrefix) {
 			life = tempLife
-		} else if !strings.HasPrefix(e.Name(), string(KindSession)+"+") {
+		} else if !strings.HasPrefix(name, string(KindSession)+"+") {
 			continue
 		}
-		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > life {
-			sub.Remove(e.Name())
+		if fi, err := sub.Lstat(name); err == nil && time.Since(fi.ModTime()) > life {
+			sub.Remove(name)
 		}
 	}
 }
 
 // generations are the numbers of those that have a directory, in no order.
 func (d dir) generations() ([]int, error) {
-	entries, err := d.list()
+	names, err := d.list()
 	var gens []int
-	for _, e := range entries {
-		number, ok := strings.CutPrefix(e.Name(), "g")
+	for _, name := range names {
+		number, ok := strings.CutPrefix(name, "g")
 		gen, bad := strconv.Atoi(number)
 		if ok && bad == nil && gen > 0 && strconv.Itoa(gen) == number {
 			gens = append(gens, gen)

@@ -19,6 +19,7 @@
 package keyring
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -26,9 +27,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -250,12 +253,12 @@ func (s *Store) RemoveSessions(source string) (int, error) {
 	}
 	count := 0
 	err := s.change(context.Background(), func(d dir, _ header) error {
-		entries, err := d.list()
-		for _, e := range entries {
-			if !strings.HasPrefix(e.Name(), prefix) {
+		files, err := d.list()
+		for _, file := range files {
+			if !strings.HasPrefix(file, prefix) {
 				continue
 			}
-			if removed := d.Remove(e.Name()); removed == nil {
+			if removed := d.Remove(file); removed == nil {
 				count++
 			} else if !errors.Is(removed, fs.ErrNotExist) {
 				err = errors.Join(err, removed)
@@ -318,30 +321,36 @@ func (s *Store) Infos(kind Kind) ([]Info, error) {
 		return nil, nil
 	}
 	slices.SortFunc(infos, func(a, b Info) int {
-		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 	})
 	return infos, errors.Join(err, bad)
 }
 
 // infos reads the headers of all items of a kind; bad is about those that have none.
 func (d dir) infos(kind Kind) (infos []Info, bad, err error) {
-	entries, err := d.list()
+	files, err := d.list()
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), string(kind)+"+") {
-			continue
-		}
-		it, err := readItem(d, e.Name())
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed while we looked
-		}
-		if err != nil {
+	files = slices.DeleteFunc(files, func(file string) bool { return !strings.HasPrefix(file, string(kind)+"+") })
+	items, errs := make([]item, len(files)), make([]error, len(files))
+	// Side by side, because people wait for it, and most of it is the system's work.
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+				items[i], errs[i] = readItem(d, files[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i, err := range errs {
+		if err == nil {
+			infos = append(infos, items[i].info)
+		} else if !errors.Is(err, fs.ErrNotExist) { // not removed while we looked
 			bad = errors.Join(bad, err)
-			continue
 		}
-		infos = append(infos, it.info)
 	}
 	return infos, bad, nil
 }

@@ -56,6 +56,17 @@ func (v *View) KeyInfo(profile string) (Info, error) {
 	}
 }
 
+// Infos is Store.Infos. The view knows the keys from then on.
+func (v *View) Infos(kind Kind) ([]Info, error) {
+	infos, err := v.store.Infos(kind)
+	if kind == KindKey {
+		for _, info := range infos {
+			v.keys[info.Name] = info
+		}
+	}
+	return infos, err
+}
+
 // Session is Store.Session. The view has ended with it.
 func (v *View) Session(ctx context.Context, source, id string) (creds.Session, Info, error) {
 	defer v.Close()
