@@ -20,7 +20,8 @@ const (
 	tempPrefix = ".tmp-"
 
 	maxSlotFile = 64 << 10
-	maxItemFile = 1 << 20
+	// Room for a value of 1 MiB, of whose bytes JSON may write six for each.
+	maxItemFile = 8 << 20
 
 	// A temporary file this old has lost its writer.
 	tempLife = time.Hour

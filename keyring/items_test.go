@@ -1,0 +1,206 @@
+package keyring
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+)
+
+// Items of every name and every length, and a thousand of them.
+
+// legalNames are those that profiles, MFA devices and sources may have, and that
+// some file system, shell or parser would take for something else.
+func legalNames() []string {
+	names := []string{
+		"Prod", "PROD", "pRod", ".", "..", "...", "../../etc/passwd", "/", "//", "a/b", `a\b`, `\\server\share`, "C:", "a:b:$DATA",
+		"con", "CON", "nul", "aux.txt", "com1", "lpt9", "a.", "a ", " a", " ", "~", "~root", "-rf", "--", "$HOME", "`id`", "$(id)",
+		"a+b", "key+a", "session+a+b", "seed+a", "=", "=2e", "=50rod", "%2e", ".tmp-x", "store", "locks", "g1", ".DS_Store", "desktop.ini",
+		"a\nb", "a\r\nb", "\x1b[31mred", "\u202egpj.exe", "é", "e\u0301", "ß", "ẞ", "ı", "İ", "K", "ſ", "日本語", "🔑", "\ufeff", "\u200b", "\U0010ffff",
+		`"`, `'`, `{"kind":"key"}`, "fob1 {}", "<>&", "\u2028", serial, "arn:aws-cn:iam::111111111111:mfa/Jo.Doe+x=y,z@example.com",
+		strings.Repeat("a", maxName), strings.Repeat("é", maxName/6), strings.Repeat("A", maxName/3),
+	}
+	for c := byte(1); c < 0x80; c++ {
+		names = append(names, string(c))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func TestEveryName(t *testing.T) {
+	ctx := t.Context()
+	s := newStore(t)
+	names := legalNames()
+	secret := func(kind Kind, name string) creds.Secret { return creds.NewSecret(string(kind) + " of " + name) }
+	ends := time.Now().Add(time.Hour)
+	for _, name := range names {
+		_, err := s.SetKey(ctx, name, creds.Key{ID: exampleKey.ID, Secret: secret(KindKey, name)}, Info{})
+		if err == nil {
+			err = s.SetSeed(ctx, name, creds.Seed{Secret: secret(KindSeed, name)})
+		}
+		if err == nil {
+			info, _ := s.KeyInfo(name)
+			err = s.SaveSession(ctx, name, "0af1", info.Rev, creds.Session{Key: creds.Key{Secret: secret(KindSession, name)}, Expires: ends})
+		}
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	s = again(s)
+	for _, name := range names {
+		k, _, keyErr := s.Key(ctx, name)
+		seed, seedErr := s.Seed(ctx, name)
+		sess, _, sessErr := s.Session(ctx, name, "0af1")
+		if keyErr != nil || seedErr != nil || sessErr != nil {
+			t.Errorf("%q: %v, %v, %v", name, keyErr, seedErr, sessErr)
+		}
+		if !k.Secret.Equal(secret(KindKey, name)) || !seed.Secret.Equal(secret(KindSeed, name)) || !sess.Secret.Equal(secret(KindSession, name)) {
+			t.Errorf("%q has another's secret", name)
+		}
+	}
+	for _, kind := range kinds() {
+		infos, err := s.Infos(kind)
+		var got []string
+		for _, i := range infos {
+			got = append(got, i.Name)
+		}
+		if err != nil || !slices.Equal(got, names) {
+			t.Errorf("%s: listed %q, %v", kind, got, err)
+		}
+	}
+	for i, name := range names {
+		if err := s.RemoveSeed(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if err := s.RemoveKey(ctx, name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if infos, err := s.Infos(KindKey); err != nil || len(infos) != len(names)-i-1 {
+			t.Fatalf("%q: removed with it: %d keys are left, %v", name, len(infos), err)
+		}
+	}
+	if left, err := os.ReadDir(inStore(s, itemsDir(1))); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+func TestNoName(t *testing.T) {
+	ctx := t.Context()
+	s := newStore(t)
+	for _, name := range []string{"", "a\x00b", "\xff", "a\xc3", strings.Repeat("a", maxName+1), strings.Repeat("/", maxName/3+1)} {
+		_, keyErr := s.SetKey(ctx, name, exampleKey, Info{})
+		_, _, getErr := s.Key(ctx, name)
+		for _, err := range []error{keyErr, getErr, s.SetSeed(ctx, name, seed), s.RemoveKey(ctx, name), s.SaveSession(ctx, "p", name, "", exampleSession(time.Now()))} {
+			wantErr[*NameError](t, err)
+		}
+	}
+	if left, err := os.ReadDir(inStore(s, itemsDir(1))); err != nil || len(left) > 0 {
+		t.Errorf("written: %v, %v", left, err)
+	}
+}
+
+// A value has up to 1 MiB, also of bytes for which JSON takes six.
+func TestEveryLength(t *testing.T) {
+	ctx := t.Context()
+	s := newStore(t)
+	lengths := []int{1 << 20, 1<<20 - 1, 64 << 10, 8<<10 + 1, 8 << 10, 4096, 4095}
+	for n := 32; n >= 0; n-- {
+		lengths = append(lengths, n)
+	}
+	for _, n := range lengths {
+		for _, fill := range []string{"x", "\x01", "\"", "é"} {
+			value := creds.NewSecret(strings.Repeat(fill, n/len(fill)))
+			if _, err := s.SetKey(ctx, "p", creds.Key{ID: exampleKey.ID, Secret: value}, Info{}); err != nil {
+				t.Errorf("%d of %q: %v", n, fill, err)
+			}
+			if k, _, err := again(s).Key(ctx, "p"); err != nil || !k.Secret.Equal(value) {
+				t.Errorf("%d of %q came back as %d bytes, %v", n, fill, len(k.Secret.Reveal()), err)
+			}
+		}
+	}
+	big := strings.Repeat("\x01", 1<<20)
+	if err := s.SetSeed(ctx, serial, creds.Seed{Secret: creds.NewSecret(big)}); err != nil {
+		t.Error(err)
+	}
+	sess := exampleSession(time.Now().Add(time.Hour))
+	sess.Token = creds.NewSecret(big)
+	info, _ := s.KeyInfo("p")
+	if err := s.SaveSession(ctx, "p", "1", info.Rev, sess); err != nil {
+		t.Error(err)
+	}
+	s = again(s)
+	if got, err := s.Seed(ctx, serial); err != nil || got.Secret.Reveal() != big {
+		t.Errorf("seed: %v", err)
+	}
+	if got, _, err := s.Session(ctx, "p", "1"); err != nil || got.Token.Reveal() != big {
+		t.Errorf("session: %v", err)
+	}
+}
+
+// thousand is a store of 1,000 items: 400 keys, 100 seeds and 500 sessions.
+func thousand(t testing.TB) *Store {
+	t.Helper()
+	s := newStore(t)
+	for i := range 400 {
+		mustSetKey(t, s, fmt.Sprintf("profile-%d", i), exampleKey)
+	}
+	for i := range 100 {
+		if err := s.SetSeed(t.Context(), fmt.Sprintf("%s-%d", serial, i), seed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 500 {
+		if err := s.SaveSession(t.Context(), fmt.Sprintf("source-%d", i), "0af1", "", exampleSession(time.Now().Add(time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// With a thousand items each is still there, also after a new vault key, and is
+// listed without a question.
+func TestThousandItems(t *testing.T) {
+	s := thousand(t)
+	look := func(words string) {
+		t.Helper()
+		nobody := again(s, func(o *Options) { o.Passphrase, o.Ask = nil, nil })
+		for kind, want := range map[Kind]int{KindKey: 400, KindSeed: 100, KindSession: 500} {
+			if infos, err := nobody.Infos(kind); err != nil || len(infos) != want {
+				t.Errorf("%d of kind %s, %v", len(infos), kind, err)
+			}
+		}
+		open := again(s, byPassphrase(words))
+		for i := range 400 {
+			if k, _, err := open.Key(t.Context(), fmt.Sprintf("profile-%d", i)); err != nil || !sameKey(k, exampleKey) {
+				t.Fatalf("key %d: %v", i, err)
+			}
+		}
+	}
+	look(testPassphrase)
+	if _, err := again(s).NewPassphrase(t.Context(), creds.NewSecret(newWords)); err != nil {
+		t.Fatal(err)
+	}
+	look(newWords)
+}
+
+// BenchmarkInfos is what fob list does of a thousand items.
+func BenchmarkInfos(b *testing.B) {
+	s := again(thousand(b))
+	for b.Loop() {
+		n := 0
+		for _, kind := range kinds() {
+			infos, err := s.Infos(kind)
+			if err != nil {
+				b.Fatal(err)
+			}
+			n += len(infos)
+		}
+		if n != 1000 {
+			b.Fatal(n)
+		}
+	}
+}
