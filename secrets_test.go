@@ -389,6 +389,40 @@ func TestNobodyLooksInside(t *testing.T) {
 	}
 }
 
+// A passphrase is asked for once in 12 hours, but where others may share the
+// kernel's keyring it is not left there.
+func TestUnlockedCopyDefault(t *testing.T) {
+	root := plainWorld(t).with("FOB_UNLOCK_TTL=", "CI=")
+	root.must(t, "", "export", "dev", "--no-session")
+	if r := root.with("FOB_PASSPHRASE=").input("", "export", "dev", "--no-session"); r.code != exitNoPerson {
+		t.Errorf("root's store: %v", r)
+	}
+	w := nobodyWorld(t).with("FOB_UNLOCK_TTL=", "CI=")
+	t.Cleanup(func() { w.asNobody(t, "", w.Fob, "lock") })
+	fob := func(w *world, want int, args ...string) string {
+		t.Helper()
+		out, code := w.asNobody(t, ststest.DemoKeyID+"\n"+keySecret+"\n", w.Fob, args...)
+		if code != want {
+			t.Errorf("fob %q: exit code %d, %s", args, code, out)
+		}
+		return out
+	}
+	locked := w.with("FOB_PASSPHRASE=")
+	fob(w.with("CI=1"), 0, "add", "dev", "--stdin")
+	fob(locked, exitNoPerson, "export", "dev", "--no-session")
+	if inContainer() {
+		return
+	}
+	fob(w, 0, "export", "dev", "--no-session")
+	fob(locked, 0, "export", "dev", "--no-session")
+	fob(locked.with("container=podman"), exitNoPerson, "export", "dev", "--no-session")
+	fob(locked.with("FOB_UNLOCK_TTL=0"), exitNoPerson, "export", "dev", "--no-session")
+	if out := fob(w, 0, "lock"); out != "Locked.\n" {
+		t.Error(out)
+	}
+	fob(locked, exitNoPerson, "export", "dev", "--no-session")
+}
+
 // fob leaves no core, however it dies.
 func TestNoCore(t *testing.T) {
 	w := plainWorld(t)
