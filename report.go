@@ -373,6 +373,10 @@ func (a *app) mending(file string) string {
 		return "everything else still works; fob add PROFILE stores this key anew, or " + backup
 	case strings.HasPrefix(file, "seed+"):
 		return "everything else still works; fob mfa add PROFILE stores this seed anew, or " + backup
+	case filepath.IsAbs(file) && filepath.Ext(file) == ".json":
+		return "if you know why: fob store trust"
+	case filepath.IsAbs(file): // of the locks
+		return "delete it: fob makes another"
 	case strings.Contains(file, "/slots/"):
 		name := strings.Replace(filepath.Base(file), "passphrase", "file", 1)
 		return "if something else opens the store too: fob store add " + word(name) + "   makes it anew; or " + backup

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fob/internal/creds"
 )
 
 // What an attacker who may write into the store, or bad luck, can do to it:
@@ -210,7 +212,8 @@ func TestPlantedFiles(t *testing.T) {
 	}
 	plants := map[string]func(t *testing.T, name string){
 		"FIFO":        plantFIFO,
-		"device":      plantLink("/dev/zero"),
+		"device":      plantDevice,
+		"device link": plantLink("/dev/zero"),
 		"symlink":     plantLink(outside),
 		"inside link": plantLink("key+real"),
 		"dangling":    plantLink("nowhere"),
@@ -255,6 +258,80 @@ func TestPlantedFiles(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// The same where a directory has to be, a lock, or this machine's memory: nothing
+// waits, nothing is made elsewhere, and what is wrong is named.
+func TestPlantedDirectories(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no FIFOs, and links need a privilege")
+	}
+	outside := t.TempDir()
+	if err := os.Chmod(outside, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	key := func(s *Store) error { _, _, err := s.Key(t.Context(), "p"); return err }
+	infos := func(s *Store) error { _, err := s.Infos(KindKey); return err }
+	write := func(s *Store) error { _, err := s.SetKey(t.Context(), "q", otherKey, Info{}); return err }
+	rekey := func(s *Store) error { _, err := s.NewPassphrase(t.Context(), creds.NewSecret(newWords)); return err }
+	lock := func(s *Store) error {
+		l, _, err := s.TryLock("x")
+		if err == nil {
+			l.Unlock()
+		}
+		return err
+	}
+	state := func(s *Store) error { _, err := s.LockState("x"); return err }
+	memory := func(s *Store) string { return filepath.Join(s.opts.StateDir, s.memoryFile()) }
+	for _, tt := range []struct {
+		name string
+		path func(*Store) string
+		fail []func(*Store) error // those that need it; the others go on
+	}{
+		{"store", func(s *Store) string { return s.opts.Dir }, []func(*Store) error{key, infos, write, rekey}},
+		{"generation", func(s *Store) string { return inStore(s, "g1") }, []func(*Store) error{key, infos, write, rekey}},
+		{"items", func(s *Store) string { return inStore(s, "g1/items") }, []func(*Store) error{key, infos, write, rekey}},
+		{"slots", func(s *Store) string { return inStore(s, "g1/slots") }, []func(*Store) error{key, write, rekey}},
+		{"locks", func(s *Store) string { return inStore(s, "locks") }, []func(*Store) error{write, rekey, lock}},
+		{"store lock", func(s *Store) string { return inStore(s, "locks/store.lock") }, []func(*Store) error{write, rekey}},
+		{"lock", func(s *Store) string { return inStore(s, "locks/lock+x.lock") }, []func(*Store) error{lock}},
+		{"state", func(s *Store) string { return inStore(s, "locks/lock+x.state") }, []func(*Store) error{state}},
+		{"memory", memory, []func(*Store) error{key, infos, write, rekey}},
+	} {
+		for plant, f := range map[string]func(*testing.T, string){
+			"FIFO": plantFIFO, "link": plantLink(outside), "dangling": plantLink(outside + "/nowhere"), "device": plantDevice,
+		} {
+			t.Run(tt.name+" "+plant, func(t *testing.T) {
+				s := newStore(t)
+				mustSetKey(t, s, "p", exampleKey)
+				path := tt.path(s)
+				if err := os.RemoveAll(path); err != nil {
+					t.Fatal(err)
+				}
+				f(t, path)
+				for i, do := range tt.fail {
+					err := do(again(s))
+					var damaged *DamagedError
+					var unsafe *UnsafeError
+					var trust *TrustError // the store is elsewhere, or nowhere
+					if !errors.As(err, &damaged) && !errors.As(err, &unsafe) && !errors.As(err, &trust) || damagedItem(err) {
+						t.Errorf("%d: %T %v", i, err, err)
+					}
+					if err != nil && damaged != nil && !strings.HasSuffix(path, damaged.File) {
+						t.Errorf("%d: another file is named: %v", i, err)
+					}
+				}
+				if len(tt.fail) < 4 && tt.name != "slots" {
+					if err := key(again(s)); err != nil {
+						t.Errorf("reading needs it: %v", err)
+					}
+				}
+			})
+		}
+	}
+	if made, err := os.ReadDir(outside); err != nil || len(made) > 0 {
+		t.Errorf("made elsewhere: %v, %v", made, err)
+	}
 }
 
 func plantLink(target string) func(*testing.T, string) {

@@ -38,6 +38,9 @@ type dir struct{ *os.Root }
 
 // openDir opens a directory that must be private to this user.
 func openDir(name string) (dir, error) {
+	if fi, err := os.Stat(name); err == nil && !fi.IsDir() {
+		return dir{}, &UnsafeError{name, "is not a directory", ""} // to open a FIFO would hang
+	}
 	root, err := os.OpenRoot(name)
 	if err != nil {
 		return dir{}, err
@@ -70,9 +73,25 @@ func makeDir(name string) (dir, error) {
 	return d, syncPath(filepath.Dir(name))
 }
 
-// sub opens a directory below d.
+// sub opens a directory below d. What stands in its place, or in the place of one
+// on the way, is damage: a link leads to what somebody else chose, a FIFO hangs.
 func (d dir) sub(name string) (dir, error) {
-	root, err := d.OpenRoot(name)
+	parent := d
+	if up := path.Dir(name); up != "." {
+		var err error
+		if parent, err = d.sub(up); err != nil {
+			return dir{}, err
+		}
+		defer parent.Close()
+	}
+	fi, err := parent.Lstat(path.Base(name))
+	if err == nil && !fi.IsDir() {
+		err = &DamagedError{name, "it is not a directory"}
+	}
+	if err != nil {
+		return dir{}, err
+	}
+	root, err := parent.OpenRoot(path.Base(name))
 	return dir{root}, err
 }
 
@@ -80,7 +99,14 @@ func (d dir) sub(name string) (dir, error) {
 // protected. What is not a regular file is damaged, whatever it would say: links
 // lead elsewhere, FIFOs hang, devices act.
 func (d dir) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
-	before, err := d.Lstat(name)
+	if up := path.Dir(name); up != "." {
+		var err error
+		if d, err = d.sub(up); err != nil {
+			return nil, nil, err
+		}
+		defer d.Close()
+	}
+	before, err := d.Lstat(path.Base(name))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -89,7 +115,7 @@ func (d dir) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
 	}
 	var f *os.File
 	err = sharing(func() (err error) {
-		f, err = d.OpenFile(name, os.O_RDONLY|safeOpen, 0)
+		f, err = d.OpenFile(path.Base(name), os.O_RDONLY|safeOpen, 0)
 		return err
 	})
 	if err != nil {

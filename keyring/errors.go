@@ -125,5 +125,5 @@ func damagedItem(err error) bool {
 	} else if errors.As(err, &future) {
 		file = future.File
 	}
-	return strings.Contains(file, "+")
+	return strings.Contains(file, "+") && !strings.ContainsAny(file, `/\`)
 }

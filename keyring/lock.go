@@ -130,10 +130,18 @@ func (s *Store) tryLockIn(dir, file string, shared bool) (*Lock, bool, error) {
 		return nil, false, err
 	}
 	defer d.Close()
+	path := filepath.Join(dir, file+".lock")
+	// A link would have the lock made elsewhere, and not every process may see it.
+	if fi, err := os.Lstat(dir); err == nil && !fi.IsDir() {
+		return nil, false, &DamagedError{dir, "it is not a directory"}
+	}
+	if fi, err := os.Lstat(path); err == nil && !fi.Mode().IsRegular() {
+		return nil, false, &DamagedError{path, "it is not a regular file"}
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, false, fullError(dir, err)
 	}
-	f := flock.New(filepath.Join(dir, file+".lock"), flock.SetFlag(os.O_CREATE|os.O_RDONLY|safeOpen))
+	f := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDONLY|safeOpen))
 	try := f.TryLock
 	if shared {
 		try = f.TryRLock

@@ -49,11 +49,12 @@ func (s *Store) recall() (memory, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return memory{}, nil
 	}
-	if err != nil {
+	var damaged *DamagedError
+	if err != nil && !errors.As(err, &damaged) {
 		return memory{}, err
 	}
 	var m memory
-	if json.Unmarshal(data, &m) != nil || m.Dir != s.opts.Dir || !isStoreID(m.ID) || m.Gen < 1 {
+	if damaged != nil || json.Unmarshal(data, &m) != nil || m.Dir != s.opts.Dir || !isStoreID(m.ID) || m.Gen < 1 {
 		return memory{}, &DamagedError{filepath.Join(s.opts.StateDir, s.memoryFile()), "it is not what fob remembered of this store"}
 	}
 	return m, nil
