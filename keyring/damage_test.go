@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func mutations(data []byte) map[string][]byte {
 func TestDamagedKey(t *testing.T) {
 	s := newStore(t)
 	mustSetKey(t, s, "p", exampleKey)
+	mustSetKey(t, s, "other", otherKey)
 	file := itemPath(t, s, KindKey, "p")
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -48,6 +50,9 @@ func TestDamagedKey(t *testing.T) {
 		k, _, err := s.Key(t.Context(), "p")
 		if err == nil || !damagedItem(err) || !strings.Contains(err.Error(), "key+p") || k.ID != "" {
 			t.Fatalf("%s: %v, %v", name, k, err)
+		}
+		if k, _, err := s.Key(t.Context(), "other"); err != nil || !sameKey(k, otherKey) {
+			t.Fatalf("%s: and the other key: %v", name, err)
 		}
 	}
 }
@@ -199,6 +204,99 @@ func TestExchangedSlots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// A stranger who may write to the store and knows an age recipient, which is
+// public, can make all of a store: what he cannot make is the vault key.
+func TestStrangersSlot(t *testing.T) {
+	ctx := t.Context()
+	unknown := func(o *Options) { o.StateDir += "-new" } // another machine, which never opened it
+	forge := func(t *testing.T, s *Store, h header, files ...string) {
+		t.Helper()
+		vault := bytes.Repeat([]byte{7}, keySize)
+		k := deriveSubkeys(vault, h.ID)
+		recipient, err := parseRecipient(h.Slots[1].Recipients[0], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slot, err := sealAge(h.payload("age", vault), recipient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info := Info{Kind: KindKey, Name: "p", KeyID: otherKey.ID, Rev: "r"}
+		forged := map[string][]byte{
+			headerFile:                 h.encode(k),
+			slotsDir(h.Gen) + "/age":   slot,
+			itemsDir(h.Gen) + "/key+p": sealItem(k.items[KindKey], h.ID, "key+p", info, packKey(otherKey)),
+		}
+		for _, name := range files {
+			if err := os.MkdirAll(filepath.Dir(inStore(s, name)), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(inStore(s, name), forged[name], 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	refused := func(t *testing.T, s *Store) {
+		t.Helper()
+		k, _, get := s.Key(ctx, "p")
+		_, set := s.SetKey(ctx, "q", exampleKey, Info{})
+		_, add := s.AddSlot(ctx, foreignRecipient(t))
+		_, rekey := s.RemoveSlot(ctx, "file")
+		for i, err := range []error{get, set, add, rekey} {
+			var damaged *DamagedError
+			var trust *TrustError
+			if !errors.As(err, &damaged) && !errors.As(err, &trust) {
+				t.Errorf("%d: %T %v, %q", i, err, err, k.ID)
+			}
+		}
+	}
+	slot, items := slotsDir(1)+"/age", itemsDir(1)+"/key+p"
+
+	t.Run("slot", func(t *testing.T) {
+		s := twoWays(t)
+		h, _ := s.header()
+		forge(t, s, h, slot)
+		_, _, err := again(s, byAge).Key(ctx, "p")
+		if d := wantErr[*DamagedError](t, err); d.File != slot {
+			t.Error(err)
+		}
+		refused(t, again(s, byAge))
+		refused(t, again(s, byAge, unknown))
+		furnished(t, again(s, byPassphrase(testPassphrase)))
+	})
+	t.Run("slot and header", func(t *testing.T) {
+		s := twoWays(t)
+		h, _ := s.header()
+		forge(t, s, h, slot, headerFile, items)
+		refused(t, again(s, byAge))
+		refused(t, again(s, byPassphrase(testPassphrase)))
+		refused(t, again(s, byPassphrase(testPassphrase), unknown))
+	})
+	t.Run("next generation", func(t *testing.T) {
+		s := twoWays(t)
+		h, _ := s.header()
+		h.Gen = 2
+		forge(t, s, h, slotsDir(2)+"/age", headerFile, itemsDir(2)+"/key+p")
+		refused(t, again(s, byAge))
+	})
+	t.Run("his recipient in the header", func(t *testing.T) {
+		s := twoWays(t)
+		h, _ := s.header()
+		h.Slots[1].Recipients = append(h.Slots[1].Recipients, foreignRecipient(t))
+		line := append(encodeJSON(h), '\n')
+		if err := os.WriteFile(inStore(s, headerFile), append(line, b64.EncodeToString(h.tag)+"\n"...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, way := range []func(*Options){byAge, byPassphrase(testPassphrase)} {
+			refused(t, again(s, way))
+			refused(t, again(s, way, unknown))
+		}
+		if got := tree(t, s); slices.Contains(got, "g2") {
+			t.Errorf("a vault key was made for him: %q", got)
+		}
+	})
 }
 
 // What is no regular file is refused without waiting and without following.
