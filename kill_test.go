@@ -373,3 +373,79 @@ func TestFullDisk(t *testing.T) {
 	free()
 	w.must(t, owners[0].stdin(), "add", "other", "--stdin", "--yes")
 }
+
+// A store that may not be written to, or not all of it be read, serves what it
+// can, names what it cannot, and is as it was.
+func TestForbidden(t *testing.T) {
+	w := nobodyWorld(t)
+	store := w.storeDir()
+	key := owners[0].stdin()
+	fob := func(stdin string, want int, text string, args ...string) {
+		t.Helper()
+		if out, code := w.asNobody(t, stdin, w.Fob, args...); code != want || !strings.Contains(out, text) {
+			t.Errorf("fob %q: exit code %d, %s", args, code, out)
+		}
+	}
+	const version, denied = `{"Version":1`, ": permission denied"
+	served := func() { t.Helper(); fob("", 0, version, "export", "dev", "--no-session") }
+	chmod := func(mode os.FileMode, names ...string) (undo func()) {
+		var undos []func()
+		for _, name := range names {
+			name = filepath.Join(store, name)
+			fi, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(name, mode); err != nil {
+				t.Fatal(err)
+			}
+			undos = append(undos, func() {
+				if err := os.Chmod(name, fi.Mode().Perm()); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		return func() {
+			for _, undo := range undos {
+				undo()
+			}
+		}
+	}
+	fob(key, 0, "", "add", "dev", "--stdin")
+	fob(key, 0, "", "add", "other", "--stdin")
+
+	undo := chmod(0o500, "g1/items")
+	served()
+	fob(key, exitStore, "/fob/g1/items/key+new"+denied, "add", "new", "--stdin", "--no-config")
+	fob(key, exitStore, "/fob/g1/items/key+dev"+denied, "add", "dev", "--stdin", "--yes")
+	fob("", exitStore, "/fob/g1/items/key+dev"+denied, "remove", "dev", "--yes")
+	undo()
+	undo = chmod(0o500, "", "g1", "g1/items", "g1/slots")
+	served()
+	fob("another four words", exitStore, "/fob/g2"+denied, "store", "passphrase", "--stdin")
+	fob("", exitStore, "/fob/g1/slots/age"+denied, "store", "add", "age15f5vddp6r0ettdwaf86p9vrsm2kgq49rcr67qrceeg5yyflgeufs0nhsly")
+	undo()
+	served()
+
+	for _, name := range []string{"", "store", "g1/items", "g1/slots/passphrase", "g1/items/key+dev"} {
+		undo := chmod(0, name)
+		fob("", exitStore, strings.TrimSuffix("/fob/"+name, "/")+denied, "export", "dev", "--no-session")
+		if name == "g1/items/key+dev" {
+			fob("", 0, version, "export", "other", "--no-session")
+			fob("", 0, denied, "list")
+		}
+		undo()
+	}
+	undo = chmod(0, "")
+	fob("", 0, "warning: ~/.local/share/fob"+denied, "list", "--names")
+	undo()
+	served()
+	if out, code := w.asNobody(t, "", "find", store, "-name", ".tmp-*"); code != 0 || out != "" {
+		t.Errorf("left: %s", out)
+	}
+
+	// What a new vault key cannot take away is said.
+	undo = chmod(0o500, "g1/items")
+	fob("another four words", 0, "what the old vault key opens is still there: ", "store", "passphrase", "--stdin")
+	undo()
+}

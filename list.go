@@ -181,8 +181,11 @@ func (a *app) profileNames() ([]string, error) {
 		return nil, err
 	}
 	stored, err := a.storedNames()
+	if err != nil && len(c.Names())+len(stored) == 0 {
+		return nil, err // not that there is nothing, but that nothing can be seen
+	}
 	if err != nil {
-		a.warnf("%v", err)
+		a.warnf("%s", sentence(err))
 	}
 	names := append(slices.Clone(c.Names()), stored...)
 	slices.Sort(names)

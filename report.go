@@ -359,10 +359,22 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		return exitStore, hints, true
 	case errors.As(err, &backend):
 		return exitStore, []string{"fob store   shows what can open it here, and why not"}, true
-	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &full):
+	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &full), a.ofStore(err):
 		return exitStore, nil, true
 	}
 	return 0, nil, false
+}
+
+// ofStore reports whether the system refused a file of the store, or of what this
+// machine remembers of it.
+func (a *app) ofStore(err error) bool {
+	var file *fs.PathError
+	if !errors.As(err, &file) {
+		return false
+	}
+	return slices.ContainsFunc([]string{a.storePath(), a.statePath()}, func(dir string) bool {
+		return file.Path == dir || strings.HasPrefix(file.Path, dir+string(filepath.Separator))
+	})
 }
 
 // mending says what helps against a damaged file of the store.

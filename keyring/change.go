@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -262,7 +261,9 @@ func (s *Store) changeSlots(ctx context.Context, look func(header) (except strin
 		return err
 	}
 	defer clear(c.vault)
-	s.sweepGenerations(d, h)
+	if err := s.sweepGenerations(d, h); err != nil {
+		s.logf("%v", err)
+	}
 	if err := f(c); err != nil {
 		for _, undo := range slices.Backward(c.undo) {
 			undo()
@@ -486,8 +487,8 @@ func (c *change) begin(ctx context.Context, next header) error {
 			c.logf("%s is left over: %v", name, err)
 		}
 	})
-	if err := c.d.MkdirAll(name, 0o700); err != nil {
-		return fullError(name, err)
+	if err := c.d.mkdir(name); err != nil {
+		return err
 	}
 	return c.d.sync(".")
 }
@@ -552,7 +553,7 @@ func (c *change) copyItems(next header, k subkeys) error {
 		case damagedItem(err):
 			bad = errors.Join(bad, err)
 		default:
-			return fullError(file, err)
+			return err
 		}
 	}
 	if bad != nil {
@@ -572,7 +573,7 @@ func (c *change) copyItem(from, to dir, file string, k subkeys) error {
 	}
 	sealed := sealLine(k.items[it.info.Kind], c.h.ID, file, it.line, plain)
 	if err := to.fill(file, sealed, it.info.Kind != KindSession); err != nil {
-		return err
+		return to.named(file, err)
 	}
 	again, err := readItem(to, file)
 	if err != nil {
@@ -604,7 +605,9 @@ func (c *change) settle(ctx context.Context, next header, k subkeys) (warnings [
 	for _, name := range c.dropKept(ctx, c.h, c.h.Slots) {
 		warnings = append(warnings, fmt.Sprintf("%s still has the item %q: delete it there", name, backendItem(c.h)))
 	}
-	c.sweepGenerations(c.d, next)
+	if err := c.sweepGenerations(c.d, next); err != nil {
+		warnings = append(warnings, fmt.Sprintf("what the old vault key opens is still there: %v", err))
+	}
 	return warnings
 }
 
@@ -636,21 +639,20 @@ func slotsOfKeyrings() []slot {
 
 // sweepGenerations removes those before h, which counts and has been verified. A
 // later one is somebody's work.
-func (s *Store) sweepGenerations(d dir, h header) {
+func (s *Store) sweepGenerations(d dir, h header) error {
 	gens, err := d.generations()
 	if err != nil || len(gens) < 2 {
-		return
+		return err
 	}
 	// Not before it is certain that the header which makes them old will be there.
 	if err := d.sync("."); err != nil {
-		return
+		return err
 	}
 	for _, gen := range gens {
-		if gen >= h.Gen {
-			continue
-		}
-		if err := d.RemoveAll(path.Dir(itemsDir(gen))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.logf("generation %d is left over: %v", gen, err)
+		if gen < h.Gen {
+			name := path.Dir(itemsDir(gen))
+			err = errors.Join(err, d.named(name, d.RemoveAll(name)))
 		}
 	}
+	return err
 }

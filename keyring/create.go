@@ -156,8 +156,8 @@ func (d dir) clearGenerations() error {
 // makeGeneration makes the directories of a generation and its slots' files, durably.
 func (d dir) makeGeneration(gen int, slots map[string][]byte) error {
 	for _, name := range []string{slotsDir(gen), itemsDir(gen)} {
-		if err := d.MkdirAll(name, 0o700); err != nil {
-			return fullError(name, err)
+		if err := d.mkdir(name); err != nil {
+			return err
 		}
 	}
 	for name, file := range slots {

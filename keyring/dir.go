@@ -89,10 +89,10 @@ func (d dir) sub(name string) (dir, error) {
 		err = &DamagedError{name, "it is not a directory"}
 	}
 	if err != nil {
-		return dir{}, err
+		return dir{}, d.named(name, err)
 	}
 	root, err := parent.OpenRoot(path.Base(name))
-	return dir{root}, err
+	return dir{root}, d.named(name, err)
 }
 
 // read returns the content of a file of at most limit bytes, and how it is
@@ -106,7 +106,16 @@ func (d dir) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
 		}
 		defer d.Close()
 	}
-	before, err := d.Lstat(path.Base(name))
+	data, fi, err := d.readFile(path.Base(name), limit)
+	var damaged *DamagedError
+	if errors.As(err, &damaged) {
+		damaged.File = name
+	}
+	return data, fi, d.named(path.Base(name), err)
+}
+
+func (d dir) readFile(name string, limit int64) ([]byte, fs.FileInfo, error) {
+	before, err := d.Lstat(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -115,7 +124,7 @@ func (d dir) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
 	}
 	var f *os.File
 	err = sharing(func() (err error) {
-		f, err = d.OpenFile(path.Base(name), os.O_RDONLY|safeOpen, 0)
+		f, err = d.OpenFile(name, os.O_RDONLY|safeOpen, 0)
 		return err
 	})
 	if err != nil {
@@ -174,7 +183,28 @@ func (d dir) commit(name string, data []byte, durable bool, place func(temp, nam
 	if err == nil && durable {
 		err = d.sync(path.Dir(name))
 	}
-	return fullError(name, err)
+	return d.named(name, err)
+}
+
+// mkdir makes a directory and those on the way to it.
+func (d dir) mkdir(name string) error { return d.named(name, d.MkdirAll(name, 0o700)) }
+
+// remove removes a file.
+func (d dir) remove(name string) error { return d.named(name, d.Remove(name)) }
+
+// named makes of an error of d one that says which file it is about. An os.Root
+// knows only what is below it, and a temporary file's name says nothing.
+func (d dir) named(name string, err error) error {
+	full := filepath.Join(d.Name(), name)
+	var file *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &file):
+		return fullError(name, &fs.PathError{Op: file.Op, Path: full, Err: file.Err})
+	case errors.As(err, &link):
+		return fullError(name, &fs.PathError{Op: link.Op, Path: full, Err: link.Err})
+	}
+	return err
 }
 
 // fill makes a new file with data. If durable its content is, but not its name.
@@ -218,10 +248,11 @@ func syncPath(name string) error {
 func (d dir) list() ([]string, error) {
 	f, err := d.Open(".")
 	if err != nil {
-		return nil, err
+		return nil, d.named(".", err)
 	}
 	defer f.Close()
-	return f.Readdirnames(-1)
+	names, err := f.Readdirnames(-1)
+	return names, d.named(".", err)
 }
 
 // sweep removes from a directory below d what no one will miss: temporary files

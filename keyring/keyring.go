@@ -258,7 +258,7 @@ func (s *Store) RemoveSessions(source string) (int, error) {
 			if !strings.HasPrefix(file, prefix) {
 				continue
 			}
-			if removed := d.Remove(file); removed == nil {
+			if removed := d.remove(file); removed == nil {
 				count++
 			} else if !errors.Is(removed, fs.ErrNotExist) {
 				err = errors.Join(err, removed)
@@ -601,7 +601,9 @@ func (s *Store) sweep(items dir, h header) {
 	for _, name := range []string{".", locksDir, slotsDir(h.Gen)} {
 		d.sweep(name)
 	}
-	s.sweepGenerations(d, h)
+	if err := s.sweepGenerations(d, h); err != nil {
+		s.logf("%v", err)
+	}
 }
 
 // sealed runs f with the subkey of a kind and the items directory, while no slot
@@ -654,7 +656,7 @@ func (s *Store) remove(ctx context.Context, kind Kind, name string) error {
 		return err
 	}
 	err = s.change(ctx, func(d dir, _ header) error {
-		if err := d.Remove(file); err != nil {
+		if err := d.remove(file); err != nil {
 			return err
 		}
 		return d.sync(".")
