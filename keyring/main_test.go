@@ -49,6 +49,8 @@ func roles() map[string]func(args []string) error {
 		"create":  roleCreate,
 		"open":    roleOpen,
 		"set":     roleSet,
+		"rekey":   roleRekey,
+		"found":   roleFound,
 		"churn":   roleChurn,
 		"deed":    roleDeed,
 		"crowd":   roleCrowd,

@@ -44,20 +44,22 @@ func together(t *testing.T, n int, role string, args ...string) {
 // Of many creators one wins, and all the others use its store.
 func TestCreateAtOnce(t *testing.T) {
 	const n = 20
-	dir := storeDir(t)
-	together(t, n, "create", dir)
-	s := New(options(dir))
-	infos, err := s.Infos(KindKey)
-	if err != nil || len(infos) != n {
-		t.Errorf("%d keys, %v", len(infos), err)
-	}
-	for _, i := range infos {
-		if k, _, err := s.Key(t.Context(), i.Name); err != nil || !sameKey(k, exampleKey) {
-			t.Errorf("%q: %v", i.Name, err)
+	for range often(1, 100) {
+		dir := storeDir(t)
+		together(t, n, "create", dir)
+		s := New(options(dir))
+		infos, err := s.Infos(KindKey)
+		if err != nil || len(infos) != n {
+			t.Errorf("%d keys, %v", len(infos), err)
 		}
-	}
-	if left, _ := filepath.Glob(dir + "/.tmp-*"); len(left) > 0 {
-		t.Errorf("left: %v", left)
+		for _, i := range infos {
+			if k, _, err := s.Key(t.Context(), i.Name); err != nil || !sameKey(k, exampleKey) {
+				t.Errorf("%q: %v", i.Name, err)
+			}
+		}
+		if left, _ := filepath.Glob(dir + "/.tmp-*"); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
 	}
 }
 
@@ -76,7 +78,7 @@ func TestCreateAdopts(t *testing.T) {
 func TestManyWriters(t *testing.T) {
 	s := newStore(t)
 	mustSetKey(t, s, "p", exampleKey)
-	together(t, 16, "churn", s.opts.Dir, "20")
+	together(t, 64, "churn", s.opts.Dir, strconv.Itoa(often(5, 200)))
 	k, _, err := s.Key(t.Context(), "p")
 	if err != nil {
 		t.Fatal(err)
@@ -102,10 +104,7 @@ func TestCrowdDuringRekeys(t *testing.T) {
 	if err := s.SaveSession(t.Context(), "q", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
-	rekeys := 5
-	if os.Getenv("TORTURE") != "" {
-		rekeys = 200
-	}
+	rekeys := often(5, 200)
 	var wg sync.WaitGroup
 	var looks atomic.Int64
 	for range 64 {
@@ -137,32 +136,79 @@ func TestCrowdDuringRekeys(t *testing.T) {
 	t.Logf("%d re-keys, %d reads and writes, none torn", rekeys, looks.Load())
 }
 
-// Killed at any moment, a writer leaves the old value or the new one.
+// Killed at any moment, whoever writes, creates or re-keys leaves the old or the
+// new, and nothing in the way of the next.
 func TestKill(t *testing.T) {
-	kills := 150
-	if testing.Short() {
-		kills = 20
+	set := newStore(t)
+	mustSetKey(t, set, "p", exampleKey)
+	rekey := newStore(t)
+	furnish(t, rekey)
+	stores := storeDir(t)
+	for _, tt := range []struct {
+		role, dir string
+		kills     int
+		within    time.Duration
+		check     func(t *testing.T)
+	}{
+		{"set", set.opts.Dir, often(100, 5000), 3 * time.Millisecond, func(t *testing.T) {
+			if k, _, err := set.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) && !sameKey(k, otherKey) {
+				t.Errorf("%v, %v", k.ID, err)
+			}
+		}},
+		{"rekey", rekey.opts.Dir, often(50, 3000), 20 * time.Millisecond, func(t *testing.T) {
+			furnished(t, again(rekey))
+			mustSetKey(t, again(rekey), "q", otherKey)
+			h, err := rekey.header()
+			if gens, _ := filepath.Glob(inStore(rekey, "g*")); err != nil || len(gens) > 2 {
+				t.Errorf("generation %d, left: %v, %v", h.Gen, gens, err)
+			}
+		}},
+		{"found", stores, often(50, 3000), 20 * time.Millisecond, func(t *testing.T) {
+			made, err := filepath.Glob(filepath.Join(stores, "*", headerFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range len(made) + 1 { // and the one that was in the making
+				s := New(options(filepath.Join(stores, strconv.Itoa(i))))
+				if c, err := s.Create(t.Context()); err != nil || c.Adopted != (i < len(made)) {
+					t.Errorf("store %d of %d: %+v, %v", i, len(made), c, err)
+				}
+				mustSetKey(t, s, "p", exampleKey)
+			}
+			if err := os.RemoveAll(stores); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(tt.role, func(t *testing.T) {
+			for i := range tt.kills {
+				cmd := roleCommand(t, tt.role, tt.dir)
+				out, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				bufio.NewReader(out).ReadString('\n')
+				time.Sleep(rand.N(tt.within))
+				cmd.Process.Kill()
+				cmd.Wait()
+				if tt.check(t); t.Failed() {
+					t.Fatalf("after %d kills", i+1)
+				}
+			}
+			t.Logf("%d kills survived", tt.kills)
+		})
 	}
-	s := newStore(t)
-	mustSetKey(t, s, "p", exampleKey)
-	for i := range kills {
-		cmd := roleCommand(t, "set", s.opts.Dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		bufio.NewReader(out).ReadString('\n')
-		time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
-		cmd.Process.Kill()
-		cmd.Wait()
-		k, _, err := s.Key(t.Context(), "p")
-		if err != nil || !sameKey(k, exampleKey) && !sameKey(k, otherKey) {
-			t.Fatalf("after %d kills: %v, %v", i+1, k.ID, err)
-		}
+}
+
+// often is how many rounds there is time for.
+func often(now, torture int) int {
+	if os.Getenv("TORTURE") != "" {
+		return torture
 	}
+	return now
 }
 
 // Without room the old value stays, and the error says why.

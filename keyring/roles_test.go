@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -43,6 +44,26 @@ func roleOpen(args []string) error {
 		err = fmt.Errorf("another key")
 	}
 	return err
+}
+
+// roleRekey DIR: make a new vault key, for ever, for the passphrase that there is.
+func roleRekey(args []string) error {
+	fmt.Println("ready")
+	for {
+		if _, err := New(options(args[0])).NewPassphrase(background(), creds.NewSecret(testPassphrase)); err != nil {
+			return err
+		}
+	}
+}
+
+// roleFound DIR: make stores, for ever: DIR/0, DIR/1...
+func roleFound(args []string) error {
+	fmt.Println("ready")
+	for i := 0; ; i++ {
+		if _, err := New(options(filepath.Join(args[0], strconv.Itoa(i)))).Create(background()); err != nil {
+			return err
+		}
+	}
 }
 
 // roleSet DIR: replace key "p" for ever, by two keys in turn.
