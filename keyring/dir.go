@@ -64,13 +64,24 @@ func makeDir(name string) (dir, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
+	// What has to be there after a power cut is the name of each that is made here.
+	parents := []string{filepath.Dir(name)}
+	for {
+		last := parents[len(parents)-1]
+		if _, err := os.Lstat(last); err == nil || last == filepath.Dir(last) {
+			break
+		}
+		parents = append(parents, filepath.Dir(last))
+	}
 	if err := os.MkdirAll(name, 0o700); err != nil {
 		return dir{}, fullError(name, err)
 	}
-	if d, err = openDir(name); err != nil {
-		return dir{}, err
+	for _, parent := range parents {
+		if err := syncPath(parent); err != nil {
+			return dir{}, err
+		}
 	}
-	return d, syncPath(filepath.Dir(name))
+	return openDir(name)
 }
 
 // sub opens a directory below d. What stands in its place, or in the place of one

@@ -212,7 +212,7 @@ func underStrace(t *testing.T, strace string, f *fault, args ...string) (string,
 	// Not --seccomp-bpf: with it strace 6.1 sends no signals.
 	opts := []string{"-f", "-qq", "-o", out, "-e", "signal=none"}
 	if f == nil {
-		opts = append(opts, "-e", "trace=getsid,"+strings.Join(names, ","))
+		opts = append(opts, "-y", "-x", "-s", "100000", "-e", "trace=getsid,"+strings.Join(names, ","))
 	} else {
 		opts = append(opts, "-e", "trace="+f.call, "-e", fmt.Sprintf("inject=%s:%s:when=%d", f.call, f.action, f.when))
 	}
