@@ -16,7 +16,7 @@ import (
 func TestReadNamedPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	if _, err := Read(path); !errors.Is(err, ErrNotFile) {
 		t.Errorf("got %v", err)
@@ -83,11 +83,20 @@ func TestWriteFileFollowsLinks(t *testing.T) {
 }
 
 func TestWriteFileReadOnlyDirectory(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may write anywhere")
-	}
 	dir := t.TempDir()
 	path := write(t, filepath.Join(dir, "config"), "old")
+	if os.Getuid() == 0 { // who may write anywhere
+		const nobody = 65534
+		for _, name := range []string{filepath.Dir(dir), dir, path} {
+			if err := os.Chown(name, nobody, nobody); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := syscall.Seteuid(nobody); err != nil {
+			t.Fatal(err)
+		}
+		defer syscall.Seteuid(0)
+	}
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
