@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/format"
 	"fob/internal/helper"
+	"fob/internal/lastfail"
 	"fob/internal/later"
 	"fob/internal/plan"
 	"fob/internal/term"
@@ -109,6 +112,44 @@ func (c *exportCmd) export(a *app, profile, name string) error {
 	}
 	_, err = a.stdout.Write(doc) // whole, in one piece
 	return err
+}
+
+// noteExport keeps how an export failed, for programs hide it, or forgets it.
+func (a *app) noteExport(profile string, err error) {
+	var noted error
+	code, hints := 0, []string(nil)
+	if err != nil {
+		code, hints = a.judge(err)
+	}
+	switch code {
+	case 0:
+		noted = lastfail.Clear(a.statePath(), profile)
+	case exitInterrupted:
+	default:
+		r := lastfail.Record{Profile: profile, Time: time.Now().UTC().Truncate(time.Second), Code: code, Problem: ownWords(err)}
+		if len(hints) > 0 {
+			r.Hint = hints[0]
+		}
+		noted = lastfail.Save(a.statePath(), r)
+	}
+	if noted != nil && !errors.Is(noted, fs.ErrNotExist) {
+		a.logf("what came of this export is not kept: %v", noted)
+	}
+}
+
+// ownWords is an error without what others have said.
+func ownWords(err error) string {
+	var refused *broker.RefusedError
+	var shared *broker.SharedError
+	switch {
+	case errors.As(err, &refused):
+		short := *refused
+		short.Message = ""
+		return strings.TrimSuffix(sentence(&short), ":")
+	case errors.As(err, &shared):
+		return "another fob, which this one waited for, got no session with " + shared.Serial
+	}
+	return sentence(err)
 }
 
 // format is the name of the format; a secret is not shown on a terminal unless
