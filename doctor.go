@@ -47,7 +47,7 @@ type doctor struct {
 
 // check is a row of what doctor looks at. Its error is about doctor itself.
 type check struct {
-	name, fine string // fine is what there is to say if there is nothing
+	name, fine string // fine is what there is to say if nothing is found
 	run        func() error
 }
 
@@ -108,7 +108,7 @@ func (d *doctor) blame(err error) error {
 	case exitInterrupted:
 		return err
 	case exitNoPerson:
-		d.advise("", "not looked at: %s", sentence(err))
+		d.advise("fob doctor   in a terminal", "not looked at: %s", sentence(err))
 		return nil
 	}
 	d.wrong(strings.Join(hints, "; "), "%s", sentence(err))

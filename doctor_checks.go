@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"fob/internal/awsconfig"
 	"fob/internal/creds"
 	"fob/internal/lastfail"
 	"fob/internal/plan"
+	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -85,7 +88,7 @@ func (d *doctor) checkStore() error {
 		return d.blame(err)
 	}
 	d.ok("%s opens with %s; %s read; it can be written", tilde(made.Dir), made.Slot, strings.Join(counts, " and "))
-	return nil
+	return d.checkLocks(made.Dir)
 }
 
 // readAll decrypts every item of a kind, and counts those that are whole.
@@ -109,19 +112,41 @@ func (d *doctor) readAll(kind keyring.Kind) (n int, err error) {
 	return n, nil
 }
 
+// checkLocks: where a file system has no locks they are this machine's alone.
+func (d *doctor) checkLocks(store string) error {
+	locks, err := d.store().LocksDir(d.ctx)
+	if err != nil {
+		return d.blame(err)
+	}
+	if filepath.Dir(locks) != store {
+		d.advise("XDG_DATA_HOME names another place", "the file system of %s cannot lock: locks are in %s, where no other machine that uses this store sees them", tilde(store), locks)
+	}
+	return nil
+}
+
 // checkWays: what opens the store here, and what else could.
 func (d *doctor) checkWays() error {
 	d.about = d.store().Describe(d.ctx)
 	var slots []string
+	other := "" // that opens the store here
 	for _, way := range d.about.Ways {
 		if way.Slot {
 			slots = append(slots, way.Name)
 		}
+		if way.Slot && !way.Used && way.Problem == "" {
+			other = cmp.Or(other, way.Name)
+		}
+	}
+	for _, way := range d.about.Ways {
 		switch {
+		case way.Used && way.Problem != "" && other != "":
+			d.wrong("fob --backend "+word(other)+" ...", "%s opens the store on this machine, and cannot: %s", way.Name, way.Problem)
 		case way.Used && way.Problem != "":
 			d.wrong("fob store", "%s opens the store on this machine, and cannot: %s", way.Name, way.Problem)
 		case way.Problem != "":
 			d.ok("%s cannot be used here: %s", way.Name, way.Problem)
+		case way.Used:
+			d.ok("%s opens the store, and is what this machine uses", way.Name)
 		case way.Slot:
 			d.ok("%s opens the store", way.Name)
 		default:
@@ -148,17 +173,36 @@ func (d *doctor) checkUnlocked() error {
 }
 
 func (d *doctor) checkEnvironment() error {
-	switch in := os.Getenv("FOB_PROFILE"); {
+	shell := os.Getenv("FOB_PROFILE") // of fob exec
+	switch {
 	case os.Getenv("AWS_ACCESS_KEY_ID") == "":
-	case in != "":
-		d.ok("this is a shell of fob exec %s", word(in))
-	default:
+	case shell == "":
 		d.wrong("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID is set, and every tool takes it before any profile")
+	case os.Getenv("AWS_PROFILE") != "":
+		d.wrong("unset AWS_PROFILE", "in this shell of fob exec %s AWS_PROFILE is set too: JavaScript takes that profile, the AWS CLI and Go this session", word(shell))
+	case ended(os.Getenv("AWS_CREDENTIAL_EXPIRATION")):
+		d.wrong("exit", "the session of this shell of fob exec %s has ended", word(shell))
+	default:
+		d.ok("this is a shell of fob exec %s", word(shell))
+	}
+	for _, other := range []struct{ name, why string }{
+		{"AWS_WEB_IDENTITY_TOKEN_FILE", "the AWS CLI assumes its role, and does not look at AWS_PROFILE"},
+		{"AWS_BEARER_TOKEN_BEDROCK", "Bedrock is called with it, whatever the profile"},
+	} {
+		if os.Getenv(other.name) != "" {
+			d.advise("unset "+other.name, "%s is set: %s", other.name, other.why)
+		}
 	}
 	if d.secrets.passphrase != "" {
-		d.advise("", "FOB_PASSPHRASE is set, for every program you start to read; FOB_PASSPHRASE_FILE names a file instead")
+		d.advise("FOB_PASSPHRASE_FILE=FILE", "FOB_PASSPHRASE is set, for every program you start to read; a file is for fob alone")
 	}
 	return nil
+}
+
+// ended reports whether a time is over, as fob exec writes it.
+func ended(text string) bool {
+	t, err := time.Parse(time.RFC3339, text)
+	return err == nil && time.Now().After(t)
 }
 
 func (d *doctor) checkConfig() error {
@@ -171,24 +215,49 @@ func (d *doctor) checkConfig() error {
 		if diff.Fails {
 			level = levelWrong
 		}
-		d.add(level, fmt.Sprintf("%s:%d: %s", diff.File, diff.Line, diff.Problem), "")
+		d.add(level, fmt.Sprintf("%s:%d: %s", diff.File, diff.Line, diff.Problem), diff.Remedy)
 	}
 	stored, _ := d.storedNames() // the store's check has said what is damaged
 	for _, name := range c.Names() {
-		section, _ := c.Profile(name)
-		id, ok := section.Plain("aws_access_key_id")
-		switch {
-		case !ok || id.Text == "" || d.profile != "" && name != d.profile:
-		case slices.Contains(stored, name):
-			d.wrong("", "%s:%d: %s has a key in plain text, and every tool takes it before fob's: take it out", id.File, id.Line, name)
-		default:
-			d.advise("fob add "+word(name), "%s:%d: %s has its key in plain text", id.File, id.Line, name)
+		if d.profile == "" || name == d.profile {
+			section, _ := c.Profile(name)
+			d.checkSection(section, slices.Contains(stored, name))
 		}
 	}
 	if want := os.Getenv("AWS_PROFILE"); want != "" && !slices.Contains(c.Names(), want) {
-		d.wrong("", "AWS_PROFILE names %q, which is in no AWS file", want)
+		d.wrong("unset AWS_PROFILE", "AWS_PROFILE names %q, which is in no AWS file", want)
 	}
 	return nil
+}
+
+// checkSection looks for what comes before fob in a profile, or in its way.
+func (d *doctor) checkSection(section awsconfig.Profile, stored bool) {
+	_, process := d.served(section)
+	if id, ok := section.Own("aws_access_key_id"); ok && id.Text != "" {
+		if stored || process {
+			d.wrong("take the key out of "+id.File, "%s: %s has a key in plain text, and every tool takes it before fob's", plan.At(id), section.Name)
+		} else {
+			d.advise("fob add "+word(section.Name), "%s: %s has its key in plain text", plan.At(id), section.Name)
+		}
+	}
+	const instead = "the AWS SDKs take that, and do not ask fob"
+	for _, rival := range []struct{ key, why, do string }{
+		{"role_arn", "the AWS CLI fails, Go assumes the role once more, JavaScript ignores it", "call it fob_role_arn"},
+		{"sso_session", instead, "take it out"},
+		{"sso_start_url", instead, "take it out"},
+		{"login_session", instead, "take it out"},
+	} {
+		if v, ok := section.Own(rival.key); ok && v.Text != "" && process {
+			d.wrong(rival.do, "%s: %s beside credential_process: %s", plan.At(v), rival.key, rival.why)
+		}
+	}
+}
+
+// served reports whether tools ask fob for a profile's credentials, and by which line.
+func (d *doctor) served(section awsconfig.Profile) (line awsconfig.Value, ok bool) {
+	line, _ = section.Get("credential_process")
+	_, ok = plan.FobProfile(line.Text, d.args[0])
+	return line, ok
 }
 
 // checkProfiles makes the plans of the profiles that fob serves.
@@ -200,13 +269,13 @@ func (d *doctor) checkProfiles() error {
 	names, _ := d.storedNames()
 	for _, name := range c.Names() {
 		section, _ := c.Profile(name)
-		process, _ := section.Get("credential_process")
-		if _, ours := plan.FobProfile(process.Text, d.args[0]); !ours {
+		process, ok := d.served(section)
+		if !ok {
 			continue
 		}
 		names = append(names, name)
 		if program := plan.Words(process.Text)[0]; !isProgram(program) && (d.profile == "" || d.profile == name) {
-			d.wrong("", "%s:%d: there is no program %s", process.File, process.Line, program)
+			d.wrong("credential_process = "+wire.Process(d.args[0], name), "%s: there is no program %s", plan.At(process), program)
 		}
 	}
 	if d.profile != "" {
@@ -215,10 +284,16 @@ func (d *doctor) checkProfiles() error {
 	slices.Sort(names)
 	good := 0
 	for _, name := range slices.Compact(names) {
-		if _, err := d.resolve(name, plan.Options{}); err == nil {
-			good++
-		} else if err := d.blame(err); err != nil {
-			return err
+		p, err := d.resolve(name, plan.Options{})
+		if err != nil {
+			if err := d.blame(err); err != nil {
+				return err
+			}
+			continue
+		}
+		good++
+		if last, ok := p.Steps[len(p.Steps)-1].(plan.SessionToken); ok && last.MFASerial == "" {
+			d.advise("fob mfa enroll "+word(name), "the sessions of %s are made without MFA, and cannot call IAM", name)
 		}
 	}
 	if good > 0 {

@@ -30,6 +30,9 @@ func TestDifferences(t *testing.T) {
 		var got []string
 		for _, d := range c.Differences() {
 			got = append(got, fmt.Sprintf("%s:%d %v", d.File, d.Line, d.Fails))
+			if d.Problem == "" || d.Remedy == "" {
+				t.Errorf("%q: %+v", tt.config, d)
+			}
 		}
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%q %q: %q, want %q", tt.config, tt.credentials, got, tt.want)

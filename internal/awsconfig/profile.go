@@ -75,6 +75,12 @@ func (p Profile) Sub(key, sub string) (Value, bool) {
 	return v, ok
 }
 
+// Own is Plain without what other profiles lend: all that AWS SDKs see.
+func (p Profile) Own(key string) (Value, bool) {
+	p.lent = nil
+	return p.Plain(key)
+}
+
 func (p Profile) find(keys ...string) (entry, bool) {
 	for i, m := range append([]*properties{p.own}, p.lent...) {
 		for _, k := range keys {
