@@ -296,6 +296,7 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		unsafe     *keyring.UnsafeError
 		trust      *keyring.TrustError
 		locked     *keyring.LockedError
+		lost       *keyring.LostError
 		backend    *keyring.BackendError
 		noSlot     *keyring.NoSlotError
 		choice     *keyring.ChoiceError
@@ -357,6 +358,8 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 			hints = []string{"unlock it at the desktop; fob store   shows what else opens the store"}
 		}
 		return exitStore, hints, true
+	case errors.As(err, &lost):
+		return exitStore, []string{"fob store add " + lost.Backend + "   makes it anew, if something else opens the store"}, true
 	case errors.As(err, &backend):
 		return exitStore, []string{"fob store   shows what can open it here, and why not"}, true
 	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &full), a.ofStore(err):

@@ -223,7 +223,11 @@ func (b backend) serve(r request) (string, error) {
 	place := ""
 	if b.locate != nil {
 		var err error
-		if place, err = b.locate(r); err != nil {
+		var lost *LostError
+		switch place, err = b.locate(r); {
+		case r.Op == opRemove && errors.As(err, &lost):
+			return "", nil
+		case err != nil:
 			return "", err
 		}
 	}
@@ -294,15 +298,11 @@ func backendFailure(r request, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ring.ErrKeyNotFound):
-		return missingItem(r)
+		return &LostError{r.Kind, r.Item}
 	case errors.As(err, &exit) && r.Op == opGet:
 		return lockedPass(r)
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSYS):
 		return &BackendError{r.Kind, "the system does not allow it here, as in most containers"}
 	}
 	return &BackendError{r.Kind, err.Error()}
-}
-
-func missingItem(r request) error {
-	return &BackendError{r.Kind, fmt.Sprintf("it has no item %q", r.Item)}
 }

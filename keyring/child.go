@@ -50,6 +50,7 @@ type request struct {
 type answer struct {
 	Payload string        `json:"payload,omitempty"`
 	Locked  *LockedError  `json:"locked,omitempty"`
+	Lost    *LostError    `json:"lost,omitempty"`
 	Failed  *BackendError `json:"failed,omitempty"`
 }
 
@@ -67,7 +68,7 @@ func ChildMain() int {
 	} else {
 		err = &BackendError{r.Kind, "unknown"}
 	}
-	if err != nil && !errors.As(err, &a.Locked) && !errors.As(err, &a.Failed) {
+	if err != nil && !errors.As(err, &a.Locked) && !errors.As(err, &a.Lost) && !errors.As(err, &a.Failed) {
 		a.Failed = &BackendError{r.Kind, err.Error()}
 	}
 	if _, err := conn.Write(append(encodeJSON(a), '\n')); err != nil {
@@ -104,6 +105,8 @@ func (s *Store) call(ctx context.Context, b backend, r request) (string, error) 
 		return "", &BackendError{r.Kind, "its helper process died"} // its words may hold anything
 	case a.Locked != nil:
 		return "", a.Locked
+	case a.Lost != nil:
+		return "", a.Lost
 	case a.Failed != nil:
 		return "", a.Failed
 	}

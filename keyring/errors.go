@@ -77,6 +77,14 @@ type BackendError struct{ Backend, Reason string }
 
 func (e *BackendError) Error() string { return fmt.Sprintf("%s: %s", e.Backend, e.Reason) }
 
+// LostError is a *BackendError: the keeper works, and has no such item (any more).
+type LostError struct{ Backend, Item string }
+
+func (e *LostError) Error() string { return e.Unwrap().Error() }
+func (e *LostError) Unwrap() error {
+	return &BackendError{e.Backend, fmt.Sprintf("it has no item %q", e.Item)}
+}
+
 // NoSlotError says that the store cannot be opened with Backend. Slots are the names that it has.
 type NoSlotError struct {
 	Backend string

@@ -396,7 +396,7 @@ func TestKeyctlBesideAnother(t *testing.T) {
 	// The machine was started again.
 	tidy(s)
 	_, _, err = again(s).Key(t.Context(), "p")
-	wantErr[*BackendError](t, err)
+	wantErr[*LostError](t, err)
 	if k, _, err := again(s, func(o *Options) { o.Backend = "file" }).Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
 		t.Error(err)
 	}

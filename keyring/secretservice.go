@@ -65,7 +65,7 @@ func findItem(conn *dbus.Conn, r request) (item dbus.ObjectPath, isLocked bool, 
 	case len(locked) > 0:
 		return locked[0], true, nil
 	}
-	return "", false, missingItem(r)
+	return "", false, &LostError{r.Kind, r.Item}
 }
 
 func findDefault(conn *dbus.Conn, r request) (collection dbus.ObjectPath, isLocked bool, err error) {
