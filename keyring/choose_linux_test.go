@@ -3,6 +3,7 @@ package keyring
 import (
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -25,7 +26,11 @@ func TestProbe(t *testing.T) {
 		{"no keyring", empty, busAbsent},
 		{"unlocked", unlocked, busUnlocked},
 	} {
+		began := time.Now()
 		got := probeSecrets(t.Context(), tt.address)
+		if took := time.Since(began); took > 5*probeTime {
+			t.Errorf("%s: it took %v", tt.name, took)
+		}
 		if tt.address == empty && got == busActivatable {
 			got = busAbsent // this machine could start one
 		}

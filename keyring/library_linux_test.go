@@ -12,7 +12,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
+	ring "github.com/99designs/keyring"
 	"github.com/godbus/dbus/v5"
 )
 
@@ -25,6 +27,7 @@ type fakeSecrets struct {
 	conn     *dbus.Conn
 	kill     func() // the bus
 	onPrompt func(f *fakeSecrets)
+	homeless atomic.Bool // there is no default collection
 	locked   atomic.Bool
 	payload  atomic.Value // string
 	nonsense atomic.Bool  // it answers what nobody expects
@@ -52,7 +55,12 @@ func (p fakeProperties) Get(_, name string) (dbus.Variant, *dbus.Error) {
 
 type fakeService struct{ *fakeSecrets }
 
-func (fakeService) ReadAlias(string) (dbus.ObjectPath, *dbus.Error) { return fakeCollection, nil }
+func (s fakeService) ReadAlias(string) (dbus.ObjectPath, *dbus.Error) {
+	if s.homeless.Load() {
+		return "/", nil
+	}
+	return fakeCollection, nil
+}
 
 func (s fakeService) SearchItems(map[string]string) (unlocked, locked []dbus.ObjectPath, err *dbus.Error) {
 	if s.locked.Load() {
@@ -167,17 +175,7 @@ func TestPrompt(t *testing.T) {
 	})
 	t.Run("nobody looks", func(t *testing.T) {
 		address, _ := startFakeSecrets(t, func(*fakeSecrets) {})
-		ctx, cancel := context.WithCancel(t.Context())
-		var waited string
-		_, err := get(ctx, address, func(o *Options) {
-			o.Waiting = func(slot string) {
-				waited = slot
-				cancel()
-			}
-		})
-		if err != context.Canceled || waited != "secret-service" {
-			t.Errorf("%v, waited for %q", err, waited)
-		}
+		nobodyLooks(t, "secret-service", address, someItem())
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		address, _ := startFakeSecrets(t, func(*fakeSecrets) { t.Error("it was made to ask") })
@@ -186,6 +184,107 @@ func TestPrompt(t *testing.T) {
 			wantErr[*LockedError](t, err)
 		}
 	})
+}
+
+// nobodyLooks has a keyring ask, and nobody answer: the person at the terminal is
+// told, and can end it.
+func nobodyLooks(t *testing.T, kind, address, item string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	began := time.Now()
+	var told time.Duration
+	s := New(Options{Dir: storeDir(t), DBusAddress: address, Display: true, Waiting: func(slot string) {
+		if slot != kind {
+			t.Errorf("waiting for %q", slot)
+		}
+		told = time.Since(began)
+		cancel()
+	}})
+	if _, err := s.inBackend(ctx, request{Op: opGet, Kind: kind, Item: item}); err != context.Canceled {
+		t.Errorf("%T %v", err, err)
+	}
+	if told < waitingAfter {
+		t.Errorf("told after %v", told)
+	}
+}
+
+// The library asks KDE to open the wallet, and waits for ever.
+func TestKWalletNobodyLooks(t *testing.T) {
+	address, call := kwallet(t)
+	s := newStore(t, func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "kwallet", nil, address })
+	if err := call("close", walletName, true).Err; err != nil {
+		t.Fatal(err)
+	}
+	nobodyLooks(t, "kwallet", address, itemOf(t, s))
+}
+
+// Without a default collection the library would make one, for which it asks.
+func TestSecretServiceWithoutDefault(t *testing.T) {
+	address, f := startFakeSecrets(t, func(*fakeSecrets) { t.Error("it was made to ask") })
+	f.homeless.Store(true)
+	if got := probeSecrets(t.Context(), address); got != busHomeless {
+		t.Errorf("probe: %s", got.reason("it"))
+	}
+	for _, display := range []bool{false, true} {
+		o := options(storeDir(t))
+		o.Backend, o.DBusAddress, o.Display = "secret-service", address, display
+		_, err := New(o).Create(t.Context())
+		if e := wantErr[*BackendError](t, err); e.Reason != "it has no default keyring" {
+			t.Error(err)
+		}
+	}
+}
+
+// A user who makes another collection the default one still has his store.
+func TestSecretServiceOtherDefault(t *testing.T) {
+	address, call := gnomeKeyring(t)
+	use := func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "secret-service", nil, address }
+	before := newStore(t, use)
+	mustSetKey(t, before, "p", exampleKey)
+	conn, err := dbus.Connect(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// What gnome-keyring's own tests make one by, because it asks nobody.
+	var session dbus.ObjectPath
+	var none dbus.Variant
+	service := conn.Object(secretsName, secretsPath)
+	if err := service.Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &session); err != nil {
+		t.Fatal(err)
+	}
+	var other dbus.ObjectPath
+	err = service.Call("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface.CreateWithMasterPassword", 0,
+		map[string]dbus.Variant{"org.freedesktop.Secret.Collection.Label": dbus.MakeVariant("my keys")},
+		fakeSecret{session, []byte{}, []byte("pw"), "text/plain"}).Store(&other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := call("SetAlias", "default", other).Err; err != nil {
+		t.Fatal(err)
+	}
+	after := newStore(t, use)
+	mustSetKey(t, after, "p", exampleKey)
+	for _, s := range []*Store{before, after} {
+		if k, _, err := again(s).Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
+			t.Error(err)
+		}
+	}
+	item, _, err := findItem(conn, request{Item: itemOf(t, after)})
+	if err != nil || !strings.HasPrefix(string(item), string(other)+"/") {
+		t.Errorf("%s is not in %s: %v", item, other, err)
+	}
+}
+
+// Of "what is available" the library takes the first, and file, which loses what
+// two write at once, is among them: it is told of one, and never of that.
+func TestOneBackendEach(t *testing.T) {
+	for _, b := range backends() {
+		if got := b.config("").AllowedBackends; len(got) != 1 || string(got[0]) != b.kind || got[0] == ring.FileBackend {
+			t.Errorf("%s: %v", b.kind, got)
+		}
+	}
 }
 
 // The library panics at answers that it did not expect, and says what they were.
@@ -357,13 +456,22 @@ func TestKeyctlInAnotherSession(t *testing.T) {
 	}
 }
 
-// Docker's default seccomp profile, as it were.
+// Docker's default seccomp profile, as it were, and a user's quota of keys.
 func TestKeyctlIsForbidden(t *testing.T) {
 	strace := need(t, "strace")
-	cmd := exec.Command(strace, "-f", "-qq", "-o", "/dev/null", "-e", "inject=keyctl,add_key,request_key:error=EPERM", os.Args[0], storeDir(t), "keyctl", "", "p", "")
-	cmd.Env = append(os.Environ(), roleVariable+"=conform")
-	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "does not allow it here") {
-		t.Errorf("%v: %s", err, out)
+	for fault, want := range map[string]string{
+		"keyctl,add_key,request_key:error=EPERM": "does not allow it here",
+		"add_key:error=EDQUOT":                   "quota exceeded",
+	} {
+		dir := storeDir(t)
+		cmd := exec.Command(strace, "-f", "-qq", "-o", "/dev/null", "-e", "inject="+fault, os.Args[0], dir, "keyctl", "", "p", "")
+		cmd.Env = append(os.Environ(), roleVariable+"=conform")
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v: %s", fault, err, out)
+		}
+		if _, err := os.Lstat(dir + "/" + headerFile); err == nil {
+			t.Errorf("%s: a store was made", fault)
+		}
 	}
 }
 
