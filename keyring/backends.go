@@ -19,7 +19,7 @@ import (
 // a row in backends and joins the conformance suite.
 type backend struct {
 	kind string
-	// system is the GOOS that has it; empty for all where the library knows it.
+	// system is the GOOS that has it; empty for all but Windows.
 	system string
 	// child: it may hang or panic, and is called in the hidden child.
 	child bool
@@ -106,16 +106,21 @@ func (b backend) slotKind() slotKind {
 	return slotKind{kind: b.kind, authentic: true, usable: b.usable, create: createInBackend, open: openInBackend, drop: dropInBackend}
 }
 
+// here reports whether this system can have it.
+func (b backend) here() bool {
+	return b.system == runtime.GOOS || b.system == "" && runtime.GOOS != "windows"
+}
+
 // usable is what can be known without calling anything.
 func (b backend) usable(s *Store) bool {
 	switch {
-	case b.system != "" && b.system != runtime.GOOS:
+	case !b.here():
 		return false
 	case b.bus:
 		return s.opts.DBusAddress != ""
 	case b.child:
 		_, err := exec.LookPath(b.kind)
-		return err == nil && runtime.GOOS != "windows"
+		return err == nil
 	}
 	// A fob for macOS built without cgo has no keychain.
 	return slices.Contains(ring.AvailableBackends(), ring.BackendType(b.kind))
@@ -166,7 +171,7 @@ func openInBackend(ctx context.Context, s *Store, h header, sl slot) (string, er
 func (s *Store) inBackend(ctx context.Context, r request) (string, error) {
 	b, ok := backendOf(r.Kind)
 	switch {
-	case !ok || b.system != "" && b.system != runtime.GOOS:
+	case !ok || !b.here():
 		return "", &BackendError{r.Kind, "this system has none"}
 	case !b.usable(s):
 		return "", &BackendError{r.Kind, b.look(ctx, s).reason}
@@ -182,7 +187,11 @@ func (s *Store) inBackend(ctx context.Context, r request) (string, error) {
 		}
 	}
 	r.Prompt = true
-	return s.inTurn(ctx, b, r)
+	payload, err := s.inTurn(ctx, b, r)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = &UnansweredError{r.Kind}
+	}
+	return payload, err
 }
 
 // inTurn has a request done by a child when it is its turn. gnome-keyring 42

@@ -124,7 +124,7 @@ func (s *Store) keepers(ctx context.Context) map[string]keeperState {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for _, b := range backends() {
-		if b.system != "" && b.system != runtime.GOOS {
+		if !b.here() {
 			continue
 		}
 		wg.Go(func() {

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,6 +72,13 @@ type LockedError struct {
 }
 
 func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked: %s", e.Slot, e.Reason) }
+
+// UnansweredError says that the slot's keeper asked, and that time was up. It is a
+// context.DeadlineExceeded.
+type UnansweredError struct{ Slot string }
+
+func (e *UnansweredError) Error() string { return e.Slot + " asked, and nobody answered in time" }
+func (e *UnansweredError) Unwrap() error { return context.DeadlineExceeded }
 
 // BackendError says that the keeper of a slot did not do its work.
 type BackendError struct{ Backend, Reason string }

@@ -177,6 +177,16 @@ func TestPrompt(t *testing.T) {
 		address, _ := startFakeSecrets(t, func(*fakeSecrets) {})
 		nobodyLooks(t, "secret-service", address, someItem())
 	})
+	t.Run("until time is up", func(t *testing.T) {
+		address, _ := startFakeSecrets(t, func(*fakeSecrets) {})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := get(ctx, address)
+		wantErr[*UnansweredError](t, err)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
 	t.Run("nobody there", func(t *testing.T) {
 		address, _ := startFakeSecrets(t, func(*fakeSecrets) { t.Error("it was made to ask") })
 		for _, quiet := range []func(*Options){func(o *Options) { o.Display = false }, func(o *Options) { *o = New(*o).Quiet().opts }} {
