@@ -127,12 +127,8 @@ func (d *doctor) checkLocks(store string) error {
 // checkWays: what opens the store here, and what else could.
 func (d *doctor) checkWays() error {
 	d.about = d.store().Describe(d.ctx)
-	var slots []string
 	other := "" // that opens the store here
 	for _, way := range d.about.Ways {
-		if way.Slot {
-			slots = append(slots, way.Name)
-		}
 		if way.Slot && !way.Used && way.Problem == "" {
 			other = cmp.Or(other, way.Name)
 		}
@@ -153,21 +149,15 @@ func (d *doctor) checkWays() error {
 			d.ok("%s could open the store", way.Name)
 		}
 	}
-	if len(slots) == 1 && slices.Contains(keyring.KeeperKinds(), slots[0]) {
-		d.advise("fob store add file", "if %s is ever lost, so is the store: nothing else opens it", slots[0])
+	if only := d.about.OnlyKeyring(); only != "" {
+		d.advise("fob store add file", "if %s is ever lost, so is the store: nothing else opens it", only)
 	}
 	return nil
 }
 
 func (d *doctor) checkUnlocked() error {
-	var open []string
-	for _, kind := range []keyring.Kind{keyring.KindSession, keyring.KindKey} {
-		if ends := d.about.Unlocked[kind]; !ends.IsZero() {
-			open = append(open, fmt.Sprintf("%ss for %s", kind, left(time.Until(ends))))
-		}
-	}
-	if len(open) > 0 {
-		d.ok("the kernel keeps open %s; fob lock ends that", strings.Join(open, " and "))
+	if open := unlocked(d.about, time.Now()); open != "" {
+		d.ok("the kernel keeps open %s; fob lock ends that", open)
 	}
 	return nil
 }

@@ -98,58 +98,90 @@ func pageOf(d keyring.Description) storePage {
 // showStore is the page for a person.
 func (a *app) showStore(d keyring.Description, now time.Time) {
 	w := a.stdout
-	var slots, others []keyring.Way
+	var slots, others, missing []keyring.Way
+	used := ""
 	for _, way := range d.Ways {
-		if way.Slot {
+		if way.Used {
+			used = way.Name
+		}
+		switch {
+		case way.Slot:
 			slots = append(slots, way)
-		} else {
+		case way.Name == "age" && d.Exists:
+			way.Problem = "" // a recipient needs no identity
 			others = append(others, way)
+		case way.Problem == "":
+			others = append(others, way)
+		default:
+			missing = append(missing, way)
 		}
 	}
 	if !d.Exists {
 		fmt.Fprintf(w, "Store      none yet; fob add PROFILE makes it in %s\n", term.Clean(tilde(d.Dir)))
-		showWays(w, "May use", others)
+		showWays(w, "May use", others, "fob add chooses; fob --backend NAME add PROFILE decides")
+		showWays(w, "Not here", missing, "")
 		return
 	}
 	fmt.Fprintf(w, "Store      %s\n", term.Clean(tilde(d.Dir)))
 	if len(d.Items) > 0 {
-		fmt.Fprintf(w, "Holds      %s, %s, %s\n", counted(d, keyring.KindKey), counted(d, keyring.KindSeed), counted(d, keyring.KindSession))
+		fmt.Fprintf(w, "Holds      %s, %s, %s, each encrypted\n", counted(d, keyring.KindKey, "key"), counted(d, keyring.KindSeed, "MFA seed"), counted(d, keyring.KindSession, "session"))
 	}
-	showWays(w, "Opened by", slots)
-	showWays(w, "Could add", others)
+	foot := ""
+	if len(slots) > 1 {
+		foot = "any one of these is enough; fob --backend NAME uses another"
+	}
+	showWays(w, "Opened by", slots, foot)
+	showWays(w, "Could add", others, "fob store add NAME; for age its recipient, age1...")
+	showWays(w, "Not here", missing, "")
+	switch open := unlocked(d, now); {
+	case open != "":
+		fmt.Fprintf(w, "Unlocked   %s; fob lock forgets that\n", open)
+	case used == "file":
+		fmt.Fprintln(w, "Unlocked   nothing: the passphrase is asked for when it is needed")
+	}
+	fmt.Fprintf(w, "Vault key  the %s of store %s\n", ordinal(d.Gen), d.ID)
+	if only := d.OnlyKeyring(); only != "" {
+		a.say("fob: hint: if %s is ever lost, so is the store; a passphrase would open it too: fob store add file", only)
+	}
+}
+
+// unlocked is what the kernel keeps open, and for how long; "" if nothing.
+func unlocked(d keyring.Description, now time.Time) string {
 	var open []string
 	for _, kind := range []keyring.Kind{keyring.KindSession, keyring.KindKey} {
 		if ends := d.Unlocked[kind]; !ends.IsZero() {
 			open = append(open, fmt.Sprintf("%ss for %s", kind, left(ends.Sub(now))))
 		}
 	}
-	if len(open) > 0 {
-		fmt.Fprintf(w, "Unlocked   %s; fob lock forgets that\n", strings.Join(open, ", "))
-	}
-	fmt.Fprintf(w, "Vault key  the %s of store %s\n", ordinal(d.Gen), d.ID)
-	if len(slots) == 1 && slots[0].Name != "file" && slots[0].Name != "age" {
-		a.say("fob: hint: if %s is ever lost, so is the store; a passphrase would open it too: fob store add file", slots[0].Name)
-	}
+	return strings.Join(open, ", ")
 }
 
-func counted(d keyring.Description, kind keyring.Kind) string {
-	return fmt.Sprintf("%d %s", d.Items[kind], plural(d.Items[kind], string(kind)))
+func counted(d keyring.Description, kind keyring.Kind, noun string) string {
+	return fmt.Sprintf("%d %s", d.Items[kind], plural(d.Items[kind], noun))
 }
 
-func showWays(w io.Writer, heading string, ways []keyring.Way) {
+// showWays is a list with a heading, and what can be done with it at its foot.
+func showWays(w io.Writer, heading string, ways []keyring.Way, foot string) {
 	for _, way := range ways {
 		text := wayWords(way.Name)
 		if way.Used {
 			text += "; what this machine uses"
 		}
-		if way.Problem != "" {
+		switch {
+		case way.Problem == "":
+		case way.Slot:
 			text += "; not usable here: " + way.Problem
+		default:
+			text += ": " + way.Problem
 		}
 		fmt.Fprintf(w, "%-10s %-15s %s\n", heading, term.Clean(way.Name), term.Clean(text))
 		heading = ""
 		for _, r := range way.Recipients {
 			fmt.Fprintf(w, "%-10s %-15s %s\n", "", "", term.Clean(r))
 		}
+	}
+	if len(ways) > 0 && foot != "" {
+		fmt.Fprintf(w, "%-10s (%s)\n", "", foot)
 	}
 }
 

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,21 @@ type Way struct {
 	Recipients []string
 	// Problem says why it does not work here and now; empty if nothing is known against it.
 	Problem string
+}
+
+// OnlyKeyring is the keyring without which nothing opens the store; "" if
+// something else does.
+func (d Description) OnlyKeyring() string {
+	var slots []string
+	for _, way := range d.Ways {
+		if way.Slot {
+			slots = append(slots, way.Name)
+		}
+	}
+	if len(slots) == 1 && slices.Contains(KeeperKinds(), slots[0]) {
+		return slots[0]
+	}
+	return ""
 }
 
 // Describe looks at the store, and at the keyrings for less than a second. It
