@@ -262,7 +262,7 @@ func (a *app) store() *keyring.Store {
 			UnlockKeysTTL: a.unlock.keys,
 			Waiting:       func(slot string) { a.notef("waiting for your desktop: %s is asking (Ctrl-C stops)", slot) },
 			DBusAddress:   dbusAddress(),
-			Display:       !overSSH() && (os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""),
+			Display:       atDesktop(),
 			Place:         place,
 			Chose:         a.sayChoice,
 			Getenv:        os.Getenv,
@@ -317,16 +317,23 @@ func inContainer() bool {
 // overSSH: a display is somebody else's, or not of the desktop that asks.
 func overSSH() bool { return os.Getenv("SSH_CONNECTION") != "" || os.Getenv("SSH_TTY") != "" }
 
+func atDesktop() bool {
+	return !overSSH() && (os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != "")
+}
+
 // place is where fob runs, as far as it decides what can open a store.
 func place() keyring.Place {
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // only Linux has it
 	return keyring.Place{
 		CI:        os.Getenv("CI") != "",
 		Container: inContainer(),
-		WSL:       strings.Contains(strings.ToLower(string(kernel)), "microsoft"),
+		WSL:       isWSL(string(kernel)),
 		SSH:       overSSH(),
 	}
 }
+
+// isWSL knows the kernel that Microsoft builds; that of WSL 1 has a capital.
+func isWSL(kernel string) bool { return strings.Contains(strings.ToLower(kernel), "microsoft") }
 
 // dbusAddress is the session bus; "" if there is none.
 func dbusAddress() string {
