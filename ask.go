@@ -184,17 +184,17 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase
 	if a.NoInput {
 		return creds.Secret{}, &personError{What: what, Why: "--no-input", Hint: hint}
 	}
-	text := "Passphrase of the store in " + term.Clean(tilde(q.Store)) + ": "
+	text := "Passphrase of the store in " + term.Clean(tilde(q.Store))
 	switch q.Kind {
 	case keyring.AskNewPassphrase:
-		text = "New passphrase: "
+		text = "New passphrase"
 		what = "a new passphrase"
 	case keyring.AskNewPassphraseAgain:
-		text = "Again: "
+		text = "Again"
 	case keyring.AskPlugin:
 		program := "age-plugin-" + term.Clean(q.Plugin)
 		title, what, secret = program, "an answer to "+program, q.Secret
-		text = program + ": " + strings.TrimRight(term.Clean(q.Text), ": ") + ": "
+		text = program + ": " + strings.TrimRight(term.Clean(q.Text), ": ")
 	}
 	_, err = mfa.Ask(ctx, a.prompters(""),
 		mfa.Question{Title: title, Text: text, Problem: term.Clean(q.Problem), Secret: secret},

@@ -416,11 +416,13 @@ func (r Request) check(text string) (string, error) {
 
 // question names all that a person needs to know before handing out a code.
 func (r Request) question() Question {
-	text := "MFA code for " + term.Clean(r.Profile) + " (" + term.Clean(r.Serial) + ")"
-	if r.Program != "" {
-		text += ", for " + term.Clean(r.Program)
+	q := Question{
+		Title: "MFA code", Serial: r.Serial,
+		Text: "MFA code for " + term.Clean(r.Profile), About: []string{term.Clean(r.Serial)},
 	}
-	q := Question{Title: "MFA code", Text: text + ": ", Serial: r.Serial}
+	if r.Program != "" {
+		q.About = append(q.About, "for "+term.Clean(r.Program))
+	}
 	if r.Refused != "" {
 		q.Problem = "the last code was refused: " + term.Clean(r.Refused)
 	}

@@ -201,18 +201,21 @@ func TestPersonIsAskedAgain(t *testing.T) {
 	if err != nil || got != (Answer{Code: "123456", From: "tty"}) {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	const text = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo), for terraform: "
-	var want []Question
+	const prompt = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo, for terraform): "
+	var want, asked []string
 	for _, problem := range []string{
 		`the last code was refused: wrong\x1b[2J code`,
 		"the MFA code is empty",
 		"the MFA code has 5 digits, not 6",
 		"the MFA code was used already, wait for the next one",
 	} {
-		want = append(want, Question{Title: "MFA code", Text: text, Problem: problem, Serial: joSerial})
+		want = append(want, problem+"\n"+prompt)
 	}
-	if !slices.Equal(jo.asked, want) {
-		t.Errorf("asked\n%v, want\n%v", jo.asked, want)
+	for _, q := range jo.asked {
+		asked = append(asked, q.Problem+"\n"+q.prompt())
+	}
+	if !slices.Equal(asked, want) {
+		t.Errorf("asked\n%q, want\n%q", asked, want)
 	}
 }
 
@@ -228,11 +231,14 @@ func TestPersonIsNotAskedForEver(t *testing.T) {
 
 func TestHostileNamesInThePrompt(t *testing.T) {
 	r := Request{Profile: "d\x1b[8mv", Serial: "a\nb", Program: "\u202eterraform\r"}
-	if got, want := r.question().Text, `MFA code for d\x1b[8mv (a\nb), for \u202eterraform\r: `; got != want {
+	if got, want := r.question().prompt(), `MFA code for d\x1b[8mv (a\nb, for \u202eterraform\r): `; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	r = Request{Profile: "dev", Serial: "GAHT12345678"}
-	if got, want := r.question().Text, "MFA code for dev (GAHT12345678): "; got != want {
+	if got, want := r.question().prompt(), "MFA code for dev (GAHT12345678): "; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := (Question{Text: "New passphrase"}).prompt(), "New passphrase: "; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

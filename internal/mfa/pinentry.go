@@ -89,7 +89,7 @@ func (w World) pinentryCommands(q Question, tty bool) []string {
 		{"OPTION lc-ctype=", w.locale("LC_CTYPE")},
 		{"OPTION lc-messages=", w.locale("LC_MESSAGES")},
 		{"SETTITLE ", q.title()},
-		{"SETDESC ", strings.TrimSuffix(q.Text, ": ")},
+		{"SETDESC ", q.lines()},
 		{"SETPROMPT ", q.Title + ":"},
 		{"SETERROR ", q.Problem},
 	} {

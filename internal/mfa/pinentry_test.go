@@ -61,7 +61,7 @@ func FuzzPinentryReplies(f *testing.F) {
 func TestPinentryCommands(t *testing.T) {
 	env := map[string]string{"LANG": "C.UTF-8", "LC_MESSAGES": "de_DE.UTF-8", "TERM": "xterm"}
 	w := World{Getenv: func(name string) string { return env[name] }}
-	q := Question{Title: "MFA code", Text: "50% of\nBYE: ", Problem: "it was\r\nwrong"}
+	q := Question{Title: "MFA code", Text: "50% of\nBYE", About: []string{"for 5%"}, Problem: "it was\r\nwrong"}
 	want := []string{
 		"GETINFO flavor",
 		"OPTION ttyname=/dev/tty",
@@ -69,7 +69,7 @@ func TestPinentryCommands(t *testing.T) {
 		"OPTION lc-ctype=C.UTF-8",
 		"OPTION lc-messages=de_DE.UTF-8",
 		"SETTITLE fob: MFA code",
-		"SETDESC 50%25 of%0ABYE",
+		"SETDESC 50%25 of%0ABYE%0Afor 5%25",
 		"SETPROMPT MFA code:",
 		"SETERROR it was%0D%0Awrong",
 		"GETPIN",

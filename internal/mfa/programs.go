@@ -115,13 +115,18 @@ func (w World) display() error {
 // title is that of a window, which does not show by itself who opened it.
 func (q Question) title() string { return "fob: " + q.Title }
 
-// message is the question as one text.
+// lines is the question for a window, which may be narrow: a long name does not
+// push out of it what comes after, nor pass for it.
+func (q Question) lines() string {
+	return strings.Join(append([]string{q.Text}, q.About...), "\n")
+}
+
+// message is the question and what was wrong.
 func (q Question) message() string {
-	text := strings.TrimSuffix(q.Text, ": ")
 	if q.Problem != "" {
-		return q.Problem + "\n" + text
+		return q.Problem + "\n" + q.lines()
 	}
-	return text
+	return q.lines()
 }
 
 // run runs a program that prints the answer. cancelled tells from how it failed
@@ -169,7 +174,7 @@ func (w World) findAskpass() (string, error) {
 }
 
 func (w World) askpass(ctx context.Context, path string, q Question) (string, error) {
-	return w.run(ctx, helper.Program{Path: path, Args: []string{q.message() + ": "}}, closed)
+	return w.run(ctx, helper.Program{Path: path, Args: []string{q.message()}}, closed)
 }
 
 // zenity's --entry knows no markup, but backslashes as C has them, and

@@ -21,8 +21,8 @@ import (
 )
 
 // The programs here are stand-ins: scripts that write down how they were called
-// and do what the real ones do. That is all the testing there is of kdialog,
-// osascript, PowerShell and ykman; for zenity and pinentry see real_linux_test.go.
+// and do what the real ones do. That is all the testing there is of osascript,
+// PowerShell and ykman; for zenity, kdialog and pinentry see real_linux_test.go.
 
 // standIns is a directory of programs.
 type standIns struct {
@@ -85,7 +85,7 @@ var hostile = Request{
 }
 
 const (
-	hostileText = `MFA code for a_b <b>&amp;</b> "'$(touch x)` + "`x` %n \\n -- ;| (" + joSerial + `), for \x1b[8m\n\u202e`
+	hostileText = `MFA code for a_b <b>&amp;</b> "'$(touch x)` + "`x` %n \\n -- ;|\n" + joSerial + "\n" + `for \x1b[8m\n\u202e`
 	refusedText = "the last code was refused: late\n"
 )
 
@@ -93,19 +93,19 @@ func TestPrograms(t *testing.T) {
 	backslashes := strings.NewReplacer(`\`, `\\`)
 	html := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "\n", "<br>")
 	zenityText := backslashes.Replace(strings.ReplaceAll(refusedText+hostileText, "_", "__"))
-	kdialogText := backslashes.Replace("<qt>" + html.Replace(refusedText+hostileText) + "</qt>")
+	kdialogText := func(text string) string { return backslashes.Replace("<qt>" + html.Replace(text) + "</qt>") }
 	for _, c := range []struct {
 		name, system, program string
 		env                   string
 		secret                bool
 		argv                  []string
 	}{
-		{"askpass", "linux", "my-askpass", "FOB_ASKPASS=my-askpass", false, []string{refusedText + hostileText + ": "}},
-		{"askpass", "linux", "my-askpass", "SSH_ASKPASS=my-askpass", true, []string{refusedText + hostileText + ": "}},
+		{"askpass", "linux", "my-askpass", "FOB_ASKPASS=my-askpass", false, []string{refusedText + hostileText}},
+		{"askpass", "linux", "my-askpass", "SSH_ASKPASS=my-askpass", true, []string{refusedText + hostileText}},
 		{"zenity", "linux", "zenity", "", false, []string{"--entry", "--title=fob: MFA code", "--text=" + zenityText}},
 		{"zenity", "linux", "zenity", "", true, []string{"--entry", "--title=fob: MFA code", "--text=" + zenityText, "--hide-text"}},
-		{"kdialog", "linux", "kdialog", "", false, []string{"--title", "fob: MFA code", "--inputbox", kdialogText}},
-		{"kdialog", "linux", "kdialog", "", true, []string{"--title", "fob: MFA code", "--password", kdialogText}},
+		{"kdialog", "linux", "kdialog", "", false, []string{"--title", "fob: MFA code", "--inputbox", kdialogText(refusedText + hostileText)}},
+		{"kdialog", "linux", "kdialog", "", true, []string{"--title", "fob: MFA code", "--password", kdialogText(refusedText + hostileText)}},
 		{"osascript", "darwin", "osascript", "", false, []string{"-e", appleScript, "fob: MFA code", refusedText + hostileText, "open"}},
 		{"osascript", "darwin", "osascript", "", true, []string{"-e", appleScript, "fob: MFA code", refusedText + hostileText, "secret"}},
 		{"ykman", "linux", "ykman", "", false, []string{"oath", "accounts", "code", "--single", "--", joSerial}},
@@ -290,7 +290,7 @@ func TestYubiKeyIsForCodes(t *testing.T) {
 	s.add(t, "ykman", "echo 123456")
 	p := prompterOf(s.world("linux"), "ykman")
 	var nobody *NoPersonError
-	_, err := Ask(context.Background(), []Prompter{p}, Question{Text: "Passphrase: ", Secret: true}, func(creds.Secret) error { return nil })
+	_, err := Ask(context.Background(), []Prompter{p}, Question{Text: "Passphrase", Secret: true}, func(creds.Secret) error { return nil })
 	if !errors.As(err, &nobody) {
 		t.Errorf("%v", err)
 	}
@@ -381,7 +381,7 @@ done`)
 	}
 	want := []string{
 		"GETINFO flavor", "OPTION lc-ctype=C", "OPTION lc-messages=C",
-		"SETTITLE fob: MFA code", "SETDESC " + strings.ReplaceAll(hostileText, "%", "%25"), "SETPROMPT MFA code:", "GETPIN", "BYE",
+		"SETTITLE fob: MFA code", "SETDESC " + strings.NewReplacer("%", "%25", "\n", "%0A").Replace(hostileText), "SETPROMPT MFA code:", "GETPIN", "BYE",
 	}
 	if got := s.said(t); !slices.Equal(got, want) {
 		t.Errorf("it was told\n%q, want\n%q", got, want)

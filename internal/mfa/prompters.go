@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"fob/internal/creds"
 	"fob/internal/term"
@@ -13,8 +14,10 @@ import (
 type Question struct {
 	// Title says in a word or two what is asked for: "MFA code".
 	Title string
-	// Text is one line that ends in ": ", safe to show.
-	Text string
+	// Text is the question, without its colon, and About what a person wants to
+	// know before answering. Each is one line, safe to show.
+	Text  string
+	About []string
 	// Problem is what was wrong with the last answer, to be shown above Text;
 	// safe to show, empty at first.
 	Problem string
@@ -22,6 +25,14 @@ type Question struct {
 	Secret bool
 	// Serial is the MFA device whose code is the answer; empty for another answer.
 	Serial string
+}
+
+// prompt is the question as one line, for a terminal.
+func (q Question) prompt() string {
+	if len(q.About) == 0 {
+		return q.Text + ": "
+	}
+	return q.Text + " (" + strings.Join(q.About, ", ") + "): "
 }
 
 // Prompter is a way to ask a person.
@@ -163,8 +174,8 @@ func (w World) askTTY(ctx context.Context, q Question) (creds.Secret, error) {
 		}
 	}
 	if q.Secret {
-		return t.AskPassphrase(ctx, q.Text)
+		return t.AskPassphrase(ctx, q.prompt())
 	}
-	answer, err := t.Ask(ctx, q.Text)
+	answer, err := t.Ask(ctx, q.prompt())
 	return creds.NewSecret(answer), err
 }

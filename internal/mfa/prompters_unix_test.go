@@ -88,7 +88,7 @@ func TestTerminal(t *testing.T) {
 			t.Fatalf("the screen shows %q, %v; want %q", got, err, want)
 		}
 	}
-	const prompt = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo), for terraform: "
+	const prompt = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo, for terraform): "
 	see("the last code was refused: wrong code\r\n" + prompt)
 	io.WriteString(p, "12\x1b34\n")
 	see(`12\x1b34` + "\r\nthe answer holds a control character (\\x1b)\r\n" + prompt)
