@@ -191,11 +191,12 @@ func (w World) zenity(ctx context.Context, path string, q Question) (string, err
 // kdialog takes text that looks like HTML for HTML, so it gets HTML. It reads
 // \n and \\ as C does.
 func (w World) kdialog(ctx context.Context, path string, q Question) (string, error) {
-	text := "<qt>" + strings.ReplaceAll(html.EscapeString(q.message()), "\n", "<br>") + "</qt>"
-	kind := "--inputbox"
-	if q.Secret {
-		kind = "--password"
+	kind, text := "--password", q.message()
+	if !q.Secret {
+		// This one takes an ampersand for the sign before the key to press, even in HTML.
+		kind, text = "--inputbox", strings.ReplaceAll(text, "&", "&&")
 	}
+	text = "<qt>" + strings.ReplaceAll(html.EscapeString(text), "\n", "<br>") + "</qt>"
 	return w.run(ctx, helper.Program{Path: path,
 		Args: []string{"--title", q.title(), kind, strings.ReplaceAll(text, `\`, `\\`)}}, closed)
 }

@@ -104,7 +104,7 @@ func TestPrograms(t *testing.T) {
 		{"askpass", "linux", "my-askpass", "SSH_ASKPASS=my-askpass", true, []string{refusedText + hostileText}},
 		{"zenity", "linux", "zenity", "", false, []string{"--entry", "--title=fob: MFA code", "--text=" + zenityText}},
 		{"zenity", "linux", "zenity", "", true, []string{"--entry", "--title=fob: MFA code", "--text=" + zenityText, "--hide-text"}},
-		{"kdialog", "linux", "kdialog", "", false, []string{"--title", "fob: MFA code", "--inputbox", kdialogText(refusedText + hostileText)}},
+		{"kdialog", "linux", "kdialog", "", false, []string{"--title", "fob: MFA code", "--inputbox", kdialogText(strings.ReplaceAll(refusedText+hostileText, "&", "&&"))}},
 		{"kdialog", "linux", "kdialog", "", true, []string{"--title", "fob: MFA code", "--password", kdialogText(refusedText + hostileText)}},
 		{"osascript", "darwin", "osascript", "", false, []string{"-e", appleScript, "fob: MFA code", refusedText + hostileText, "open"}},
 		{"osascript", "darwin", "osascript", "", true, []string{"-e", appleScript, "fob: MFA code", refusedText + hostileText, "secret"}},
