@@ -347,17 +347,18 @@ func TestCrowdRoles(t *testing.T) {
 	})
 }
 
-// atTerminal runs n exports at one terminal. Their files are those of a crowd,
-// which end reads.
-func (w *world) atTerminal(t *testing.T, n int) (tty *terminal, end func() []result) {
+// atTerminal runs an export of each of the profiles at one terminal. Their files
+// are those of a crowd, which end reads.
+func (w *world) atTerminal(t *testing.T, profiles []string) (tty *terminal, end func() []result) {
 	t.Helper()
 	c := &crowd{dir: t.TempDir()}
-	sh := exec.Command("/bin/sh", "-c", `i=0
-		while [ $i -lt $1 ]; do
-			(fob export --profile dev -v >"$2/out.$i" 2>"$2/err.$i"; echo $? >"$2/code.$i") &
+	sh := exec.Command("/bin/sh", slices.Concat([]string{"-c", `dir=$1 i=0
+		shift
+		for profile; do
+			(fob export --profile "$profile" -v >"$dir/out.$i" 2>"$dir/err.$i"; echo $? >"$dir/code.$i") &
 			i=$((i+1))
 		done
-		wait`, "sh", strconv.Itoa(n), c.dir)
+		wait`, "sh", c.dir}, profiles)...)
 	sh.Dir, sh.Env = w.Home, w.Env
 	tty, err := startOnTerminal(sh, true)
 	if err != nil {
@@ -369,7 +370,7 @@ func (w *world) atTerminal(t *testing.T, n int) (tty *terminal, end func() []res
 			t.Fatalf("%v\n%s", err, tty.screen())
 		}
 		var results []result
-		for i := range n {
+		for i := range profiles {
 			code, err := strconv.Atoi(strings.TrimSpace(slurp(t, c.file("code", i))))
 			if err != nil {
 				t.Fatal(err)
@@ -399,7 +400,7 @@ const (
 func TestCrowdAtTerminal(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w = w.kernelCopies(t).with("FOB_PASSPHRASE=")
-		tty, end := w.atTerminal(t, 50)
+		tty, end := w.atTerminal(t, slices.Repeat([]string{"dev"}, 50))
 		mustTalk(t, tty, askedPassphrase, testPassphrase)
 		mustTalk(t, tty, askedCode, w.AWS.Code(ststest.DemoSerial))
 		sameSession(t, end())
@@ -407,7 +408,7 @@ func TestCrowdAtTerminal(t *testing.T) {
 			t.Errorf("%d questions for the passphrase, %d for a code:\n%s", n, m, tty.screen())
 		}
 		w.must(t, "", "lock")
-		tty, end = w.atTerminal(t, 50)
+		tty, end = w.atTerminal(t, slices.Repeat([]string{"dev"}, 50))
 		mustTalk(t, tty, askedPassphrase, testPassphrase)
 		sameSession(t, end())
 		if n := strings.Count(tty.screen(), askedPassphrase); n != 1 {
@@ -419,12 +420,94 @@ func TestCrowdAtTerminal(t *testing.T) {
 	})
 }
 
+// fourProfiles adds eve, who has a device of her own, and a role on her key:
+// four profiles and two devices.
+func (w *world) fourProfiles(t *testing.T) (profiles []string) {
+	t.Helper()
+	seed := creds.Seed{Secret: creds.NewSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")} // of RFC 6238
+	if err := w.AWS.AddUser(ststest.User{ARN: eveARN, Keys: []creds.Key{eve}, MFA: []ststest.Device{{Serial: eveSerial, Seed: seed}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.config(t, "[profile eve]\nfob_mfa_serial = "+eveSerial+"\n[profile c]\nfob_source_profile = eve\nfob_role_arn = arn:aws:iam::222222222222:role/b\n")
+	w.must(t, eve.ID+"\n"+eve.Secret.Reveal()+"\n", "add", "eve", "--stdin", "--no-config")
+	w.AWS.ResetCalls()
+	return []string{"dev", "a", "eve", "c"}
+}
+
+const eveSerial = "arn:aws:iam::111111111111:mfa/eve"
+
+// twoCodes checks what fifty that want one of four profiles did.
+func twoCodes(t *testing.T, w *world, results []result) {
+	t.Helper()
+	for profile := range 4 {
+		var same []result
+		for i := profile; i < len(results); i += 4 {
+			same = append(same, results[i])
+		}
+		sameSession(t, same)
+	}
+	if calls, want := w.calls(), "AssumeRole AssumeRole GetSessionToken GetSessionToken"; calls != want {
+		t.Errorf("AWS was called for %q, want %q", calls, want)
+	}
+}
+
+// Fifty that want four profiles with two devices, at one terminal: a question a
+// device, one after the other, and each code is sent once.
+func TestCrowdOfTwoDevices(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		profiles := slices.Repeat(w.fourProfiles(t), 13)[:50]
+		tty, end := w.atTerminal(t, profiles)
+		left := []string{ststest.DemoSerial, eveSerial}
+		for len(left) > 0 {
+			if err := tty.await("MFA code for "); err != nil {
+				t.Fatalf("%v\n%s", err, tty.screen())
+			}
+			if err := tty.await("): "); err != nil {
+				t.Fatalf("%v\n%s", err, tty.screen())
+			}
+			questions := strings.Split(tty.screen(), "MFA code for ")
+			i := slices.IndexFunc(left, func(serial string) bool { return strings.Contains(questions[len(questions)-1], serial) })
+			if i < 0 {
+				t.Fatalf("asked again:\n%s", tty.screen())
+			}
+			if err := tty.answer(w.AWS.Code(left[i])); err != nil {
+				t.Fatal(err)
+			}
+			left = slices.Delete(left, i, i+1)
+		}
+		twoCodes(t, w, end())
+		if n := strings.Count(tty.screen(), "MFA code for "); n != 2 {
+			t.Errorf("%d questions:\n%s", n, tty.screen())
+		}
+	})
+}
+
+// The same without a terminal: two windows.
+func TestCrowdOfTwoDevicesInWindows(t *testing.T) {
+	rounds(t, often(1, 20), func(t *testing.T, w *world) {
+		profiles := w.fourProfiles(t)
+		asked := filepath.Join(w.Home, "asked")
+		askpass := filepath.Join(w.Home, "askpass")
+		script := fmt.Sprintf("#!/bin/sh\necho \"$1\" | grep mfa/ >>%s\ncase $1 in *%s*) echo %s ;; *) echo %s ;; esac\n",
+			asked, eveSerial, w.AWS.Code(eveSerial), w.AWS.Code(ststest.DemoSerial))
+		if err := os.WriteFile(askpass, []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		w = w.with("FOB_ASKPASS=" + askpass)
+		twoCodes(t, w, w.crowd(t, 50, func(i int) []string { return []string{"export", "--profile", profiles[i%4], "-v"} }).end(t))
+		windows := slices.Sorted(strings.Lines(slurp(t, asked)))
+		if want := []string{eveSerial + "\n", ststest.DemoSerial + "\n"}; !slices.Equal(windows, want) {
+			t.Errorf("asked for %q, want %q", windows, want)
+		}
+	})
+}
+
 // Whoever is killed while it asks leaves the question to the next, be it the
 // passphrase or the code.
 func TestCrowdKilledWhileAsking(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w = w.kernelCopies(t).with("FOB_PASSPHRASE=")
-		tty, end := w.atTerminal(t, 8)
+		tty, end := w.atTerminal(t, slices.Repeat([]string{"dev"}, 8))
 		for _, question := range []struct{ text, lock, answer string }{
 			{askedPassphrase, "unlock.lock", testPassphrase},
 			{askedCode, "lock+mfa-*.lock", w.AWS.Code(ststest.DemoSerial)},
