@@ -34,7 +34,7 @@ func (c *explainCmd) Run(a *app) error {
 	if c.JSON {
 		return a.printJSON(p)
 	}
-	return a.explain(p)
+	return a.explain(p, c.Fresh)
 }
 
 func (a *app) printJSON(v any) error {
@@ -44,18 +44,24 @@ func (a *app) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
-func (a *app) explain(p plan.Plan) error {
+// explain says what is done without what is cached, if it is to be fresh.
+func (a *app) explain(p plan.Plan, fresh bool) error {
 	w := a.stdout
 	fmt.Fprintf(w, "%s\n", term.Clean(p.Profile))
 	newest := 0
 	for i, s := range p.Steps {
 		fmt.Fprintf(w, "  %d. %s\n", i+1, term.Clean(describe(s)))
 		fmt.Fprintf(w, "     from %s\n", term.Clean(s.Origin()))
-		if i == 0 {
+		if i == 0 || fresh {
 			continue
 		}
-		if info, err := a.store().SessionInfo(p.Source(), p.ID(i+1)); err == nil {
-			fmt.Fprintf(w, "     cached until %s\n", clock(info.Expires, time.Now()))
+		info, err := a.store().SessionInfo(p.Source(), p.ID(i+1))
+		switch now := time.Now(); {
+		case err != nil:
+		case p.TooOld(i+1, now.Sub(info.Created)):
+			fmt.Fprintf(w, "     cached since %s, which is too long ago for this profile\n", clock(info.Created, now))
+		default:
+			fmt.Fprintf(w, "     cached until %s\n", clock(info.Expires, now))
 			newest = i
 		}
 	}

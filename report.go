@@ -443,21 +443,26 @@ func (a *app) refusedHints(err error, refused *broker.RefusedError) []string {
 	case "AccessDenied":
 		var at *planError
 		if errors.As(err, &at) && refused.Role != "" {
-			hints = append(hints, a.deniedRole(at.Plan))
+			hints = append(hints, deniedRole(at.Plan, refused.Role))
 		}
 	}
 	return hints
 }
 
 // deniedRole says what a trust policy usually misses.
-func (a *app) deniedRole(p plan.Plan) string {
-	switch serial := p.MFASerial(); {
-	case serial == "":
+func deniedRole(p plan.Plan, role string) string {
+	sent := "fob explain " + word(p.Profile) + " shows what was sent"
+	switch first := p.Roles()[0]; {
+	case p.MFASerial() == "":
 		return "if the role demands MFA, name the device in the profile: fob_mfa_serial = ARN"
+	case role != first:
+		return "if the role demands MFA: what a role gives carries none, so of this chain only " + first + " may; " + sent
+	case plan.MFASerial(p.Steps[len(p.Steps)-1]) != "":
+		return sent // the code was made for this call
 	case p.MaxMFAAge == 0:
-		return "if the role demands a recent MFA sign-in: --fresh, or fob_mfa_max_age in the profile; fob explain " + word(p.Profile) + " shows what was sent"
+		return "if the role demands a recent MFA sign-in: --fresh; for good fob_mfa_max_age = 1h in the profile, or fob_session_duration = 1h where the key is; " + sent
 	}
-	return "fob explain " + word(p.Profile) + " shows what was sent"
+	return "if the role demands a more recent MFA sign-in: --fresh, or a shorter fob_mfa_max_age; " + sent
 }
 
 // profileOf is the profile on whose way it failed.

@@ -199,6 +199,7 @@ func checkSecrets(ts *testscript.TestScript, text string) {
 //	sts heal
 //	sts delete|deactivate KEY
 //	sts age|advance|life D      sessions get older; its clock moves; how long sessions live
+//	sts role ARN PRINCIPAL AGE  a role that demands MFA, not longer ago than that
 //	sts user NAME KEY           another user of the account, with a key whose secret is $SECRET
 //	sts deny|demand-mfa|allow ACTION    what IAM's policies say; ListMFADevices is denied at first
 //	sts device SERIAL...        more devices of the user, with the demo seed
@@ -216,8 +217,8 @@ func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return args[i]
 	}
-	duration := func() time.Duration {
-		d, err := time.ParseDuration(arg(1))
+	duration := func(i int) time.Duration {
+		d, err := time.ParseDuration(arg(i))
 		ts.Check(err)
 		return d
 	}
@@ -262,11 +263,13 @@ func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 	case "deactivate":
 		aws.DeactivateKey(arg(1))
 	case "age":
-		aws.AgeSessions(duration())
+		aws.AgeSessions(duration(1))
 	case "advance":
-		aws.Advance(duration())
+		aws.Advance(duration(1))
 	case "life":
-		aws.SetSessionLife(duration())
+		aws.SetSessionLife(duration(1))
+	case "role":
+		ts.Check(aws.AddRole(ststest.Role{ARN: arg(1), Principals: []string{arg(2)}, MFA: true, MaxMFAAge: duration(3)}))
 	case "user":
 		ts.Check(aws.AddUser(ststest.User{
 			ARN:  "arn:aws:iam::" + ststest.DemoAccount + ":" + arg(1),

@@ -188,8 +188,7 @@ func (r *run) kept(ctx context.Context, n int) (creds.Session, keyring.Info, err
 	if _, again := r.seen[n]; !again {
 		r.seen[n] = info.Rev
 	}
-	old := plan.MFASerial(r.plan.Steps[n-1]) != "" && r.plan.MaxMFAAge > 0 && r.Now().Sub(info.Created) > r.plan.MaxMFAAge
-	if old || r.anew && info.Rev == r.seen[n] {
+	if r.plan.TooOld(n, r.Now().Sub(info.Created)) || r.anew && info.Rev == r.seen[n] {
 		return creds.Session{}, keyring.Info{}, err
 	}
 	return s, info, err

@@ -165,6 +165,23 @@ func (p Plan) MFASerial() string {
 	return ""
 }
 
+// TooOld reports whether what the first n steps gave, that long ago, was made
+// with an MFA code too old for this profile.
+func (p Plan) TooOld(n int, age time.Duration) bool {
+	return p.MaxMFAAge > 0 && age > p.MaxMFAAge && MFASerial(p.Steps[n-1]) != ""
+}
+
+// Roles are the ARNs of the roles that are assumed, in their order.
+func (p Plan) Roles() []string {
+	var roles []string
+	for _, s := range p.Steps {
+		if role, ok := s.(AssumeRole); ok {
+			roles = append(roles, role.RoleARN)
+		}
+	}
+	return roles
+}
+
 // MFASerial is the device whose code the step needs, or "".
 func MFASerial(s Step) string {
 	switch s := s.(type) {

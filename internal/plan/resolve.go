@@ -87,11 +87,16 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	if p.Region, regionFrom, err = r.region(); err != nil {
 		return Plan{}, err
 	}
-	if p.MaxMFAAge, err = r.maxMFAAge(); err != nil {
+	maxMFAAge, maxMFAAgeFrom, err := r.maxMFAAge()
+	if err != nil {
 		return Plan{}, err
 	}
+	p.MaxMFAAge = maxMFAAge
 	if p.Steps, err = r.steps(); err != nil {
 		return Plan{}, err
+	}
+	if p.MaxMFAAge > 0 && p.MFASerial() != "" {
+		r.note("%s: a session whose MFA code is older than %s does not serve this profile", maxMFAAgeFrom, Short(p.MaxMFAAge))
 	}
 	p.MFAProcess = r.mfaProcess(p.MFASerial())
 	if p.STS, err = r.endpoint(p.Region, regionFrom); err != nil {
@@ -336,6 +341,9 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 			return nil, err
 		}
 		steps = append(steps, SessionToken{MFASerial: serial.Text, DurationSeconds: seconds(life), From: From(At(serial))})
+		if len(roles) > 1 {
+			r.note("what a role gives carries no MFA: of this chain only the trust policy of %s sees it", roles[0].RoleARN)
+		}
 	}
 	for _, role := range roles {
 		steps = append(steps, role)
@@ -404,17 +412,17 @@ func (r *resolver) within(d, low, high time.Duration, from, why string) time.Dur
 	return d
 }
 
-func (r *resolver) maxMFAAge() (time.Duration, error) {
+func (r *resolver) maxMFAAge() (d time.Duration, from string, err error) {
 	for _, l := range r.chain {
 		if v, ok := plain(l.section, "fob_mfa_max_age"); ok {
 			d, err := ParseDuration(v.Text)
 			if err != nil || d <= 0 {
-				return 0, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no duration: 30m, 8h or a number of seconds", v.Text)}
+				return 0, "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no duration: 30m, 8h or a number of seconds", v.Text)}
 			}
-			return d, nil
+			return d, At(v), nil
 		}
 	}
-	return 0, nil
+	return 0, "", nil
 }
 
 // account is where the final credentials act, as far as anyone has said.
