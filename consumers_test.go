@@ -494,6 +494,56 @@ func addEve(t *testing.T, w *world) {
 	}
 }
 
+// Where nobody can be asked, be it for the code or for the passphrase, fob says
+// so at once, in one line and what to type. The terminal is untouched.
+func TestNobodyIsThere(t *testing.T) {
+	need(t, "setsid", "--version")
+	w := signedUp(t, false)
+	sh := func(script string) []string {
+		return []string{"/bin/sh", "-c", script, "sh", w.Fob, "export", "--profile", "dev"}
+	}
+	cron := []string{"env", "-i", "AWS_ENDPOINT_URL_STS=" + w.AWS.URL}
+	for _, v := range w.Env {
+		if strings.HasPrefix(v, "HOME=") || strings.HasPrefix(v, "FOB_PASSPHRASE=") || strings.HasPrefix(v, "FOB_BACKEND=") {
+			cron = append(cron, v)
+		}
+	}
+	for _, way := range []struct {
+		name string
+		argv []string
+		env  []string
+		why  string
+	}{
+		{"a session of its own", sh(`exec setsid -w "$@"`), nil, "no controlling terminal, no display"},
+		{"the background", sh(`set -m; "$@" & wait $!`), nil, "in the background of the terminal, no display"},
+		{"nohup in the background", sh(`set -m; nohup "$@" & wait $!`), nil, "in the background of the terminal, no display"},
+		{"cron", append(cron, sh(`exec setsid -w "$@"`)...), nil, "no controlling terminal, no display"},
+		{"a locked store", sh(`exec setsid -w "$@"`), []string{"FOB_PASSPHRASE="}, "no controlling terminal, no display"},
+		{"a locked store, in the background", sh(`set -m; "$@" & wait $!`), []string{"FOB_PASSPHRASE="}, "in the background of the terminal, no display"},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			quickest := time.Hour
+			for range 3 { // the machine may be busy with others
+				there := *w
+				there.Env = slices.Concat(w.Env, way.env)
+				began := time.Now()
+				stdout, stderr, code, screen := there.onTerminal(t, "", "dev", way.argv...)
+				quickest = min(quickest, time.Since(began))
+				if code != exitNoPerson || stdout != "" || screen != "" {
+					t.Fatalf("exit code %d, %q, the screen %q\n%s", code, stdout, screen, stderr)
+				}
+				lines := strings.Split(strings.TrimPrefix(stderr, "nohup: ignoring input\n"), "\n")
+				if len(lines) != 3 || !strings.HasPrefix(lines[0], "fob: error: ") || !strings.HasSuffix(lines[0], way.why) || lines[1] != "fob: hint: fob login dev" {
+					t.Fatalf("it said\n%s", stderr)
+				}
+			}
+			if quickest > time.Second {
+				t.Errorf("it took %s", quickest)
+			}
+		})
+	}
+}
+
 // When fob fails, the JavaScript SDK says nothing and takes whatever its chain
 // finds next: another identity than the profile's.
 func TestConsumerGoesOn(t *testing.T) {
