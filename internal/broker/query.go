@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -99,7 +100,7 @@ func (c *Client) query(ctx context.Context, with creds.Session, q Query, answer 
 		return err
 	}
 	if res.StatusCode == http.StatusOK {
-		return xml.Unmarshal(text, answer)
+		return decodeAnswer(text, q.Action, answer)
 	}
 	var refusal struct {
 		Code    string `xml:"Error>Code"`
@@ -109,4 +110,17 @@ func (c *Client) query(ctx context.Context, with creds.Session, q Query, answer 
 		return err
 	}
 	return &smithy.GenericAPIError{Code: refusal.Code, Message: refusal.Message}
+}
+
+// decodeAnswer looks at the document's own name first: of an answer that says
+// nothing else, a network's sign-in page would pass for one.
+func decodeAnswer(text []byte, action string, answer any) error {
+	var root struct{ XMLName xml.Name }
+	if err := xml.Unmarshal(text, &root); err != nil {
+		return err
+	}
+	if want := action + "Response"; root.XMLName.Local != want {
+		return fmt.Errorf("the document is %s, not %s", root.XMLName.Local, want)
+	}
+	return xml.Unmarshal(text, answer)
 }

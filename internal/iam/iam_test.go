@@ -234,6 +234,76 @@ func TestEnrollCancelled(t *testing.T) {
 	}
 }
 
+// trap does something before or after each call of an action.
+type trap struct {
+	Caller
+	action        string
+	before, after func()
+}
+
+func (c trap) Query(ctx context.Context, with creds.Session, q broker.Query, answer any) error {
+	if q.Action != c.action {
+		return c.Caller.Query(ctx, with, q, answer)
+	}
+	c.before()
+	defer c.after()
+	return c.Caller.Query(ctx, with, q, answer)
+}
+
+// Wherever it fails or is given up: the user has a device whose seed is kept, or
+// nothing is left, or what is left is named, and goes away by its name.
+func TestEnrollStopsAnywhere(t *testing.T) {
+	nothing := func() {}
+	ways := map[string]func(e *try, action string, cancel func()){
+		"cancelled before": func(e *try, action string, cancel func()) { e.AWS = trap{e.AWS, action, cancel, nothing} },
+		"cancelled after":  func(e *try, action string, cancel func()) { e.AWS = trap{e.AWS, action, nothing, cancel} },
+		"denied":           func(e *try, action string, _ func()) { e.aws.Deny(action) },
+	}
+	for _, text := range []string{"drop", "status=500", "throttle", "portal", "truncated", "empty"} {
+		for _, times := range []int{1, ststest.Always} {
+			ways[fmt.Sprintf("%s %d", text, times)] = func(e *try, action string, _ func()) { e.aws.Fail(action, fault(t, text), times) }
+		}
+	}
+	actions := []string{"CreateVirtualMFADevice", "EnableMFADevice", "DeactivateMFADevice", "DeleteVirtualMFADevice"}
+	for i, action := range actions {
+		for way, spoil := range ways {
+			t.Run(action+" "+way, func(t *testing.T) {
+				t.Parallel() // the SDK waits before it tries again
+				e := newTry(t)
+				e.Name = "new"
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if i > 1 {
+					e.aws.Deny("EnableMFADevice") // or there is nothing to undo
+				}
+				spoil(e, action, cancel)
+				_, err := e.Run(ctx)
+				var left *LeftError
+				switch _, kept := e.seeds[newSerial]; {
+				case err == nil:
+					if own := e.aws.Devices(ststest.DemoUser); !slices.Contains(own, newSerial) || !kept {
+						t.Errorf("the user has %v, the seed is kept: %v", own, kept)
+					}
+					return
+				case errors.As(err, &left):
+					if left.Serial != newSerial || left.Undo != nil && !kept {
+						t.Errorf("%v, the seed is kept: %v", err, kept)
+					}
+					e.aws.Heal()
+					for _, a := range actions {
+						e.aws.Allow(a)
+					}
+					if err := e.Remove(t.Context(), left.Serial); err != nil {
+						t.Error(err)
+					}
+					delete(e.seeds, left.Serial)
+				}
+				e.nothing(t)
+			})
+		}
+	}
+}
+
 // What cannot be undone is named, and its seed is kept.
 func TestEnrollLeaves(t *testing.T) {
 	e := newTry(t)
