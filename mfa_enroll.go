@@ -34,7 +34,7 @@ this store and what opens it has both.
     fob mfa enroll dev`
 }
 
-func (c *mfaEnrollCmd) Run(a *app) (err error) {
+func (c *mfaEnrollCmd) Run(a *app) error {
 	if c.Name != "" && plan.CheckSerial("arn:aws:iam::000000000000:mfa/"+c.Name, "") != "" {
 		return &usageError{Command: "mfa", Problem: fmt.Sprintf("--name: %q is no name for a device: letters, digits and _+=,.@-", c.Name)}
 	}
@@ -52,11 +52,6 @@ func (c *mfaEnrollCmd) Run(a *app) (err error) {
 		if picture, err = os.OpenFile(c.PNG, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
 			return err
 		}
-		defer func() {
-			if err = errors.Join(err, picture.Close()); err != nil {
-				_ = os.Remove(c.PNG) // the seed in it is of no use any more; the first error says more
-			}
-		}()
 	}
 	a.say("An MFA device for %s: enabling it takes two codes and signing in a third, so up to 90 s.", term.Clean(u.title()))
 	e := iam.Enrolment{
@@ -71,17 +66,25 @@ func (c *mfaEnrollCmd) Run(a *app) (err error) {
 	var serial string
 	err = a.withIAM(source, &e.Client, func() (err error) { serial, err = e.Run(a.ctx); return err })
 	if err != nil {
+		if picture != nil {
+			_ = os.Remove(c.PNG) // of a seed that is of no use any more
+		}
 		if serial != "" {
 			a.say("Removed %s again: nothing is left of it.", term.Clean(serial))
 		}
 		return &planError{Plan: plan.Plan{Profile: source}, Err: err}
 	}
 	a.say("Enabled %s; its seed is in the store.", term.Clean(serial))
-	if err := a.writeSerial(source, serial); err != nil {
-		return err
+	next := "fob_mfa_serial = " + term.Clean(serial) + " in the profile names it"
+	if err = a.writeSerial(source, serial); err == nil {
+		a.notef("the second factor now lives on this machine, beside the key")
+		next = "fob login " + word(source) + " signs in"
+		err = a.firstSession(source, serial)
 	}
-	a.notef("the second factor now lives on this machine, beside the key")
-	return a.firstSession(source, serial)
+	if err != nil {
+		a.say("The device stays: %s, fob mfa remove %s --device --serial %s takes it away again.", next, word(source), term.Clean(serial))
+	}
+	return err
 }
 
 // iamUser is the user of a key, as IAM is called for it.
@@ -182,7 +185,8 @@ func (u iamUser) show(ctx context.Context, a *app, d iam.Device, picture *os.Fil
 		return err
 	}
 	if picture != nil {
-		if _, err := picture.Write(code.PNG()); err != nil {
+		_, err := picture.Write(code.PNG())
+		if err = errors.Join(err, picture.Close()); err != nil {
 			return err
 		}
 		a.say("Wrote the QR code to %s: whoever sees it has the seed.", tilde(picture.Name()))
@@ -221,13 +225,22 @@ func (u iamUser) codes(ctx context.Context, a *app, serial string) (first, secon
 	}
 }
 
-// writeSerial names the device in the profile's section.
+// writeSerial names the device in the profile's section. Another one that was
+// named there is said, because nothing else remembers it.
 func (a *app) writeSerial(profile, serial string) error {
-	_, err := a.editConfig(func(text string) (string, error) { return wire.SetSerial(text, profile, serial) })
+	conf, err := a.config()
 	if err != nil {
 		return err
 	}
+	section, _ := conf.Profile(profile)
+	before, named := section.Get("mfa_serial")
+	if _, err := a.editConfig(func(text string) (string, error) { return wire.SetSerial(text, profile, serial) }); err != nil {
+		return err
+	}
 	a.showSection("Added", profile, wire.Lines{{"fob_mfa_serial", serial}})
+	if named {
+		a.notef("%s named %s before", plan.At(before), before.Text)
+	}
 	return nil
 }
 

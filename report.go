@@ -437,7 +437,9 @@ func (a *app) refusedHints(err error, refused *broker.RefusedError) []string {
 			hints = append(hints, "the secret of "+refused.KeyID+" is not the one AWS has: fob add stores it anew")
 		}
 	case iam.AlreadyExists:
-		hints = append(hints, "fob mfa enroll "+word(profileOf(err))+" --name NAME")
+		profile := word(profileOf(err))
+		hints = append(hints, "fob mfa enroll "+profile+" --name NAME",
+			"if one is left of an earlier try: fob mfa remove "+profile+" --device --serial ARN")
 	case "ExpiredToken":
 		hints = append(hints, "these are session credentials, and they have ended")
 	case "AccessDenied":
