@@ -74,6 +74,9 @@ func (c *mfaAddCmd) Run(a *app) error {
 		return err
 	}
 	a.say("Stored the seed of %s: codes for it need nobody from now on.", term.Clean(serial))
+	if seed.Digits != mfa.CodeLength {
+		a.warnf("its codes have %d digits, and AWS takes %d: fob mfa code shows them, but makes no session with them", seed.Digits, mfa.CodeLength)
+	}
 	a.notef("the second factor now lives on this machine, beside the key")
 	return nil
 }

@@ -99,7 +99,8 @@ func (r *run) code(ctx context.Context, q mfa.Request) (mfa.Answer, error) {
 	return r.QuietCodes.Code(ctx, q)
 }
 
-// SeedCode makes a code of a device whose seed is stored, and counts it as used.
+// SeedCode makes a code of a device whose seed is stored, to be shown, and counts
+// it as used.
 func (b *Broker) SeedCode(ctx context.Context, profile, serial string) (mfa.Answer, error) {
 	r := &run{Broker: b}
 	lock, err := r.claim(ctx, lockOf(serial))
@@ -108,7 +109,7 @@ func (b *Broker) SeedCode(ctx context.Context, profile, serial string) (mfa.Answ
 	}
 	defer lock.release()
 	d := r.device(lockOf(serial))
-	answer, err := b.Codes.Code(ctx, mfa.Request{Profile: profile, Serial: serial, After: d.lastStep(b.Now()), Used: d.usedAt(b.Now())})
+	answer, err := b.Codes.Code(ctx, mfa.Request{Profile: profile, Serial: serial, Shown: true, After: d.lastStep(b.Now()), Used: d.usedAt(b.Now())})
 	if err != nil {
 		return mfa.Answer{}, err
 	}

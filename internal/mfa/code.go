@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// codeLength is how many digits AWS takes, for every device.
-const codeLength = 6
+// CodeLength is how many digits AWS takes, for every device.
+const CodeLength = 6
 
 // CodeError is a code that AWS would refuse unseen. It never quotes the code.
 type CodeError struct {
@@ -25,8 +25,8 @@ func CheckCode(text string) (string, error) {
 		return "", &CodeError{Problem: "is empty"}
 	case strings.Trim(code, "0123456789") != "":
 		return "", &CodeError{Problem: "holds something other than digits"}
-	case len(code) != codeLength:
-		return "", &CodeError{Problem: fmt.Sprintf("has %d digits, not %d", len(code), codeLength)}
+	case len(code) != CodeLength:
+		return "", &CodeError{Problem: fmt.Sprintf("has %d digits, not %d", len(code), CodeLength)}
 	}
 	return code, nil
 }

@@ -133,6 +133,8 @@ type Request struct {
 	Serial  string // the device's ARN, or a hardware device's serial number
 	Program string // the program that wants the credentials; may be empty
 	Refused string // why the last code was refused, to be shown; empty at first
+	// Shown: the code is for a person and not for AWS, whose codes have 6 digits.
+	Shown bool
 	// After is the last step used of this device, by any process; 0 if none is
 	// known. It counts for seeds only.
 	After int64
@@ -232,8 +234,8 @@ func (l *Ladder) fromSeed(ctx context.Context, r Request) (Answer, bool, error) 
 		return Answer{}, false, fmt.Errorf("MFA code of %q: %w", r.Serial, err)
 	}
 	code, err := Code(seed, step)
-	if err == nil {
-		_, err = CheckCode(code) // a seed for 8 digits is not one of AWS's
+	if err == nil && len(code) != CodeLength && !r.Shown {
+		err = &SeedError{fmt.Sprintf("makes codes of %d digits, and AWS takes %d", len(code), CodeLength)}
 	}
 	if err != nil {
 		return Answer{}, false, fmt.Errorf("MFA code of %q: %w", r.Serial, err)

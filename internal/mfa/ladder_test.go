@@ -182,12 +182,17 @@ func TestSeedErrors(t *testing.T) {
 		t.Errorf("locked: %v", err)
 	}
 	l.Seed = seedOf("otpauth://totp/x?digits=8&secret=" + joSeed)
-	var bad *CodeError
+	var bad *SeedError
 	if _, err := l.Code(context.Background(), request); !errors.As(err, &bad) || strings.Contains(err.Error(), joSeed) {
 		t.Errorf("8 digits: %v", err)
 	}
 	if len(jo.asked) != 0 {
 		t.Errorf("asked: %v", jo.asked)
+	}
+	shown := request
+	shown.Shown = true
+	if a, err := l.Code(context.Background(), shown); err != nil || len(a.Code) != 8 {
+		t.Errorf("8 digits, for a person: %v", err)
 	}
 }
 
