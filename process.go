@@ -9,7 +9,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -256,30 +255,40 @@ func chain() []string {
 	return names
 }
 
+// process is what the system tells of another program that runs; nothing of one
+// that has ended.
+type process struct {
+	name   string
+	parent int
+	args   []string // not on Windows
+}
+
 // callers are the processes that wait for credentials, nearest first: the parent
 // and, while that is a shell that runs one line for another program, its parent.
-// The SDKs for Go and JavaScript start a credential_process so. Where there is
-// no /proc it is the parent alone.
+// The SDKs for Go and JavaScript start a credential_process so.
 func callers(parent int) []int {
 	const deepest = 4
 	all := []int{parent}
-	for len(all) < deepest && runsLine(parent) {
-		if parent = parentOf(parent); parent == 0 {
-			break
-		}
-		all = append(all, parent)
+	for p := processOf(parent); len(all) < deepest && p.runsLine() && p.parent != 0; p = processOf(p.parent) {
+		all = append(all, p.parent)
 	}
 	return all
+}
+
+func (p process) runsLine() bool {
+	return len(p.args) > 2 && strings.HasSuffix(p.args[0], "sh") && p.args[1] == "-c"
 }
 
 // orphaned: one of the callers is not there any more.
 func orphaned(callers []int) bool {
 	parent := os.Getppid()
 	for _, pid := range callers {
-		if pid != parent {
+		p := processOf(pid)
+		// Windows gives an orphan no other parent.
+		if pid != parent || runtime.GOOS == "windows" && p.name == "" {
 			return true
 		}
-		parent = parentOf(pid)
+		parent = p.parent
 	}
 	return false
 }
@@ -287,30 +296,5 @@ func orphaned(callers []int) bool {
 // callerName is the program that asks for credentials, where that can be known.
 func callerName(parent int) string {
 	all := callers(parent)
-	return processFile(all[len(all)-1], "comm")
-}
-
-func runsLine(pid int) bool {
-	args := strings.Split(processFile(pid, "cmdline"), "\x00")
-	return len(args) > 2 && strings.HasSuffix(args[0], "sh") && args[1] == "-c"
-}
-
-// parentOf a process; 0 if that cannot be known.
-func parentOf(pid int) int {
-	// "PID (NAME) STATE PARENT ..."; the name may hold anything.
-	stat := processFile(pid, "stat")
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 2 {
-		return 0
-	}
-	parent, _ := strconv.Atoi(fields[1]) // 0 if it is no number
-	return parent
-}
-
-func processFile(pid int, name string) string {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
+	return processOf(all[len(all)-1]).name
 }
