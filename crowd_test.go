@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,12 +93,14 @@ type result struct {
 
 func (r result) String() string { return fmt.Sprintf("exit code %d, %q", r.code, r.stderr) }
 
-// problem is what is wrong with a failure's message: it is one line and hints.
+// problem is what is wrong with a failure's message: it is one line and hints, or
+// nothing if a person gave up.
 func (r result) problem() string {
 	if strings.Contains(r.stderr, "panic:") || strings.Contains(r.stderr, "goroutine ") {
 		return "a panic"
 	}
-	if n := strings.Count("\n"+r.stderr, "\nfob: error: "); r.code != 0 && n != 1 || r.code == 0 && n != 0 {
+	fails := r.code != 0 && r.code != exitInterrupted
+	if n := strings.Count("\n"+r.stderr, "\nfob: error: "); fails && n != 1 || !fails && n != 0 {
 		return fmt.Sprintf("%d errors", n)
 	}
 	return ""
@@ -196,12 +199,18 @@ func (c *crowd) create(t *testing.T, kind string, i int) *os.File {
 	return f
 }
 
-// await waits until all have said a text on stderr (with -v they say a lot).
-func (c *crowd) await(t *testing.T, text string) {
+// await waits until n have said a text on stderr (with -v they say a lot).
+func (c *crowd) await(t *testing.T, n int, text string) {
 	t.Helper()
-	for i := range c.cmds {
-		eventually(t, fmt.Sprintf("%q of process %d", text, i), func() bool { return strings.Contains(slurp(t, c.file("err", i)), text) })
-	}
+	eventually(t, fmt.Sprintf("%q of %d", text, n), func() bool {
+		said := 0
+		for i := range c.cmds {
+			if strings.Contains(slurp(t, c.file("err", i)), text) {
+				said++
+			}
+		}
+		return said == n
+	})
 }
 
 // end waits for all.
@@ -599,7 +608,7 @@ func TestCrowdWrongCode(t *testing.T) {
 			}
 			return []string{"exec", "-v", "--mfa-code", wrongCode(w), "dev", "--", "true"}
 		})
-		c.await(t, waiting)
+		c.await(t, len(c.cmds), waiting)
 		release()
 		for i, r := range c.end(t) {
 			if want := []int{exitRefused, exitExec}[i%2]; r.code != want || r.stdout != "" {
@@ -623,6 +632,61 @@ func wrongCode(w *world) string {
 	}
 }
 
+// Whoever closes a window, or does not know the passphrase, has answered all who
+// wait for it.
+func TestCrowdCancelled(t *testing.T) {
+	const n = 50
+	for _, question := range []struct {
+		name, passphrase, answer string
+		asked                    int
+		codes                    map[int]int // how many end with each
+		says                     string      // who waited
+	}{
+		{"passphrase", "", "exit 1", 1, map[int]int{exitInterrupted: 1, exitStore: n - 1}, "did not open the store: cancelled"},
+		{"wrong passphrase", "", "echo nonsense", 3, map[int]int{exitStore: n}, "did not open the store: wrong passphrase"},
+		{"code", testPassphrase, "exit 1", 1, map[int]int{exitInterrupted: 1, exitFailed: n - 1}, "got no session with " + ststest.DemoSerial + ": cancelled"},
+	} {
+		t.Run(question.name, func(t *testing.T) {
+			rounds(t, often(1, 20), func(t *testing.T, w *world) {
+				w = w.kernelCopies(t).with("FOB_ASKPASS="+filepath.Join(w.Home, "askpass"), "FOB_PASSPHRASE="+question.passphrase)
+				asked, ready := filepath.Join(w.Home, "asked"), filepath.Join(w.Home, "ready")
+				script := "#!/bin/sh\necho >>" + asked + "\nuntil [ -e " + ready + " ]; do sleep 0.02; done\n" + question.answer + "\n"
+				if err := os.WriteFile(filepath.Join(w.Home, "askpass"), []byte(script), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				c := w.crowd(t, n, exportDev)
+				c.await(t, n-1, waiting)
+				if err := os.WriteFile(ready, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				results, codes := c.end(t), map[int]int{}
+				for _, r := range results {
+					codes[r.code]++
+					if r.stdout != "" {
+						t.Errorf("%v", r)
+					}
+				}
+				if !maps.Equal(codes, question.codes) {
+					t.Errorf("how many ended with each exit code: %v", codes)
+				}
+				if heard := countIn(results, question.says+"\nfob: hint: fob login dev\n"); heard != n-1 {
+					t.Errorf("%d heard of it", heard)
+				}
+				if times := len(slurp(t, asked)); times != question.asked {
+					t.Errorf("asked %d times", times)
+				}
+				if calls := w.calls(); calls != "" {
+					t.Errorf("AWS was called for %q", calls)
+				}
+				// Who comes later asks.
+				if w.input("", "export", "dev"); len(slurp(t, asked)) != 2*question.asked {
+					t.Error("not asked again")
+				}
+			})
+		})
+	}
+}
+
 // seeded makes codes come from the store, a new one every second.
 func (w *world) seeded(t *testing.T) {
 	t.Helper()
@@ -643,7 +707,7 @@ func TestCrowdNetworkError(t *testing.T) {
 		w.seeded(t)
 		release := holdDevice(t, w)
 		c := w.crowd(t, 8, exportDev)
-		c.await(t, waiting)
+		c.await(t, len(c.cmds), waiting)
 		w.AWS.Fail("GetSessionToken", ststest.Drop(), 3) // as often as the SDK tries
 		release()
 		var lucky []result

@@ -307,6 +307,7 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		recipient  *keyring.RecipientError
 		identity   *keyring.IdentityError
 		plugin     *keyring.PluginError
+		shared     *keyring.SharedError
 	)
 	switch {
 	case errors.As(err, &slot) && !errors.Is(err, term.ErrCancelled) && !errors.Is(err, context.Canceled):
@@ -323,6 +324,8 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		return exitStore, []string{"FOB_AGE_IDENTITY, or age_identity in " + tilde(a.settingsPath()) + ", names a file of age identities"}, true
 	case errors.Is(err, keyring.ErrWrongPassphrase):
 		return exitStore, nil, true
+	case errors.As(err, &shared):
+		return exitStore, a.loginHint(err), true
 	case errors.As(err, &missing):
 		return exitStore, []string{"fob add PROFILE   makes the store"}, true
 	case errors.As(err, &notFound) && notFound.Kind == keyring.KindSeed:

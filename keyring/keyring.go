@@ -126,6 +126,8 @@ type opened struct {
 	}
 	// The content of Options.AgeIdentity, if it was needed.
 	identity *creds.Secret
+	// See waits; nil if this process has not waited.
+	before *no
 }
 
 // New returns the store in o.Dir. It opens nothing and cannot fail.

@@ -53,19 +53,7 @@ func (l *Lock) Unlock() error { return l.f.Unlock() }
 func (l *Lock) State() ([]byte, error) { return l.store.lockState(l.name) }
 
 // SetState keeps up to 4 KiB for the lock's next holders; it is on the disk when SetState returns.
-func (l *Lock) SetState(state []byte) error {
-	if len(state) > maxState {
-		return fmt.Errorf("the state of lock %q is too large", l.name)
-	}
-	d, err := openDir(l.store.opts.Dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	// A file beside the lock, because replacing the lock file would make two
-	// locks of one, and writing into it could be read half done.
-	return d.write(locksDir+"/"+l.name+".state", state, true)
-}
+func (l *Lock) SetState(state []byte) error { return l.store.setLockState(l.name, state) }
 
 // LockState reads the state of the lock called name without holding it.
 func (s *Store) LockState(name string) ([]byte, error) { return s.lockState(lockName(name)) }
@@ -84,6 +72,20 @@ func (s *Store) lockState(file string) ([]byte, error) {
 		return nil, nil
 	}
 	return state, err
+}
+
+func (s *Store) setLockState(file string, state []byte) error {
+	if len(state) > maxState {
+		return fmt.Errorf("the state of lock %q is too large", file)
+	}
+	d, err := openDir(s.opts.Dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	// A file beside the lock, because replacing the lock file would make two
+	// locks of one, and writing into it could be read half done.
+	return d.write(locksDir+"/"+file+".state", state, true)
 }
 
 func (s *Store) lock(ctx context.Context, file string, shared bool) (*Lock, error) {
@@ -118,8 +120,11 @@ func (s *Store) tryLock(file string, shared bool) (*Lock, bool, error) {
 	if err != nil && noLocks(err) {
 		if dir := s.spareLocksDir(); dir != "" {
 			s.logf("no locks in %s, so they are in %s", s.opts.Dir, dir)
-			return s.tryLockIn(dir, file, shared)
+			l, ok, err = s.tryLockIn(dir, file, shared)
 		}
+	}
+	if !ok && err == nil {
+		s.waits()
 	}
 	return l, ok, err
 }

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"runtime"
 	"time"
+
+	"fob/internal/term"
 )
 
 // held returns the subkey of a kind for the vault key of h, if this process or
@@ -104,8 +107,15 @@ func (s *Store) key(ctx context.Context, h header, kind Kind) ([]byte, error) {
 	if s.moved(h) {
 		return nil, errMoved
 	}
+	asks := s.opts.Ask != nil && s.asks(sl)
+	if problem := s.heardNo(); asks && problem != "" {
+		return nil, &SharedError{Problem: problem}
+	}
 	k, err := s.open(ctx, h, m, sl)
 	if err != nil {
+		if asks {
+			s.shareNo(err)
+		}
 		return nil, err
 	}
 	if m, err = m.admit(s.opts.Dir, h, k, sl); err != nil {
@@ -179,21 +189,99 @@ func (s *Store) gate(ctx context.Context, sl slot) (release func(), err error) {
 	if !kindOf(sl.Kind).copies {
 		return func() {}, nil
 	}
-	_, given, _ := s.givenPassphrase()
-	if sl.Kind == kindPassphrase && !given && s.opts.Ask == nil {
+	asks := s.asks(sl)
+	if asks && s.opts.Ask == nil {
 		return func() {}, nil // it will fail at once
 	}
 	name := unlockLock
-	if sl.Kind == kindPassphrase && given && s.opts.UnlockTTL <= 0 {
+	if sl.Kind == kindPassphrase && !asks && s.opts.UnlockTTL <= 0 {
 		name = fmt.Sprintf("derive%d", rand.IntN(min(runtime.NumCPU(), 4)))
 	}
 	return s.courtesy(ctx, name)
 }
 
+// asks reports whether a slot takes a passphrase that was not given beforehand.
+func (s *Store) asks(sl slot) bool {
+	if sl.Kind != kindPassphrase {
+		return false
+	}
+	_, given, _ := s.givenPassphrase()
+	return !given
+}
+
+// no is how a person was last asked for the passphrase in vain: the state of the
+// unlock lock.
+type no struct {
+	Seq     int    `json:"seq"` // counts them
+	Problem string `json:"problem"`
+}
+
+// lastNo is the zero no if there was none, or if it cannot be read: then the
+// question is asked, as it would have been without it.
+func (s *Store) lastNo() no {
+	var last no
+	if state, err := s.lockState(unlockLock); err == nil {
+		_ = json.Unmarshal(state, &last)
+	}
+	return last
+}
+
+// waits remembers the last no of the time when this process first had to wait for
+// another, whichever lock that is: the question may come behind a caller's.
+func (s *Store) waits() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.before == nil {
+		last := s.lastNo()
+		s.before = &last
+	}
+}
+
+// heardNo is the problem of a no that came while this process waited, or "": so
+// fifty do not ask one after the other what was answered already.
+func (s *Store) heardNo() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.before == nil {
+		return ""
+	}
+	last := s.lastNo()
+	if last.Seq == s.before.Seq {
+		return ""
+	}
+	return last.Problem
+}
+
+// shareNo tells those who wait for the unlock lock, which the caller holds, why
+// the store was not opened, if that was a person's doing.
+func (s *Store) shareNo(err error) {
+	last := s.lastNo()
+	switch {
+	case errors.Is(err, term.ErrCancelled):
+		last.Problem = "cancelled"
+	case errors.Is(err, ErrWrongPassphrase):
+		last.Problem = ErrWrongPassphrase.Error()
+	default:
+		return // another may have a terminal, or more time
+	}
+	last.Seq++
+	state, err := json.Marshal(last)
+	if err == nil {
+		err = s.setLockState(unlockLock, state)
+	}
+	if err != nil {
+		s.logf("the answer is not shared: %v", err)
+	}
+}
+
 // courtesy takes a lock that saves others trouble but protects nothing: where it
 // cannot be had (a store on a read-only disk), work goes on without.
 func (s *Store) courtesy(ctx context.Context, name string) (release func(), err error) {
-	l, err := s.lock(ctx, name, false)
+	l, ok, err := s.tryLock(name, false)
+	if err == nil && !ok {
+		s.logf("waiting for another fob")
+		l, err = s.lock(ctx, name, false)
+	}
 	switch {
 	case err == nil:
 		return func() { l.Unlock() }, nil
