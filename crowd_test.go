@@ -690,6 +690,13 @@ func TestCrowdCancelled(t *testing.T) {
 // seeded makes codes come from the store, a new one every second.
 func (w *world) seeded(t *testing.T) {
 	t.Helper()
+	w.hurry(t)
+	w.must(t, hurriedSeed, "mfa", "add", "dev", "--stdin", "--serial", ststest.DemoSerial)
+}
+
+// hurry makes the demo device have a new code every second, as hurriedSeed has.
+func (w *world) hurry(t *testing.T) {
+	t.Helper()
 	err := w.AWS.AddUser(ststest.User{
 		ARN:  ststest.DemoUser,
 		Keys: []creds.Key{{ID: ststest.DemoKeyID, Secret: creds.NewSecret(ststest.DemoSecret)}},
@@ -698,8 +705,9 @@ func (w *world) seeded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.must(t, "otpauth://totp/x?period=1&secret="+ststest.DemoSeed, "mfa", "add", "dev", "--stdin", "--serial", ststest.DemoSerial)
 }
+
+const hurriedSeed = "otpauth://totp/x?period=1&secret=" + ststest.DemoSeed
 
 // That the network failed one is no reason for the others not to try.
 func TestCrowdNetworkError(t *testing.T) {

@@ -21,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	filippo "filippo.io/age"
+	"github.com/alecthomas/kong"
+
 	"fob/internal/ststest"
 )
 
@@ -86,18 +89,33 @@ func needStrace(t *testing.T) {
 const (
 	keySecret  = ststest.DemoSecret
 	wrongWords = "a wrong passphrase, which is one too"
+	newWords   = "four words and a fifth"
 )
 
 func TestSecretsStayInside(t *testing.T) {
 	needStrace(t)
-	w := newWorld(t).with("GORACE=atexit_sleep_ms=0")
+	w := newWorld(t)
+	w.hurry(t)
 	w.config(t, "[profile proc]\nregion = eu-west-1\ncredential_process = env >&2; "+
 		`printf '{"Version":1,"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"abc","SessionToken":"def"}'`+"\n")
+	identity, err := filippo.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := everyCommand(t, w, identity)
+	for _, leaf := range grammar(t).Leaves(true) {
+		words := commandWords(leaf)
+		if !slices.ContainsFunc(all, func(c watched) bool {
+			return c.code == 0 && len(c.args) > len(words) && slices.Equal(c.args[1:len(words)+1], words)
+		}) && !slices.Equal(words, []string{"mfa", "enroll"}) { // which takes its time: TestEnrolmentStaysInside
+			t.Errorf("fob %s is not watched", strings.Join(words, " "))
+		}
+	}
 	var traces []trace
-	for _, c := range everyCommand(w) {
+	for _, c := range all {
 		traces = append(traces, w.watch(t, c))
 	}
-	known := map[string][]string{"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords}}
+	known := map[string][]string{"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords, newWords, identity.String()}}
 	for _, tr := range traces {
 		if tr.hands == "session" {
 			known["session"] = append(known["session"], sessionSecrets(tr.stdout)...)
@@ -106,15 +124,53 @@ func TestSecretsStayInside(t *testing.T) {
 	if n := len(known["session"]); n < 10 {
 		t.Fatalf("only %d secrets of sessions were handed out", n)
 	}
-	known["session"] = append(known["session"], "IQoJb3JpZ2luX2Vj") // how every token begins
+	known["session"] = append(known["session"], tokenStart)
 	for _, tr := range traces {
 		tr.check(t, known)
 	}
 	checkFiles(t, filepath.Dir(w.Home), slices.Concat(known["key"], known["never"], known["session"]))
 }
 
+// A device of one's own: its seed comes from AWS, and stays.
+func TestEnrolmentStaysInside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("AWS has codes of 30 s, and three are needed")
+	}
+	t.Parallel()
+	needStrace(t)
+	w := newWorld(t)
+	w.must(t, ststest.DemoKeyID+"\n"+keySecret+"\n", "add", "dev", "--stdin")
+	tr := w.watch(t, watched{args: []string{"--verbose", "mfa", "enroll", "dev"}})
+	seed, err := w.store().Seed(t.Context(), ststest.DemoSerial+"-fob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string][]string{"key": {keySecret}, "never": {seed.Secret.Reveal(), testPassphrase}, "session": {tokenStart}}
+	tr.check(t, known)
+	checkFiles(t, filepath.Dir(w.Home), slices.Concat(known["key"], known["never"], known["session"]))
+}
+
+// commandWords are what a person types for a command.
+func commandWords(n *kong.Node) []string {
+	if n.Parent == nil {
+		return nil
+	}
+	if n.Type != kong.CommandNode {
+		return commandWords(n.Parent)
+	}
+	return append(commandWords(n.Parent), n.Name)
+}
+
+// tokenStart is how every session token begins.
+const tokenStart = "IQoJb3JpZ2luX2Vj"
+
 // everyCommand is every command, and some of their failures.
-func everyCommand(w *world) []watched {
+func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []watched {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "identity") // the user's own affair
+	if err := os.WriteFile(file, []byte(identity.String()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	key := ststest.DemoKeyID + "\n" + keySecret + "\n"
 	nobus := "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent"
 	env := []string{"AWS_ACCESS_KEY_ID=" + ststest.DemoKeyID, "AWS_SECRET_ACCESS_KEY=" + keySecret}
@@ -134,7 +190,7 @@ func everyCommand(w *world) []watched {
 		{args: []string{"export", "dev"}, code: exitNoPerson},
 		{args: []string{"export", "dev"}, env: []string{"FOB_MFA_CODE=" + wrongCode(w)}, code: exitRefused},
 		{args: []string{"export", "dev"}, env: []string{"FOB_MFA_CODE=" + ststest.DemoSeed}, code: exitUsage},
-		{args: []string{"mfa", "add", "dev", "--stdin"}, stdin: ststest.DemoSeed},
+		{args: []string{"mfa", "add", "dev", "--stdin"}, stdin: hurriedSeed},
 		{args: []string{"login", "dev", "prod"}},
 		{args: []string{"export", "prod", "--fresh"}, hands: "session"},
 		{args: []string{"export", "prod"}, hands: "session"},
@@ -148,16 +204,26 @@ func everyCommand(w *world) []watched {
 		{args: []string{"exec", "proc", "--", "env"}, hands: "session"},
 		{args: []string{"exec", "dev", "--", "no-such-command"}, code: 127},
 		{args: []string{"mfa", "code", "env", "--json"}, code: exitUsage},
+		{args: []string{"mfa", "code", "dev"}}, {args: []string{"mfa", "code", "dev", "--json"}},
+	}
+	for _, format := range []string{"env", "env-no-export", "fish", "powershell", "windows-cmd", "dotenv"} {
+		all = append(all, watched{args: []string{"export", "prod", "--format", format}, hands: "session"})
+	}
+	all = append(all, []watched{
 		{args: []string{"explain", "prod"}}, {args: []string{"explain", "prod", "--json"}},
 		{args: []string{"list"}}, {args: []string{"list", "--json"}},
+		{args: []string{"doctor"}}, {args: []string{"doctor", "--json"}}, {args: []string{"doctor", "dev", "--fix"}},
+		{args: []string{"store"}}, {args: []string{"store", "--json"}},
+		{args: []string{"store", "add", identity.Recipient().String()}},
+		{args: []string{"export", "dev", "--backend", "age"}, env: []string{"FOB_AGE_IDENTITY=" + file}, hands: "session"},
+		{args: []string{"store", "passphrase", "--stdin"}, stdin: newWords, env: []string{"FOB_PASSPHRASE=" + wrongWords}, code: exitStore},
+		{args: []string{"store", "passphrase", "--stdin"}, stdin: newWords},
+		{args: []string{"store", "passphrase", "--stdin"}, stdin: testPassphrase, env: []string{"FOB_PASSPHRASE=" + newWords}},
+		{args: []string{"store", "remove", "age"}}, {args: []string{"store", "trust"}}, {args: []string{"lock"}},
 		{args: []string{"clear", "dev"}}, {args: []string{"remove", "env", "--yes"}},
 		{args: []string{"mfa", "remove", "dev"}}, {args: []string{"remove", "dev", "--yes"}},
-		{args: []string{"version"}}, {args: nil},
-	}
-	for _, format := range []string{"env", "fish", "powershell", "dotenv"} {
-		export := watched{args: []string{"export", "prod", "--format", format}, hands: "session"}
-		all = slices.Insert(all, len(all)-12, export)
-	}
+		{args: []string{"version"}}, {args: []string{"--help"}}, {args: nil},
+	}...)
 	for i := range all {
 		if len(all[i].args) > 0 {
 			// Before the first word: what follows exec's command is not fob's.
@@ -275,6 +341,60 @@ func TestSecretsAreFound(t *testing.T) {
 	if n := len(sessionSecrets("export AWS_SECRET_ACCESS_KEY='" + keySecret + "'\n")); n != 1 {
 		t.Errorf("%d of 1 secret in a line for a shell", n)
 	}
+}
+
+// What would be in a core of the command that fob becomes: its session, and
+// nothing of what fob was a moment before. fob itself leaves none, see TestNoCore.
+func TestImageOfCommand(t *testing.T) {
+	needStrace(t) // who may trace may look into the memory
+	w := devWorld(t)
+	w.seeded(t)
+	doc := w.must(t, "", "export", "dev")
+	cmd := w.command("exec", "dev", "--", "cat")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { in.Close(); cmd.Wait() }()
+	if _, err := in.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err) // there it is cat, and no longer fob
+	}
+	image := memory(t, cmd.Process.Pid)
+	find(image, []string{keySecret, ststest.DemoSeed, testPassphrase}, func(s string) { t.Errorf("a secret (%.4s...) in the command's memory", s) })
+	handed := 0
+	find(image, sessionSecrets(doc), func(string) { handed++ })
+	if handed != 2 {
+		t.Errorf("%d of the session's 2 secrets were found: is this the command's memory?", handed)
+	}
+}
+
+// memory is all that a process could be dumped with.
+func memory(t *testing.T, pid int) string {
+	t.Helper()
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Close()
+	var all strings.Builder
+	for line := range strings.Lines(slurp(t, fmt.Sprintf("/proc/%d/maps", pid))) {
+		var from, to uint64
+		if _, err := fmt.Sscanf(line, "%x-%x", &from, &to); err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(&all, io.NewSectionReader(mem, int64(from), int64(to-from))) // the kernel's own pages cannot be read
+	}
+	return all.String()
 }
 
 // nobody is the user of tests that are not root's.
