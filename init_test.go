@@ -4,11 +4,13 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,16 +25,16 @@ const (
 	maxBinary     = 16 << 20 // bytes, stripped
 )
 
-// release builds the program as make build does.
+// release is the program as make build makes it.
 func release(t testing.TB) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "fob")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", name, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		if _, noGo := exec.LookPath("go"); noGo != nil {
-			lacking(t, "go")
+	for _, tool := range []string{"make", "go"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			lacking(t, tool)
 		}
+	}
+	name := filepath.Join(t.TempDir(), "fob")
+	if out, err := exec.Command("make", "build", "OUT="+name).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return name
@@ -40,10 +42,26 @@ func release(t testing.TB) string {
 
 var initLine = regexp.MustCompile(`(?m)^init (\S+) @.* clock, (\d+) bytes, (\d+) allocs$`)
 
+// libraries are those that the system loads before a program begins.
+func libraries(name string) ([]string, error) {
+	if runtime.GOOS != "linux" {
+		return nil, nil // where nothing starts without
+	}
+	f, err := elf.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.ImportedLibraries()
+}
+
 func TestInitWork(t *testing.T) {
 	fob := release(t)
 	if info, err := os.Stat(fob); err != nil || info.Size() > maxBinary {
 		t.Errorf("the binary has %d bytes: %v", info.Size(), err)
+	}
+	if libs, err := libraries(fob); err != nil || len(libs) > 0 {
+		t.Errorf("every start loads %v: %v", libs, err)
 	}
 	cmd := exec.Command(fob, "version")
 	cmd.Env = []string{"GODEBUG=inittrace=1", "HOME=" + t.TempDir()}

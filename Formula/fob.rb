@@ -10,6 +10,7 @@ class Fob < Formula
   depends_on "go" => :build
 
   def install
+    ENV["CGO_ENABLED"] = OS.mac? ? "1" : "0" # see the Makefile
     system "go", "build", *std_go_args(ldflags: "-s -w -X main.version=#{version}")
     man1.install "doc/fob.1"
     generate_completions_from_executable(bin/"fob", "completion")
