@@ -280,10 +280,10 @@ func countIn(results []result, text string) int {
 // unlocking is what a process says that derives the vault key.
 const unlocking = "fob: opening the store: "
 
-// kernelCopies is the same world in a user namespace of its own, whose kernel
-// keyring keeps the store unlocked: neither the developer's copies nor those of
-// other tests are in it.
-func (w *world) kernelCopies(t *testing.T) *world {
+// ownKernelKeyring makes a user namespace, whose kernel keyring is neither the
+// developer's nor that of other tests, and returns what a command line in it
+// begins with. What is entered becomes the command: the process is the same.
+func ownKernelKeyring(t *testing.T) []string {
 	t.Helper()
 	keep := exec.Command("unshare", "-Ur", "sh", "-c", "echo; exec cat")
 	life, err := keep.StdinPipe()
@@ -301,10 +301,16 @@ func (w *world) kernelCopies(t *testing.T) *world {
 	if n, _ := ready.Read(make([]byte, 1)); n == 0 {
 		lacking(t, "user namespace")
 	}
-	// A script and nsenter become fob, so the process is the same.
+	return []string{"nsenter", "-t", strconv.Itoa(keep.Process.Pid), "-U", "--preserve-credentials"}
+}
+
+// kernelCopies is the same world with a kernel keyring of its own, which keeps
+// the store unlocked.
+func (w *world) kernelCopies(t *testing.T) *world {
+	t.Helper()
 	inside := *w
 	inside.Fob = filepath.Join(t.TempDir(), "fob")
-	script := fmt.Sprintf("#!/bin/sh\nexec nsenter -t %d -U --preserve-credentials %s \"$@\"\n", keep.Process.Pid, w.Fob)
+	script := fmt.Sprintf("#!/bin/sh\nexec %s %s \"$@\"\n", strings.Join(ownKernelKeyring(t), " "), w.Fob)
 	if err := os.WriteFile(inside.Fob, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -51,13 +51,15 @@ type trace struct {
 
 func (tr trace) file(name string) string { return filepath.Join(tr.dir, name) }
 
-// watch runs fob under strace. Its streams are files, which strace tells apart.
-func (w *world) watch(t *testing.T, c watched) trace {
+// watch runs fob under strace, behind what a command line is to begin with. Its
+// streams are files, which strace tells apart.
+func (w *world) watch(t *testing.T, begin []string, c watched) trace {
 	t.Helper()
 	tr := trace{watched: c, dir: t.TempDir()}
-	cmd := exec.Command("strace", slices.Concat([]string{
-		"-f", "--seccomp-bpf", "-qq", "-y", "-v", "-s", "1000000", "-e", "signal=none",
-		"-e", "trace=execve,execveat,write,writev,pwrite64,pwritev,sendto,sendmsg", "-o", tr.file("trace"), w.Fob}, c.args)...)
+	argv := slices.Concat(begin, []string{
+		"strace", "-f", "--seccomp-bpf", "-qq", "-y", "-v", "-s", "1000000", "-e", "signal=none",
+		"-e", "trace=execve,execveat,write,writev,pwrite64,pwritev,sendto,sendmsg", "-o", tr.file("trace"), w.Fob}, c.args)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdin = w.Home, slices.Concat(w.Env, c.env), strings.NewReader(c.stdin)
 	for name, stream := range map[string]*io.Writer{"stdout": &cmd.Stdout, "stderr": &cmd.Stderr} {
 		f, err := os.Create(tr.file(name))
@@ -94,7 +96,8 @@ const (
 
 func TestSecretsStayInside(t *testing.T) {
 	needStrace(t)
-	w := newWorld(t)
+	w := newWorld(t).with("FOB_UNLOCK_TTL=1h", "FOB_UNLOCK_KEYS_TTL=1h")
+	enter := ownKernelKeyring(t) // there is a fob lock among them
 	w.hurry(t)
 	w.config(t, "[profile proc]\nregion = eu-west-1\ncredential_process = env >&2; "+
 		`printf '{"Version":1,"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"abc","SessionToken":"def"}'`+"\n")
@@ -113,7 +116,7 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 	var traces []trace
 	for _, c := range all {
-		traces = append(traces, w.watch(t, c))
+		traces = append(traces, w.watch(t, enter, c))
 	}
 	known := map[string][]string{"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords, newWords, identity.String()}}
 	for _, tr := range traces {
@@ -140,7 +143,7 @@ func TestEnrolmentStaysInside(t *testing.T) {
 	needStrace(t)
 	w := newWorld(t)
 	w.must(t, ststest.DemoKeyID+"\n"+keySecret+"\n", "add", "dev", "--stdin")
-	tr := w.watch(t, watched{args: []string{"--verbose", "mfa", "enroll", "dev"}})
+	tr := w.watch(t, nil, watched{args: []string{"--verbose", "mfa", "enroll", "dev"}})
 	seed, err := w.store().Seed(t.Context(), ststest.DemoSerial+"-fob")
 	if err != nil {
 		t.Fatal(err)
@@ -186,6 +189,7 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		{args: []string{"add", "prod", "--source", "dev", "--role", ststest.DemoRole}},
 		{args: []string{"mfa", "add", "dev", "--stdin"}, stdin: ststest.DemoSeed + "!", code: exitUsage},
 		{args: []string{"mfa", "add", "dev", "--stdin"}, stdin: "otpauth://totp/x?secret=" + ststest.DemoSeed + "&period=1&period=2", code: exitUsage},
+		{args: []string{"lock"}},
 		{args: []string{"export", "dev"}, env: []string{"FOB_PASSPHRASE=" + wrongWords}, code: exitStore},
 		{args: []string{"export", "dev"}, code: exitNoPerson},
 		{args: []string{"export", "dev"}, env: []string{"FOB_MFA_CODE=" + wrongCode(w)}, code: exitRefused},
@@ -219,7 +223,7 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		{args: []string{"store", "passphrase", "--stdin"}, stdin: newWords, env: []string{"FOB_PASSPHRASE=" + wrongWords}, code: exitStore},
 		{args: []string{"store", "passphrase", "--stdin"}, stdin: newWords},
 		{args: []string{"store", "passphrase", "--stdin"}, stdin: testPassphrase, env: []string{"FOB_PASSPHRASE=" + newWords}},
-		{args: []string{"store", "remove", "age"}}, {args: []string{"store", "trust"}}, {args: []string{"lock"}},
+		{args: []string{"store", "remove", "age"}}, {args: []string{"store", "trust"}},
 		{args: []string{"clear", "dev"}}, {args: []string{"remove", "env", "--yes"}},
 		{args: []string{"mfa", "remove", "dev"}}, {args: []string{"remove", "dev", "--yes"}},
 		{args: []string{"version"}}, {args: []string{"--help"}}, {args: nil},
