@@ -13,7 +13,7 @@ import (
 // What needs no desktop keyring does not go near one: a bus that accepts and says
 // nothing would hang it, and dbus-launch would leave a daemon for every call.
 func TestNobodyDialsDBus(t *testing.T) {
-	w := plainWorld(t).kernelCopies(t) // fob lock would take the developer's copies
+	w := plainWorld(t).kernelCopies(t)  // fob lock would take the developer's copies
 	dir, err := os.MkdirTemp("", "fob") // a socket's name is to be short
 	if err != nil {
 		t.Fatal(err)

@@ -86,8 +86,24 @@ func TestPayload(t *testing.T) {
 	}
 }
 
+// A payload is taken only if it is the one of this store, generation and slot.
+func FuzzPayload(f *testing.F) {
+	h, vault := frozenHeader()
+	f.Add(h.payload("passphrase", vault))
+	f.Add(h.payload("yubikey", vault))
+	f.Add("")
+	f.Fuzz(func(t *testing.T, payload string) {
+		vault, err := h.vaultKey("f", "passphrase", payload)
+		var damaged *DamagedError
+		if err == nil && h.payload("passphrase", vault) != payload || err != nil && (vault != nil || !errors.As(err, &damaged)) {
+			t.Errorf("%q: %d bytes, %v", payload, len(vault), err)
+		}
+	})
+}
+
 func FuzzHeader(f *testing.F) {
-	h, k := testHeader()
+	h, vault := frozenHeader()
+	k := deriveSubkeys(vault, h.ID)
 	f.Add(h.encode(k))
 	f.Add([]byte(`{"fob":2}`))
 	f.Add([]byte("{\"fob\":1,\"id\":\"\",\"gen\":1,\"slots\":[]}\nAAAA\n"))
@@ -109,10 +125,12 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
+// What opens is what was sealed, though anybody may have written the file.
 func FuzzItem(f *testing.F) {
-	h, k := testHeader()
-	info := Info{Kind: KindKey, Name: "p", Created: seconds(time.Now()), Rev: "r"}
-	good := sealItem(k.items[KindKey], h.ID, "key+p", info, packKey(exampleKey))
+	h, vault := frozenHeader() // the same in every process that fuzzes, so that seeds open
+	key := deriveSubkeys(vault, h.ID).items[KindKey]
+	info := Info{Kind: KindKey, Name: "p", Created: time.Unix(0, 0).UTC(), Rev: "r"}
+	good := sealItem(key, h.ID, "key+p", info, packKey(exampleKey))
 	f.Add("key+p", good)
 	f.Add("key+q", good)
 	f.Add("session+p+1", []byte("fob1 {\"kind\":\"session\",\"name\":\"p\"}\n"+strings.Repeat("x", 40)))
@@ -127,19 +145,25 @@ func FuzzItem(f *testing.F) {
 			}
 			return
 		}
-		if _, err := it.open(k.items[KindKey], h.ID); err == nil && (file != "key+p" || !bytes.Equal(data, good)) {
-			t.Error("forged")
+		plain, err := it.open(key, h.ID)
+		if err == nil && (file != "key+p" || it.info != info || !bytes.Equal(plain, encodeJSON(packKey(exampleKey)))) {
+			t.Errorf("forged: %s %+v", file, it.info)
 		}
 	})
 }
 
-// The format of version 1, frozen: a change here is a change of what users have on their disks.
-func TestFrozen(t *testing.T) {
-	vault := make([]byte, keySize)
+// frozenHeader is a store that is always the same.
+func frozenHeader() (h header, vault []byte) {
+	vault = make([]byte, keySize)
 	for i := range vault {
 		vault[i] = byte(i)
 	}
-	h := header{Version: 1, ID: "000102030405060708090a0b0c0d0e0f", Gen: 7, Slots: []slot{{Name: "passphrase", Kind: "passphrase"}, {Name: "yubikey", Kind: "age", Recipients: []string{"age1x"}}}}
+	return header{Version: 1, ID: "000102030405060708090a0b0c0d0e0f", Gen: 7, Slots: []slot{{Name: "passphrase", Kind: "passphrase"}, {Name: "yubikey", Kind: "age", Recipients: []string{"age1x"}}}}, vault
+}
+
+// The format of version 1, frozen: a change here is a change of what users have on their disks.
+func TestFrozen(t *testing.T) {
+	h, vault := frozenHeader()
 	k := deriveSubkeys(vault, h.ID)
 	wantHeader := `{"fob":1,"id":"000102030405060708090a0b0c0d0e0f","gen":7,"slots":[{"name":"passphrase","kind":"passphrase"},{"name":"yubikey","kind":"age","recipients":["age1x"]}]}` + "\n" +
 		"kgFlleXidwf40Qph9Uqa0GHRVAV8qtC-SRKEZefvNHk\n"

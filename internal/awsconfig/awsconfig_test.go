@@ -360,6 +360,11 @@ func FuzzParse(f *testing.F) {
 		case err != nil:
 			t.Fatal(err)
 		}
+		for _, d := range c.Differences() {
+			if !inside(d.File, d.Line) || d.Problem == "" {
+				t.Fatalf("%+v", d)
+			}
+		}
 		for _, name := range c.Names() {
 			p, ok := c.Profile(name)
 			if !ok || !inside(p.File, p.Line) {

@@ -3,6 +3,7 @@ package term
 import (
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func TestForeign(t *testing.T) {
@@ -30,4 +31,30 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%q: %q, want %q", c.writes, b.String(), c.want)
 		}
 	}
+}
+
+// Nothing but line breaks gets through that moves a cursor, and it does not matter
+// in which pieces a program writes.
+func FuzzForeign(f *testing.F) {
+	for _, text := range []string{"Touch: ", "c\r\n\r\r\n\r", "\x1b]0;x\a\u202e", "\xe2\x82\xac\xac\xe2x\xf0\x9f"} {
+		for at := range text {
+			f.Add(text, uint(at))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, at uint) {
+		at = min(at, uint(len(text)))
+		var whole, halves strings.Builder
+		Foreign(&whole).Write([]byte(text))
+		w := Foreign(&halves)
+		w.Write([]byte(text[:at]))
+		w.Write([]byte(text[at:]))
+		if whole.String() != halves.String() {
+			t.Errorf("%q is %q at once, %q after %d", text, whole.String(), halves.String(), at)
+		}
+		for _, r := range whole.String() {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%q: %U gets through", text, r)
+			}
+		}
+	})
 }
