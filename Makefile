@@ -26,6 +26,7 @@ fuzz:
 # The tests of crowds, kills and damage, for an hour or two.
 torture:
 	TORTURE=1 go test -timeout 90m -v -run 'Faults|Crowd|Many|Kill|AtOnce|PowerCut' ./keyring
+	go test -race -timeout 30m -count 20 -run 'Many|Killed' ./internal/broker
 	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk' .
 
 lint:

@@ -777,6 +777,35 @@ func TestCodeIsRememberedFirst(t *testing.T) {
 	})
 }
 
+// It is on the disk, file and name, before the first byte goes to AWS.
+func TestCodeIsSyncedFirst(t *testing.T) {
+	needStrace(t)
+	w := devWorld(t)
+	trace := filepath.Join(t.TempDir(), "trace")
+	cmd := exec.Command("strace", "-f", "-qq", "-y", "-s", "16", "-e", "signal=none", "-e", "trace=fsync,renameat,renameat2,connect", "-o", trace,
+		w.Fob, "export", "dev", "--mfa-code", w.AWS.Code(ststest.DemoSerial))
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	if out, err := cmd.Output(); err != nil || sessionOf(string(out)).ID == "" {
+		t.Fatalf("%s, %v", out, err)
+	}
+	var done []string
+	for line := range strings.Lines(slurp(t, trace)) {
+		switch locks := filepath.Join(w.storeDir(), "locks"); {
+		case strings.Contains(line, "fsync(") && strings.Contains(line, locks+"/.tmp-"):
+			done = append(done, "content")
+		case strings.Contains(line, "rename") && strings.Contains(line, "lock+mfa-"):
+			done = append(done, "rename")
+		case strings.Contains(line, "fsync(") && strings.Contains(line, locks+">"):
+			done = append(done, "name")
+		case strings.Contains(line, "connect(") && strings.Contains(line, "AF_INET"):
+			done = append(done, "connect")
+		}
+	}
+	if want := []string{"content", "rename", "name", "connect"}; !slices.Equal(done, want) {
+		t.Errorf("%q, want %q\n%s", done, want, slurp(t, trace))
+	}
+}
+
 // From sending a code to keeping its session nothing but SIGKILL stops fob: the
 // code would be lost.
 func TestSessionIsKeptThoughInterrupted(t *testing.T) {
