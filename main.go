@@ -5,12 +5,6 @@
 // with (store, AWS config, broker) meets in app.go; ask.go asks a person; defaults.go
 // reads config.toml; report.go turns failures into words and exit codes. Every other
 // file is one command, named after it.
-//
-// fob does one thing at a time, so it does not look for a container's share of
-// the processors: that is reading four files at every start.
-//
-//go:debug containermaxprocs=0
-//go:debug updatemaxprocs=0
 package main
 
 import (
