@@ -183,6 +183,15 @@ func (d *doctor) checkEnvironment() error {
 			d.advise("unset "+other.name, "%s is set: %s", other.name, other.why)
 		}
 	}
+	for _, vault := range []struct{ theirs, ours string }{
+		{"AWS_VAULT_BACKEND", "FOB_BACKEND"},
+		{"AWS_VAULT_PROMPT", "FOB_MFA_PROMPT"},
+		{"AWS_VAULT_FILE_PASSPHRASE", "FOB_PASSPHRASE_FILE"},
+	} {
+		if os.Getenv(vault.theirs) != "" {
+			d.advise(vault.ours+"=...", "%s is aws-vault's, and does nothing here", vault.theirs)
+		}
+	}
 	if d.secrets.passphrase != "" {
 		d.advise("FOB_PASSPHRASE_FILE=FILE", "FOB_PASSPHRASE is set, for every program you start to read; a file is for fob alone")
 	}
