@@ -1,6 +1,6 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: build demo test fuzz torture lint bench
+.PHONY: build demo test fuzz torture wine lint bench
 
 # The keychain of macOS needs cgo. Elsewhere all that it brings is libc, which
 # makes every start half as long again.
@@ -28,6 +28,11 @@ torture:
 	TORTURE=1 go test -timeout 90m -v -run 'Faults|Crowd|Many|Kill|AtOnce|PowerCut' ./keyring
 	go test -race -timeout 30m -count 20 -run 'Many|Killed' ./internal/broker
 	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk' .
+
+# The store as Windows has it: parallel use, kills, damage, names, the Credential
+# Manager. wine is too slow for a thousand items.
+wine:
+	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip Thousand ./keyring
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -78,7 +78,7 @@ func byAge(o *Options) { o.Backend, o.Passphrase = "age", nil }
 func TestNewPassphrase(t *testing.T) {
 	s := newStore(t)
 	furnish(t, s)
-	old := filepath.Join(t.TempDir(), "old")
+	old := filepath.Join(tempDir(t), "old")
 	if err := os.CopyFS(old, os.DirFS(s.opts.Dir)); err != nil {
 		t.Fatal(err)
 	}
@@ -117,9 +117,7 @@ func TestNewPassphrase(t *testing.T) {
 	_, _, err = thief.Key(t.Context(), "p")
 	wantErr[*DamagedError](t, err)
 	// Nor is the old copy taken for the store here.
-	if err := os.RemoveAll(s.opts.Dir); err != nil {
-		t.Fatal(err)
-	}
+	removeAll(t, s.opts.Dir)
 	if err := os.Rename(old, s.opts.Dir); err != nil {
 		t.Fatal(err)
 	}
@@ -354,9 +352,7 @@ func TestCreateDestroysNoLaterGeneration(t *testing.T) {
 	if err := os.Remove(inStore(s, headerFile)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(s.opts.StateDir); err != nil {
-		t.Fatal(err)
-	}
+	removeAll(t, s.opts.StateDir)
 	_, err := again(s).Create(t.Context())
 	wantErr[*DamagedError](t, err)
 }
@@ -407,9 +403,7 @@ func TestTrust(t *testing.T) {
 		{"another store", func(t *testing.T, s *Store) {
 			other := newStore(t)
 			furnish(t, other)
-			if err := os.RemoveAll(s.opts.Dir); err != nil {
-				t.Fatal(err)
-			}
+			removeAll(t, s.opts.Dir)
 			if err := os.Rename(other.opts.Dir, s.opts.Dir); err != nil {
 				t.Fatal(err)
 			}
@@ -429,9 +423,7 @@ func TestTrust(t *testing.T) {
 			}
 		}, "another vault key", false},
 		{"gone", func(t *testing.T, s *Store) {
-			if err := os.RemoveAll(s.opts.Dir); err != nil {
-				t.Fatal(err)
-			}
+			removeAll(t, s.opts.Dir)
 		}, "is gone", true},
 		{"damaged memory", func(t *testing.T, s *Store) {
 			if err := os.WriteFile(filepath.Join(s.opts.StateDir, s.memoryFile()), []byte("{"), 0o600); err != nil {
@@ -507,9 +499,7 @@ func TestDescribe(t *testing.T) {
 	if d := again(s).Describe(t.Context()); !strings.Contains(ways(d), "is not there") || d.Problem != nil {
 		t.Errorf("%+v", d)
 	}
-	if err := os.RemoveAll(s.opts.Dir); err != nil {
-		t.Fatal(err)
-	}
+	removeAll(t, s.opts.Dir)
 	if d := again(s).Describe(t.Context()); d.Exists || !is[*TrustError](d.Problem) {
 		t.Errorf("%+v", d)
 	}

@@ -198,7 +198,7 @@ func TestExchangedSlots(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// Also where this machine remembers nothing.
-		_, _, err = again(s, func(o *Options) { o.StateDir = t.TempDir() + "/x" }).Key(t.Context(), "p")
+		_, _, err = again(s, func(o *Options) { o.StateDir = tempDir(t) + "/x" }).Key(t.Context(), "p")
 		wantErr[*DamagedError](t, err)
 		if err := os.WriteFile(inStore(s, name), good, 0o600); err != nil {
 			t.Fatal(err)

@@ -3,7 +3,9 @@ package keyring
 import (
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -24,15 +26,56 @@ func noHardLinks(err error) bool {
 
 func noLocks(err error) bool { return errors.Is(err, windows.ERROR_NOT_SUPPORTED) }
 
-// sharing retries f for 2 s while a virus scanner or an indexer has the file open.
+// sharing retries f for 2 s while a virus scanner, an indexer or another fob has
+// the file open.
 func sharing(f func() error) error {
-	var err error
-	for wait := time.Millisecond; wait < 2*time.Second; wait *= 2 {
-		err = f()
-		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+	for deadline := time.Now().Add(2 * time.Second); ; {
+		err := f()
+		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) || time.Now().After(deadline) {
 			return err
 		}
-		time.Sleep(wait)
+		// Not all that wait for one file at once.
+		time.Sleep(time.Millisecond + rand.N(20*time.Millisecond))
+	}
+}
+
+// Remove is the Root's, in the old way where the file system does not know the new
+// one: wine's does not, nor do some drivers.
+func (d dir) Remove(name string) error {
+	return sharing(func() error {
+		err := d.Root.Remove(name)
+		if errors.Is(err, windows.ERROR_INVALID_FUNCTION) {
+			err = os.Remove(filepath.Join(d.Name(), name))
+		}
+		return err
+	})
+}
+
+// RemoveAll is the Root's, by Remove.
+func (d dir) RemoveAll(name string) error {
+	fi, err := d.Lstat(name)
+	if err == nil && fi.IsDir() {
+		err = d.empty(name)
+	}
+	if err == nil {
+		err = d.Remove(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// empty removes what is in a directory below d.
+func (d dir) empty(name string) error {
+	sub, err := d.sub(name)
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	names, err := sub.list()
+	for _, name := range names {
+		err = errors.Join(err, sub.RemoveAll(name))
 	}
 	return err
 }

@@ -96,8 +96,7 @@ func storeDir(t testing.TB) string {
 	return filepath.Join(tempDir(t), "fob")
 }
 
-// tempDir is t.TempDir for tests that run under wine, too, where Go cannot remove
-// a file.
+// tempDir is t.TempDir for tests that run under wine, too, which leaves files behind.
 func tempDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "fob")
@@ -106,6 +105,19 @@ func tempDir(t testing.TB) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
+}
+
+// removeAll is os.RemoveAll in our own way, which works under wine, too.
+func removeAll(t testing.TB, path string) {
+	t.Helper()
+	parent, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer parent.Close()
+	if err := (dir{parent}).RemoveAll(filepath.Base(path)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // newStore makes a store; edit may change its options first.

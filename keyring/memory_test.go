@@ -14,9 +14,7 @@ func TestVanishedAndExchangedStores(t *testing.T) {
 		do   func(t *testing.T, s *Store)
 	}{
 		{"directory gone", func(t *testing.T, s *Store) {
-			if err := os.RemoveAll(s.opts.Dir); err != nil {
-				t.Fatal(err)
-			}
+			removeAll(t, s.opts.Dir)
 		}},
 		{"header gone", func(t *testing.T, s *Store) {
 			if err := os.Remove(inStore(s, headerFile)); err != nil {
@@ -26,9 +24,7 @@ func TestVanishedAndExchangedStores(t *testing.T) {
 		{"another store", func(t *testing.T, s *Store) {
 			other := newStore(t)
 			mustSetKey(t, other, "p", otherKey)
-			if err := os.RemoveAll(s.opts.Dir); err != nil {
-				t.Fatal(err)
-			}
+			removeAll(t, s.opts.Dir)
 			if err := os.Rename(other.opts.Dir, s.opts.Dir); err != nil {
 				t.Fatal(err)
 			}
@@ -99,9 +95,7 @@ func TestFingerprint(t *testing.T) {
 func TestLostMemory(t *testing.T) {
 	s := newStore(t)
 	mustSetKey(t, s, "p", exampleKey)
-	if err := os.RemoveAll(s.opts.StateDir); err != nil {
-		t.Fatal(err)
-	}
+	removeAll(t, s.opts.StateDir)
 	s = again(s)
 	if _, err := s.KeyInfo("p"); err != nil {
 		t.Fatal(err)
@@ -133,9 +127,7 @@ func TestCreateDestroysNothing(t *testing.T) {
 	if err := os.Remove(inStore(s, headerFile)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(s.opts.StateDir); err != nil {
-		t.Fatal(err)
-	}
+	removeAll(t, s.opts.StateDir)
 	_, err := again(s).Create(t.Context())
 	wantErr[*DamagedError](t, err)
 	if _, err := os.Lstat(itemPath(t, s, KindKey, "p")); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -77,6 +78,7 @@ func TestNewPassphraseIsAskedTwice(t *testing.T) {
 	} {
 		p := &person{answers: tt.answers}
 		o := options(storeDir(t))
+		o.Backend = "file" // whatever this system would choose
 		p.instead(&o)
 		s := New(o)
 		made, err := s.Create(t.Context())
@@ -171,6 +173,9 @@ func TestWorkFactor(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("of a Linux desktop")
+	}
 	pass, secrets := slot{Name: "passphrase", Kind: "passphrase"}, slot{Name: "secret-service", Kind: "secret-service"}
 	future := slot{Name: "telepathy", Kind: "telepathy"}
 	for _, tt := range []struct {

@@ -88,9 +88,7 @@ func TestViewAsks(t *testing.T) {
 func TestViewTrusts(t *testing.T) {
 	s, other := newStore(t), newStore(t)
 	mustSetKey(t, other, "p", exampleKey)
-	if err := os.RemoveAll(s.opts.Dir); err != nil {
-		t.Fatal(err)
-	}
+	removeAll(t, s.opts.Dir)
 	_, err := s.View().KeyInfo("p")
 	wantErr[*TrustError](t, err)
 	if err := os.Rename(other.opts.Dir, s.opts.Dir); err != nil {
