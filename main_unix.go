@@ -1,12 +1,13 @@
-//go:build unix && !linux
+//go:build unix
 
 package main
 
 import "golang.org/x/sys/unix"
 
-// noDumps keeps this process's memory out of core dumps. Limits are inherited,
-// so a command that replaces fob needs undo before; helpers have no use for dumps.
-func noDumps() (undo func()) {
+// noCores keeps this process's memory out of core dumps, where noDumps has nothing
+// better. Limits are inherited, so a command that replaces fob needs undo before;
+// helpers have no use for dumps.
+func noCores() (undo func()) {
 	var before unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_CORE, &before) != nil {
 		return func() {} // no such limit, and none to set
