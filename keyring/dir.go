@@ -110,6 +110,11 @@ func (d dir) sub(name string) (dir, error) {
 // protected. What is not a regular file is damaged, whatever it would say: links
 // lead elsewhere, FIFOs hang, devices act.
 func (d dir) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
+	return d.readHead(name, limit, limit)
+}
+
+// readHead is read of no more than the first part of a file.
+func (d dir) readHead(name string, limit, part int64) ([]byte, fs.FileInfo, error) {
 	if up := path.Dir(name); up != "." {
 		var err error
 		if d, err = d.sub(up); err != nil {
@@ -117,7 +122,7 @@ func (d dir) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
 		}
 		defer d.Close()
 	}
-	data, fi, err := d.readFile(path.Base(name), limit)
+	data, fi, err := d.readFile(path.Base(name), limit, part)
 	var damaged *DamagedError
 	if errors.As(err, &damaged) {
 		damaged.File = name
@@ -125,7 +130,7 @@ func (d dir) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
 	return data, fi, d.named(path.Base(name), err)
 }
 
-func (d dir) readFile(name string, limit int64) ([]byte, fs.FileInfo, error) {
+func (d dir) readFile(name string, limit, part int64) ([]byte, fs.FileInfo, error) {
 	before, err := d.Lstat(name)
 	if err != nil {
 		return nil, nil, err
@@ -153,7 +158,7 @@ func (d dir) readFile(name string, limit int64) ([]byte, fs.FileInfo, error) {
 	if fi.Size() > limit {
 		return nil, nil, &DamagedError{name, "it is too large"}
 	}
-	data := make([]byte, fi.Size())
+	data := make([]byte, min(fi.Size(), part))
 	if n, err := io.ReadFull(f, data); err == io.ErrUnexpectedEOF {
 		data = data[:n] // cut while we read: what is left will not parse
 	} else if err != nil && err != io.EOF {

@@ -141,6 +141,30 @@ func TestEveryLength(t *testing.T) {
 	}
 }
 
+// A header is listed whole, however long it and what follows it are.
+func TestLongItemsAreListed(t *testing.T) {
+	s := newStore(t)
+	want := map[string]Info{}
+	for i, length := range []int{0, usualHead - 300, usualHead, 2 * usualHead, maxHeaderLine - 300} {
+		name := fmt.Sprintf("p%d", i)
+		k := creds.Key{ID: exampleKey.ID, Secret: creds.NewSecret(strings.Repeat("x", 100*length))}
+		info, err := s.SetKey(t.Context(), name, k, Info{ARN: strings.Repeat("a", length)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[name] = info
+	}
+	infos, err := s.Infos(KindKey)
+	if err != nil || len(infos) != len(want) {
+		t.Errorf("%d listed, %v", len(infos), err)
+	}
+	for _, info := range infos {
+		if info != want[info.Name] {
+			t.Errorf("%s: an ARN of %d bytes, want %d", info.Name, len(info.ARN), len(want[info.Name].ARN))
+		}
+	}
+}
+
 // thousand is a store of 1,000 items: 400 keys, 100 seeds and 500 sessions.
 func thousand(t testing.TB) *Store {
 	t.Helper()

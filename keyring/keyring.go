@@ -329,32 +329,33 @@ func (s *Store) Infos(kind Kind) ([]Info, error) {
 }
 
 // infos reads the headers of all items of a kind; bad is about those that have none.
-func (d dir) infos(kind Kind) (infos []Info, bad, err error) {
+func (d dir) infos(kind Kind) (list []Info, bad, err error) {
 	files, err := d.list()
 	if err != nil {
 		return nil, nil, err
 	}
 	files = slices.DeleteFunc(files, func(file string) bool { return !strings.HasPrefix(file, string(kind)+"+") })
-	items, errs := make([]item, len(files)), make([]error, len(files))
+	infos, errs := make([]Info, len(files)), make([]error, len(files))
 	// Side by side, because people wait for it, and most of it is the system's work.
 	var wg sync.WaitGroup
 	var next atomic.Int64
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
-				items[i], errs[i] = readItem(d, files[i])
+				infos[i], errs[i] = readInfo(d, files[i])
 			}
 		})
 	}
 	wg.Wait()
+	good := infos[:0]
 	for i, err := range errs {
 		if err == nil {
-			infos = append(infos, items[i].info)
+			good = append(good, infos[i])
 		} else if !errors.Is(err, fs.ErrNotExist) { // not removed while we looked
 			bad = errors.Join(bad, err)
 		}
 	}
-	return infos, bad, nil
+	return good, bad, nil
 }
 
 // header reads the store's header. It is not verified, and not compared with the memory.
@@ -492,8 +493,22 @@ func (s *Store) read(d dir, kind Kind, parts ...string) (item, error) {
 	return it, nil
 }
 
-func readItem(d dir, file string) (item, error) {
-	data, fi, err := d.read(file, maxItemFile)
+func readItem(d dir, file string) (item, error) { return readItemHead(d, file, maxItemFile) }
+
+// readInfo reads an item's header, and mostly no more: there may be a thousand of 1 MiB.
+func readInfo(d dir, file string) (Info, error) {
+	it, err := readItemHead(d, file, usualHead)
+	if damagedItem(err) {
+		it, err = readItem(d, file) // it may only be longer
+	}
+	return it.info, err
+}
+
+// In so many bytes most headers end, and enough follows to see that an item does.
+const usualHead = 1 << 10
+
+func readItemHead(d dir, file string, part int64) (item, error) {
+	data, fi, err := d.readHead(file, maxItemFile, part)
 	if err != nil {
 		return item{}, err
 	}
