@@ -56,11 +56,11 @@ func deeds() []deed {
 	}
 	before := func(t *testing.T, s *Store) {
 		mustSetKey(t, s, "p", exampleKey)
-		info := mustSetKey(t, s, "q", exampleKey)
+		mustSetKey(t, s, "q", exampleKey)
 		if err := s.SetSeed(t.Context(), serial, seed); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SaveSession(t.Context(), "q", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
+		if err := saveQ(s); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -72,6 +72,11 @@ func deeds() []deed {
 	}
 	return []deed{
 		{"write", before, keys, func(t *testing.T, s *Store) { mustSetKey(t, s, "p", otherKey) }},
+		{"session", before, keys, func(t *testing.T, s *Store) {
+			if err := saveQ(s); err != nil {
+				t.Errorf("save again: %v", err)
+			}
+		}},
 		{"found", nil, func(t *testing.T, s *Store) {
 			if _, _, err := s.Key(t.Context(), "p"); err != nil && !is[*NotFoundError](err) {
 				t.Errorf("key p: %v", err)
@@ -103,6 +108,15 @@ func deeds() []deed {
 	}
 }
 
+// saveQ caches a session of key q.
+func saveQ(s *Store) error {
+	info, err := s.KeyInfo("q")
+	if err != nil {
+		return err
+	}
+	return s.SaveSession(background(), "q", "1", info.Rev, exampleSession(time.Now().Add(time.Hour)))
+}
+
 // roleDeed NAME DIR IDENTITY does a deed. It stays on one thread, whose system
 // calls strace counts, and marks where the deed begins.
 func roleDeed(args []string) error {
@@ -114,6 +128,8 @@ func roleDeed(args []string) error {
 	case "write":
 		_, err := s.SetKey(background(), "p", otherKey, Info{})
 		return err
+	case "session":
+		return saveQ(s)
 	case "found":
 		if _, err := s.Create(background()); err != nil {
 			return err
