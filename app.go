@@ -40,6 +40,8 @@ type app struct {
 	view       *keyring.View // what the last plan was made from
 	aws        *awsconfig.Config
 	terminal   *term.Terminal
+	// asker is the program that credentials are being made for; nil if none are.
+	asker func() string
 	// codePrompters ask for MFA codes; nil for all there are.
 	codePrompters []mfa.Prompter
 	// fromSettings are the flags that config.toml set: name to file and line.

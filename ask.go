@@ -185,7 +185,12 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase
 		return creds.Secret{}, &personError{What: what, Why: "--no-input", Hint: hint}
 	}
 	text := "Passphrase of the store in " + term.Clean(tilde(q.Store))
+	var about []string
 	switch q.Kind {
+	case keyring.AskPassphrase:
+		if a.asker != nil {
+			about = mfa.For(a.asker())
+		}
 	case keyring.AskNewPassphrase:
 		text = "New passphrase"
 		what = "a new passphrase"
@@ -197,7 +202,7 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase
 		text = program + ": " + strings.TrimRight(term.Clean(q.Text), ": ")
 	}
 	_, err = mfa.Ask(ctx, a.prompters(""),
-		mfa.Question{Title: title, Text: text, Problem: term.Clean(q.Problem), Secret: secret},
+		mfa.Question{Title: title, Text: text, About: about, Problem: term.Clean(q.Problem), Secret: secret},
 		func(answer creds.Secret) error { passphrase = answer; return nil })
 	var nobody *mfa.NoPersonError
 	if errors.As(err, &nobody) {

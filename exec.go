@@ -208,6 +208,7 @@ func (a *app) chooseProfile(given string) (string, error) {
 
 // credentials carries a plan out.
 func (a *app) credentials(ctx context.Context, p plan.Plan, f credentialFlags, renew broker.Renewal, program func() string) (creds.Session, error) {
+	a.asker = program
 	b := a.broker(p, f, renew, program)
 	s, err := b.Credentials(ctx, p)
 	if err != nil {

@@ -420,10 +420,7 @@ func (r Request) check(text string) (string, error) {
 func (r Request) question() Question {
 	q := Question{
 		Title: "MFA code", Serial: r.Serial,
-		Text: "MFA code for " + term.Clean(r.Profile), About: []string{term.Clean(r.Serial)},
-	}
-	if r.Program != "" {
-		q.About = append(q.About, "for "+term.Clean(r.Program))
+		Text: "MFA code for " + term.Clean(r.Profile), About: append([]string{term.Clean(r.Serial)}, For(r.Program)...),
 	}
 	if r.Refused != "" {
 		q.Problem = "the last code was refused: " + term.Clean(r.Refused)

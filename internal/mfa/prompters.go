@@ -27,6 +27,14 @@ type Question struct {
 	Serial string
 }
 
+// For names in Question.About the program that the answer is for, where it is known.
+func For(program string) []string {
+	if program == "" {
+		return nil
+	}
+	return []string{"for " + term.Clean(program)}
+}
+
 // prompt is the question as one line, for a terminal.
 func (q Question) prompt() string {
 	if len(q.About) == 0 {
