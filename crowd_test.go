@@ -819,12 +819,16 @@ func TestSessionIsKeptThoughInterrupted(t *testing.T) {
 	for name, stop := range map[string]func(*testing.T, *exec.Cmd){
 		"SIGINT": interrupt(syscall.SIGINT), "SIGTERM": interrupt(syscall.SIGTERM), "SIGHUP": interrupt(syscall.SIGHUP),
 		"reader gone": func(t *testing.T, cmd *exec.Cmd) { cmd.Stderr.(*os.File).Close() },
+		"caller gone": func(t *testing.T, cmd *exec.Cmd) { cmd.Process.Kill() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			rounds(t, often(1, 20), func(t *testing.T, w *world) {
 				w = w.with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
-				w.AWS.Fail("GetSessionToken", ststest.Slow(time.Second), 1)
+				w.AWS.Fail("GetSessionToken", ststest.Slow(2*time.Second), 1) // fob looks for its caller every second
 				cmd := w.command(exportDev(0)...)
+				if name == "caller gone" { // a shell that has more to do
+					cmd.Path, cmd.Args = "/bin/sh", slices.Concat([]string{"sh", "-c", `"$@"; exit`, "sh"}, cmd.Args)
+				}
 				r, stderr, err := os.Pipe()
 				if err != nil {
 					t.Fatal(err)
