@@ -40,6 +40,7 @@ type app struct {
 	view       *keyring.View // what the last plan was made from
 	aws        *awsconfig.Config
 	terminal   *term.Terminal
+	clockNoted bool
 	// asker is the program that credentials are being made for; nil if none are.
 	asker func() string
 	// codePrompters ask for MFA codes; nil for all there are.
@@ -411,10 +412,8 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 				}
 				return client.Clock()
 			},
-			Wait: a.wait,
-			Notice: func(skew time.Duration) {
-				a.notef("this computer's clock is %s: codes are made by AWS's", broker.Ahead(skew))
-			},
+			Wait:   a.wait,
+			Notice: a.noteClock,
 		},
 		QuietCodes: &mfa.Ladder{Seed: seed(a.store().Quiet())},
 		Dial: func(e plan.Endpoint) (broker.STS, error) {
@@ -428,8 +427,18 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 		Fresh:   f.Fresh,
 		Program: program,
 		Now:     time.Now,
+		Clock:   a.noteClock,
 		Log:     a.logf,
 		Note:    a.notef,
+	}
+}
+
+// noteClock says once that the clock is wrong, though both the codes and the
+// sessions of several plans suffer from it.
+func (a *app) noteClock(skew time.Duration) {
+	if !a.clockNoted {
+		a.clockNoted = true
+		a.notef("this computer's clock is %s: fob goes by AWS's, but sessions will seem to end at the wrong time", broker.Ahead(skew))
 	}
 }
 

@@ -75,6 +75,7 @@ func benchIn(t testing.TB, dir string, renew Renewal) *bench {
 		Now:        now,
 		Log:        func(format string, args ...any) { b.logs = append(b.logs, fmt.Sprintf(format, args...)) },
 		Note:       func(format string, args ...any) { b.notes = append(b.notes, fmt.Sprintf(format, args...)) },
+		Clock:      func(skew time.Duration) { b.notes = append(b.notes, Ahead(skew)) },
 	}
 	return b
 }
