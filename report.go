@@ -432,6 +432,9 @@ func (a *app) refusedHints(err error, refused *broker.RefusedError) []string {
 	if refused.Skew != 0 {
 		hints = append(hints, "this computer's clock is "+broker.Ahead(refused.Skew)+": set it")
 	}
+	if refused.Action == iam.DeleteDevice {
+		hints = append(hints, "the user does not have the device any more: the same command deletes the rest of it later")
+	}
 	switch refused.Code {
 	case "InvalidClientTokenId":
 		hints = append(hints, "the key "+refused.KeyID+" is deleted or inactive at AWS, or a few seconds old")

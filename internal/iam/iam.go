@@ -44,6 +44,9 @@ type Device struct {
 	Seed   creds.Seed
 }
 
+// DeleteDevice is the second call of Remove: the device is not the user's any more.
+const DeleteDevice = "DeleteVirtualMFADevice"
+
 // Codes of broker.RefusedError that callers act upon.
 const (
 	AlreadyExists = "EntityAlreadyExists"
@@ -121,7 +124,10 @@ func (c Client) Remove(ctx context.Context, serial string) error {
 		if !Virtual(serial) {
 			return nil
 		}
-		err = c.do(ctx, again("DeleteVirtualMFADevice", url.Values{"SerialNumber": {serial}}))
+		// Whoever gives up now wants the rest of it gone all the more.
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+		defer cancel()
+		err = c.do(late, again(DeleteDevice, url.Values{"SerialNumber": {serial}}))
 	}
 	if Refused(err, Gone) {
 		return nil

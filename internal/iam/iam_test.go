@@ -304,6 +304,19 @@ func TestEnrollStopsAnywhere(t *testing.T) {
 	}
 }
 
+// Given up after the first of its two calls, Remove carries out the second.
+func TestRemoveCancelled(t *testing.T) {
+	e := newTry(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e.AWS = trap{e.AWS, "DeactivateMFADevice", func() {}, cancel}
+	if err := e.Remove(ctx, ststest.DemoSerial); err != nil {
+		t.Error(err)
+	}
+	if own, left := e.aws.Devices(ststest.DemoUser), e.aws.Devices(""); own != nil || left != nil {
+		t.Errorf("the user has %v, and %v is left", own, left)
+	}
+}
+
 // What cannot be undone is named, and its seed is kept.
 func TestEnrollLeaves(t *testing.T) {
 	e := newTry(t)
