@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // What holds for every kind of slot. A new kind adds a row to slotsUnderTest.
@@ -183,6 +185,22 @@ func conforms(t *testing.T, kind string, k keeper) {
 		}
 		if made, err := again(s).Create(t.Context()); err != nil || !made.Adopted || made.Slot != kind {
 			t.Errorf("create again: %+v, %v", made, err)
+		}
+	})
+	t.Run("unlock time", func(t *testing.T) {
+		s := create(t)
+		var times []time.Duration
+		for range 5 {
+			began := time.Now()
+			if err := open(s); err != nil {
+				t.Error(err)
+			}
+			times = append(times, time.Since(began))
+		}
+		slices.Sort(times)
+		t.Logf("%v to %v", times[0], times[len(times)-1])
+		if times[len(times)/2] > childDeadline/2 {
+			t.Errorf("%v: half of the calls would be given up on", times)
 		}
 	})
 	if k.wrong != nil {

@@ -138,6 +138,89 @@ func startSecretService(t testing.TB) keeper {
 	return k
 }
 
+// A locked keyring at a desktop, with its own window and a person who types.
+func TestSecretServiceAtDesktop(t *testing.T) {
+	display := xvfb(t)
+	address, call := gnomeKeyring(t)
+	use := func(o *Options) {
+		o.Backend, o.Passphrase, o.DBusAddress, o.Display = "secret-service", nil, address, true
+	}
+	s := newStore(t, use)
+	mustSetKey(t, s, "p", exampleKey)
+	conn, err := dbus.Connect(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// The bus starts what shows the window.
+	if err := conn.BusObject().Call("org.freedesktop.DBus.UpdateActivationEnvironment", 0, map[string]string{"DISPLAY": display}).Err; err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		keys []string
+		want func(error) bool
+	}{
+		{"dismissed", []string{"Escape"}, is[*LockedError]},
+		{"answered", []string{"p", "w", "Return"}, func(err error) bool { return err == nil }},
+	} {
+		var locked []dbus.ObjectPath
+		var prompt dbus.ObjectPath
+		if err := call("Lock", []dbus.ObjectPath{secretsPath + "/collection/login"}).Store(&locked, &prompt); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		done := make(chan error, 1)
+		go func() {
+			_, _, err := again(s).Key(ctx, "p")
+			done <- err
+		}()
+		err := press(t, display, tt.keys, done)
+		cancel()
+		if !tt.want(err) {
+			t.Errorf("%s: %T %v", tt.name, err, err)
+		}
+	}
+}
+
+// press presses keys until something is done. There is a window before it has the
+// keyboard, so it is for once a second.
+func press(t *testing.T, display string, keys []string, done <-chan error) error {
+	t.Helper()
+	xdotool := need(t, "xdotool")
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(time.Second):
+		}
+		cmd := exec.Command(xdotool, append([]string{"key", "--delay", "30"}, keys...)...)
+		cmd.Env = append(os.Environ(), "DISPLAY="+display)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Logf("%v: %s", err, out)
+		}
+	}
+}
+
+// xvfb starts an X server without a screen.
+func xvfb(t *testing.T) (display string) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd := exec.Command(need(t, "Xvfb"), "-displayfd", "3", "-nolisten", "tcp")
+	cmd.ExtraFiles = []*os.File{w}
+	start(t, cmd)
+	w.Close()
+	number, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ":" + strings.TrimSpace(number)
+}
+
 // An item is never replaced: it may be the only thing that opens a store.
 func TestSecretServiceReplacesNothing(t *testing.T) {
 	address, _ := gnomeKeyring(t)
