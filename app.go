@@ -266,6 +266,7 @@ func (a *app) store() *keyring.Store {
 			Waiting:       func(slot string) { a.notef("waiting for your desktop: %s is asking (Ctrl-C stops)", slot) },
 			DBusAddress:   dbusAddress(),
 			Display:       atDesktop(),
+			NoPrompt:      a.NoInput,
 			Place:         place,
 			Chose:         a.sayChoice,
 			Getenv:        os.Getenv,

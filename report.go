@@ -360,6 +360,9 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		case slices.Contains(keyring.KeeperKinds(), locked.Slot):
 			hints = []string{"unlock it at the desktop; fob store   shows what else opens the store"}
 		}
+		if a.NoInput {
+			return exitNoPerson, hints, true // it would have asked
+		}
 		return exitStore, hints, true
 	case errors.As(err, &lost):
 		return exitStore, []string{"fob store add " + lost.Backend + "   makes it anew, if something else opens the store"}, true

@@ -179,10 +179,11 @@ func (s *Store) inBackend(ctx context.Context, r request) (string, error) {
 	if !b.child {
 		return b.serve(r)
 	}
-	if !b.asks || !s.opts.Display {
+	prompt := s.opts.Display && !s.opts.NoPrompt
+	if !b.asks || !prompt {
 		payload, err := s.inTurn(ctx, b, r)
 		var locked *LockedError
-		if !s.opts.Display || !errors.As(err, &locked) {
+		if !prompt || !errors.As(err, &locked) {
 			return payload, err
 		}
 	}

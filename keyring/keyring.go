@@ -65,6 +65,8 @@ type Options struct {
 	// person sits at a desktop that can show a prompt.
 	DBusAddress string
 	Display     bool
+	// NoPrompt: whoever sits there is not to be asked.
+	NoPrompt bool
 	// Place says where fob runs, when the first slot of a new store is to be
 	// chosen; nil is the zero Place. Chose is told what was chosen, and why. May be nil.
 	Place func() Place

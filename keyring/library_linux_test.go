@@ -189,7 +189,11 @@ func TestPrompt(t *testing.T) {
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		address, _ := startFakeSecrets(t, func(*fakeSecrets) { t.Error("it was made to ask") })
-		for _, quiet := range []func(*Options){func(o *Options) { o.Display = false }, func(o *Options) { *o = New(*o).Quiet().opts }} {
+		for _, quiet := range []func(*Options){
+			func(o *Options) { o.Display = false },
+			func(o *Options) { o.NoPrompt = true },
+			func(o *Options) { *o = New(*o).Quiet().opts },
+		} {
 			_, err := get(t.Context(), address, quiet)
 			wantErr[*LockedError](t, err)
 		}
