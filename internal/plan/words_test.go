@@ -182,7 +182,7 @@ func FuzzResolve(f *testing.F) {
 	f.Fuzz(func(t *testing.T, config string, duration uint32, region string, bits byte) {
 		c, err := awsconfig.Parse(awsconfig.File{Path: "config", Text: config}, awsconfig.File{Path: "credentials"})
 		if err != nil {
-			t.Skip()
+			return
 		}
 		w := world{config: c, files: map[string]string{"/p": "{}"}, keys: map[string]Key{
 			"base": {ID: "AKIAIOSFODNN7EXAMPLE", Account: "111111111111", ARN: "arn:aws:iam::111111111111:user/jo"},
@@ -347,7 +347,7 @@ func FuzzSpellings(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string, times int) {
 		if times < 0 || times > 1000 || len(s)*times > 1000 {
-			t.Skip()
+			return
 		}
 		s = strings.Repeat(s, times)
 		for i, sp := range spellings {
