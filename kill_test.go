@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -199,6 +200,47 @@ func TestKillAnywhere(t *testing.T) {
 	}
 	t.Logf("%d kills survived, %d keys replaced, one life %v", kills, replaced, life)
 	w.checkExport(t, w.check(t, store))
+}
+
+// Killed at any moment, the very first add leaves nothing that is in the way of
+// the next: neither half a store nor a second section in the AWS config.
+func TestKillFirstAdd(t *testing.T) {
+	w := newWorld(t)
+	add := func(w *world, fatal time.Duration) *victim {
+		return w.victim(fatal, owners[0].stdin(), "add", "dev", "--stdin", "--yes", "--region", "eu-west-1")
+	}
+	began := time.Now()
+	if err := add(w, crowdLimit).run(); err != nil {
+		t.Fatal(err)
+	}
+	life := time.Since(began)
+	kills, stored := 0, 0
+	for kills < often(20, 1000) {
+		fresh := *w
+		fresh.Home = t.TempDir()
+		fresh.Env = slices.Concat(w.Env, []string{"HOME=" + fresh.Home})
+		v := add(&fresh, rand.N(3*life/2))
+		if err := v.run(); err != nil {
+			t.Fatal(err)
+		}
+		if v.killed {
+			kills++
+		}
+		if r := fresh.input("", "export", "dev"); r.code == 0 {
+			stored++
+		} else if r.code != exitNoProfile || r.problem() != "" {
+			t.Errorf("after it: %v", r)
+		}
+		fresh.must(t, owners[0].stdin(), "add", "dev", "--stdin", "--yes", "--region", "eu-west-1")
+		if n := strings.Count(slurp(t, filepath.Join(fresh.Home, ".aws", "config")), "[profile dev]"); n != 1 {
+			t.Errorf("%d sections", n)
+		}
+		fresh.checkExport(t, fresh.check(t, fresh.store()))
+		if t.Failed() {
+			t.Fatalf("after %d kills", kills)
+		}
+	}
+	t.Logf("%d kills survived, %d keys were stored before, one life %v", kills, stored, life)
 }
 
 // killHolding starts processes until it has killed n of them while they held a
