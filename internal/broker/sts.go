@@ -329,6 +329,8 @@ func reason(ctx context.Context, err error) string {
 		return fmt.Sprintf("the name %s is not found", dns.Name)
 	case errors.As(err, &unknown):
 		return "its certificate is signed by an authority this computer does not trust (a proxy? AWS_CA_BUNDLE names its certificate)"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired: // or not begun
+		return "its certificate is not valid at this computer's time (is the clock right?)"
 	case errors.As(err, &host), errors.As(err, &invalid):
 		return "its certificate is not valid for it"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -383,11 +383,18 @@ func TestUnreachable(t *testing.T) {
 			return (&net.Dialer{}).DialContext(ctx, network, s.URL[strings.LastIndex(s.URL, "/")+1:])
 		}
 	}
+	at := func(off time.Duration) *Client {
+		c := newTestClient(t, plan.Endpoint{URL: secure.URL, CABundle: bundle}, brisk)
+		c.wire.next.(*http.Transport).TLSClientConfig.Time = func() time.Time { return time.Now().Add(off) }
+		return c
+	}
 	for name, row := range map[string]struct {
 		c     *Client
 		says  string
 		tries int
 	}{
+		"too late":  {at(2 * 24 * hour), "is the clock right?", 3},
+		"too early": {at(-2 * 24 * hour), "is the clock right?", 3},
 		"refused":   {newTestClient(t, plan.Endpoint{URL: "http://" + l.Addr().String()}, brisk), "refused", 3},
 		"untrusted": {newTestClient(t, plan.Endpoint{URL: secure.URL}, brisk), "AWS_CA_BUNDLE", 3},
 		"wrong host": {dialing(t, plan.Endpoint{URL: "https://sts.example.com", CABundle: bundle}, to(secure)),
