@@ -154,8 +154,9 @@ func saidNo(ctx context.Context, err error) bool {
 	var (
 		refused *RefusedError
 		shared  *SharedError
+		closed  *keyring.SharedError
 	)
-	return ctx.Err() == context.Canceled || errors.Is(err, term.ErrCancelled) ||
+	return ctx.Err() == context.Canceled || errors.Is(err, term.ErrCancelled) || errors.As(err, &closed) ||
 		errors.As(err, &refused) || errors.As(err, &shared) && shared.Outcome != Unanswered
 }
 

@@ -253,6 +253,8 @@ func TestCredentials(t *testing.T) {
 			func(b *bench) { b.refuse = func(string, string) error { return errRefused } }, "*broker.RefusedError", "dial deploy(OLD2)", ""},
 		{"due, cancelled", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString",
 			"source dial code", ""},
+		{"due, the store cancelled for another", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport,
+			func(b *bench) { b.source = &keyring.SharedError{Problem: "cancelled"} }, "*keyring.SharedError", "source", ""},
 
 		// Ahead: what a person is needed for comes first.
 		{"ahead", "mfa", []cached{{2, 7 * hour, 5 * hour}}, RenewLogin, nil, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
