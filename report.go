@@ -368,7 +368,9 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		return exitStore, []string{"fob store add " + lost.Backend + "   makes it anew, if something else opens the store"}, true
 	case errors.As(err, &backend):
 		return exitStore, []string{"fob store   shows what can open it here, and why not"}, true
-	case errors.As(err, &future), errors.As(err, &passphrase), errors.As(err, &full), a.ofStore(err):
+	case errors.As(err, &future):
+		return exitStore, []string{"this fob is too old to read it: install a newer one"}, true
+	case errors.As(err, &passphrase), errors.As(err, &full), a.ofStore(err):
 		return exitStore, nil, true
 	}
 	return 0, nil, false

@@ -65,7 +65,9 @@ func (c *storeShowCmd) Run(a *app) error {
 		}
 		return d.Problem
 	}
-	a.showStore(d, time.Now())
+	if d.Exists || d.Problem == nil { // else it is not known that there is none
+		a.showStore(d, time.Now())
+	}
 	return d.Problem
 }
 
