@@ -178,7 +178,7 @@ func readSmall(path string) (string, error) {
 func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase creds.Secret, err error) {
 	title, what, secret := "Passphrase", "the store's passphrase", true
 	hint := ""
-	if runtime.GOOS == "linux" && a.unlock.sessions == 0 {
+	if runtime.GOOS == "linux" && os.Getenv("FOB_UNLOCK_TTL") == "" && a.unlock.sessions == 0 {
 		hint = "FOB_UNLOCK_TTL=12h   lets the kernel keep it unlocked here; or FOB_PASSPHRASE_FILE names a file with the passphrase"
 	}
 	if a.NoInput {

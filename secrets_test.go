@@ -216,6 +216,9 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 	all = append(all, []watched{
 		{args: []string{"explain", "prod"}}, {args: []string{"explain", "prod", "--json"}},
 		{args: []string{"list"}}, {args: []string{"list", "--json"}},
+		{args: []string{"status"}, env: []string{"AWS_PROFILE=prod"}}, {args: []string{"status", "--all", "--json"}},
+		{args: []string{"exec", "prod", "--", w.Fob, "status"}},
+		{args: []string{"completion", "bash"}}, {args: []string{"__complete", "=", "exec"}},
 		{args: []string{"doctor"}}, {args: []string{"doctor", "--json"}}, {args: []string{"doctor", "dev", "--fix"}},
 		{args: []string{"store"}}, {args: []string{"store", "--json"}},
 		{args: []string{"store", "add", identity.Recipient().String()}},
