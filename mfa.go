@@ -174,10 +174,16 @@ func (c *mfaRemoveCmd) removeDevice(a *app, serial string) error {
 	if err := c.confirm(a, u, serial); err != nil {
 		return err
 	}
-	if err := a.withIAM(source, &u.Client, func() error { return u.Remove(a.ctx, serial) }); err != nil {
+	var found bool
+	err = a.withIAM(source, &u.Client, func() (err error) { found, err = u.Remove(a.ctx, serial); return err })
+	if err != nil {
 		return err
 	}
-	a.say("Removed %s from %s.", term.Clean(serial), term.Clean(u.title()))
+	if found {
+		a.say("Removed %s from %s.", term.Clean(serial), term.Clean(u.title()))
+	} else {
+		a.say("%s has no %s any more.", term.Clean(u.title()), term.Clean(serial))
+	}
 	if err := a.dropSerial(source, serial); err != nil {
 		return err
 	}

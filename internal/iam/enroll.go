@@ -71,7 +71,7 @@ func (e Enrolment) Run(ctx context.Context) (serial string, err error) {
 	e.Log("undoing: %v", err)
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
-	if undo := e.Remove(late, d.Serial); undo != nil {
+	if _, undo := e.Remove(late, d.Serial); undo != nil {
 		// The seed stays: the device may count, and there is no other copy.
 		return "", &LeftError{d.Serial, err, undo}
 	}

@@ -117,22 +117,21 @@ func (c Client) Enable(ctx context.Context, serial, first, second string) error 
 }
 
 // Remove takes a device from the user, and deletes it if it is a virtual one. One
-// that is not there any more is no error.
-func (c Client) Remove(ctx context.Context, serial string) error {
-	err := c.do(ctx, again("DeactivateMFADevice", url.Values{"UserName": {c.User}, "SerialNumber": {serial}}))
-	if err == nil || Refused(err, Gone) {
-		if !Virtual(serial) {
-			return nil
-		}
+// that is not there any more is no error, and not found.
+func (c Client) Remove(ctx context.Context, serial string) (found bool, err error) {
+	err = c.do(ctx, again("DeactivateMFADevice", url.Values{"UserName": {c.User}, "SerialNumber": {serial}}))
+	found = err == nil
+	if Virtual(serial) && (found || Refused(err, Gone)) {
 		// Whoever gives up now wants the rest of it gone all the more.
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 		defer cancel()
 		err = c.do(late, again(DeleteDevice, url.Values{"SerialNumber": {serial}}))
+		found = found || err == nil
 	}
 	if Refused(err, Gone) {
-		return nil
+		err = nil
 	}
-	return err
+	return found, err
 }
 
 // Virtual reports whether a device is a seed and nothing else: not a thing with a

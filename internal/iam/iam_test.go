@@ -132,13 +132,13 @@ func TestEnroll(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	if err := e.Remove(t.Context(), fobSerial); err != nil {
-		t.Error(err)
+	if found, err := e.Remove(t.Context(), fobSerial); !found || err != nil {
+		t.Error(found, err)
 	}
 	delete(e.seeds, fobSerial)
 	e.nothing(t)
-	if err := e.Remove(t.Context(), fobSerial); err != nil {
-		t.Errorf("removed twice: %v", err)
+	if found, err := e.Remove(t.Context(), fobSerial); found || err != nil {
+		t.Errorf("removed twice: %v, %v", found, err)
 	}
 }
 
@@ -293,7 +293,7 @@ func TestEnrollStopsAnywhere(t *testing.T) {
 					for _, a := range actions {
 						e.aws.Allow(a)
 					}
-					if err := e.Remove(t.Context(), left.Serial); err != nil {
+					if _, err := e.Remove(t.Context(), left.Serial); err != nil {
 						t.Error(err)
 					}
 					delete(e.seeds, left.Serial)
@@ -309,8 +309,8 @@ func TestRemoveCancelled(t *testing.T) {
 	e := newTry(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	e.AWS = trap{e.AWS, "DeactivateMFADevice", func() {}, cancel}
-	if err := e.Remove(ctx, ststest.DemoSerial); err != nil {
-		t.Error(err)
+	if found, err := e.Remove(ctx, ststest.DemoSerial); !found || err != nil {
+		t.Error(found, err)
 	}
 	if own, left := e.aws.Devices(ststest.DemoUser), e.aws.Devices(""); own != nil || left != nil {
 		t.Errorf("the user has %v, and %v is left", own, left)
