@@ -85,7 +85,7 @@ func (d *doctor) checkStore() error {
 		_, err = d.store().RemoveSessions(doctorSource)
 	}
 	if err != nil {
-		return d.blame(err)
+		return d.blame(fmt.Errorf("%s cannot be written: %w", tilde(made.Dir), err))
 	}
 	d.ok("%s opens with %s; %s read; it can be written", tilde(made.Dir), made.Slot, strings.Join(counts, " and "))
 	return d.checkLocks(made.Dir)

@@ -6,29 +6,43 @@ import (
 	"testing"
 )
 
+// doctorWith runs fob doctor after a script, as root of mounts of its own, and
+// by another program if one is named.
+func (w *world) doctorWith(t *testing.T, script string, by ...string) string {
+	t.Helper()
+	if exec.Command("unshare", "-rm", "true").Run() != nil {
+		lacking(t, "namespace for mounts")
+	}
+	args := append([]string{"-rm", "sh", "-ec", script + `
+		exec "$@"`, "sh"}, append(by, w.Fob, "doctor")...)
+	cmd := exec.Command("unshare", args...)
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	text, _ := cmd.CombinedOutput() // it says no by its exit code
+	return string(text)
+}
+
 // Where the file system of the store cannot lock, another machine that shares it
 // is not kept out: somebody should know.
 func TestDoctorTellsWhereLocksAre(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		lacking(t, "strace")
+	}
 	w := signedUp(t, false)
 	row := regexp.MustCompile(`(?m)^advice  store +the file system of ~/.local/share/fob cannot lock: locks are in /run/user/0/fob-locks-[0-9a-f]+, `)
-	// A /run of its own, for root's runtime directory.
-	doctor := func(trace ...string) string {
-		t.Helper()
-		const script = `mount -t tmpfs none /run && mkdir -p -m 700 /run/user /run/user/0 && exec "$@"`
-		cmd := exec.Command("unshare", append(append([]string{"-rm", "sh", "-c", script, "sh"}, trace...), w.Fob, "doctor")...)
-		cmd.Dir, cmd.Env = w.Home, w.Env
-		stdout, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Log(string(stdout))
-			lacking(t, "namespace with a mount, or strace")
-		}
-		return string(stdout)
-	}
-	if text := doctor(); row.MatchString(text) {
+	const run = `mount -t tmpfs none /run; mkdir -m 700 /run/user /run/user/0`
+	if text := w.doctorWith(t, run); row.MatchString(text) {
 		t.Errorf("with locks:\n%s", text)
 	}
-	text := doctor("strace", "-f", "-o", "/dev/null", "-P", w.Home+"/.local/share/fob/locks/store.lock", "-e", "inject=flock:error=EOPNOTSUPP")
+	text := w.doctorWith(t, run, "strace", "-f", "-o", "/dev/null", "-P", w.Home+"/.local/share/fob/locks/store.lock", "-e", "inject=flock:error=EOPNOTSUPP")
 	if !row.MatchString(text) {
 		t.Errorf("without:\n%s", text)
+	}
+}
+
+func TestDoctorCannotWrite(t *testing.T) {
+	w := signedUp(t, false)
+	text := w.doctorWith(t, `mount --bind . .; mount -o remount,bind,ro .; cd .`)
+	if !regexp.MustCompile(`(?m)^wrong   store +~/.local/share/fob cannot be written: .*read-only file system$`).MatchString(text) {
+		t.Error(text)
 	}
 }
