@@ -492,6 +492,22 @@ func TestTemporaryFilesAreSwept(t *testing.T) {
 		t.Error("reading removed a file")
 	}
 	mustSetKey(t, s, "p", exampleKey)
+	// And in this machine's memory, when that is written.
+	temp := filepath.Join(s.opts.StateDir, ".tmp-3")
+	if err := os.WriteFile(temp, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(temp, old, old); err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.recall()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.remember(m); err != nil {
+		t.Fatal(err)
+	}
+	goes = append(goes, temp)
 	for _, file := range goes {
 		if _, err := os.Lstat(file); err == nil {
 			t.Errorf("%s is still there", file)

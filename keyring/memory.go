@@ -66,6 +66,7 @@ func (s *Store) remember(m memory) error {
 		return err
 	}
 	defer d.Close()
+	d.sweep(".")
 	return d.write(s.memoryFile(), append(encodeJSON(m), '\n'), true)
 }
 
