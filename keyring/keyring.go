@@ -453,10 +453,12 @@ func (s *Store) trustedItems() (d dir, h header, err error) {
 	return d, h, err
 }
 
-// moved reports whether the store has another vault key by now than when h was read.
+// moved reports whether the store has another vault key by now than when h was
+// read, or has been made since none was there to be read.
 func (s *Store) moved(h header) bool {
 	if h.ID == "" {
-		return false // there was none to be read
+		_, err := s.header()
+		return err == nil
 	}
 	// A header is never written to, but replaced: the same file says the same.
 	if fi, err := os.Lstat(filepath.Join(s.opts.Dir, headerFile)); err == nil && h.file != nil &&

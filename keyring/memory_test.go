@@ -64,6 +64,22 @@ func TestVanishedAndExchangedStores(t *testing.T) {
 	}
 }
 
+// A store that is made between a look for it and one at the memory is not gone.
+func TestMadeMeanwhile(t *testing.T) {
+	s := newStore(t)
+	looks := 0
+	err := s.steady(func() (header, error) {
+		if looks++; looks == 1 {
+			return header{}, s.trust(header{}, &MissingError{s.opts.Dir})
+		}
+		h, err := s.header()
+		return h, s.trust(h, err)
+	})
+	if err != nil || looks != 2 {
+		t.Errorf("%d looks, %v", looks, err)
+	}
+}
+
 // Somebody who knows an age recipient can make a store with the same ID and a
 // vault key of his own. The fingerprint tells.
 func TestFingerprint(t *testing.T) {
