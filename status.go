@@ -114,6 +114,9 @@ func (a *app) thisShell(now time.Time) (signedIn, error) {
 // allSignedIn are the profiles with a live session in the store.
 func (a *app) allSignedIn(now time.Time) ([]signedIn, error) {
 	rows, err := a.rows()
+	if err != nil {
+		return nil, err
+	}
 	all := []signedIn{}
 	for _, r := range rows {
 		if len(r.Sessions) > 0 {
@@ -121,7 +124,7 @@ func (a *app) allSignedIn(now time.Time) ([]signedIn, error) {
 			all = append(all, s.ending(r.until(), now))
 		}
 	}
-	return all, err
+	return all, nil
 }
 
 func (s signedIn) ending(until, now time.Time) signedIn {
