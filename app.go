@@ -234,6 +234,13 @@ func (a *app) say(format string, args ...any) {
 	}
 }
 
+// answer prints a line on stdout; quiet, the exit code is the answer.
+func (a *app) answer(format string, args ...any) {
+	if !a.Quiet {
+		fmt.Fprintf(a.stdout, format+"\n", args...)
+	}
+}
+
 func plural(n int, noun string) string {
 	if n == 1 {
 		return noun

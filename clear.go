@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"fob/internal/plan"
 )
@@ -31,11 +30,11 @@ func (c *clearCmd) Run(a *app) error {
 	}
 	switch {
 	case n == 0:
-		fmt.Fprintln(a.stdout, "There were no cached sessions.")
+		a.answer("There were no cached sessions.")
 	case source != c.Profile:
-		fmt.Fprintf(a.stdout, "Dropped %d %s made from the key of %s.\n", n, plural(n, "session"), source)
+		a.answer("Dropped %d %s made from the key of %s.", n, plural(n, "session"), source)
 	default:
-		fmt.Fprintf(a.stdout, "Dropped %d %s.\n", n, plural(n, "session"))
+		a.answer("Dropped %d %s.", n, plural(n, "session"))
 	}
 	if n > 0 {
 		a.notef("sessions that programs already have stay valid until their end")

@@ -1,7 +1,5 @@
 package main
 
-import "fmt"
-
 type lockCmd struct{}
 
 func (lockCmd) Help() string {
@@ -15,9 +13,9 @@ func (lockCmd) Run(a *app) error {
 		return err
 	}
 	if n == 0 {
-		fmt.Fprintln(a.stdout, "There was no unlocked copy.")
+		a.answer("There was no unlocked copy.")
 		return nil
 	}
-	fmt.Fprintln(a.stdout, "Locked.")
+	a.answer("Locked.")
 	return nil
 }

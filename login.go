@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"fob/internal/broker"
@@ -47,10 +46,10 @@ func (c *loginCmd) Run(a *app) error {
 			until = s.Expires // there is no store to keep it in
 		}
 		if until.IsZero() {
-			fmt.Fprintf(a.stdout, "%s: ready\n", p.Profile)
+			a.answer("%s: ready", p.Profile)
 			continue
 		}
-		fmt.Fprintf(a.stdout, "%s: signed in until %s\n", p.Profile, clock(until, time.Now()))
+		a.answer("%s: signed in until %s", p.Profile, clock(until, time.Now()))
 	}
 	return nil
 }

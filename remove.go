@@ -41,10 +41,10 @@ func (c *removeCmd) Run(a *app) error {
 	if err := a.store().RemoveKey(a.ctx, c.Profile); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "Removed the key of %s and its sessions.\n", term.Clean(c.Profile))
+	a.answer("Removed the key of %s and its sessions.", term.Clean(c.Profile))
 	if serial != "" && shared == "" {
 		if err := a.store().RemoveSeed(serial); err == nil {
-			fmt.Fprintf(a.stdout, "Removed the seed of %s.\n", term.Clean(serial))
+			a.answer("Removed the seed of %s.", term.Clean(serial))
 		} else if !errors.As(err, &missing) {
 			return err
 		}
@@ -85,7 +85,7 @@ func (a *app) planSerial(profile string) string {
 func (a *app) unwrite(profile string) error {
 	changed, err := a.editConfig(func(text string) (string, error) { return wire.Remove(text, profile, a.args[0]) })
 	if err == nil && changed {
-		fmt.Fprintf(a.stdout, "Took its lines out of %s.\n", tilde(a.configPath()))
+		a.answer("Took its lines out of %s.", tilde(a.configPath()))
 	}
 	return err
 }

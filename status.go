@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"os"
 	"time"
 
@@ -54,7 +53,7 @@ func (c *statusCmd) Run(a *app) error {
 			return a.printJSON(all)
 		}
 		for _, s := range all {
-			a.answer(s.text(line, now))
+			a.answer("%s", s.text(line, now))
 		}
 		if len(all) == 0 {
 			return errNegative
@@ -68,7 +67,7 @@ func (c *statusCmd) Run(a *app) error {
 	case c.JSON:
 		err = a.printJSON(s)
 	case s.Profile != "":
-		a.answer(s.text(line, now))
+		a.answer("%s", s.text(line, now))
 	case c.Format == "":
 		a.answer("This shell has no profile: fob exec PROFILE starts one that has, or set AWS_PROFILE.")
 	}
@@ -76,13 +75,6 @@ func (c *statusCmd) Run(a *app) error {
 		return errNegative
 	}
 	return err
-}
-
-// answer prints a line of what was asked for; quiet, the exit code is the answer.
-func (a *app) answer(line string) {
-	if !a.Quiet {
-		fmt.Fprintln(a.stdout, line)
-	}
 }
 
 // thisShell is the state of this shell's profile; zero if it has none.

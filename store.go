@@ -252,12 +252,12 @@ func (c *storeAddCmd) Run(a *app) error {
 	}
 	name := strings.Replace(done.Slot, "passphrase", "file", 1)
 	if done.Repaired {
-		fmt.Fprintf(a.stdout, "Made anew: %s opens the store again.\n", name)
+		a.answer("Made anew: %s opens the store again.", name)
 	} else {
-		fmt.Fprintf(a.stdout, "Added: %s (%s) opens the store too.\n", name, wayWords(name))
+		a.answer("Added: %s (%s) opens the store too.", name, wayWords(name))
 	}
 	if done.Chosen {
-		fmt.Fprintf(a.stdout, "This machine uses it from now on; fob --backend NAME uses another.\n")
+		a.answer("This machine uses it from now on; fob --backend NAME uses another.")
 	}
 	a.warnings(done)
 	return nil
@@ -285,7 +285,7 @@ func (c *storeRemoveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "Removed: %s does not open the store any more.\n", term.Clean(c.Slot))
+	a.answer("Removed: %s does not open the store any more.", term.Clean(c.Slot))
 	a.rekeyed(done)
 	return nil
 }
@@ -321,7 +321,7 @@ func (c *storePassphraseCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(a.stdout, "The passphrase is changed.")
+	a.answer("The passphrase is changed.")
 	a.rekeyed(done)
 	return nil
 }
@@ -347,9 +347,9 @@ func (c *storeTrustCmd) Run(a *app) error {
 	case err != nil:
 		return err
 	case !changed:
-		fmt.Fprintln(a.stdout, "This machine knows the store already.")
+		a.answer("This machine knows the store already.")
 	default:
-		fmt.Fprintln(a.stdout, "This machine trusts what is there now.")
+		a.answer("This machine trusts what is there now.")
 	}
 	return nil
 }
