@@ -176,10 +176,7 @@ func (a *app) command(argv []string) error {
 	if len(argv) == 0 {
 		return a.shortHelp()
 	}
-	switch argv[0] {
-	case "help":
-		argv = append(slices.Clone(argv[1:]), "--help")
-	case completion.Arg:
+	if argv[0] == completion.Arg {
 		return a.complete(argv[1:])
 	}
 	if export := a.shortcut(argv); export != nil {
@@ -190,7 +187,11 @@ func (a *app) command(argv []string) error {
 	if i := slices.Index(argv, "--"); i >= 0 {
 		before, after, split = argv[:i], argv[i+1:], true
 	}
-	a.name = commandWord(before)
+	if a.name = commandWord(before); a.name == "help" {
+		i := slices.Index(before, "help")
+		before = append(slices.Delete(slices.Clone(before), i, i+1), "--help")
+		a.name = commandWord(before)
+	}
 	named := slices.DeleteFunc(slices.Clone(all), func(c command) bool { return !c.is(a.name) })
 	if len(named) == 0 {
 		if a.name != "" {
