@@ -222,7 +222,17 @@ func (s *Store) inTurn(ctx context.Context, b backend, r request) (string, error
 	case ctx.Err() != nil:
 		return "", err
 	}
-	return s.call(ctx, b, r)
+	if !r.Prompt {
+		return s.call(ctx, b, r)
+	}
+	if problem := s.heardNo(); problem != "" {
+		return "", &SharedError{Problem: problem}
+	}
+	payload, err := s.call(ctx, b, r)
+	if err != nil {
+		s.shareNo(err)
+	}
+	return payload, err
 }
 
 // serve does a request with the library.

@@ -65,7 +65,7 @@ type TrustError struct{ Dir, Problem string }
 func (e *TrustError) Error() string { return fmt.Sprintf("the store in %q %s", e.Dir, e.Problem) }
 
 // SharedError says that another process, which this one waited for, asked a
-// person for the passphrase in vain: the question is not asked again.
+// person in vain: the question is not asked again.
 type SharedError struct{ Problem string }
 
 func (e *SharedError) Error() string {
@@ -77,6 +77,8 @@ type LockedError struct {
 	Slot, Reason string
 	// Fix is a command that asks him; empty if there is none.
 	Fix string
+	// Declined: he was asked, and would not.
+	Declined bool
 }
 
 func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked: %s", e.Slot, e.Reason) }

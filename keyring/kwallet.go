@@ -49,7 +49,7 @@ func locateWallet(r request) (string, error) {
 	case !slices.Contains(wallets, walletName):
 		return fail("there is no wallet " + walletName)
 	case !open && !r.Prompt:
-		return "", lockedWallet(r, "the wallet "+walletName+" is closed")
+		return "", &LockedError{Slot: r.Kind, Reason: "the wallet " + walletName + " is closed"}
 	}
 	if r.Prompt {
 		if _, err := openWallet(conn, r); err != nil {
@@ -59,11 +59,9 @@ func locateWallet(r request) (string, error) {
 	return walletName, nil
 }
 
-func lockedWallet(r request, reason string) error { return &LockedError{Slot: r.Kind, Reason: reason} }
-
 func openWallet(conn *dbus.Conn, r request) (handle int32, err error) {
 	if err := walletCall(conn, "open", walletName, int64(0), walletApp).Store(&handle); err != nil || handle < 0 {
-		return 0, lockedWallet(r, "the wallet "+walletName+" was not opened")
+		return 0, &LockedError{Slot: r.Kind, Reason: "the wallet " + walletName + " was not opened", Declined: r.Prompt}
 	}
 	return handle, nil
 }

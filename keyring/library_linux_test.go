@@ -163,6 +163,54 @@ func TestPrompt(t *testing.T) {
 		_, err := get(t.Context(), address)
 		wantErr[*LockedError](t, err)
 	})
+	t.Run("dismissed for all who waited", func(t *testing.T) {
+		const waiters = 5
+		var asked, waiting atomic.Int32
+		asking, answered := make(chan struct{}), make(chan struct{})
+		address, _ := startFakeSecrets(t, func(f *fakeSecrets) {
+			if asked.Add(1) == 1 {
+				close(asking)
+			}
+			<-answered
+			f.answer(true)
+		})
+		dir := storeDir(t)
+		errs := make(chan error)
+		one := func() {
+			var first sync.Once
+			_, err := get(t.Context(), address, func(o *Options) {
+				o.Dir = dir
+				o.Log = func(format string, _ ...any) {
+					if format != "waiting for another fob" {
+						return
+					}
+					first.Do(func() {
+						if waiting.Add(1) == waiters {
+							close(answered)
+						}
+					})
+				}
+			})
+			errs <- err
+		}
+		go one()
+		<-asking
+		for range waiters {
+			go one()
+		}
+		shared := 0
+		for range waiters + 1 {
+			var heard *SharedError
+			if err := <-errs; errors.As(err, &heard) {
+				shared++
+			} else {
+				wantErr[*LockedError](t, err)
+			}
+		}
+		if asked.Load() != 1 || shared != waiters {
+			t.Errorf("asked %d times, %d of %d took the answer over", asked.Load(), shared, waiters)
+		}
+	})
 	t.Run("the service dies", func(t *testing.T) {
 		address, _ := startFakeSecrets(t, func(f *fakeSecrets) { f.conn.Close() })
 		_, err := get(t.Context(), address)

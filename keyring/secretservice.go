@@ -129,7 +129,7 @@ func unlockSecrets(conn *dbus.Conn, path dbus.ObjectPath, r request) error {
 			if s.Body[0] == false {
 				return nil
 			}
-			return &LockedError{Slot: r.Kind, Reason: "its prompt was dismissed"}
+			return &LockedError{Slot: r.Kind, Reason: "its prompt was dismissed", Declined: true}
 		case s.Name == "org.freedesktop.DBus.NameOwnerChanged":
 			return &BackendError{r.Kind, "the keyring service ended while it was asking"}
 		}

@@ -209,8 +209,8 @@ func (s *Store) asks(sl slot) bool {
 	return !given
 }
 
-// no is how a person was last asked for the passphrase in vain: the state of the
-// unlock lock.
+// no is how a person was last asked in vain, by fob or by a desktop's keyring: the
+// state of the unlock lock.
 type no struct {
 	Seq     int    `json:"seq"` // counts them
 	Problem string `json:"problem"`
@@ -252,11 +252,14 @@ func (s *Store) heardNo() string {
 	return last.Problem
 }
 
-// shareNo tells those who wait for the unlock lock, which the caller holds, why
-// the store was not opened, if that was a person's doing.
+// shareNo tells those who wait for the lock of the question, which the caller
+// holds, why the store was not opened, if that was a person's doing.
 func (s *Store) shareNo(err error) {
 	last := s.lastNo()
+	var locked *LockedError
 	switch {
+	case errors.As(err, &locked) && locked.Declined:
+		last.Problem = locked.Reason
 	case errors.Is(err, term.ErrCancelled):
 		last.Problem = "cancelled"
 	case errors.Is(err, ErrWrongPassphrase):
