@@ -136,6 +136,9 @@ func FuzzEdit(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, key, value string) {
 		const header = "[profile a]"
+		if strings.HasSuffix(text, "\r") {
+			return // half a line end, of which a line after it makes a whole one
+		}
 		before, err := parse(text, "")
 		if err != nil {
 			return
@@ -171,7 +174,7 @@ func FuzzEdit(f *testing.F) {
 		if err != nil || !had && !all {
 			t.Fatalf("%q: %v, %v", edited, all, err)
 		}
-		if !had && hasProperties(text) && removed != text && removed != strings.TrimRight(text, "\r") {
+		if !had && hasProperties(text) && removed != text {
 			t.Fatalf("%q -> %q -> %q", text, edited, removed)
 		}
 		if !isSubsequence(removed, edited) {
@@ -180,8 +183,7 @@ func FuzzEdit(f *testing.F) {
 	})
 }
 
-// without: edited less one line that begins with key is text. At the very end of
-// it \r is half a line end, which a line after it makes whole.
+// without: edited less one line that begins with key is text.
 func without(edited, text, key string) bool {
 	lines := strings.SplitAfter(edited, "\n")
 	for i, l := range lines {
@@ -189,7 +191,7 @@ func without(edited, text, key string) bool {
 			continue
 		}
 		rest := strings.Join(slices.Delete(slices.Clone(lines), i, i+1), "")
-		if rest == text || strings.TrimRight(rest, "\r\n") == strings.TrimRight(text, "\r\n") {
+		if rest == text || strings.TrimRight(rest, "\r\n") == text {
 			return true
 		}
 	}
