@@ -45,20 +45,7 @@ func (c *statusCmd) Run(a *app) error {
 	}
 	now := time.Now()
 	if c.All {
-		all, err := a.allSignedIn(now)
-		switch {
-		case err != nil:
-			return err
-		case c.JSON:
-			return a.printJSON(all)
-		}
-		for _, s := range all {
-			a.answer("%s", s.text(line, now))
-		}
-		if len(all) == 0 {
-			return errNegative
-		}
-		return nil
+		return c.showAll(a, line, now)
 	}
 	s, err := a.thisShell(now)
 	switch {
@@ -72,6 +59,24 @@ func (c *statusCmd) Run(a *app) error {
 		a.answer("This shell has no profile: fob exec PROFILE starts one that has, or set AWS_PROFILE.")
 	}
 	if err == nil && s.Seconds == 0 && !s.endless {
+		return errNegative
+	}
+	return err
+}
+
+func (c *statusCmd) showAll(a *app, line format.Template, now time.Time) error {
+	all, err := a.allSignedIn(now)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = a.printJSON(all)
+	} else {
+		for _, s := range all {
+			a.answer("%s", s.text(line, now))
+		}
+	}
+	if err == nil && len(all) == 0 {
 		return errNegative
 	}
 	return err
