@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // KeyError says why something is no access key that fob keeps. It quotes nothing
@@ -103,5 +104,7 @@ func CheckKeyID(id string) error {
 // secretLength is what all secret access keys have, in characters.
 const secretLength = 40
 
-// unquote trims a paste.
-func unquote(s string) string { return strings.Trim(strings.TrimSpace(s), `"'`) }
+// unquote trims a paste; what it has trimmed it leaves as it is.
+func unquote(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || r == '\'' })
+}

@@ -13,6 +13,7 @@ func TestNewKey(t *testing.T) {
 	for _, c := range []struct{ id, secret, problem string }{
 		{id, secret, ""},
 		{" \"" + id + "\"\n", "\t'" + secret + "' ", ""},
+		{"\" " + id, "' " + secret, ""},
 		{"", secret, "no access key ID"},
 		{id, " ", "no secret access key"},
 		{secret, id, "swapped"},
