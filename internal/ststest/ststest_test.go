@@ -1048,3 +1048,20 @@ func TestCloseTwice(t *testing.T) {
 		t.Error("still there")
 	}
 }
+
+// A code that is handed out is good for a while: the last step's is not, at the end
+// of the current one.
+func TestCodeLasts(t *testing.T) {
+	s := start(t, Config{})
+	const period = time.Second
+	d := s.world.devices[DemoSerial]
+	d.Seed.Period = period
+	for time.Now().UnixNano()%int64(period) < int64(period)*3/4 {
+		time.Sleep(time.Millisecond)
+	}
+	step := d.step(time.Now())
+	d.used[step], d.used[step+1] = true, true
+	if got := s.Code(DemoSerial); got != s.CodeAt(DemoSerial, step+2) {
+		t.Errorf("got the code of another step than the one after those that are used")
+	}
+}

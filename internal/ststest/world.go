@@ -193,22 +193,43 @@ func (s *Server) Step(serial string) int64 {
 	return 0
 }
 
-// Code returns a code that AWS would accept now: the current step's, or if
-// that is used the next one's or the last one's. It is empty if all are used or
-// the serial is unknown.
+// Code returns a code that AWS accepts now, and for as long as a slow test takes to
+// send it: the current step's, or if that is used the next one's or the last one's.
+// It waits for the next step where the last one's is about to end. It is empty if
+// all are used or the serial is unknown.
 func (s *Server) Code(serial string) string {
+	for {
+		code, wait := s.codeNow(serial)
+		if wait == 0 {
+			return code
+		}
+		time.Sleep(wait)
+	}
+}
+
+// slowest is how long a test may take to send a code.
+const slowest = 10 * time.Second
+
+// codeNow returns a code, or how long to wait for a better one.
+func (s *Server) codeNow(serial string) (code string, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.world.devices[serial]
 	if d == nil {
-		return ""
+		return "", 0
 	}
-	for _, step := range d.accepted(s.now()) {
-		if !d.used[step] {
-			return d.code(step)
+	now := s.now()
+	left := d.Seed.Period - time.Duration(now.UnixNano()%int64(d.Seed.Period)) // of the current step
+	for _, step := range d.accepted(now) {
+		switch {
+		case d.used[step]:
+		case step < d.step(now) && left < min(d.Seed.Period/3, slowest):
+			return "", left
+		default:
+			return d.code(step), 0
 		}
 	}
-	return ""
+	return "", 0
 }
 
 // CodeAt returns the code of a step, used or not; empty if the serial is unknown.
