@@ -69,8 +69,9 @@ func usageProblem(named []command, text string) string {
 		return subject + " needs a value"
 	}
 	text, _, _ = strings.Cut(text, ": time: ") // Go's words for a wrong duration
-	if name, rest, ok := strings.Cut(strings.TrimPrefix(text, "<"), "> "); ok {
-		text = strings.ToUpper(name) + " " + rest
+	if argument, ok := strings.CutPrefix(text, "<"); ok {
+		name, rest, _ := strings.Cut(argument, ">")
+		text = strings.ToUpper(name) + rest
 	}
 	return strings.ReplaceAll(text, `","`, `", "`)
 }
@@ -529,7 +530,7 @@ func list(names []string) string {
 
 // word quotes a name for a command line that is shown, if it needs that.
 func word(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.%@:/+-") == "" {
+	if plan.IsWord(s) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

@@ -68,13 +68,13 @@ func ReadKey(r io.Reader) (Key, error) {
 // *KeyError.
 func NewKey(id, secret string) (Key, error) {
 	id, secret = unquote(id), unquote(secret)
-	idProblem := CheckKeyID(id)
+	idProblem := checkKeyID(id)
 	switch {
 	case id == "":
 		return Key{}, &KeyError{"there is no access key ID"}
 	case secret == "":
 		return Key{}, &KeyError{"there is no secret access key"}
-	case idProblem != nil && CheckKeyID(secret) == nil:
+	case idProblem != nil && checkKeyID(secret) == nil:
 		return Key{}, &KeyError{"the two are swapped: the access key ID begins with AKIA, the secret is the longer one"}
 	case idProblem != nil:
 		return Key{}, idProblem
@@ -87,8 +87,11 @@ func NewKey(id, secret string) (Key, error) {
 // CheckKeyID says why a pasted ID is none of a long-lived key: a *KeyError. The
 // API reference of AccessKey has \w{16,128}; all there are, are in upper case, and
 // their prefix says what they are of (IAM User Guide, "IAM identifiers").
-func CheckKeyID(id string) error {
-	id = unquote(id)
+func CheckKeyID(id string) error { return checkKeyID(unquote(id)) }
+
+// checkKeyID is CheckKeyID of what is trimmed already: an ID that is taken is
+// taken as it is.
+func checkKeyID(id string) error {
 	wellFormed := len(id) >= 16 && len(id) <= 128 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 	switch {
 	case strings.HasPrefix(id, "ASIA"):

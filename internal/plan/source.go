@@ -124,3 +124,7 @@ func Words(s string) []string {
 	}
 	return words
 }
+
+// IsWord reports whether s is one word of a command line, the same to all shells
+// and to Words, without quotes.
+func IsWord(s string) bool { return spelled(s, 1, len(s), "_.%@:/+-") }

@@ -40,7 +40,7 @@ func Process(program, profile string) string {
 // quoted is a word of a credential_process line, whose readers agree on double
 // quotes only.
 func quoted(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.%@:/+-") == "" {
+	if plan.IsWord(s) {
 		return s
 	}
 	return `"` + s + `"`
