@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fob/internal/awsconfig"
+	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/internal/lastfail"
 	"fob/internal/plan"
@@ -255,7 +256,7 @@ func (d *doctor) checkSection(section awsconfig.Profile, stored bool) {
 // served reports whether tools ask fob for a profile's credentials, and by which line.
 func (d *doctor) served(section awsconfig.Profile) (line awsconfig.Value, ok bool) {
 	line, _ = section.Get("credential_process")
-	_, ok = plan.FobProfile(line.Text, d.args[0])
+	_, ok = cmdline.FobProfile(line.Text, d.args[0])
 	return line, ok
 }
 
@@ -273,7 +274,7 @@ func (d *doctor) checkProfiles() error {
 			continue
 		}
 		names = append(names, name)
-		if program := plan.Words(process.Text)[0]; !isProgram(program) && (d.profile == "" || d.profile == name) {
+		if program := cmdline.Words(process.Text)[0]; !isProgram(program) && (d.profile == "" || d.profile == name) {
 			d.wrong("credential_process = "+wire.Process(d.args[0], name), "%s: there is no program %s", plan.At(process), program)
 		}
 	}

@@ -22,7 +22,7 @@ var floors = []struct {
 	{3, "internal/iam"},
 	{2, "internal/broker internal/wire"},
 	{1, "keyring internal/plan internal/mfa internal/format internal/endpoint internal/ststest"},
-	{0, "internal/awsconfig internal/term internal/dbusguard internal/settings internal/helper internal/later internal/lastfail internal/completion"},
+	{0, "internal/awsconfig internal/term internal/dbusguard internal/settings internal/helper internal/later internal/lastfail internal/completion internal/cmdline"},
 	{-1, "internal/creds"}, // the ground: whoever meets a secret knows its type
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"fob/internal/awsconfig"
 	"fob/internal/broker"
+	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/internal/iam"
 	"fob/internal/mfa"
@@ -530,10 +531,7 @@ func list(names []string) string {
 
 // word quotes a name for a command line that is shown, if it needs that.
 func word(s string) string {
-	if plan.IsWord(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return cmdline.Quote(s)
 }
 
 // plainPath keeps the operation out of an error about a file.

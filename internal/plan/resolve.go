@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"fob/internal/awsconfig"
+	"fob/internal/cmdline"
 )
 
 // Facts is what a plan is decided from. The functions must give the same answer
@@ -205,7 +206,7 @@ func (r *resolver) ownSource(l link) (onward, error) {
 		}
 	}
 	if v, ok := get(l.section, "credential_process"); ok {
-		other, self := FobProfile(v.Text, r.facts.Program)
+		other, self := cmdline.FobProfile(v.Text, r.facts.Program)
 		switch {
 		case self && other != l.name:
 			return onward{profile: other, whole: true, at: v}, nil // fob never runs itself

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"fob/internal/awsconfig"
+	"fob/internal/cmdline"
 )
 
 var update = flag.Bool("update", false, "rewrite the plans in testdata; read the diff")
@@ -123,7 +124,7 @@ func (w world) facts(env map[string]string) Facts {
 
 func (w world) answer(t testing.TB, question string) string {
 	env := map[string]string{"LOGIN": "jo"}
-	words := Words(question)
+	words := cmdline.Words(question)
 	for len(words) > 0 && strings.Contains(words[0], "=") {
 		name, value, _ := strings.Cut(words[0], "=")
 		env[name], words = value, words[1:]

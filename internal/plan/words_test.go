@@ -7,75 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"fob/internal/awsconfig"
 )
-
-func TestWords(t *testing.T) {
-	for _, tt := range []struct {
-		in   string
-		want []string
-	}{
-		{"", nil},
-		{" \t\n", nil},
-		{"fob export", []string{"fob", "export"}},
-		{"  a\tb\nc ", []string{"a", "b", "c"}},
-		{`"/a b/fob" x`, []string{"/a b/fob", "x"}},
-		{`'/a b/fob' x`, []string{"/a b/fob", "x"}},
-		{`a"b c"d`, []string{"ab cd"}},
-		{`""`, []string{""}},
-		{`a\ b`, []string{"a b"}},
-		{`"a\"b"`, []string{`a"b`}},
-		{`'a\'`, []string{`a\`}},
-		{`C:\fob\fob.exe`, []string{`C:\fob\fob.exe`}},
-		{`"C:\Program Files\fob.exe" x`, []string{`C:\Program Files\fob.exe`, "x"}},
-		{`"open`, []string{"open"}},
-		{`a\`, []string{`a\`}},
-	} {
-		if got := Words(tt.in); !slices.Equal(got, tt.want) {
-			t.Errorf("Words(%q) = %q, want %q", tt.in, got, tt.want)
-		}
-	}
-}
-
-func TestFobProfile(t *testing.T) {
-	for _, tt := range []struct{ command, program, want string }{
-		{"/usr/local/bin/fob export --profile dev", "fob", "dev"},
-		{"/usr/local/bin/fob export --profile=dev", "fob", "dev"},
-		{"fob export dev", "fob", "dev"},
-		{"fob export --format json dev", "fob", "dev"},
-		{"fob export --format=json dev", "fob", "dev"},
-		{"fob export -d 1h dev", "fob", "dev"},
-		{"fob export -d1h dev", "fob", "dev"},
-		{"fob export -n -q --fresh dev", "fob", "dev"},
-		{"fob --backend file -v export --profile dev", "fob", "dev"},
-		{`"/opt/a b/fob" export --profile "a b"`, "fob", "a b"},
-		{`"C:\Program Files\fob\FOB.EXE" export --profile dev`, "fob", "dev"},
-		{"/opt/fob-2 export --profile dev", "fob-2", "dev"},
-		{"/opt/fob-2 export --profile dev", "/usr/bin/fob-2", "dev"},
-		{`C:\x\fob2.exe export --profile dev`, `D:\y\fob2.exe`, "dev"},
-
-		{"/opt/fob-2 export --profile dev", "fob", ""},
-		{"aws-vault export --format=json dev", "fob", ""},
-		{"fob", "fob", ""},
-		{"fob list dev", "fob", ""},
-		{"fob export", "fob", ""},
-		{"fob export --profile", "fob", ""},
-		{"fob export --profile=", "fob", ""},
-		{`fob export --profile ""`, "fob", ""},
-		{`fob export ""`, "fob", ""},
-		{"fob export -d dev", "fob", ""},
-		{"export --profile dev", "", ""},
-		{"/ export --profile dev", "", ""},
-		{"", "", ""},
-	} {
-		got, ok := FobProfile(tt.command, tt.program)
-		if got != tt.want || ok != (tt.want != "") {
-			t.Errorf("FobProfile(%q, %q) = %q, %v; want %q", tt.command, tt.program, got, ok, tt.want)
-		}
-	}
-}
 
 func TestParseDuration(t *testing.T) {
 	for _, tt := range []struct {
@@ -247,30 +181,6 @@ func checkPlan(t *testing.T, p Plan, o Options) {
 	if id := p.ID(len(p.Steps)); len(id) != 32 {
 		t.Errorf("ID %q", id)
 	}
-}
-
-// FuzzWords: a word in double quotes with backslashes comes back as it was.
-func FuzzWords(f *testing.F) {
-	for _, s := range []string{"", "a b", `C:\x y\z`, `"`, `\`, `'`, "ü\n"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		Words(s)
-		if profile, ok := FobProfile(s, "fob"); ok != (profile != "") {
-			t.Errorf("FobProfile(%q) = %q, %v", s, profile, ok)
-		}
-		if !utf8.ValidString(s) {
-			return
-		}
-		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-		if got := Words("x " + quoted + " y"); !slices.Equal(got, []string{"x", s, "y"}) {
-			t.Errorf("Words(%q) = %q", quoted, got)
-		}
-		want := s != ""
-		if got, ok := FobProfile("fob export --profile "+quoted, "fob"); ok != want || got != s {
-			t.Errorf("FobProfile of %q = %q, %v", quoted, got, ok)
-		}
-	})
 }
 
 // FuzzParseDuration: what is taken is whole, not negative, and is read back from

@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"fob/internal/awsconfig"
-	"fob/internal/plan"
+	"fob/internal/cmdline"
 )
 
 // Lines are properties of a section: key and value.
@@ -40,7 +40,7 @@ func Process(program, profile string) string {
 // quoted is a word of a credential_process line, whose readers agree on double
 // quotes only.
 func quoted(s string) string {
-	if plan.IsWord(s) {
+	if cmdline.IsWord(s) {
 		return s
 	}
 	return `"` + s + `"`
@@ -50,7 +50,7 @@ func quoted(s string) string {
 // of that profile.
 func Owned(section awsconfig.Profile, program string) bool {
 	process, ok := section.Plain("credential_process")
-	profile, own := plan.FobProfile(process.Text, program)
+	profile, own := cmdline.FobProfile(process.Text, program)
 	return ok && own && profile == section.Name
 }
 
