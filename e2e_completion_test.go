@@ -1,0 +1,117 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What the scripts make of it in the shells themselves, each of which splits and
+// quotes words in its own way.
+func TestCompletionInShells(t *testing.T) {
+	w := newWorld(t)
+	for name, text := range map[string]string{
+		".aws/config": "[profile dev]\n[profile a:b]\n[profile \"x y\"]\n[profile \"q$(touch hacked)\"]\n",
+		"afile":       "",
+	} {
+		path := filepath.Join(w.Home, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := [][2]string{
+		{"fob expl", "explain"},
+		{"fob exec d", "dev"},
+		{"fob exec a:", "a:b"},
+		{"fob exec x", "x y"},
+		{"fob exec q", "q$(touch hacked)"},
+		{"fob export --format=win", "--format=windows-cmd"},
+		{"fob exec --policy afi", "afile"},
+		{"fob exec dev -- unlin", "unlink"},
+		{"fob exec dev -- cat afi", "afile"},
+	}
+	for shell, complete := range map[string]func(*testing.T, *world, string) string{"bash": inBash, "fish": inFish, "zsh": inZsh} {
+		t.Run(shell, func(t *testing.T) {
+			if _, err := exec.LookPath(shell); err != nil {
+				lacking(t, shell)
+			}
+			for _, c := range lines {
+				if got := complete(t, w, c[0]); got != c[1] {
+					t.Errorf("%s: got %q", c[0], got)
+				}
+			}
+		})
+	}
+	if _, err := os.Lstat(filepath.Join(w.Home, "hacked")); err == nil {
+		t.Error("a shell has run the name of a profile")
+	}
+}
+
+// output of a shell script in the home.
+func (w *world) script(t *testing.T, shell, text string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(shell, append([]string{"-c", text, shell}, args...)...)
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// inBash does what readline does: it asks the function, then for files, and puts
+// the answer for what follows the last of = and :.
+func inBash(t *testing.T, w *world, line string) string {
+	answer := w.script(t, "bash", `eval "$(fob completion bash)"
+COMP_LINE=$1 COMP_POINT=${#1} COMPREPLY=()
+_fob fob
+((${#COMPREPLY[@]})) || COMPREPLY=($(compgen -f -- "${1##* }"))
+printf '%s\n' "${COMPREPLY[@]}" | sort -u`, line)
+	word := line[strings.LastIndexByte(line, ' ')+1:]
+	return word[:strings.LastIndexAny(word, ":=")+1] + strings.ReplaceAll(answer, `\`, "")
+}
+
+func inFish(t *testing.T, w *world, line string) string {
+	answer := w.script(t, "fish", `fob completion fish | source; complete --do-complete $argv[2]`, line)
+	word, _, _ := strings.Cut(answer, "\t")
+	return word
+}
+
+// inZsh is a person who presses Tab.
+func inZsh(t *testing.T, w *world, line string) string {
+	cmd := exec.Command("zsh", "-f", "-i")
+	cmd.Dir, cmd.Env = w.Home, append(slices.Clone(w.Env), "TERM=dumb")
+	tty, err := startOnTerminal(cmd, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const setUp = `autoload -U compinit; compinit -u -D; eval "$(fob completion zsh)"
+show() { print -r -- "<$BUFFER>"; exit }; zle -N show; bindkey '^X' show; PS1=rea''dy:
+`
+	_, err = tty.master.WriteString(setUp)
+	if err == nil {
+		err = tty.await("ready:")
+	}
+	if err == nil {
+		_, err = tty.master.WriteString(line + "\t\x18")
+	}
+	if err == nil {
+		err = tty.await(">")
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, tty.screen())
+	}
+	tty.wait()
+	screen := tty.screen()
+	buffer := screen[strings.LastIndex(screen, "<fob ")+1 : strings.LastIndexByte(screen, '>')]
+	typed := line[:strings.LastIndexByte(line, ' ')+1]
+	return strings.ReplaceAll(strings.TrimSpace(strings.TrimPrefix(buffer, typed)), `\`, "")
+}
