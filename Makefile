@@ -2,35 +2,35 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 
 .PHONY: build demo test fuzz torture wine lint bench
 
-# The keychain of macOS needs cgo. Elsewhere all that it brings is libc, which
-# makes every start half as long again.
+# The macOS keychain needs cgo. On other systems cgo only adds libc, and every start
+# takes half as long again.
 OUT = fob
 build:
 	CGO_ENABLED=$(if $(filter Darwin,$(shell uname -s)),1,0) go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(OUT) .
 
-# The main job against a fake AWS on this computer; demo/run says more.
+# fob's main job against a fake AWS on this computer; see demo/run.
 demo:
 	@demo/run
 
 test:
 	go test -race -timeout 30m ./...
 
-# Every parser for FUZZTIME. What breaks one is kept in its testdata/fuzz, where
-# make test tries it again; so is a small corpus.
+# Fuzz every parser for FUZZTIME. An input that breaks one is saved in the package's
+# testdata/fuzz: commit it. make test replays what is there, also a small corpus.
 FUZZTIME = 30s
 fuzz:
 	@for package in $$(go list ./...); do \
 		go test -list '^Fuzz' $$package | sed -n "s,^Fuzz.*,$$package &,p"; \
 	done | xargs -P 2 -I {} sh -c '.ci/fuzz {} $(FUZZTIME)'
 
-# The tests of crowds, kills and damage, for an hour or two.
+# The tests of crowds, kills and faults many times over: an hour or two.
 torture:
 	TORTURE=1 go test -timeout 90m -v -run 'Faults|Crowd|Many|Kill|AtOnce|PowerCut' ./keyring
 	go test -race -timeout 30m -count 20 -run 'Many|Killed' ./internal/broker
 	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk' .
 
-# The store as Windows has it: parallel use, kills, damage, names, the Credential
-# Manager. wine is too slow for a thousand items, and has no Python to read a page's example.
+# The store on Windows: parallel use, kills, damage, names, the Credential Manager.
+# wine is too slow for a thousand items and has no Python for the format page's example.
 wine:
 	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring
 
