@@ -138,4 +138,4 @@ func describe(s plan.Step) string {
 	return s.Kind()
 }
 
-func life(seconds int) string { return plan.Short(time.Duration(seconds) * time.Second) }
+func life(seconds int) string { return plan.Duration(time.Duration(seconds) * time.Second) }

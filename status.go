@@ -20,7 +20,7 @@ func (statusCmd) Help() string {
 	return `This shell's profile is that of the fob exec it runs in, else AWS_PROFILE, else FOB_PROFILE.
 The exit code is 1 if it is not signed in. No secret is read, nobody is asked and AWS is not called.
 
-    fob status --format '{profile} {left}'    dev 2h13m
+    fob status --format '{profile} {left}'    dev 2h 13m
     fob status --quiet || fob login dev`
 }
 
@@ -139,9 +139,9 @@ func (s signedIn) left() string {
 	}
 	left := time.Duration(s.Seconds) * time.Second
 	if left < time.Minute {
-		return plan.Short(left)
+		return plan.Duration(left)
 	}
-	return plan.Short(left.Truncate(time.Minute))
+	return plan.Duration(left.Truncate(time.Minute))
 }
 
 // text is the line for a person, or the template filled in.

@@ -136,12 +136,12 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 	case half && b.Renew.Half:
 		return r.renewEarly(ctx, kept), nil
 	default:
-		b.Log("%s: cached, %s left", p.Profile, left.Truncate(time.Second))
+		b.Log("%s: cached, %s left", p.Profile, plan.Duration(left))
 		return kept, nil
 	}
 	made, err := r.make(ctx)
 	if err != nil && kept.ID != "" && left >= b.Renew.Least && !saidNo(ctx, err) {
-		b.Note("%s ends in %s", p.Profile, plan.Short(left.Truncate(time.Minute)))
+		b.Note("%s ends in %s", p.Profile, plan.Duration(left.Truncate(time.Minute)))
 		b.Log("%s: not renewed: %v", p.Profile, err)
 		return kept, nil
 	}
@@ -334,7 +334,7 @@ func Ahead(skew time.Duration) string {
 		d = skew.Abs().Round(time.Minute)
 	}
 	if skew < 0 {
-		return plan.Short(d) + " behind AWS's"
+		return plan.Duration(d) + " behind AWS's"
 	}
-	return plan.Short(d) + " ahead of AWS's"
+	return plan.Duration(d) + " ahead of AWS's"
 }

@@ -2,72 +2,10 @@ package plan
 
 import (
 	"fmt"
+	"fob/internal/awsconfig"
 	"net/url"
 	"strings"
-
-	"fob/internal/awsconfig"
 )
-
-// region is plan rule 10. Inside a fob exec, an AWS_REGION equal to FOB_REGION
-// is fob's own and does not count as the user's.
-func (r *resolver) region() (name, from string, err error) {
-	type candidate struct{ name, from string }
-	candidates := []candidate{{r.opts.Region, "--region"}}
-	ours := r.facts.Getenv("FOB_REGION")
-	for _, env := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if v := r.facts.Getenv(env); v != ours {
-			candidates = append(candidates, candidate{v, env})
-		}
-	}
-	v, _ := get(r.chain[0].section, "region")
-	candidates = append(candidates, candidate{v.Text, At(v)})
-	for _, c := range candidates {
-		switch {
-		case c.name == "":
-		case !IsRegion(c.name):
-			return "", "", fault(c.from, fmt.Sprintf("%q is no region", c.name))
-		default:
-			return c.name, c.from, nil
-		}
-	}
-	return "", "", nil
-}
-
-// IsRegion reports whether s can be a region's name. It becomes part of a host
-// name, so it is a label of one; whether AWS has that region is AWS's to say.
-func IsRegion(s string) bool { return isHostLabel(s) }
-
-// partitions by the prefix of their regions, with the region that STS is asked
-// in when none is known (the AWS General Reference's partitions).
-var partitions = []struct{ prefix, name, home string }{
-	{"cn-", "aws-cn", "cn-north-1"},
-	{"us-gov-", "aws-us-gov", "us-gov-west-1"},
-	{"eusc-", "aws-eusc", "eusc-de-east-1"},
-	{"us-isob-", "aws-iso-b", "us-isob-east-1"},
-	{"us-isof-", "aws-iso-f", "us-isof-south-1"},
-	{"us-iso-", "aws-iso", "us-iso-east-1"},
-	{"eu-isoe-", "aws-iso-e", "eu-isoe-west-1"},
-	{"", "aws", "us-east-1"},
-}
-
-// partitionOf a region: its name and home region.
-func partitionOf(region string) (name, home string) {
-	for _, p := range partitions {
-		if strings.HasPrefix(region, p.prefix) {
-			return p.name, p.home
-		}
-	}
-	panic("unreachable: the last prefix is empty")
-}
-
-func homeOf(partition string) string {
-	for _, p := range partitions {
-		if p.name == partition {
-			return p.home
-		}
-	}
-	return "us-east-1"
-}
 
 // endpoint decides where STS is called. The SDK's sts.New reads none of this.
 func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
@@ -89,6 +27,17 @@ func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
 	return e, err
 }
 
+// EndpointOf is where STS is called for a profile that need not exist yet.
+func EndpointOf(f Facts, profile string) (Endpoint, error) {
+	section, _ := f.Config.Profile(profile)
+	r := resolver{facts: f, chain: []link{{name: profile, section: section}}}
+	region, from, err := r.region()
+	if err != nil {
+		return Endpoint{}, err
+	}
+	return r.endpoint(region, from)
+}
+
 // doors are the settings that lead to a service by another way than the usual one.
 func (r *resolver) doors(e *Endpoint, section awsconfig.Profile, service string) (err error) {
 	if e.URL, err = r.endpointURL(section, service); err != nil {
@@ -102,39 +51,6 @@ func (r *resolver) doors(e *Endpoint, section awsconfig.Profile, service string)
 	}
 	e.CABundle, _ = r.setting(section, "AWS_CA_BUNDLE", "ca_bundle")
 	return nil
-}
-
-// EndpointOf is where STS is called for a profile that need not exist yet.
-func EndpointOf(f Facts, profile string) (Endpoint, error) {
-	section, _ := f.Config.Profile(profile)
-	r := resolver{facts: f, chain: []link{{name: profile, section: section}}}
-	region, from, err := r.region()
-	if err != nil {
-		return Endpoint{}, err
-	}
-	return r.endpoint(region, from)
-}
-
-// partition of the chain's ARNs, and which said so.
-func (r *resolver) partition() (name, from string) {
-	if a, ok := parseARN(r.key.ARN); ok {
-		return a.partition, "the key " + r.key.ID
-	}
-	for _, l := range r.chain {
-		if a, ok := parseARN(l.role.Text); ok {
-			return a.partition, "the role of " + At(l.role)
-		}
-	}
-	return "aws", ""
-}
-
-// samePartition holds an ARN of the chain against the others.
-func (r *resolver) samePartition(v awsconfig.Value, a arn) error {
-	name, from := r.partition()
-	if from == "" || name == a.partition {
-		return nil
-	}
-	return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s is in partition %q, but %s in %q", v.Text, a.partition, from, name)}
 }
 
 // endpointURL follows the SDKs' order: variables, the service's entry of the

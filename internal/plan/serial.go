@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-
 	"fob/internal/awsconfig"
 )
 

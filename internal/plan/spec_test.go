@@ -216,7 +216,7 @@ func show(p Plan) string {
 		b.WriteString("\n")
 	}
 	if p.MaxMFAAge != 0 {
-		fmt.Fprintf(&b, "mfa at most %s old\n", Short(p.MaxMFAAge))
+		fmt.Fprintf(&b, "mfa at most %s old\n", Duration(p.MaxMFAAge))
 	}
 	if c := p.MFAProcess; c != (Command{}) {
 		fmt.Fprintf(&b, "mfa codes from %q (%s)\n", c.Line, c.From)
@@ -228,7 +228,7 @@ func show(p Plan) string {
 }
 
 func words(s Step) string {
-	life := func(seconds int) string { return Short(time.Duration(seconds) * time.Second) }
+	life := func(seconds int) string { return Duration(time.Duration(seconds) * time.Second) }
 	var w []string
 	field := func(name, value string) {
 		if value != "" {

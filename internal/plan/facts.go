@@ -1,0 +1,57 @@
+package plan
+
+import (
+	"fob/internal/awsconfig"
+	"time"
+)
+
+// Facts is what a plan is decided from. The functions must give the same answer
+// for the same argument while a plan is made.
+type Facts struct {
+	Config *awsconfig.Config
+	// Key looks up the clear header of the key stored for a profile.
+	Key func(profile string) (Key, bool)
+	// StoredNames lists the profiles with a stored key, for suggestions only.
+	StoredNames func() []string
+	// Getenv is the environment.
+	Getenv func(name string) string
+	// ReadFile reads a session policy named by fob_policy or --policy.
+	ReadFile func(path string) ([]byte, error)
+	// Login is the name of the person at this computer; the last resort for a
+	// role session's name.
+	Login string
+	// Program is the base name of the program that runs, to know itself in a
+	// credential_process.
+	Program string
+}
+
+// Key is the clear header of a stored key: no secret.
+type Key struct {
+	ID string
+	// Account and ARN are what GetCallerIdentity said when the key was added;
+	// empty when it was not asked.
+	Account string
+	ARN     string
+}
+
+// Options is what the command line asks for.
+type Options struct {
+	// Duration is a demand for the lifetime of the final credentials; 0 is none.
+	Duration Demand
+	// NoSession hands out the source credentials themselves.
+	NoSession bool
+	// Region is the flag.
+	Region string
+	// Policy is the text of a session policy, PolicyARNs are managed ones; both
+	// scope the last role down.
+	Policy     string
+	PolicyARNs []string
+}
+
+// Demand is a duration and the flag that asks for it.
+type Demand struct {
+	Duration time.Duration
+	From     string
+	// Wish: it is from a file, and is capped where a flag's is an error.
+	Wish bool
+}

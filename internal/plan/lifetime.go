@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"fmt"
+	"fob/internal/awsconfig"
+	"time"
+)
+
+// Limits of STS, in the API references of GetSessionToken and AssumeRole.
+const (
+	minSession     = 15 * time.Minute
+	maxSession     = 36 * time.Hour
+	maxRootSession = time.Hour
+	maxRole        = 12 * time.Hour
+	// maxChained is AWS's cap on a role that is assumed with a session.
+	maxChained = time.Hour
+	// defaultSession is GetSessionToken's own default.
+	defaultSession = 12 * time.Hour
+	defaultRole    = time.Hour
+)
+
+// sessionLife is the lifetime of a GetSessionToken session. own: it is what was
+// asked for, not the shared one under a role.
+func (r *resolver) sessionLife(own bool) (life time.Duration, from string, err error) {
+	limit, why := maxSession, "AWS caps a session of a key at 36h"
+	life = defaultSession
+	if r.root() {
+		limit, why = maxRootSession, "AWS caps a session of a root user at 1h"
+		life = maxRootSession
+	}
+	from = "default"
+	if own && r.opts.Duration.Duration > 0 {
+		d := r.opts.Duration
+		if d.Wish {
+			return r.within(d.Duration, minSession, limit, d.From, why), d.From, nil
+		}
+		if d.Duration > limit {
+			return 0, "", &UsageError{Problem: fmt.Sprintf("%s %s: %s", d.From, Duration(d.Duration), why)}
+		}
+		return d.Duration, d.From, nil
+	}
+	wish, wishFrom := r.facts.Getenv("FOB_SESSION_DURATION"), "FOB_SESSION_DURATION"
+	if wish == "" {
+		v, ok := plain(r.chain[len(r.chain)-1].section, "fob_session_duration")
+		if !ok {
+			return life, from, nil
+		}
+		wish, wishFrom = v.Text, At(v)
+	}
+	d, err := ParseDuration(wish)
+	if err != nil {
+		return 0, "", &ConfigError{At: wishFrom, Problem: err.Error()}
+	}
+	return r.within(d, minSession, limit, wishFrom, why), wishFrom, nil
+}
+
+// roleWish is the lifetime that a role's section asks for.
+func (r *resolver) roleWish(section awsconfig.Profile) (life time.Duration, from string, err error) {
+	v, ok := get(section, "duration_seconds")
+	if !ok {
+		return defaultRole, "default", nil
+	}
+	d, err := ParseDuration(v.Text)
+	if err != nil {
+		return 0, "", &ConfigError{At: At(v), Problem: err.Error()}
+	}
+	return d, At(v), nil
+}
+
+// within caps a wish and explains it.
+func (r *resolver) within(d, low, high time.Duration, from, why string) time.Duration {
+	switch {
+	case d < low:
+		r.note("%s asks for %s; AWS makes no session under %s", from, Duration(d), Duration(low))
+		return low
+	case d > high:
+		r.note("%s asks for %s; %s", from, Duration(d), why)
+		return high
+	}
+	return d
+}
+
+func (r *resolver) maxMFAAge() (d time.Duration, from string, err error) {
+	for _, l := range r.chain {
+		if v, ok := plain(l.section, "fob_mfa_max_age"); ok {
+			d, err := ParseDuration(v.Text)
+			if err != nil || d <= 0 {
+				return 0, "", &ConfigError{At: At(v), Problem: invalidDuration(v.Text).Error()}
+			}
+			return d, At(v), nil
+		}
+	}
+	return 0, "", nil
+}
+
+func seconds(d time.Duration) int { return int(d / time.Second) }

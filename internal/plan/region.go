@@ -1,0 +1,90 @@
+package plan
+
+import (
+	"fmt"
+	"fob/internal/awsconfig"
+	"strings"
+)
+
+// region is plan rule 10. Inside a fob exec, an AWS_REGION equal to FOB_REGION
+// is fob's own and does not count as the user's.
+func (r *resolver) region() (name, from string, err error) {
+	type candidate struct{ name, from string }
+	candidates := []candidate{{r.opts.Region, "--region"}}
+	ours := r.facts.Getenv("FOB_REGION")
+	for _, env := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if v := r.facts.Getenv(env); v != ours {
+			candidates = append(candidates, candidate{v, env})
+		}
+	}
+	v, _ := get(r.chain[0].section, "region")
+	candidates = append(candidates, candidate{v.Text, At(v)})
+	for _, c := range candidates {
+		switch {
+		case c.name == "":
+		case !IsRegion(c.name):
+			return "", "", fault(c.from, fmt.Sprintf("%q is no region", c.name))
+		default:
+			return c.name, c.from, nil
+		}
+	}
+	return "", "", nil
+}
+
+// IsRegion reports whether s can be a region's name. It becomes part of a host
+// name, so it is a label of one; whether AWS has that region is AWS's to say.
+func IsRegion(s string) bool { return isHostLabel(s) }
+
+// partitions by the prefix of their regions, with the region that STS is asked
+// in when none is known (the AWS General Reference's partitions).
+var partitions = []struct{ prefix, name, home string }{
+	{"cn-", "aws-cn", "cn-north-1"},
+	{"us-gov-", "aws-us-gov", "us-gov-west-1"},
+	{"eusc-", "aws-eusc", "eusc-de-east-1"},
+	{"us-isob-", "aws-iso-b", "us-isob-east-1"},
+	{"us-isof-", "aws-iso-f", "us-isof-south-1"},
+	{"us-iso-", "aws-iso", "us-iso-east-1"},
+	{"eu-isoe-", "aws-iso-e", "eu-isoe-west-1"},
+	{"", "aws", "us-east-1"},
+}
+
+// partitionOf a region: its name and home region.
+func partitionOf(region string) (name, home string) {
+	for _, p := range partitions {
+		if strings.HasPrefix(region, p.prefix) {
+			return p.name, p.home
+		}
+	}
+	panic("unreachable: the last prefix is empty")
+}
+
+func homeOf(partition string) string {
+	for _, p := range partitions {
+		if p.name == partition {
+			return p.home
+		}
+	}
+	return "us-east-1"
+}
+
+// partition of the chain's ARNs, and which said so.
+func (r *resolver) partition() (name, from string) {
+	if a, ok := parseARN(r.key.ARN); ok {
+		return a.partition, "the key " + r.key.ID
+	}
+	for _, l := range r.chain {
+		if a, ok := parseARN(l.role.Text); ok {
+			return a.partition, "the role of " + At(l.role)
+		}
+	}
+	return "aws", ""
+}
+
+// samePartition holds an ARN of the chain against the others.
+func (r *resolver) samePartition(v awsconfig.Value, a arn) error {
+	name, from := r.partition()
+	if from == "" || name == a.partition {
+		return nil
+	}
+	return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s is in partition %q, but %s in %q", v.Text, a.partition, from, name)}
+}

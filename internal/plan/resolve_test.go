@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"fob/internal/awsconfig"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// FuzzResolve: over any config there is no panic, the same answer twice, and a
+// plan that AWS's rules allow.
+func FuzzResolve(f *testing.F) {
+	for _, seed := range []string{
+		"[profile a]\nsource_profile = base\nrole_arn = arn:aws:iam::222222222222:role/r\nmfa_serial = arn:aws:iam::111111111111:mfa/jo\n",
+		"[profile a]\nsource_profile = b\nrole_arn = arn:aws:iam::222222222222:role/r\nduration_seconds = 7200\n[profile b]\ncredential_process = fob export --profile base\n",
+		"[profile a]\nsource_profile = root\nfob_session_duration = 90m\nregion = cn-north-1\n",
+		"[profile a]\nrole_arn = arn:aws:iam::222222222222:role/r\ncredential_source = Environment\nsession_tags = a=b,c=d\ntransitive_session_tags = a\n",
+		"[profile a]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = x\nservices = s\n[services s]\nsts =\n  endpoint_url = http://localhost:1\n",
+		"[profile a]\ncredential_process = /opt/x\nsource_profile =\n",
+		"[profile a]\ncredential_process = fob export --profile=\n",
+		"[profile a]\nsource_profile = a\nrole_arn = x\n",
+		"[profile a]\nsource_profile = base\nrole_arn = arn:aws:iam::222222222222:role/r\nfob_policy = /p\nfob_policy_arns = arn:aws:iam::aws:policy/X\nfob_account = 222222222222\nfob_mfa_max_age = 1h\n",
+	} {
+		f.Add(seed, uint32(0), "", byte(0))
+		f.Add(seed, uint32(7200), "eu-west-1", byte(7))
+	}
+	f.Fuzz(func(t *testing.T, config string, duration uint32, region string, bits byte) {
+		c, err := awsconfig.Parse(awsconfig.File{Path: "config", Text: config}, awsconfig.File{Path: "credentials"})
+		if err != nil {
+			return
+		}
+		w := world{config: c, files: map[string]string{"/p": "{}"}, keys: map[string]Key{
+			"base": {ID: "AKIAIOSFODNN7EXAMPLE", Account: "111111111111", ARN: "arn:aws:iam::111111111111:user/jo"},
+			"root": {ID: "AKIAIOSFODNN7EXAMPLE", Account: "111111111111", ARN: "arn:aws:iam::111111111111:root"},
+		}}
+		facts := w.facts(map[string]string{"AWS_ACCESS_KEY_ID": "AKIAI44QH8DHBEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x"})
+		o := Options{NoSession: bits&1 != 0, Region: region, Duration: Demand{time.Duration(duration) * time.Second, "--duration", bits&2 != 0}}
+		if bits&4 != 0 {
+			o.PolicyARNs = []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}
+		}
+		p, err := Resolve(facts, "a", o)
+		again, err2 := Resolve(facts, "a", o)
+		if !reflect.DeepEqual(p, again) || !reflect.DeepEqual(err, err2) {
+			t.Fatalf("two answers: %v %v, %v %v", p, err, again, err2)
+		}
+		if err != nil {
+			if err.Error() == "" || len(p.Steps) > 0 {
+				t.Fatalf("error %q with %v", err, p)
+			}
+			return
+		}
+		checkPlan(t, p, o)
+	})
+}
+
+// checkPlan holds a plan against AWS's rules.
+func checkPlan(t *testing.T, p Plan, o Options) {
+	codes, scoped := 0, false
+	for i, s := range p.Steps {
+		if s.Origin() == "" {
+			t.Errorf("step %d has no origin", i)
+		}
+		if MFASerial(s) != "" {
+			codes++
+		}
+		switch s := s.(type) {
+		case SessionToken:
+			if i != 1 || s.DurationSeconds < 900 || s.DurationSeconds > 129600 {
+				t.Errorf("step %d: %+v", i, s)
+			}
+		case AssumeRole:
+			limit := 43200
+			if i > 1 {
+				limit = 3600
+			}
+			if i == 0 || s.DurationSeconds < 900 || s.DurationSeconds > limit || !isSessionName(s.RoleSessionName) || i > 1 && s.MFASerial != "" {
+				t.Errorf("step %d: %+v", i, s)
+			}
+			scoped = s.Policy != "" || len(s.PolicyARNs) > 0
+		default:
+			if i > 0 {
+				t.Errorf("step %d: %s", i, s.Kind())
+			}
+		}
+	}
+	if codes > 1 || o.scoped() && !scoped || p.STS.Region == "" || p.Region != "" && !IsRegion(p.Region) {
+		t.Errorf("%d codes, scoped %v: %+v", codes, scoped, p)
+	}
+	if _, err := p.MarshalJSON(); err != nil {
+		t.Error(err)
+	}
+	if id := p.ID(len(p.Steps)); len(id) != 32 {
+		t.Errorf("ID %q", id)
+	}
+}

@@ -1,0 +1,32 @@
+package plan
+
+import (
+	"fmt"
+	"fob/internal/awsconfig"
+)
+
+// get is a value that is not empty: fob's own spelling of the key wins.
+func get(p awsconfig.Profile, key string) (awsconfig.Value, bool) {
+	v, ok := p.Get(key)
+	return v, ok && v.Text != ""
+}
+
+func plain(p awsconfig.Profile, key string) (awsconfig.Value, bool) {
+	v, ok := p.Plain(key)
+	return v, ok && v.Text != ""
+}
+
+// At is "file:line" of a value, or "" for the zero value.
+func At(v awsconfig.Value) string {
+	if v.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", v.File, v.Line)
+}
+
+func where(p awsconfig.Profile) string {
+	if p.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
