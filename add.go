@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
 	"fob/internal/broker"
 	"fob/internal/creds"
@@ -233,19 +234,19 @@ func askKey(a *app) (creds.Key, error) {
 const settleIn = 6 * time.Second
 
 // verify asks AWS whose the key is.
-func (c *addCmd) verify(a *app, k creds.Key) (broker.Identity, error) {
+func (c *addCmd) verify(a *app, k creds.Key) (awsapi.Identity, error) {
 	if c.NoVerify {
-		return broker.Identity{}, nil
+		return awsapi.Identity{}, nil
 	}
 	client, err := a.dial(c.Profile)
 	if err != nil {
-		return broker.Identity{}, err
+		return awsapi.Identity{}, err
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, time.Minute)
 	defer cancel()
 	for began := time.Now(); ; {
 		id, err := client.Identity(ctx, creds.Session{Key: k})
-		var refused *broker.RefusedError
+		var refused *awsapi.RefusedError
 		if errors.As(err, &refused) && refused.Code == "InvalidClientTokenId" && time.Since(began) < settleIn {
 			a.logf("AWS does not know %s (yet?); asking again", k.ID)
 			time.Sleep(2 * time.Second)
@@ -307,7 +308,7 @@ func (c *addCmd) askRegion(a *app) (string, error) {
 }
 
 // store makes the store if there is none, and puts the key in.
-func (c *addCmd) store(a *app, k creds.Key, id broker.Identity) error {
+func (c *addCmd) store(a *app, k creds.Key, id awsapi.Identity) error {
 	exists, err := a.store().Exists()
 	if err != nil {
 		return err
@@ -385,7 +386,7 @@ func (a *app) warnShadow(profile string) {
 }
 
 // signIn offers a first session, and says what to do next.
-func (c *addCmd) signIn(a *app, id broker.Identity, serial string) error {
+func (c *addCmd) signIn(a *app, id awsapi.Identity, serial string) error {
 	defer a.sayNext(c.Profile)
 	if serial == "" || serial == "none" || c.NoVerify || c.FromEnv || c.Stdin || a.NoInput {
 		return nil

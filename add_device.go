@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"fob/internal/broker"
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/iam"
 	"fob/internal/plan"
@@ -24,7 +24,7 @@ type device struct {
 
 // device is the flag's, the profile's, the one that AWS knows of, or what a person
 // says. The line that says whose the key is says the device, too.
-func (c *addCmd) device(a *app, key creds.Key, id broker.Identity) (device, error) {
+func (c *addCmd) device(a *app, key creds.Key, id awsapi.Identity) (device, error) {
 	who := term.Clean(id.ARN)
 	if i := strings.LastIndexByte(id.ARN, '/'); i >= 0 {
 		who = "User " + term.Clean(id.ARN[i+1:]) + " in account " + term.Clean(id.Account)
@@ -58,7 +58,7 @@ func (c *addCmd) device(a *app, key creds.Key, id broker.Identity) (device, erro
 }
 
 // givenSerial is the flag's or the profile's; "" if neither says anything.
-func (c *addCmd) givenSerial(a *app, id broker.Identity) (string, error) {
+func (c *addCmd) givenSerial(a *app, id awsapi.Identity) (string, error) {
 	if c.MFASerial != "" {
 		if problem := plan.CheckSerial(c.MFASerial, id.Account); problem != "" && c.MFASerial != "none" {
 			return "", &usageError{Command: "add", Problem: "--mfa-serial: " + problem}
@@ -76,7 +76,7 @@ func (c *addCmd) givenSerial(a *app, id broker.Identity) (string, error) {
 
 // devices asks AWS for the user's devices: those that give codes, and security
 // keys. Many may not ask; that, and an IAM out of reach, is no reason not to go on.
-func (c *addCmd) devices(a *app, key creds.Key, id broker.Identity) (codes, keys []string, known bool) {
+func (c *addCmd) devices(a *app, key creds.Key, id awsapi.Identity) (codes, keys []string, known bool) {
 	if strings.HasSuffix(id.ARN, ":root") {
 		return nil, nil, false // its device has a name of AWS's, which is suggested
 	}
@@ -116,7 +116,7 @@ func (c *addCmd) choose(a *app, serials []string) (string, error) {
 }
 
 // askSerial asks for the device, and suggests what its ARN usually is.
-func (c *addCmd) askSerial(a *app, id broker.Identity) (string, error) {
+func (c *addCmd) askSerial(a *app, id awsapi.Identity) (string, error) {
 	if c.FromEnv || c.Stdin {
 		return "", nil // nobody may be there; fob_mfa_serial can be added later
 	}
@@ -149,7 +149,7 @@ func (c *addCmd) askSerial(a *app, id broker.Identity) (string, error) {
 }
 
 // likelySerial is what the console calls a user's first virtual device.
-func likelySerial(id broker.Identity) string {
+func likelySerial(id awsapi.Identity) string {
 	if strings.HasSuffix(id.ARN, ":root") {
 		return strings.TrimSuffix(id.ARN, "root") + "mfa/root-account-mfa-device"
 	}

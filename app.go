@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
 	"fob/internal/broker"
 	"fob/internal/creds"
@@ -368,7 +369,7 @@ func (a *app) sayChoice(slot, why string) {
 }
 
 // dial makes a client for a profile that may not exist yet.
-func (a *app) dial(profile string) (*broker.Client, error) {
+func (a *app) dial(profile string) (*awsapi.Client, error) {
 	facts, err := a.facts()
 	if err != nil {
 		return nil, err
@@ -377,7 +378,7 @@ func (a *app) dial(profile string) (*broker.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return broker.NewClient(e, a.logf)
+	return awsapi.NewClient(e, a.logf)
 }
 
 // broker wires a plan to the store, the terminal and AWS.
@@ -403,7 +404,7 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 	if given == "" {
 		given = a.secrets.mfaCode
 	}
-	var client *broker.Client
+	var client *awsapi.Client
 	return &broker.Broker{
 		Source:   a.source,
 		Sessions: a.sessions(p),
@@ -418,7 +419,7 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 				if client == nil {
 					return 0
 				}
-				return client.Clock()
+				return client.RawSkew()
 			},
 			Wait:   a.wait,
 			Notice: a.noteClock,
@@ -426,7 +427,7 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 		QuietCodes: &mfa.Ladder{Seed: seed(a.store().Quiet())},
 		Dial: func(e plan.Endpoint) (broker.STS, error) {
 			var err error
-			if client, err = broker.NewClient(e, a.logf); err != nil {
+			if client, err = awsapi.NewClient(e, a.logf); err != nil {
 				return nil, err // not a nil *Client in a non-nil interface
 			}
 			return client, nil
@@ -446,12 +447,12 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 func (a *app) noteClock(skew time.Duration) {
 	if !a.clockNoted {
 		a.clockNoted = true
-		a.notef("this computer's clock is %s: fob goes by AWS's, but sessions will seem to end at the wrong time", broker.Ahead(skew))
+		a.notef("this computer's clock is %s: fob goes by AWS's, but sessions will seem to end at the wrong time", awsapi.Ahead(skew))
 	}
 }
 
 // source reads what a plan starts from.
-func (a *app) source(ctx context.Context, step plan.Step, quiet bool) (broker.Source, error) {
+func (a *app) source(ctx context.Context, step plan.Step, quiet bool) (s creds.Session, rev string, err error) {
 	store := a.store()
 	if quiet {
 		store = store.Quiet()
@@ -460,31 +461,31 @@ func (a *app) source(ctx context.Context, step plan.Step, quiet bool) (broker.So
 	case plan.StoredKey:
 		key, info, err := store.Key(ctx, step.Profile)
 		if err != nil {
-			return broker.Source{}, err
+			return creds.Session{}, "", err
 		}
 		if info.KeyID != step.KeyID {
 			// Replaced since the plan was made: the plan is of another key.
-			return broker.Source{}, fmt.Errorf("the key of %q was replaced just now; run the command again", step.Profile)
+			return creds.Session{}, "", fmt.Errorf("the key of %q was replaced just now; run the command again", step.Profile)
 		}
-		return broker.Source{Session: creds.Session{Key: key, AccountID: info.Account}, Rev: info.Rev}, nil
+		return creds.Session{Key: key, AccountID: info.Account}, info.Rev, nil
 	case plan.PlaintextKey:
 		section, _ := a.aws.Profile(step.Profile)
 		static, err := plan.Static(section)
 		if err != nil {
-			return broker.Source{}, err
+			return creds.Session{}, "", err
 		}
-		return broker.Source{Session: creds.Session{
+		return creds.Session{
 			Key:   creds.Key{ID: static.ID.Text, Secret: creds.NewSecret(static.Secret.Text)},
 			Token: creds.NewSecret(static.Token.Text),
-		}}, nil
+		}, "", nil
 	case plan.Environment:
-		return broker.Source{Session: creds.Session{
+		return creds.Session{
 			Key:   creds.Key{ID: os.Getenv("AWS_ACCESS_KEY_ID"), Secret: creds.NewSecret(os.Getenv("AWS_SECRET_ACCESS_KEY"))},
 			Token: creds.NewSecret(os.Getenv("AWS_SESSION_TOKEN")),
-		}}, nil
+		}, "", nil
 	case plan.Process:
 		s, err := a.runProcess(ctx, step)
-		return broker.Source{Session: s}, err
+		return s, "", err
 	}
 	panic("a plan that starts with " + step.Kind())
 }

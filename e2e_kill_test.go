@@ -18,7 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"fob/internal/broker"
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/plan"
 	"fob/internal/ststest"
@@ -55,7 +55,7 @@ func plainWorld(t *testing.T) *world {
 // ownerOf is whose credentials AWS says they are.
 func (w *world) ownerOf(t *testing.T, s creds.Session) owner {
 	t.Helper()
-	client, err := broker.NewClient(plan.Endpoint{URL: w.AWS.URL, Region: "us-east-1", Home: "us-east-1"}, func(string, ...any) {})
+	client, err := awsapi.NewClient(plan.Endpoint{URL: w.AWS.URL, Region: "us-east-1", Home: "us-east-1"}, func(string, ...any) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,15 +19,15 @@ var floors = []struct {
 	packages string
 }{
 	{4, ". internal/ststest/cmd internal/ststest/whoami"},
-	{3, "internal/iam"},
-	{2, "internal/broker internal/wire"},
+	{3, "internal/broker internal/iam"},
+	{2, "internal/awsapi internal/wire"},
 	{1, "keyring internal/plan internal/mfa internal/format internal/endpoint internal/ststest"},
 	{0, "internal/awsconfig internal/term internal/dbusguard internal/settings internal/helper internal/later internal/lastfail internal/completion internal/cmdline"},
 	{-1, "internal/creds"}, // the ground: whoever meets a secret knows its type
 }
 
-// doors: what is not the standard library comes in here and nowhere else. A row
-// is for the package and what is below it.
+// doors: what is not the standard library comes in here and nowhere else, and so
+// does its HTTP. A row is for the package and what is below it.
 var doors = []struct{ dependency, packages string }{
 	{"github.com/alecthomas/kong", "."},
 	{"github.com/pelletier/go-toml/v2", "internal/settings"},
@@ -36,9 +36,10 @@ var doors = []struct{ dependency, packages string }{
 	{"github.com/godbus/dbus/v5", "keyring"},
 	{"github.com/gofrs/flock", "keyring"},
 	{"golang.org/x/crypto", "keyring"},
-	{"github.com/aws/aws-sdk-go-v2/aws", "internal/broker"},
-	{"github.com/aws/aws-sdk-go-v2/service/sts", "internal/broker"},
-	{"github.com/aws/smithy-go", "internal/broker"},
+	{"github.com/aws/aws-sdk-go-v2/aws", "internal/awsapi"},
+	{"github.com/aws/aws-sdk-go-v2/service/sts", "internal/awsapi"},
+	{"github.com/aws/smithy-go", "internal/awsapi"},
+	{"net/http", "internal/awsapi"},
 	{"github.com/pquerna/otp", "internal/mfa"},
 	{"github.com/boombuler/barcode", "internal/mfa"},
 	{"golang.org/x/term", "internal/term"},
@@ -49,7 +50,7 @@ var doors = []struct{ dependency, packages string }{
 // window: they stand where AWS stands.
 const fakes = "internal/ststest"
 
-var forFakes = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2"}
+var forFakes = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2", "net/http"}
 
 // worldly are the parts of os that only a main may use. dbusguard looks at
 // os.Args because an argument, unlike a variable, is not inherited.
@@ -99,15 +100,16 @@ func TestFloorsRefuse(t *testing.T) {
 	for _, c := range []struct{ pkg, src, problem string }{
 		{"internal/plan", `import "fob/internal/creds"`, ""},
 		{"internal/plan", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 1`},
-		{"internal/plan", `import "fob/internal/broker"`, `imports "fob/internal/broker" of floor 2`},
+		{"internal/plan", `import "fob/internal/broker"`, `imports "fob/internal/broker" of floor 3`},
 		{"internal/plan", `import "fob/internal/other"`, `imports "fob/internal/other", which is on no floor`},
 		{"internal/plan", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests`},
 		{".", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests`},
 		{"internal/plan", `import "os/exec"`, ""},
 		{"internal/plan", `import "github.com/alecthomas/kong"`, `imports "github.com/alecthomas/kong", whose door is .`},
-		{"internal/broker", `import "github.com/aws/aws-sdk-go-v2/service/sts/types"`, ""},
-		{"internal/broker", `import "github.com/aws/aws-sdk-go-v2/service/s3"`, `imports "github.com/aws/aws-sdk-go-v2/service/s3", which has no door`},
-		{".", `import "github.com/aws/aws-sdk-go-v2/aws"`, `imports "github.com/aws/aws-sdk-go-v2/aws", whose door is internal/broker`},
+		{"internal/awsapi", `import "github.com/aws/aws-sdk-go-v2/service/sts/types"`, ""},
+		{"internal/awsapi", `import "github.com/aws/aws-sdk-go-v2/service/s3"`, `imports "github.com/aws/aws-sdk-go-v2/service/s3", which has no door`},
+		{".", `import "github.com/aws/aws-sdk-go-v2/aws"`, `imports "github.com/aws/aws-sdk-go-v2/aws", whose door is internal/awsapi`},
+		{"internal/broker", `import "net/http"`, `imports "net/http", whose door is internal/awsapi`},
 		{"internal/ststest", `import "github.com/pquerna/otp/hotp"`, ""},
 		{"internal/ststest", `import "golang.org/x/term"`, `imports "golang.org/x/term", whose door is internal/term`},
 		{"keyring", `import ("os"; "flag"); var x = os.Args`, "os.Args is main's"},
@@ -161,10 +163,6 @@ func checkImport(pkg, name string) (problem string) {
 		}
 		return ""
 	}
-	// The paths of the standard library have no host name.
-	if host, _, _ := strings.Cut(name, "/"); !strings.Contains(host, ".") {
-		return ""
-	}
 	if below(pkg, fakes) && slices.ContainsFunc(forFakes, func(w string) bool { return below(name, w) }) {
 		return ""
 	}
@@ -175,6 +173,10 @@ func checkImport(pkg, name string) (problem string) {
 			}
 			return ", whose door is " + d.packages
 		}
+	}
+	// The paths of the standard library have no host name.
+	if host, _, _ := strings.Cut(name, "/"); !strings.Contains(host, ".") {
+		return ""
 	}
 	return ", which has no door"
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/broker"
 	"fob/internal/creds"
 	"fob/internal/iam"
@@ -90,7 +91,7 @@ func (c *mfaEnrollCmd) Run(a *app) error {
 // iamUser is the user of a key, as IAM is called for it.
 type iamUser struct {
 	iam.Client
-	broker.Identity
+	awsapi.Identity
 	profile string
 	// skew is how far this computer's clock is ahead of AWS's.
 	skew time.Duration
@@ -111,8 +112,8 @@ func (a *app) ownKey(profile string) (source string, key creds.Session, err erro
 	if _, ok := p.Steps[0].(plan.StoredKey); !ok {
 		return "", key, &usageError{Command: a.name, Problem: fmt.Sprintf("profile %q does not build on a stored key", profile)}
 	}
-	s, err := a.source(a.ctx, p.Steps[0], false)
-	return p.Source(), s.Session, err
+	key, _, err = a.source(a.ctx, p.Steps[0], false)
+	return p.Source(), key, err
 }
 
 // iamUser asks AWS whose the key is, and what time it is there.
@@ -126,11 +127,11 @@ func (a *app) iamUser(profile string, key creds.Session) (iamUser, error) {
 		return iamUser{}, err
 	}
 	u, err := a.iamUserOf(profile, key, id)
-	u.skew = sts.Clock()
+	u.skew = sts.RawSkew()
 	return u, err
 }
 
-func (a *app) iamUserOf(profile string, key creds.Session, id broker.Identity) (iamUser, error) {
+func (a *app) iamUserOf(profile string, key creds.Session, id awsapi.Identity) (iamUser, error) {
 	before, path, ok := strings.Cut(id.ARN, ":user/")
 	if !ok {
 		return iamUser{}, &usageError{Problem: term.Clean(id.ARN) + " is no IAM user: its MFA devices are managed in the console"}
@@ -143,7 +144,7 @@ func (a *app) iamUserOf(profile string, key creds.Session, id broker.Identity) (
 	if err != nil {
 		return iamUser{}, err
 	}
-	client, err := broker.NewClient(e, a.logf)
+	client, err := awsapi.NewClient(e, a.logf)
 	if err != nil {
 		return iamUser{}, err
 	}
@@ -259,7 +260,7 @@ func (a *app) firstSession(profile, serial string) error {
 	}
 	for try := 1; ; try++ {
 		s, err := a.credentials(a.ctx, p, credentialFlags{}, broker.RenewExec, func() string { return "fob mfa enroll" })
-		var refused *broker.RefusedError
+		var refused *awsapi.RefusedError
 		if errors.As(err, &refused) && refused.UnknownDevice() && try < newDevice {
 			a.logf("%v; once more, with the next code", err)
 			continue

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/broker"
 	"fob/internal/creds"
 	"fob/internal/format"
@@ -138,7 +139,7 @@ func (a *app) noteExport(profile string, err error) {
 
 // ownWords is an error without what others have said.
 func ownWords(err error) string {
-	var refused *broker.RefusedError
+	var refused *awsapi.RefusedError
 	var shared *broker.SharedError
 	switch {
 	case errors.As(err, &refused):

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
 	"fob/internal/broker"
 	"fob/internal/cmdline"
@@ -411,9 +412,9 @@ func (a *app) mending(file string) string {
 
 func (a *app) judgeAWS(err error) (code int, hints []string, ok bool) {
 	var (
-		refused *broker.RefusedError
-		network *broker.UnreachableError
-		answer  *broker.AnswerError
+		refused *awsapi.RefusedError
+		network *awsapi.UnreachableError
+		answer  *awsapi.AnswerError
 		shared  *broker.SharedError
 	)
 	switch {
@@ -434,10 +435,10 @@ func (a *app) judgeAWS(err error) (code int, hints []string, ok bool) {
 }
 
 // refusedHints say what a refusal of AWS usually means.
-func (a *app) refusedHints(err error, refused *broker.RefusedError) []string {
+func (a *app) refusedHints(err error, refused *awsapi.RefusedError) []string {
 	var hints []string
 	if refused.Skew != 0 {
-		hints = append(hints, "this computer's clock is "+broker.Ahead(refused.Skew)+": set it")
+		hints = append(hints, "this computer's clock is "+awsapi.Ahead(refused.Skew)+": set it")
 	}
 	if refused.Action == iam.DeleteDevice {
 		hints = append(hints, "the user does not have the device any more: the same command deletes the rest of it later")

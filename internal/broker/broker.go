@@ -5,7 +5,8 @@
 // prompt), that of many processes that want the same thing one gets it and the
 // others take it over, that an MFA code is used once and its session is saved
 // even when the user gives up in the middle, and that nothing wrong is kept. It
-// decides nothing about profiles, and knows no terminal and no file.
+// decides nothing about profiles; it knows AWS and the store by interfaces only,
+// and no terminal.
 package broker
 
 import (
@@ -14,19 +15,13 @@ import (
 	"fmt"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/term"
 	"fob/keyring"
 )
-
-// Source is what a plan starts from.
-type Source struct {
-	creds.Session
-	// Rev is the revision of the stored key, "" for a source that is not stored.
-	Rev string
-}
 
 // Sessions keeps sessions and the locks that go with them; *keyring.Store does.
 type Sessions interface {
@@ -38,7 +33,7 @@ type Sessions interface {
 	LockState(name string) ([]byte, error)
 }
 
-// STS is what the broker asks of AWS; *Client does.
+// STS is what the broker asks of AWS; *awsapi.Client does.
 type STS interface {
 	SessionToken(ctx context.Context, with creds.Session, step plan.SessionToken, code string) (creds.Session, error)
 	AssumeRole(ctx context.Context, with creds.Session, step plan.AssumeRole, code string) (creds.Session, error)
@@ -82,8 +77,9 @@ const (
 // Broker carries out plans. The zero value of a field that is not said to be
 // optional is a bug.
 type Broker struct {
-	// Source reads what a plan starts from. quiet: without asking a person.
-	Source func(ctx context.Context, step plan.Step, quiet bool) (Source, error)
+	// Source reads what a plan starts from, and the revision of the stored key, ""
+	// if it is not stored. quiet: without asking a person.
+	Source func(ctx context.Context, step plan.Step, quiet bool) (s creds.Session, rev string, err error)
 	// Sessions is where sessions are kept; nil keeps none.
 	Sessions Sessions
 	Codes    Codes
@@ -114,8 +110,8 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 	r := &run{Broker: b, plan: p, anew: b.Fresh, seen: map[int]string{}}
 	last := len(p.Steps)
 	if last == 1 {
-		source, err := b.Source(ctx, p.Steps[0], false)
-		return source.Session, err
+		s, _, err := b.Source(ctx, p.Steps[0], false)
+		return s, err
 	}
 	kept, info, err := r.kept(ctx, last)
 	if err != nil {
@@ -152,7 +148,7 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 // renewed says nothing against those that are still valid.
 func saidNo(ctx context.Context, err error) bool {
 	var (
-		refused *RefusedError
+		refused *awsapi.RefusedError
 		shared  *SharedError
 		closed  *keyring.SharedError
 	)
@@ -253,7 +249,7 @@ func (r *run) make(ctx context.Context) (creds.Session, error) {
 		return s, err
 	}
 	s, from, err := r.walk(ctx)
-	var refused *RefusedError
+	var refused *awsapi.RefusedError
 	if from > 1 && errors.As(err, &refused) && refused.Code == "ExpiredToken" {
 		// Revoked, or kept by a clock that was wrong.
 		r.Log("%s: AWS does not take the cached session any more", r.plan.Profile)
@@ -280,11 +276,9 @@ func (r *run) walk(ctx context.Context) (s creds.Session, from int, err error) {
 		}
 	}
 	if from == 1 {
-		source, err := r.Source(ctx, r.plan.Steps[0], r.quiet)
-		if err != nil {
+		if s, r.rev, err = r.Source(ctx, r.plan.Steps[0], r.quiet); err != nil {
 			return creds.Session{}, from, err
 		}
-		s, r.rev = source.Session, source.Rev
 	}
 	for n := from; n < last && err == nil; n++ {
 		s, err = r.step(ctx, n, s)
@@ -324,17 +318,4 @@ func (r *run) ask(ctx context.Context, n int, with creds.Session, code string) (
 		r.Note("the session is not kept for the next time: %v", err)
 	}
 	return s, nil
-}
-
-// Ahead says how far a clock is off, for a person.
-func Ahead(skew time.Duration) string {
-	// Dates have seconds and take time to arrive: 19m59.6s are 20 minutes.
-	d := skew.Abs().Round(time.Second)
-	if d > time.Minute {
-		d = skew.Abs().Round(time.Minute)
-	}
-	if skew < 0 {
-		return plan.Duration(d) + " behind AWS's"
-	}
-	return plan.Duration(d) + " ahead of AWS's"
 }

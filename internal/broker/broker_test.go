@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
@@ -58,12 +59,12 @@ func benchIn(t testing.TB, dir string, renew Renewal) *bench {
 		}
 	}
 	b.Broker = &Broker{
-		Source: func(ctx context.Context, step plan.Step, quiet bool) (Source, error) {
+		Source: func(ctx context.Context, step plan.Step, quiet bool) (creds.Session, string, error) {
 			if b.do("source"); quiet && b.quietSource != nil {
-				return Source{}, b.quietSource
+				return creds.Session{}, "", b.quietSource
 			}
 			if b.source != nil {
-				return Source{}, b.source
+				return creds.Session{}, "", b.source
 			}
 			return sourceOf(b.store)(ctx, step, quiet)
 		},
@@ -75,7 +76,7 @@ func benchIn(t testing.TB, dir string, renew Renewal) *bench {
 		Now:        now,
 		Log:        func(format string, args ...any) { b.logs = append(b.logs, fmt.Sprintf(format, args...)) },
 		Note:       func(format string, args ...any) { b.notes = append(b.notes, fmt.Sprintf(format, args...)) },
-		Clock:      func(skew time.Duration) { b.notes = append(b.notes, Ahead(skew)) },
+		Clock:      func(skew time.Duration) { b.notes = append(b.notes, awsapi.Ahead(skew)) },
 	}
 	return b
 }
@@ -137,10 +138,10 @@ func (b *bench) kept(p plan.Plan, n int) string {
 
 var (
 	errNoPerson = &mfa.NoPersonError{Profile: "dev", Serial: deviceARN, Why: []error{term.ErrNone}}
-	errNetwork  = &UnreachableError{Host: "sts.eu-west-1.amazonaws.com", Problem: "no answer in time", Tries: 3}
-	errRefused  = &RefusedError{Action: "AssumeRole", Code: "AccessDenied", Message: "not authorized"}
-	errBadCode  = &RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code."}
-	errExpired  = &RefusedError{Action: "AssumeRole", Code: "ExpiredToken", Message: "The security token included in the request is expired"}
+	errNetwork  = &awsapi.UnreachableError{Host: "sts.eu-west-1.amazonaws.com", Problem: "no answer in time", Tries: 3}
+	errRefused  = &awsapi.RefusedError{Action: "AssumeRole", Code: "AccessDenied", Message: "not authorized"}
+	errBadCode  = &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code."}
+	errExpired  = &awsapi.RefusedError{Action: "AssumeRole", Code: "ExpiredToken", Message: "The security token included in the request is expired"}
 	errLocked   = &keyring.LockedError{Slot: "passphrase", Reason: "nobody can be asked"}
 )
 
@@ -187,7 +188,7 @@ func TestCredentials(t *testing.T) {
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1) audit(NEW2)", ""},
 		{"cold, no person", "mfa role", nil, RenewExport, noPerson, "*mfa.NoPersonError", "source dial code", ""},
 		{"cold, cancelled", "mfa role", nil, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString", "source dial code", ""},
-		{"cold, no network", "mfa role", nil, RenewExport, network, "*broker.UnreachableError",
+		{"cold, no network", "mfa role", nil, RenewExport, network, "*awsapi.UnreachableError",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
 		{"cold, locked", "mfa role", nil, RenewExport, func(b *bench) { b.source = errLocked }, "*keyring.LockedError", "source", ""},
 		{"cold, no CA bundle", "mfa", nil, RenewExec, func(b *bench) {
@@ -202,7 +203,7 @@ func TestCredentials(t *testing.T) {
 		{"fresh", "mfa role", []cached{{3, 10 * m, 50 * m}, {2, 10 * m, 11 * hour}}, RenewExec, func(b *bench) { b.Fresh = true }, "NEW2",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
 		{"fresh, no network", "mfa role", []cached{{3, 10 * m, 50 * m}}, RenewExec, func(b *bench) { b.Fresh = true; b.network = errNetwork },
-			"*broker.UnreachableError", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+			"*awsapi.UnreachableError", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
 
 		// From the newest prefix that will do.
 		{"role of a cached session", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, nil, "NEW1", "dial deploy(OLD2)", ""},
@@ -221,7 +222,7 @@ func TestCredentials(t *testing.T) {
 			}
 		}, "NEW2", "dial deploy(OLD2) source code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
 		{"role refused", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, func(b *bench) { b.refuse = func(string, string) error { return errRefused } },
-			"*broker.RefusedError", "dial deploy(OLD2)", ""},
+			"*awsapi.RefusedError", "dial deploy(OLD2)", ""},
 
 		// Past half of its life: renewed if that troubles nobody.
 		{"half", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewExec, nil, "NEW1", "dial deploy(OLD2)", ""},
@@ -248,9 +249,11 @@ func TestCredentials(t *testing.T) {
 		{"due, no network", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport, network, "OLD3", "dial deploy(OLD2)", "dev ends in 9m"},
 		{"due, locked", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.source = errLocked }, "OLD2", "source", "dev ends in 9m"},
 		{"due, a sign-in page", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport,
-			func(b *bench) { b.network = &AnswerError{Action: "AssumeRole", Host: "x", Problem: "is a web page"} }, "OLD3", "dial deploy(OLD2)", "dev ends in 9m"},
+			func(b *bench) {
+				b.network = &awsapi.AnswerError{Action: "AssumeRole", Host: "x", Problem: "is a web page"}
+			}, "OLD3", "dial deploy(OLD2)", "dev ends in 9m"},
 		{"due, refused", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport,
-			func(b *bench) { b.refuse = func(string, string) error { return errRefused } }, "*broker.RefusedError", "dial deploy(OLD2)", ""},
+			func(b *bench) { b.refuse = func(string, string) error { return errRefused } }, "*awsapi.RefusedError", "dial deploy(OLD2)", ""},
 		{"due, cancelled", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString",
 			"source dial code", ""},
 		{"due, the store cancelled for another", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport,
@@ -355,11 +358,11 @@ func TestProcess(t *testing.T) {
 	step := plan.Process{Profile: "tool", Command: "tool creds"}
 	for _, p := range []plan.Plan{planOf(step), planOf(step, stepAudit)} {
 		b := newBench(t, RenewExec)
-		b.Source = func(_ context.Context, got plan.Step, quiet bool) (Source, error) {
+		b.Source = func(_ context.Context, got plan.Step, quiet bool) (creds.Session, string, error) {
 			if b.do("source"); got != step || quiet {
 				t.Error(got, quiet)
 			}
-			return Source{Session: session("ASIATOOL", b.now.Add(hour))}, nil
+			return session("ASIATOOL", b.now.Add(hour)), "", nil
 		}
 		want, did := "ASIATOOL", "source source"
 		if len(p.Steps) > 1 {

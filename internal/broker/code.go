@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/term"
@@ -74,17 +75,17 @@ func (r *run) tryCodes(ctx context.Context, lock *claim, d device, n int, serial
 			return creds.Session{}, err
 		}
 		s, err := r.spend(ctx, n, with, answer.Code)
-		var refused *RefusedError
+		var refused *awsapi.RefusedError
 		if err == nil || !errors.As(err, &refused) {
 			return s, err
 		}
-		if !refused.badCode() || try == codeTries || ctx.Err() != nil {
+		if !refused.BadCode() || try == codeTries || ctx.Err() != nil {
 			return creds.Session{}, r.share(ctx, lock, d, n, err)
 		}
 		refusal = err
 		q.Refused = "it is wrong, late or used up"
-		if refused.resent {
-			q.Refused = lostAnswer
+		if refused.Resent {
+			q.Refused = awsapi.LostAnswer
 		}
 	}
 }
@@ -135,12 +136,12 @@ func (r *run) spend(ctx context.Context, n int, with creds.Session, code string)
 // share writes how asking ended, for those who wait for the same device, and
 // returns err.
 func (r *run) share(ctx context.Context, lock *claim, d device, n int, err error) error {
-	var refused *RefusedError
+	var refused *awsapi.RefusedError
 	d.Plan = ""
 	switch {
 	case errors.As(err, &refused):
 		d.Outcome, d.Message = Refused, refused.Message
-		if !refused.badCode() {
+		if !refused.BadCode() {
 			d.Plan = r.plan.ID(n + 1) // of this key or role, rather than of the device
 		}
 	case errors.Is(err, term.ErrCancelled):

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
@@ -42,7 +42,7 @@ func (p *person) Code(_ context.Context, r mfa.Request) (mfa.Answer, error) {
 // withAWS makes a bench call the fake AWS.
 func (b *bench) withAWS(aws *ststest.Server) {
 	b.Dial = func(plan.Endpoint) (STS, error) {
-		return newTestClient(b.t, plan.Endpoint{URL: aws.URL}, brisk), nil
+		return newTestClient(b.t, aws.URL), nil
 	}
 }
 
@@ -67,7 +67,7 @@ func TestWrongCodes(t *testing.T) {
 		{"given", func(_, right, _ string) Codes { return &mfa.Ladder{Given: creds.NewSecret(right)} }, nil, 1, nil, true},
 		{"given and wrong", func(wrong, _, _ string) Codes { return &mfa.Ladder{Given: creds.NewSecret(wrong)} }, nil, 1, nil, false},
 		{"answer lost", func(_, right, next string) Codes { return &person{codes: []string{right, right, next}} },
-			func(s *ststest.Server) { s.Fail("", ststest.Reset(), 1) }, 3, []string{"", lostAnswer, "used"}, true},
+			func(s *ststest.Server) { s.Fail("", ststest.Reset(), 1) }, 3, []string{"", awsapi.LostAnswer, "used"}, true},
 		{"given, answer lost", func(_, right, _ string) Codes { return &mfa.Ladder{Given: creds.NewSecret(right)} },
 			func(s *ststest.Server) { s.Fail("", ststest.Reset(), 1) }, 2, nil, false},
 		{"another serial", func(_, right, next string) Codes { return &person{codes: []string{right, next}} },
@@ -93,7 +93,7 @@ func TestWrongCodes(t *testing.T) {
 			}
 			if err != nil {
 				publishable(t, err.Error(), wrong)
-				wantErr[*RefusedError](t, err)
+				wantErr[*awsapi.RefusedError](t, err)
 			}
 			if n := len(aws.Calls()); n != row.calls {
 				t.Errorf("%d calls, want %d", n, row.calls)
@@ -138,7 +138,7 @@ func TestUsedBeforeSent(t *testing.T) {
 		return errNetwork
 	}
 	_, err := b.Credentials(t.Context(), p)
-	wantErr[*UnreachableError](t, err)
+	wantErr[*awsapi.UnreachableError](t, err)
 	// The next one knows, though it never heard of an answer.
 	other.Codes = codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
 		if r.After != step || !r.Used("123456") || r.Used("654321") || r.Refused != "" {
@@ -283,17 +283,14 @@ func TestGraceEnds(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			aws := newAWS(t, ststest.Config{})
+			aws.Fail("", ststest.Slow(time.Minute), ststest.Always)
 			b := newBench(t, RenewExec)
 			b.Grace = 50 * time.Millisecond
 			ctx, cancel := within(t.Context())
 			b.Dial = func(plan.Endpoint) (STS, error) {
-				c := newTestClient(t, plan.Endpoint{}, brisk)
-				c.wire.next = roundTrip(func(r *http.Request) (*http.Response, error) {
-					<-r.Context().Done()
-					return nil, r.Context().Err()
-				})
 				cancel()
-				return c, nil
+				return newTestClient(t, aws.URL), nil
 			}
 			_, err := b.Credentials(ctx, plans["mfa"])
 			if name == "cancelled" {
@@ -301,7 +298,7 @@ func TestGraceEnds(t *testing.T) {
 					t.Error(err)
 				}
 			} else {
-				wantErr[*UnreachableError](t, err)
+				wantErr[*awsapi.UnreachableError](t, err)
 			}
 		})
 	}

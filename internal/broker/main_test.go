@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
@@ -82,10 +83,10 @@ func openStore(t testing.TB, dir string, edit func(*keyring.Options)) *keyring.S
 }
 
 // sourceOf reads plans' sources from a store, as main does.
-func sourceOf(s *keyring.Store) func(context.Context, plan.Step, bool) (Source, error) {
-	return func(ctx context.Context, step plan.Step, _ bool) (Source, error) {
+func sourceOf(s *keyring.Store) func(context.Context, plan.Step, bool) (creds.Session, string, error) {
+	return func(ctx context.Context, step plan.Step, _ bool) (creds.Session, string, error) {
 		key, info, err := s.Key(ctx, step.(plan.StoredKey).Profile)
-		return Source{Session: creds.Session{Key: key, AccountID: info.Account}, Rev: info.Rev}, err
+		return creds.Session{Key: key, AccountID: info.Account}, info.Rev, err
 	}
 }
 
@@ -93,6 +94,19 @@ func sourceOf(s *keyring.Store) func(context.Context, plan.Step, bool) (Source, 
 type codesFunc func(context.Context, mfa.Request) (mfa.Answer, error)
 
 func (f codesFunc) Code(ctx context.Context, r mfa.Request) (mfa.Answer, error) { return f(ctx, r) }
+
+// newTestClient makes a client that is patient beside what a loaded machine needs,
+// and brisk beside what a test may take.
+func newTestClient(t testing.TB, url string) *awsapi.Client {
+	t.Helper()
+	limits := awsapi.Limits{Dial: 2 * time.Second, Answer: 2 * time.Second, Call: 5 * time.Second, Backoff: 10 * time.Millisecond}
+	e := plan.Endpoint{Region: "eu-west-1", Home: "us-east-1", URL: url}
+	c, err := awsapi.NewClientWithin(limits, e, func(format string, args ...any) { publishable(t, fmt.Sprintf(format, args...)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 // newAWS starts the demo world and a second role, with a device whose steps are
 // long enough for a test to happen in one, or the next.
@@ -108,6 +122,17 @@ func newAWS(t testing.TB, c ststest.Config) *ststest.Server {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// wrongCode is one that AWS does not take now.
+func wrongCode(s *ststest.Server) string {
+	step := s.Step(deviceARN)
+	for n := 0; ; n++ {
+		code := fmt.Sprintf("%06d", n)
+		if code != s.CodeAt(deviceARN, step) && code != s.CodeAt(deviceARN, step+1) && code != s.CodeAt(deviceARN, step-1) {
+			return code
+		}
+	}
 }
 
 // actions lists the calls that AWS got.

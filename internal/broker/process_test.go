@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
@@ -23,23 +24,15 @@ import (
 
 // process is what the test binary does as another process:
 //
-//	identity URL
-//	get URL STORE PLAN CODE
+//	URL STORE PLAN CODE
 //
 // CODE is one given beforehand, or empty to be asked for one.
 func process(args []string) error {
 	ctx := context.Background()
-	if args[0] == "identity" {
-		c, err := NewClient(plan.Endpoint{Region: "eu-west-1", Home: "us-east-1", URL: args[1]}, func(string, ...any) {})
-		if err == nil {
-			_, err = c.Identity(ctx, withKey)
-		}
-		return err
-	}
-	store := keyring.New(storeOptions(args[2]))
-	b := brokerFor(store, args[1])
-	if args[4] != "" {
-		b.Codes = &mfa.Ladder{Given: creds.NewSecret(args[4])}
+	store := keyring.New(storeOptions(args[1]))
+	b := brokerFor(store, args[0])
+	if args[3] != "" {
+		b.Codes = &mfa.Ladder{Given: creds.NewSecret(args[3])}
 	} else {
 		b.Codes = codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
 			fmt.Fprintln(os.Stderr, "asked")
@@ -50,7 +43,7 @@ func process(args []string) error {
 		})
 	}
 	b.Log = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
-	s, err := b.Credentials(ctx, plans[args[3]])
+	s, err := b.Credentials(ctx, plans[args[2]])
 	if err == nil {
 		fmt.Println(s.ID)
 	}
@@ -65,7 +58,7 @@ func brokerFor(store *keyring.Store, url string) *Broker {
 		Sessions: store,
 		Dial: func(e plan.Endpoint) (STS, error) {
 			e.URL = url
-			return NewClient(e, quiet)
+			return awsapi.NewClient(e, quiet)
 		},
 		Renew: RenewExec, Now: time.Now, Log: quiet, Note: quiet,
 	}
@@ -152,7 +145,7 @@ type result struct {
 }
 
 func command(url, dir, plan, code string) (*exec.Cmd, *bytes.Buffer) {
-	cmd := exec.Command(os.Args[0], "get", url, dir, plan, code)
+	cmd := exec.Command(os.Args[0], url, dir, plan, code)
 	cmd.Env = append(os.Environ(), roleVariable+"=1")
 	said := &bytes.Buffer{}
 	cmd.Stderr = said

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"fob/internal/broker"
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 )
 
@@ -105,8 +105,8 @@ func (e Enrolment) create(ctx context.Context) (Device, error) {
 
 // maybeDone: the call may have been carried out.
 func maybeDone(err error) bool {
-	var answer *broker.AnswerError
-	var unreachable *broker.UnreachableError
+	var answer *awsapi.AnswerError
+	var unreachable *awsapi.UnreachableError
 	return errors.As(err, &answer) || errors.As(err, &unreachable) && unreachable.Sent
 }
 

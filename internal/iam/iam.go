@@ -16,18 +16,18 @@ import (
 	"slices"
 	"strings"
 
-	"fob/internal/broker"
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
 )
 
-// Caller carries out a call; *broker.Client does.
+// Caller carries out a call; *awsapi.Client does.
 type Caller interface {
-	Query(ctx context.Context, with creds.Session, q broker.Query, answer any) error
+	Query(ctx context.Context, with creds.Session, q awsapi.Query, answer any) error
 }
 
-// Client asks IAM for one user. Its errors are the broker's.
+// Client asks IAM for one user. Its errors are those of awsapi.
 type Client struct {
 	AWS Caller
 	// With is the user's key, or a session of it with MFA. AWS takes no session
@@ -47,7 +47,7 @@ type Device struct {
 // DeleteDevice is the second call of Remove: the device is not the user's any more.
 const DeleteDevice = "DeleteVirtualMFADevice"
 
-// Codes of broker.RefusedError that callers act upon.
+// Codes of awsapi.RefusedError that callers act upon.
 const (
 	AlreadyExists = "EntityAlreadyExists"
 	BadCode       = "InvalidAuthenticationCode"
@@ -58,7 +58,7 @@ const (
 
 // Refused reports whether AWS refused with a code.
 func Refused(err error, code string) bool {
-	var refused *broker.RefusedError
+	var refused *awsapi.RefusedError
 	return errors.As(err, &refused) && refused.Code == code
 }
 
@@ -95,7 +95,7 @@ func (c Client) Create(ctx context.Context, name string) (Device, error) {
 	if err := c.AWS.Query(ctx, c.With, query(action, url.Values{"VirtualMFADeviceName": {name}}), &answer); err != nil {
 		return Device{}, err
 	}
-	wrong := &broker.AnswerError{Action: action, Host: "AWS", Problem: "holds no MFA device of that name"}
+	wrong := &awsapi.AnswerError{Action: action, Host: "AWS", Problem: "holds no MFA device of that name"}
 	text, err := base64.StdEncoding.DecodeString(answer.Seed)
 	if err != nil || answer.Serial != c.Prefix+name {
 		return Device{}, wrong
@@ -151,17 +151,17 @@ func Split(serials []string) (codes, keys []string) {
 	return slices.Clip(codes), slices.Clip(keys)
 }
 
-func (c Client) do(ctx context.Context, q broker.Query) error {
+func (c Client) do(ctx context.Context, q awsapi.Query) error {
 	var nothing struct{}
 	return c.AWS.Query(ctx, c.With, q, &nothing)
 }
 
-func query(action string, params url.Values) broker.Query {
-	return broker.Query{Service: "iam", Version: "2010-05-08", Action: action, Params: params}
+func query(action string, params url.Values) awsapi.Query {
+	return awsapi.Query{Service: "iam", Version: "2010-05-08", Action: action, Params: params}
 }
 
 // again is a call that may be carried out twice: the second time the thing is gone.
-func again(action string, params url.Values) broker.Query {
+func again(action string, params url.Values) awsapi.Query {
 	q := query(action, params)
 	q.Again = true
 	return q

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"fob/internal/broker"
+	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
@@ -41,7 +41,8 @@ func newTry(t *testing.T) *try {
 		t.Fatal(err)
 	}
 	e := &try{aws: aws, seeds: map[string]creds.Seed{}, steps: map[string]int64{}}
-	client, err := broker.NewClient(plan.Endpoint{URL: aws.URL, Region: "us-east-1", Home: "us-east-1"}, e.log)
+	limits := awsapi.Limits{Dial: 2 * time.Second, Answer: 2 * time.Second, Call: 5 * time.Second, Backoff: 10 * time.Millisecond}
+	client, err := awsapi.NewClientWithin(limits, plan.Endpoint{URL: aws.URL, Region: "us-east-1", Home: "us-east-1"}, e.log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +242,7 @@ type trap struct {
 	before, after func()
 }
 
-func (c trap) Query(ctx context.Context, with creds.Session, q broker.Query, answer any) error {
+func (c trap) Query(ctx context.Context, with creds.Session, q awsapi.Query, answer any) error {
 	if q.Action != c.action {
 		return c.Caller.Query(ctx, with, q, answer)
 	}

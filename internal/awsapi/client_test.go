@@ -1,4 +1,4 @@
-package broker
+package awsapi
 
 import (
 	"context"
@@ -24,14 +24,14 @@ import (
 
 // brisk are limits for tests: long beside what a loaded machine needs, short
 // beside what a test may take.
-var brisk = limits{dial: 2 * time.Second, answer: 2 * time.Second, call: 5 * time.Second, backoff: 10 * time.Millisecond}
+var brisk = Limits{Dial: 2 * time.Second, Answer: 2 * time.Second, Call: 5 * time.Second, Backoff: 10 * time.Millisecond}
 
-func newTestClient(t testing.TB, e plan.Endpoint, l limits) *Client {
+func newTestClient(t testing.TB, e plan.Endpoint, l Limits) *Client {
 	t.Helper()
 	if e.Region == "" {
 		e.Region, e.Home = "eu-west-1", "us-east-1"
 	}
-	c, err := newClient(e, l, func(format string, args ...any) { publishable(t, fmt.Sprintf(format, args...)) })
+	c, err := NewClientWithin(l, e, func(format string, args ...any) { publishable(t, fmt.Sprintf(format, args...)) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +63,8 @@ var operations = map[string]func(context.Context, *Client) (creds.Session, error
 func TestFaults(t *testing.T) {
 	const (
 		fine        = ""
-		unreachable = "*broker.UnreachableError"
-		answer      = "*broker.AnswerError"
+		unreachable = "*awsapi.UnreachableError"
+		answer      = "*awsapi.AnswerError"
 	)
 	for _, row := range []struct {
 		fault string // as ststest.ParseFault reads it
@@ -100,7 +100,7 @@ func TestFaults(t *testing.T) {
 				aws.Fail(action, fault, row.times)
 				l := brisk
 				if strings.HasPrefix(row.fault, "slow") {
-					l.answer, l.call = 700*time.Millisecond, 2*time.Second
+					l.Answer, l.Call = 700*time.Millisecond, 2*time.Second
 				}
 				s, err := do(t.Context(), newTestClient(t, plan.Endpoint{URL: aws.URL}, l))
 				got := ""
@@ -201,7 +201,7 @@ func TestRefused(t *testing.T) {
 	for action, do := range operations {
 		_, err := do(t.Context(), c)
 		e := wantErr[*RefusedError](t, err)
-		if e.Action != action || e.Code != "InvalidClientTokenId" || e.KeyID != longKey.ID || (e.Role != "") != (action == "AssumeRole") || e.resent || e.Skew != 0 {
+		if e.Action != action || e.Code != "InvalidClientTokenId" || e.KeyID != longKey.ID || (e.Role != "") != (action == "AssumeRole") || e.Resent || e.Skew != 0 {
 			t.Errorf("%+v", e)
 		}
 		publishable(t, err.Error())
@@ -229,7 +229,7 @@ func TestLostAnswer(t *testing.T) {
 			}
 			_, err := newTestClient(t, plan.Endpoint{URL: aws.URL}, brisk).SessionToken(t.Context(), withKey, stepMFA, code)
 			e := wantErr[*RefusedError](t, err)
-			if !e.badCode() || e.resent != row.resent || strings.Contains(err.Error(), lostAnswer) != row.resent || len(aws.Calls()) != 2 {
+			if !e.BadCode() || e.Resent != row.resent || strings.Contains(err.Error(), LostAnswer) != row.resent || len(aws.Calls()) != 2 {
 				t.Errorf("%+v after %s", e, actions(aws))
 			}
 			publishable(t, err.Error(), code)
@@ -253,13 +253,13 @@ func TestBadCode(t *testing.T) {
 	aws := newAWS(t, ststest.Config{})
 	c := newTestClient(t, plan.Endpoint{URL: aws.URL}, brisk)
 	_, err := c.SessionToken(t.Context(), withKey, stepMFA, wrongCode(aws))
-	if e := wantErr[*RefusedError](t, err); !e.badCode() {
+	if e := wantErr[*RefusedError](t, err); !e.BadCode() {
 		t.Error(err)
 	}
 	step := stepMFA
 	step.MFASerial += "2"
 	_, err = c.SessionToken(t.Context(), withKey, step, aws.Code(deviceARN))
-	if e := wantErr[*RefusedError](t, err); e.badCode() {
+	if e := wantErr[*RefusedError](t, err); e.BadCode() {
 		t.Error(err)
 	}
 }
@@ -362,7 +362,7 @@ func TestStrangeAnswers(t *testing.T) {
 func dialing(t testing.TB, e plan.Endpoint, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *Client {
 	t.Helper()
 	c := newTestClient(t, e, brisk)
-	c.wire.next.(*http.Transport).DialContext = dial
+	c.transport.next.(*http.Transport).DialContext = dial
 	return c
 }
 
@@ -385,7 +385,7 @@ func TestUnreachable(t *testing.T) {
 	}
 	at := func(off time.Duration) *Client {
 		c := newTestClient(t, plan.Endpoint{URL: secure.URL, CABundle: bundle}, brisk)
-		c.wire.next.(*http.Transport).TLSClientConfig.Time = func() time.Time { return time.Now().Add(off) }
+		c.transport.next.(*http.Transport).TLSClientConfig.Time = func() time.Time { return time.Now().Add(off) }
 		return c
 	}
 	for name, row := range map[string]struct {
@@ -462,7 +462,7 @@ func TestGivingUp(t *testing.T) {
 			cancel()
 		}()
 		l := brisk
-		l.answer = time.Minute
+		l.Answer = time.Minute
 		_, err := newTestClient(t, plan.Endpoint{URL: aws.URL}, l).Identity(ctx, withKey)
 		switch name {
 		case "cancel":
@@ -492,7 +492,7 @@ func via(c *Client, s *ststest.Server) {
 	if err != nil {
 		panic(err)
 	}
-	c.wire.next = roundTrip(func(r *http.Request) (*http.Response, error) {
+	c.transport.next = roundTrip(func(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.Host = r.URL.Host // signed
 		r.URL.Scheme, r.URL.Host = u.Scheme, u.Host
@@ -553,7 +553,7 @@ func TestHomeRegion(t *testing.T) {
 func TestHomeRefuses(t *testing.T) {
 	for home, want := range map[string]string{"AccessDenied": "AccessDenied", "": "RegionDisabledException"} {
 		c := newTestClient(t, plan.Endpoint{Region: "eu-west-1", Home: "us-east-1"}, brisk)
-		c.wire.next = roundTrip(func(r *http.Request) (*http.Response, error) {
+		c.transport.next = roundTrip(func(r *http.Request) (*http.Response, error) {
 			code := home
 			if r.URL.Host != "sts.us-east-1.amazonaws.com" {
 				code = "RegionDisabledException"
@@ -595,10 +595,10 @@ func TestEndpoints(t *testing.T) {
 	} {
 		c := newTestClient(t, row.e, brisk)
 		var got, scope string
-		c.wire.next = roundTrip(func(r *http.Request) (*http.Response, error) {
+		c.transport.next = roundTrip(func(r *http.Request) (*http.Response, error) {
 			got, scope = r.URL.String(), r.Header.Get("Authorization")
 			if _, ok := r.Body.(io.WriterTo); ok {
-				t.Error("the body can cost the connection, see wire.RoundTrip")
+				t.Error("the body can cost the connection, see transport.RoundTrip")
 			}
 			return nil, &net.DNSError{IsNotFound: true}
 		})
@@ -692,8 +692,8 @@ func TestProxy(t *testing.T) {
 		aws.URL: "",
 	} {
 		asked.Store("")
-		cmd := exec.Command(os.Args[0], "identity", url)
-		cmd.Env = append(os.Environ(), roleVariable+"=1", "HTTPS_PROXY="+proxy.URL, "HTTP_PROXY="+proxy.URL)
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), urlVariable+"="+url+" ", "HTTPS_PROXY="+proxy.URL, "HTTP_PROXY="+proxy.URL)
 		out, err := cmd.CombinedOutput()
 		if got := asked.Load(); got != want {
 			t.Errorf("the proxy was asked %q, want %q", got, want)

@@ -1,4 +1,4 @@
-package broker
+package awsapi
 
 import (
 	"context"
@@ -42,14 +42,14 @@ const queryTries = 3
 // the document into answer. After a call that failed with an UnreachableError and
 // Sent, it is not known whether it was carried out, nor after an AnswerError.
 func (c *Client) Query(ctx context.Context, with creds.Session, q Query, answer any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.limits.call)
+	ctx, cancel := context.WithTimeout(ctx, c.limits.Call)
 	defer cancel()
-	c.wire.exchange = exchange{host: c.endpoint.URL} // until it is known
-	r := request{action: q.Action, with: with, codes: q.Codes}
+	r := &request{action: q.Action, with: with, codes: q.Codes}
+	ctx = r.begin(ctx, c.endpoint.URL)
 	for try := 1; ; try++ {
 		skew := c.Skew()
 		started := time.Now()
-		err := c.query(ctx, with, q, answer)
+		err := c.query(ctx, with, q, skew, answer)
 		c.log("%s:%s with %s: %s, %d ms", q.Service, q.Action, with.ID, r.words(outcome(err)), time.Since(started).Milliseconds())
 		if err == nil {
 			return nil
@@ -60,20 +60,20 @@ func (c *Client) Query(ctx context.Context, with creds.Session, q Query, answer 
 		switch {
 		case try == queryTries:
 			return err
-		case errors.As(err, &refused) && refused.Code == "SignatureDoesNotMatch" && c.Skew() != skew:
+		case errors.As(err, &refused) && refused.Code == "SignatureDoesNotMatch" && (c.Skew()-skew).Abs() >= maxSkew:
 			continue // it was signed by a clock that is now known to be wrong
 		case !errors.As(err, &unreachable) || unreachable.Sent && !q.Again:
 			return err
 		}
 		select {
-		case <-time.After(c.limits.backoff / 4 * time.Duration(try)):
+		case <-time.After(c.limits.Backoff / 4 * time.Duration(try)):
 		case <-ctx.Done():
 			return err
 		}
 	}
 }
 
-func (c *Client) query(ctx context.Context, with creds.Session, q Query, answer any) error {
+func (c *Client) query(ctx context.Context, with creds.Session, q Query, skew time.Duration, answer any) error {
 	form := url.Values{"Action": {q.Action}, "Version": {q.Version}}
 	for name, values := range q.Params {
 		form[name] = values
@@ -86,7 +86,7 @@ func (c *Client) query(ctx context.Context, with creds.Session, q Query, answer 
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	hash := sha256.Sum256([]byte(body))
 	key := aws.Credentials{AccessKeyID: with.ID, SecretAccessKey: with.Secret.Reveal(), SessionToken: with.Token.Reveal()}
-	at := time.Now().Add(-c.Skew())
+	at := time.Now().Add(-skew)
 	if err := v4.NewSigner().SignHTTP(ctx, key, r, hex.EncodeToString(hash[:]), q.Service, c.endpoint.Region, at); err != nil {
 		return err
 	}

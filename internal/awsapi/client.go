@@ -1,0 +1,112 @@
+// Package awsapi calls AWS: STS through its SDK, and services with STS's
+// protocol (IAM) by hand.
+//
+// It promises that a call ends in a few seconds or in a minute at most, that an
+// answer is checked before anything trusts it, that a wrong clock on this
+// computer is corrected by AWS's, that no error or log line repeats a secret or
+// an MFA code, and that every failure is one of three: AWS refused
+// (RefusedError), AWS could not be reached (UnreachableError), or something else
+// answered (AnswerError). It decides nothing about profiles or sessions, keeps
+// nothing, and asks nobody.
+package awsapi
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"fob/internal/plan"
+)
+
+// maxSkew is how far a request's time may be off before AWS refuses its
+// signature (Signature Version 4 documentation: 5 minutes).
+const maxSkew = 5 * time.Minute
+
+// Limits bound a call.
+type Limits struct {
+	Dial    time.Duration // to connect, and as much again for TLS
+	Answer  time.Duration // until an answer begins
+	Call    time.Duration // for all three tries
+	Backoff time.Duration // the longest wait between two tries
+}
+
+// Client calls AWS at one endpoint. All calls share one HTTP client, so a chain
+// of roles uses one connection. It is safe for several goroutines if its log is.
+type Client struct {
+	endpoint  plan.Endpoint
+	sts       *sts.Client
+	http      *http.Client
+	transport *transport
+	limits    Limits
+	log       func(format string, args ...any)
+}
+
+// NewClient makes a client for an endpoint; it connects on the first call. An
+// unreadable CA bundle is an error.
+func NewClient(e plan.Endpoint, log func(format string, args ...any)) (*Client, error) {
+	return NewClientWithin(Limits{Dial: 5 * time.Second, Answer: 10 * time.Second, Call: 30 * time.Second, Backoff: 2 * time.Second}, e, log)
+}
+
+// NewClientWithin makes a client with other limits than NewClient's.
+func NewClientWithin(l Limits, e plan.Endpoint, log func(format string, args ...any)) (*Client, error) {
+	next := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: l.Dial}).DialContext,
+		ForceAttemptHTTP2:     true,
+		TLSHandshakeTimeout:   l.Dial,
+		ResponseHeaderTimeout: l.Answer,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if e.CABundle != "" {
+		pem, err := os.ReadFile(e.CABundle)
+		if err != nil {
+			return nil, fmt.Errorf("CA bundle: %w", err)
+		}
+		next.TLSClientConfig.RootCAs = x509.NewCertPool()
+		if !next.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("CA bundle %s holds no certificate", e.CABundle)
+		}
+	}
+	c := &Client{endpoint: e, limits: l, log: log, transport: &transport{next: next}}
+	c.http = &http.Client{
+		Transport:     c.transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	o := sts.Options{
+		Region:     e.Region,
+		HTTPClient: c.http,
+		Retryer:    retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = l.Backoff }),
+	}
+	if e.URL != "" {
+		o.BaseEndpoint = aws.String(e.URL)
+	}
+	if e.FIPS {
+		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
+	}
+	if e.DualStack {
+		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
+	}
+	c.sts = sts.New(o)
+	return c, nil
+}
+
+// Skew is how far this computer's clock is ahead of AWS's, by the last answer;
+// 0 when they agree well enough for AWS.
+func (c *Client) Skew() time.Duration {
+	skew := c.RawSkew()
+	if skew.Abs() < maxSkew {
+		return 0
+	}
+	return skew
+}
+
+// RawSkew is Skew however small it is; it includes network latency.
+func (c *Client) RawSkew() time.Duration { return time.Duration(c.transport.skew.Load()) }

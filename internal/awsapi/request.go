@@ -1,0 +1,52 @@
+package awsapi
+
+import (
+	"context"
+	"strings"
+
+	"fob/internal/creds"
+)
+
+// request is one call: what its errors are about, and what happened to it. It
+// travels in the call's context, because several calls can share the transport.
+type request struct {
+	action, role string
+	with         creds.Session
+	codes        []string
+	exchange
+}
+
+type requestKey struct{}
+
+// begin starts a call, or starts it again at another host, whose name is a guess
+// until the first request is made.
+func (r *request) begin(ctx context.Context, host string) context.Context {
+	r.exchange = exchange{host: host}
+	return context.WithValue(ctx, requestKey{}, r)
+}
+
+// exchangeOf finds what to note a request's fate in; every call has it.
+func exchangeOf(ctx context.Context) *exchange { return &ctx.Value(requestKey{}).(*request).exchange }
+
+func (r *request) unreachable(problem string) error {
+	return &UnreachableError{Host: r.host, Problem: problem, Tries: r.sent, Sent: r.maybeDone()}
+}
+
+func (r *request) notAWS(problem string) error {
+	return &AnswerError{Action: r.action, Host: r.host, Problem: problem}
+}
+
+// words are AWS's, on one line and without what they quote of the request: a
+// malformed code, or the token in a "canonical string".
+func (r *request) words(s string) string {
+	for _, secret := range append([]string{r.with.Secret.Reveal(), r.with.Token.Reveal()}, r.codes...) {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "[hidden]")
+		}
+	}
+	s = oneLine(s)
+	if len(s) > maxWords {
+		s = strings.ToValidUTF8(s[:maxWords], "") + "..."
+	}
+	return s
+}

@@ -1,0 +1,143 @@
+package awsapi
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"fob/internal/creds"
+	"fob/internal/plan"
+)
+
+// Identity is what GetCallerIdentity says of a key.
+type Identity struct{ Account, ARN string }
+
+// Identity asks GetCallerIdentity.
+func (c *Client) Identity(ctx context.Context, with creds.Session) (Identity, error) {
+	r := &request{action: "GetCallerIdentity", with: with}
+	out, err := call(ctx, c, r, &sts.GetCallerIdentityInput{}, c.sts.GetCallerIdentity)
+	if err != nil {
+		return Identity{}, err
+	}
+	if !printable(out.Account) || !printable(out.Arn) {
+		return Identity{}, r.notAWS("holds no identity")
+	}
+	return Identity{Account: *out.Account, ARN: *out.Arn}, nil
+}
+
+// SessionToken carries out a plan's step; code is the MFA code when it needs one.
+func (c *Client) SessionToken(ctx context.Context, with creds.Session, step plan.SessionToken, code string) (creds.Session, error) {
+	in := &sts.GetSessionTokenInput{DurationSeconds: aws.Int32(int32(step.DurationSeconds))}
+	if step.MFASerial != "" {
+		in.SerialNumber, in.TokenCode = aws.String(step.MFASerial), aws.String(code)
+	}
+	r := &request{action: "GetSessionToken", with: with, codes: []string{code}}
+	out, err := call(ctx, c, r, in, c.sts.GetSessionToken)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	return c.session(r, out.Credentials, with.AccountID)
+}
+
+// AssumeRole carries out a plan's step; code is the MFA code when it needs one.
+func (c *Client) AssumeRole(ctx context.Context, with creds.Session, step plan.AssumeRole, code string) (creds.Session, error) {
+	in := &sts.AssumeRoleInput{
+		RoleArn:           aws.String(step.RoleARN),
+		RoleSessionName:   aws.String(step.RoleSessionName),
+		DurationSeconds:   aws.Int32(int32(step.DurationSeconds)),
+		ExternalId:        optional(step.ExternalID),
+		SourceIdentity:    optional(step.SourceIdentity),
+		Policy:            optional(step.Policy),
+		TransitiveTagKeys: step.TransitiveTagKeys,
+	}
+	for k, v := range step.Tags {
+		in.Tags = append(in.Tags, types.Tag{Key: aws.String(k), Value: aws.String(v)})
+	}
+	for _, arn := range step.PolicyARNs {
+		in.PolicyArns = append(in.PolicyArns, types.PolicyDescriptorType{Arn: aws.String(arn)})
+	}
+	if step.MFASerial != "" {
+		in.SerialNumber, in.TokenCode = aws.String(step.MFASerial), aws.String(code)
+	}
+	r := &request{action: "AssumeRole", role: step.RoleARN, with: with, codes: []string{code}}
+	out, err := call(ctx, c, r, in, c.sts.AssumeRole)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	return c.session(r, out.Credentials, strings.Split(step.RoleARN, ":")[4])
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// session checks what AWS handed out before anything trusts it.
+func (c *Client) session(r *request, got *types.Credentials, account string) (creds.Session, error) {
+	switch {
+	case got == nil:
+		return creds.Session{}, r.notAWS("holds no credentials")
+	case !printable(got.AccessKeyId) || !printable(got.SecretAccessKey) || !printable(got.SessionToken):
+		return creds.Session{}, r.notAWS("holds malformed credentials")
+	case got.Expiration == nil || !got.Expiration.After(time.Now().Add(-c.Skew())): // by AWS's clock: ours may be wrong
+		return creds.Session{}, r.notAWS("holds credentials that have already expired")
+	}
+	return creds.Session{
+		Key:   creds.Key{ID: *got.AccessKeyId, Secret: creds.NewSecret(*got.SecretAccessKey)},
+		Token: creds.NewSecret(*got.SessionToken),
+		// On a clock that is behind, they would seem to live on after their end. On
+		// one that is ahead they seem to end early, which does no harm.
+		Expires:   got.Expiration.Add(min(0, c.Skew())).UTC(),
+		AccountID: account,
+	}, nil
+}
+
+// printable: it goes into environments, documents and terminals, where a line
+// break would be another variable.
+func printable(s *string) bool {
+	return aws.ToString(s) != "" && !strings.ContainsFunc(*s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+type operation[In, Out any] func(context.Context, *In, ...func(*sts.Options)) (*Out, error)
+
+// call does one operation, and once more in the partition's home region where a
+// key or a region is unknown to a regional endpoint.
+func call[In, Out any](ctx context.Context, c *Client, r *request, in *In, do operation[In, Out]) (*Out, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.limits.Call)
+	defer cancel()
+	out, err := callIn(ctx, c, c.endpoint.Region, r, in, do)
+	var refused *RefusedError
+	if c.endpoint.URL != "" || c.endpoint.Region == c.endpoint.Home || !errors.As(err, &refused) ||
+		refused.Code != "InvalidClientTokenId" && refused.Code != "RegionDisabledException" {
+		return out, err
+	}
+	c.log("sts:%s in %s: %s; asking %s", r.action, c.endpoint.Region, refused.Code, c.endpoint.Home)
+	out, atHome := callIn(ctx, c, c.endpoint.Home, r, in, do)
+	if atHome == nil || errors.As(atHome, &refused) {
+		return out, atHome
+	}
+	return nil, err
+}
+
+func callIn[In, Out any](ctx context.Context, c *Client, region string, r *request, in *In, do operation[In, Out]) (*Out, error) {
+	ctx = r.begin(ctx, "STS in "+region)
+	started := time.Now()
+	out, err := do(ctx, in, func(o *sts.Options) {
+		o.Region = region
+		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: r.with.ID, SecretAccessKey: r.with.Secret.Reveal(), SessionToken: r.with.Token.Reveal()}, nil
+		})
+	})
+	c.log("sts:%s in %s with %s: %s, %d ms", r.action, region, r.with.ID, r.words(outcome(err)), time.Since(started).Milliseconds())
+	if err != nil {
+		return nil, c.explain(ctx, r, err)
+	}
+	return out, nil
+}

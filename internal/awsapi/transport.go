@@ -1,0 +1,77 @@
+package awsapi
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// maxAnswer is far above any answer of STS or IAM (a few KiB).
+const maxAnswer = 1 << 20
+
+// transport notes what happens to the requests of each call, bounds the answers,
+// and reads AWS's clock from them.
+type transport struct {
+	next http.RoundTripper
+	skew atomic.Int64 // our clock less the server's, by the last answer
+}
+
+// exchange is what happened in one call, in up to three tries.
+type exchange struct {
+	host        string // who was asked
+	sent        int    // requests so far
+	lost        bool   // AWS may have carried out an earlier try, but its answer did not arrive
+	status      int    // of the last answer; 0 without one
+	contentType string
+	broken      bool // its body ended too early
+	silent      bool // no clear answer to the last try: lost, if there is another
+}
+
+// maybeDone reports whether AWS may have carried out the call, for all we know.
+func (x *exchange) maybeDone() bool { return x.silent || x.lost }
+
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	x := exchangeOf(r.Context())
+	*x = exchange{host: r.URL.Host, sent: x.sent + 1, lost: x.lost || x.silent, silent: true}
+	r = r.Clone(r.Context())
+	// Hide the body's WriteTo: once the answer is here, the SDK's WriteTo fails, and
+	// net/http, if it is still writing, then closes the connection.
+	r.Body = struct{ io.ReadCloser }{r.Body}
+	answer, err := t.next.RoundTrip(r)
+	if err != nil {
+		var op *net.OpError
+		x.silent = !errors.As(err, &op) || op.Op != "dial"
+		return nil, err
+	}
+	x.status, x.contentType = answer.StatusCode, answer.Header.Get("Content-Type")
+	x.silent = x.status < 400 || x.status >= 500
+	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
+		t.skew.Store(int64(time.Since(date)))
+	}
+	answer.Body = &body{ReadCloser: answer.Body, left: maxAnswer, exchange: x}
+	return answer, nil
+}
+
+// body is an answer's, up to maxAnswer.
+type body struct {
+	io.ReadCloser
+	left     int64
+	exchange *exchange
+}
+
+var errTooLong = errors.New("the answer is longer than any of AWS's")
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooLong
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	if err != nil && err != io.EOF {
+		b.exchange.broken = true
+	}
+	return n, err
+}
