@@ -33,9 +33,7 @@ type app struct {
 	ctx            context.Context // the process's life, not a request's
 	name           string          // the command
 
-	secrets secrets
-	// keyProblem is why a stored key of the plan being made could not be read.
-	keyProblem error
+	secrets    secrets
 	unlock     struct{ sessions, keys time.Duration }
 	keys       *keyring.Store
 	view       *keyring.View // what the last plan was made from
@@ -153,16 +151,16 @@ func (a *app) facts() (plan.Facts, error) {
 	a.view = a.store().View()
 	return plan.Facts{
 		Config: c,
-		Key: func(profile string) (plan.Key, bool) {
+		Key: func(profile string) (plan.Key, bool, error) {
 			info, err := a.view.KeyInfo(profile)
 			var none *keyring.NotFoundError
-			if err != nil {
-				if !errors.As(err, &none) {
-					a.keyProblem = errors.Join(a.keyProblem, err)
-				}
-				return plan.Key{}, false
+			switch {
+			case errors.As(err, &none):
+				return plan.Key{}, false, nil
+			case err != nil:
+				return plan.Key{}, false, err
 			}
-			return plan.Key{ID: info.KeyID, Account: info.Account, ARN: info.ARN}, true
+			return plan.Key{ID: info.KeyID, Account: info.Account, ARN: info.ARN}, true, nil
 		},
 		StoredNames: func() []string {
 			var names []string
@@ -174,7 +172,7 @@ func (a *app) facts() (plan.Facts, error) {
 		},
 		Getenv:   os.Getenv,
 		ReadFile: os.ReadFile,
-		Login:    login(),
+		User:     login(),
 		Program:  filepath.Base(a.args[0]),
 	}, nil
 }
@@ -194,12 +192,7 @@ func (a *app) resolve(profile string, o plan.Options) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	a.keyProblem = nil
 	p, err := plan.Resolve(facts, profile, o)
-	if a.keyProblem != nil {
-		// The plan was made as if the key were not there.
-		return plan.Plan{}, a.keyProblem
-	}
 	if err != nil {
 		return plan.Plan{}, err
 	}

@@ -9,17 +9,19 @@ import (
 // for the same argument while a plan is made.
 type Facts struct {
 	Config *awsconfig.Config
-	// Key looks up the clear header of the key stored for a profile.
-	Key func(profile string) (Key, bool)
+	// Key looks up the clear header of the key stored for a profile; false if none
+	// is stored. An error (a damaged file) is not an absence: Resolve returns it as
+	// it is.
+	Key func(profile string) (key Key, stored bool, err error)
 	// StoredNames lists the profiles with a stored key, for suggestions only.
 	StoredNames func() []string
 	// Getenv is the environment.
 	Getenv func(name string) string
 	// ReadFile reads a session policy named by fob_policy or --policy.
 	ReadFile func(path string) ([]byte, error)
-	// Login is the name of the person at this computer; the last resort for a
-	// role session's name.
-	Login string
+	// User is the name of the operating system's user; the last resort for a role
+	// session's name.
+	User string
 	// Program is the base name of the program that runs, to know itself in a
 	// credential_process.
 	Program string

@@ -7,7 +7,7 @@ import (
 )
 
 // Resolve makes the plan for a profile, or says why there is none: one of this
-// package's errors, or an awsconfig.SyntaxError.
+// package's errors, an awsconfig.SyntaxError, or what Facts.Key returned.
 func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	r := resolver{facts: f, opts: o}
 	if err := r.walk(profile); err != nil {
@@ -81,7 +81,10 @@ func (r *resolver) walk(profile string) error {
 			return r.loop(name)
 		}
 		section, inConfig := r.facts.Config.Profile(name)
-		key, stored := r.facts.Key(name)
+		key, stored, err := r.facts.Key(name)
+		if err != nil {
+			return err
+		}
 		if !inConfig && !stored {
 			return r.missing(next)
 		}
@@ -98,7 +101,6 @@ func (r *resolver) walk(profile string) error {
 			r.source = StoredKey{Profile: name, KeyID: key.ID, From: "the store"}
 			return nil
 		}
-		var err error
 		if next, err = r.follow(l); err != nil || r.source != nil {
 			return err
 		}

@@ -1,11 +1,31 @@
 package plan
 
 import (
+	"errors"
 	"fob/internal/awsconfig"
 	"reflect"
 	"testing"
 	"time"
 )
+
+// A key that cannot be read is not a key that is missing: the error comes back as
+// it is, and there is no plan.
+func TestResolveKeyError(t *testing.T) {
+	w := world{config: parse(t, "[profile prod]\nsource_profile = dev\nrole_arn = arn:aws:iam::222222222222:role/r\n[profile dev]\n", "")}
+	facts := w.facts(nil)
+	damaged := errors.New("damaged")
+	facts.Key = func(profile string) (Key, bool, error) {
+		if profile == "dev" {
+			return Key{}, false, damaged
+		}
+		return Key{}, false, nil
+	}
+	for _, profile := range []string{"dev", "prod"} {
+		if p, err := Resolve(facts, profile, Options{}); err != damaged || p.Steps != nil {
+			t.Errorf("%s: %+v, %v", profile, p, err)
+		}
+	}
+}
 
 // FuzzResolve: over any config there is no panic, the same answer twice, and a
 // plan that AWS's rules allow.

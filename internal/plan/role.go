@@ -96,7 +96,7 @@ func (r *resolver) role(l link) (AssumeRole, error) {
 
 // sessionName is the profile's role_session_name, else the IAM user's name as
 // AWS gave it when the key was added (it satisfies a trust policy that demands
-// sts:RoleSessionName = ${aws:username}), else the login name made legal.
+// sts:RoleSessionName = ${aws:username}), else the user name of the operating system made legal.
 func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
 	if v, ok := get(section, "role_session_name"); ok {
 		if !isSessionName(v.Text) {
@@ -104,7 +104,7 @@ func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
 		}
 		return v.Text, nil
 	}
-	name := r.facts.Login
+	name := r.facts.User
 	if a, ok := parseARN(r.key.ARN); ok && a.iam("user") {
 		name = a.resource[strings.LastIndexByte(a.resource, '/')+1:]
 	}

@@ -107,7 +107,7 @@ func parse(t testing.TB, config, credentials string) *awsconfig.Config {
 func (w world) facts(env map[string]string) Facts {
 	return Facts{
 		Config:      w.config,
-		Key:         func(profile string) (Key, bool) { k, ok := w.keys[profile]; return k, ok },
+		Key:         func(profile string) (Key, bool, error) { k, ok := w.keys[profile]; return k, ok, nil },
 		StoredNames: func() []string { return slices.Sorted(maps.Keys(w.keys)) },
 		Getenv:      func(name string) string { return env[name] },
 		ReadFile: func(path string) ([]byte, error) {
@@ -117,20 +117,20 @@ func (w world) facts(env map[string]string) Facts {
 			}
 			return []byte(text), nil
 		},
-		Login:   "jo",
+		User:    "jo",
 		Program: "fob",
 	}
 }
 
 func (w world) answer(t testing.TB, question string) string {
-	env := map[string]string{"LOGIN": "jo"}
+	env := map[string]string{"USER": "jo"}
 	words := cmdline.Words(question)
 	for len(words) > 0 && strings.Contains(words[0], "=") {
 		name, value, _ := strings.Cut(words[0], "=")
 		env[name], words = value, words[1:]
 	}
 	f := w.facts(env)
-	f.Login = env["LOGIN"]
+	f.User = env["USER"]
 	p, err := Resolve(f, words[0], options(t, words[1:]))
 	if err != nil {
 		return fmt.Sprintf("%s: %v%s", strings.TrimPrefix(fmt.Sprintf("%T", err), "*plan."), err, nearest(err))
