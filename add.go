@@ -13,8 +13,8 @@ import (
 	"fob/internal/awsconfig"
 	"fob/internal/broker"
 	"fob/internal/creds"
-	"fob/internal/mfa"
 	"fob/internal/plan"
+	"fob/internal/prompt"
 	"fob/internal/term"
 	"fob/internal/wire"
 	"fob/keyring"
@@ -395,7 +395,7 @@ func (c *addCmd) signIn(a *app, id awsapi.Identity, serial string) error {
 	if err != nil || p.MFASerial() == "" {
 		return err
 	}
-	a.codePrompters = []mfa.Prompter{{Name: "tty", Ready: func() error { return nil }, Ask: a.askOrLater}}
+	a.codePrompters = []prompt.Prompter{{Name: "tty", Ready: func() error { return nil }, Ask: a.askOrLater}}
 	s, err := a.credentials(a.ctx, p, credentialFlags{}, broker.RenewExec, func() string { return "fob add" })
 	switch {
 	case errors.Is(err, errLater):
@@ -411,7 +411,7 @@ func (c *addCmd) signIn(a *app, id awsapi.Identity, serial string) error {
 }
 
 // askOrLater asks for a code that need not be given.
-func (a *app) askOrLater(ctx context.Context, q mfa.Question) (creds.Secret, error) {
+func (a *app) askOrLater(ctx context.Context, q prompt.Question) (creds.Secret, error) {
 	t, err := a.person("an MFA code")
 	if err != nil {
 		return creds.Secret{}, err

@@ -17,6 +17,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
+	"fob/internal/prompt"
 	"fob/internal/term"
 	"fob/keyring"
 )
@@ -43,7 +44,7 @@ type app struct {
 	// asker is the program that credentials are being made for; nil if none are.
 	asker func() string
 	// codePrompters ask for MFA codes; nil for all there are.
-	codePrompters []mfa.Prompter
+	codePrompters []prompt.Prompter
 	// fromSettings are the flags that config.toml set: name to file and line.
 	fromSettings map[string]string
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"fob/internal/creds"
-	"fob/internal/mfa"
+	"fob/internal/prompt"
 	"fob/internal/term"
 	"fob/keyring"
 )
@@ -53,8 +53,8 @@ func (a *app) confirm(question string) error {
 
 // prompters are the ways to ask a person, here and now, for a profile or, if it
 // is "", for the store.
-func (a *app) prompters(profile string) []mfa.Prompter {
-	return mfa.Prompters(mfa.World{
+func (a *app) prompters(profile string) []prompt.Prompter {
+	return prompt.Prompters(prompt.World{
 		System:   runtime.GOOS,
 		Getenv:   os.Getenv,
 		LookPath: exec.LookPath,
@@ -189,7 +189,7 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase
 	switch q.Kind {
 	case keyring.AskPassphrase:
 		if a.asker != nil {
-			about = mfa.For(a.asker())
+			about = prompt.For(a.asker())
 		}
 	case keyring.AskNewPassphrase:
 		text = "New passphrase"
@@ -201,10 +201,10 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (passphrase
 		title, what, secret = program, "an answer to "+program, q.Secret
 		text = program + ": " + strings.TrimRight(term.Clean(q.Text), ": ")
 	}
-	_, err = mfa.Ask(ctx, a.prompters(""),
-		mfa.Question{Title: title, Text: text, About: about, Problem: term.Clean(q.Problem), Secret: secret},
+	_, err = prompt.Ask(ctx, a.prompters(""),
+		prompt.Question{Title: title, Text: text, About: about, Problem: term.Clean(q.Problem), Secret: secret},
 		func(answer creds.Secret) error { passphrase = answer; return nil })
-	var nobody *mfa.NoPersonError
+	var nobody *prompt.NoPersonError
 	if errors.As(err, &nobody) {
 		err = &personError{What: what, Why: nobody.Reasons(), Hint: hint}
 	}

@@ -20,8 +20,8 @@ var floors = []struct {
 }{
 	{4, ". internal/ststest/cmd internal/ststest/whoami"},
 	{3, "internal/broker internal/iam"},
-	{2, "internal/awsapi internal/wire"},
-	{1, "keyring internal/plan internal/mfa internal/format internal/endpoint internal/ststest"},
+	{2, "internal/awsapi internal/mfa internal/wire"},
+	{1, "keyring internal/plan internal/prompt internal/format internal/endpoint internal/ststest"},
 	{0, "internal/awsconfig internal/term internal/dbusguard internal/settings internal/helper internal/later internal/lastfail internal/completion internal/cmdline"},
 	{-1, "internal/creds"}, // the ground: whoever meets a secret knows its type
 }
@@ -99,7 +99,8 @@ func TestFloors(t *testing.T) {
 func TestFloorsRefuse(t *testing.T) {
 	for _, c := range []struct{ pkg, src, problem string }{
 		{"internal/plan", `import "fob/internal/creds"`, ""},
-		{"internal/plan", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 1`},
+		{"internal/prompt", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 2`},
+		{"internal/plan", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 2`},
 		{"internal/plan", `import "fob/internal/broker"`, `imports "fob/internal/broker" of floor 3`},
 		{"internal/plan", `import "fob/internal/other"`, `imports "fob/internal/other", which is on no floor`},
 		{"internal/plan", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests`},

@@ -27,8 +27,8 @@ import (
 	"fob/internal/completion"
 	"fob/internal/dbusguard"
 	"fob/internal/later"
-	"fob/internal/mfa"
 	"fob/internal/plan"
+	"fob/internal/prompt"
 	"fob/keyring"
 )
 
@@ -263,7 +263,7 @@ func (a *app) shortcut(argv []string) *exportCmd {
 	}
 	a.name = argv[0]
 	a.globals = globals{Backend: cmp.Or(os.Getenv("FOB_BACKEND"), "auto"), NoInput: noInput != "", Color: "auto", CompatEnv: true}
-	return &exportCmd{Profile: argv[2], credentialFlags: credentialFlags{MFAPrompt: mfa.Auto}}
+	return &exportCmd{Profile: argv[2], credentialFlags: credentialFlags{MFAPrompt: prompt.Auto}}
 }
 
 func (c command) is(name string) bool {
@@ -291,7 +291,7 @@ func (a *app) parser(named []command) (*kong.Kong, error) {
 		kong.Description("AWS keys stay in an encrypted store; programs get short-lived, MFA-backed credentials."),
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"prompts": strings.Join(mfa.PromptNames(), ", "), "backends": strings.Join(keyring.KeeperKinds(), ", ")},
+		kong.Vars{"prompts": strings.Join(prompt.Names(), ", "), "backends": strings.Join(keyring.KeeperKinds(), ", ")},
 		kong.Writers(a.stdout, a.stderr),
 		kong.Exit(func(int) {}),
 	}

@@ -18,6 +18,7 @@ import (
 	"fob/internal/iam"
 	"fob/internal/mfa"
 	"fob/internal/plan"
+	"fob/internal/prompt"
 	"fob/internal/term"
 	"fob/internal/wire"
 	"fob/keyring"
@@ -212,7 +213,7 @@ func (a *app) judge(err error) (code int, hints []string) {
 		unknown  *unknownCommandError
 		terminal *terminalError
 		person   *personError
-		code1    *mfa.NoPersonError
+		code1    *prompt.NoPersonError
 		badCode  *mfa.CodeError
 		input    *term.InputError
 	)

@@ -13,6 +13,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
+	"fob/internal/prompt"
 	"fob/internal/term"
 	"fob/keyring"
 )
@@ -137,7 +138,7 @@ func (b *bench) kept(p plan.Plan, n int) string {
 }
 
 var (
-	errNoPerson = &mfa.NoPersonError{Profile: "dev", Serial: deviceARN, Why: []error{term.ErrNone}}
+	errNoPerson = &prompt.NoPersonError{Profile: "dev", Serial: deviceARN, Why: []error{term.ErrNone}}
 	errNetwork  = &awsapi.UnreachableError{Host: "sts.eu-west-1.amazonaws.com", Problem: "no answer in time", Tries: 3}
 	errRefused  = &awsapi.RefusedError{Action: "AssumeRole", Code: "AccessDenied", Message: "not authorized"}
 	errBadCode  = &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code."}
@@ -186,7 +187,7 @@ func TestCredentials(t *testing.T) {
 		{"cold", "role with code", nil, RenewExec, nil, "NEW1", "source dial code deploy(AKIAIOSFODNN7EXAMPLE) 000001", ""},
 		{"cold", "mfa role role", nil, RenewExec, nil, "NEW3",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1) audit(NEW2)", ""},
-		{"cold, no person", "mfa role", nil, RenewExport, noPerson, "*mfa.NoPersonError", "source dial code", ""},
+		{"cold, no person", "mfa role", nil, RenewExport, noPerson, "*prompt.NoPersonError", "source dial code", ""},
 		{"cold, cancelled", "mfa role", nil, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString", "source dial code", ""},
 		{"cold, no network", "mfa role", nil, RenewExport, network, "*awsapi.UnreachableError",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
@@ -242,7 +243,7 @@ func TestCredentials(t *testing.T) {
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
 		{"due, no person", "mfa", []cached{{2, 12*hour - 9*m, 9 * m}}, RenewExport, noPerson, "OLD2", "source dial code", "dev ends in 9m"},
 		{"due, no person, at the limit", "mfa", []cached{{2, 12*hour - 2*m, 2 * m}}, RenewExport, noPerson, "OLD2", "source dial code", "dev ends in 2m"},
-		{"due, no person, too late", "mfa", []cached{{2, 12*hour - 2*m, 2*m - time.Second}}, RenewExport, noPerson, "*mfa.NoPersonError",
+		{"due, no person, too late", "mfa", []cached{{2, 12*hour - 2*m, 2*m - time.Second}}, RenewExport, noPerson, "*prompt.NoPersonError",
 			"source dial code", ""},
 		{"due, no answer", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.code = context.DeadlineExceeded }, "OLD2",
 			"source dial code", "dev ends in 9m"},

@@ -11,6 +11,7 @@ import (
 	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/mfa"
+	"fob/internal/prompt"
 	"fob/internal/term"
 	"fob/keyring"
 )
@@ -95,7 +96,7 @@ func (r *run) code(ctx context.Context, q mfa.Request) (mfa.Answer, error) {
 		return r.Codes.Code(ctx, q)
 	}
 	if r.QuietCodes == nil {
-		return mfa.Answer{}, &mfa.NoPersonError{Profile: q.Profile, Serial: q.Serial, Why: []error{mfa.ErrNoInput}}
+		return mfa.Answer{}, &prompt.NoPersonError{Profile: q.Profile, Serial: q.Serial, Why: []error{prompt.ErrNoInput}}
 	}
 	return r.QuietCodes.Code(ctx, q)
 }

@@ -16,6 +16,9 @@ type CodeError struct {
 
 func (e *CodeError) Error() string { return "the MFA code " + e.Problem }
 
+// AskAgain tells package prompt that the person may give another code.
+func (e *CodeError) AskAgain() bool { return true }
+
 // CheckCode returns a code as AWS takes it: 6 digits. White space around and
 // inside it is dropped ("123 456"). The error is a *CodeError.
 func CheckCode(text string) (string, error) {

@@ -3,11 +3,8 @@
 // A code works once, for half a minute, and a wrong one costs an attempt at
 // AWS. So the package promises that a code has the right form, is asked for by
 // name (profile, device and the program that wants it) and is not one that the
-// caller knows to be used; that nobody is asked when nobody can answer in time;
-// that what others wrote is shown as it is and never run; and that neither a
-// seed nor a code is in an error.
-//
-// The ways to ask a person serve other secrets too: see Ask.
+// caller knows to be used, and that neither a seed nor a code is in an error.
+// How a person is asked is up to package prompt.
 //
 // It remembers nothing between processes and locks nothing: which steps and
 // codes are used, and that only one process asks, is up to its caller.
@@ -18,20 +15,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"fob/internal/creds"
+	"fob/internal/prompt"
 	"fob/internal/term"
 )
 
 const (
-	// minBudget is the least time in which a person finds a phone and types
-	// its code. With less left it is better not to ask.
-	minBudget = 10 * time.Second
-	// maxTries bounds how often a malformed code is asked for again, because
-	// not every prompter is a person.
-	maxTries = 5
 	// maxMachine bounds how often a program is run for a code that is not used
 	// yet: after the wait its clock may still be in the last step.
 	maxMachine = 3
@@ -43,58 +34,6 @@ const (
 	// means that the clock went back, and the memory is ignored.
 	maxAhead = 2
 )
-
-// Auto is the name that stands for the first prompter that can ask.
-const Auto = "auto"
-
-// Why nobody can be asked; inside a NoPersonError, beside term.ErrNone and
-// term.ErrBackground.
-var (
-	ErrNoInput = errors.New("questions are turned off")
-	ErrNoTime  = errors.New("not enough time is left for a person to answer")
-)
-
-// NoPersonError means that a person is needed and nobody can be asked. It
-// unwraps to the reasons.
-type NoPersonError struct {
-	Profile string // empty, like Serial, if it is not a code that is needed
-	Serial  string
-	Why     []error // no two alike
-}
-
-func (e *NoPersonError) Error() string {
-	text := "nobody can be asked: " + e.Reasons()
-	if e.Serial == "" {
-		return text
-	}
-	return fmt.Sprintf("profile %q needs a code of %q and %s", e.Profile, e.Serial, text)
-}
-
-// Reasons are the words of Why.
-func (e *NoPersonError) Reasons() string {
-	var why []string
-	for _, err := range e.Why {
-		why = append(why, err.Error())
-	}
-	return strings.Join(why, ", ")
-}
-
-func (e *NoPersonError) Unwrap() []error { return e.Why }
-
-// add adds why a prompter cannot ask. only: it is the one that was asked for.
-func (e *NoPersonError) add(prompter string, err error, only bool) {
-	switch {
-	case errors.Is(err, errAbsent) && !only:
-		return
-	case errors.Is(err, term.ErrNone), errors.Is(err, term.ErrBackground), errors.Is(err, ErrNoDisplay), errors.Is(err, ErrNoTime):
-		// They say it all, and more than one prompter may say it.
-	default:
-		err = fmt.Errorf("%s: %w", prompter, err)
-	}
-	if !slices.ContainsFunc(e.Why, func(said error) bool { return said.Error() == err.Error() }) {
-		e.Why = append(e.Why, err)
-	}
-}
 
 // ProcessError is an mfa_process that gives no code.
 type ProcessError struct {
@@ -115,16 +54,6 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the given MFA code of %q was refused: %s", e.Serial, term.Clean(e.Why))
-}
-
-// PrompterError is a prompter asked for by a name that there is none of.
-type PrompterError struct {
-	Name  string
-	Names []string // those there are
-}
-
-func (e *PrompterError) Error() string {
-	return fmt.Sprintf("no MFA prompt %q", e.Name)
 }
 
 // Request is one code that is needed.
@@ -163,8 +92,8 @@ type Ladder struct {
 	// there is none.
 	Process func(context.Context) ([]byte, error)
 	// Prompters are the ways to ask a person, best first.
-	Prompters []Prompter
-	// Prompt names the only prompter to use; empty or Auto for all of them.
+	Prompters []prompt.Prompter
+	// Prompt names the only prompter to use; empty or prompt.Auto for all of them.
 	Prompt string
 	// NoInput forbids asking.
 	NoInput bool
@@ -187,7 +116,7 @@ type Ladder struct {
 // Code returns a code that, as far as the request tells, AWS has not seen yet.
 //
 // The context's deadline is the budget: with too little left nobody is asked.
-// Errors are a *RefusedError, *PrompterError, *NoPersonError, *CodeError,
+// Errors are a *RefusedError, *prompt.NoPersonError, *CodeError,
 // *SeedError, *ProcessError, term.ErrCancelled, the context's, or the store's
 // from Seed.
 func (l *Ladder) Code(ctx context.Context, r Request) (Answer, error) {
@@ -341,18 +270,15 @@ func (l *Ladder) fromMachine(ctx context.Context, r Request, run func() (string,
 }
 
 func (l *Ladder) fromPerson(ctx context.Context, r Request) (Answer, error) {
-	prompters, err := l.prompters()
-	if err != nil {
-		return Answer{}, err
-	}
+	prompters := l.usable()
 	if l.NoInput || len(prompters) == 0 {
-		return Answer{}, &NoPersonError{Profile: r.Profile, Serial: r.Serial, Why: []error{ErrNoInput}}
+		return Answer{}, &prompt.NoPersonError{Profile: r.Profile, Serial: r.Serial, Why: []error{prompt.ErrNoInput}}
 	}
 	if prompters[0].Machine {
 		return l.fromKey(ctx, prompters[0], r)
 	}
 	var code string
-	from, err := Ask(ctx, prompters, r.question(), func(answer creds.Secret) (err error) {
+	from, err := prompt.Ask(ctx, prompters, r.question(), func(answer creds.Secret) (err error) {
 		code, err = r.check(answer.Reveal())
 		return err
 	})
@@ -360,23 +286,17 @@ func (l *Ladder) fromPerson(ctx context.Context, r Request) (Answer, error) {
 }
 
 // fromKey gets the code of a machine that was asked for by name.
-func (l *Ladder) fromKey(ctx context.Context, p Prompter, r Request) (Answer, error) {
+func (l *Ladder) fromKey(ctx context.Context, p prompt.Prompter, r Request) (Answer, error) {
 	code, err := l.fromMachine(ctx, r, func() (string, error) {
-		answer, err := p.Ask(ctx, r.question())
+		answer, err := p.AskOnce(ctx, r.question())
 		return answer.Reveal(), err
 	})
-	var not *notReadyError
-	if errors.As(err, &not) {
-		nobody := &NoPersonError{}
-		nobody.add(p.Name, not.err, true)
-		err = nobody
-	}
 	return r.answered(code, p.Name, err)
 }
 
 // answered is what came of asking.
 func (r Request) answered(code, from string, err error) (Answer, error) {
-	var nobody *NoPersonError
+	var nobody *prompt.NoPersonError
 	if errors.As(err, &nobody) {
 		nobody.Profile, nobody.Serial = r.Profile, r.Serial
 		return Answer{}, nobody
@@ -387,21 +307,15 @@ func (r Request) answered(code, from string, err error) (Answer, error) {
 	return Answer{Code: code, From: from}, nil
 }
 
-// prompters returns those that may be used.
-func (l *Ladder) prompters() ([]Prompter, error) {
-	if l.Prompt == "" || l.Prompt == Auto {
-		return slices.DeleteFunc(slices.Clone(l.Prompters), func(p Prompter) bool { return p.Machine }), nil
-	}
-	i := slices.IndexFunc(l.Prompters, func(p Prompter) bool { return p.Name == l.Prompt })
-	if i < 0 {
-		return nil, &PrompterError{l.Prompt, names(l.Prompters)}
-	}
-	return l.Prompters[i : i+1], nil
-}
-
-func enoughTime(ctx context.Context) bool {
-	end, ok := ctx.Deadline()
-	return !ok || time.Until(end) >= minBudget
+// usable are the prompters that may be used: the one that is named, or all that
+// ask a person.
+func (l *Ladder) usable() []prompt.Prompter {
+	return slices.DeleteFunc(slices.Clone(l.Prompters), func(p prompt.Prompter) bool {
+		if l.Prompt == "" || l.Prompt == prompt.Auto {
+			return p.Machine
+		}
+		return p.Name != l.Prompt
+	})
 }
 
 // check is CheckCode and the memory of the caller.
@@ -417,10 +331,10 @@ func (r Request) check(text string) (string, error) {
 }
 
 // question names all that a person needs to know before handing out a code.
-func (r Request) question() Question {
-	q := Question{
+func (r Request) question() prompt.Question {
+	q := prompt.Question{
 		Title: "MFA code", Serial: r.Serial,
-		Text: "MFA code for " + term.Clean(r.Profile), About: append([]string{term.Clean(r.Serial)}, For(r.Program)...),
+		Text: "MFA code for " + term.Clean(r.Profile), About: append([]string{term.Clean(r.Serial)}, prompt.For(r.Program)...),
 	}
 	if r.Refused != "" {
 		q.Problem = "the last code was refused: " + term.Clean(r.Refused)

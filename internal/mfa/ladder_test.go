@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"fob/internal/creds"
+	"fob/internal/prompt"
 	"fob/internal/term"
 )
 
@@ -23,11 +25,11 @@ type person struct {
 	away    error // Ready's answer
 	err     error // Ask's, after the answers
 	answers []string
-	asked   []Question
+	asked   []prompt.Question
 }
 
-func (p *person) prompter() Prompter {
-	return Prompter{Name: p.name, Ready: func() error { return p.away }, Ask: func(_ context.Context, q Question) (creds.Secret, error) {
+func (p *person) prompter() prompt.Prompter {
+	return prompt.Prompter{Name: p.name, Ready: func() error { return p.away }, Ask: func(_ context.Context, q prompt.Question) (creds.Secret, error) {
 		p.asked = append(p.asked, q)
 		if len(p.answers) == 0 {
 			return creds.Secret{}, p.err
@@ -53,7 +55,7 @@ func TestOrder(t *testing.T) {
 	l := &Ladder{
 		Given:     creds.NewSecret(" 111 111 "),
 		Seed:      seedOf(joSeed),
-		Prompters: []Prompter{jo.prompter()},
+		Prompters: []prompt.Prompter{jo.prompter()},
 		Now:       func() time.Time { return time.Unix(3000, 0) },
 	}
 	fromSeed, _ := Code(mustSeed(t), 100)
@@ -176,7 +178,7 @@ func TestSeedWaitAndTheBudget(t *testing.T) {
 func TestSeedErrors(t *testing.T) {
 	locked := errors.New("locked")
 	jo := &person{name: "tty", answers: []string{"123456"}}
-	l := &Ladder{Prompters: []Prompter{jo.prompter()}}
+	l := &Ladder{Prompters: []prompt.Prompter{jo.prompter()}}
 	l.Seed = func(context.Context, string) (creds.Seed, bool, error) { return creds.Seed{}, false, locked }
 	if _, err := l.Code(context.Background(), request); !errors.Is(err, locked) {
 		t.Errorf("locked: %v", err)
@@ -198,7 +200,7 @@ func TestSeedErrors(t *testing.T) {
 
 func TestPersonIsAskedAgain(t *testing.T) {
 	jo := &person{name: "tty", answers: []string{"", "12345", "111111", "123 456"}}
-	l := &Ladder{Prompters: []Prompter{jo.prompter()}}
+	l := &Ladder{Prompters: []prompt.Prompter{jo.prompter()}}
 	r := request
 	r.Refused = "wrong\x1b[2J code"
 	r.Used = func(code string) bool { return code == "111111" }
@@ -206,7 +208,7 @@ func TestPersonIsAskedAgain(t *testing.T) {
 	if err != nil || got != (Answer{Code: "123456", From: "tty"}) {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	const prompt = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo, for terraform): "
+	const line = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo, for terraform): "
 	var want, asked []string
 	for _, problem := range []string{
 		`the last code was refused: wrong\x1b[2J code`,
@@ -214,36 +216,38 @@ func TestPersonIsAskedAgain(t *testing.T) {
 		"the MFA code has 5 digits, not 6",
 		"the MFA code was used already, wait for the next one",
 	} {
-		want = append(want, problem+"\n"+prompt)
+		want = append(want, problem+"\n"+line)
 	}
 	for _, q := range jo.asked {
-		asked = append(asked, q.Problem+"\n"+q.prompt())
+		asked = append(asked, q.Problem+"\n"+lineOf(q))
 	}
 	if !slices.Equal(asked, want) {
 		t.Errorf("asked\n%q, want\n%q", asked, want)
 	}
 }
 
+// lineOf is a question as a terminal shows it.
+func lineOf(q prompt.Question) string {
+	return q.Text + " (" + strings.Join(q.About, ", ") + "): "
+}
+
 func TestPersonIsNotAskedForEver(t *testing.T) {
 	jo := &person{name: "tty", answers: slices.Repeat([]string{"nonsense"}, 100)}
-	l := &Ladder{Prompters: []Prompter{jo.prompter()}}
+	l := &Ladder{Prompters: []prompt.Prompter{jo.prompter()}}
 	_, err := l.Code(context.Background(), request)
 	var bad *CodeError
-	if !errors.As(err, &bad) || len(jo.asked) != maxTries || strings.Contains(err.Error(), "nonsense") {
+	if !errors.As(err, &bad) || len(jo.asked) != 5 || strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("%v after %d questions", err, len(jo.asked))
 	}
 }
 
 func TestHostileNamesInThePrompt(t *testing.T) {
 	r := Request{Profile: "d\x1b[8mv", Serial: "a\nb", Program: "\u202eterraform\r"}
-	if got, want := r.question().prompt(), `MFA code for d\x1b[8mv (a\nb, for \u202eterraform\r): `; got != want {
+	if got, want := lineOf(r.question()), `MFA code for d\x1b[8mv (a\nb, for \u202eterraform\r): `; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	r = Request{Profile: "dev", Serial: "GAHT12345678"}
-	if got, want := r.question().prompt(), "MFA code for dev (GAHT12345678): "; got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if got, want := (Question{Text: "New passphrase"}).prompt(), "New passphrase: "; got != want {
+	if got, want := lineOf(r.question()), "MFA code for dev (GAHT12345678): "; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -261,15 +265,15 @@ func TestWhoIsAsked(t *testing.T) {
 		text    string
 	}{
 		{name: "the first", people: []*person{{name: "tty", answers: ok}, {name: "zenity", answers: ok}}, from: "tty"},
-		{name: "the second", people: []*person{{name: "tty", away: term.ErrNone}, {name: "zenity", answers: ok}}, prompt: Auto, from: "zenity"},
+		{name: "the second", people: []*person{{name: "tty", away: term.ErrNone}, {name: "zenity", answers: ok}}, prompt: prompt.Auto, from: "zenity"},
 		{name: "lost the terminal", people: []*person{{name: "tty", err: term.ErrBackground}, {name: "zenity", answers: ok}}, from: "zenity"},
 		{name: "by name", people: []*person{{name: "tty", answers: ok}, {name: "zenity", answers: ok}}, prompt: "zenity", from: "zenity"},
 		{name: "by name, away", people: []*person{{name: "tty", away: term.ErrNone}, {name: "zenity", answers: ok}}, prompt: "tty", err: term.ErrNone},
 		{name: "enough time", people: []*person{{name: "tty", answers: ok}}, left: time.Hour, from: "tty"},
-		{name: "no time", people: []*person{{name: "tty", answers: ok}}, left: 9 * time.Second, err: ErrNoTime,
+		{name: "no time", people: []*person{{name: "tty", answers: ok}}, left: 9 * time.Second, err: prompt.ErrNoTime,
 			text: `profile "dev" needs a code of "arn:aws:iam::111111111111:mfa/jo" and nobody can be asked: not enough time is left for a person to answer`},
-		{name: "no input", people: []*person{{name: "tty", answers: ok}}, noInput: true, err: ErrNoInput},
-		{name: "no prompters", err: ErrNoInput},
+		{name: "no input", people: []*person{{name: "tty", answers: ok}}, noInput: true, err: prompt.ErrNoInput},
+		{name: "no prompters", err: prompt.ErrNoInput},
 		{name: "all away", people: []*person{{name: "tty", away: fmt.Errorf("%w: x", term.ErrNone)}, {name: "zenity", away: errors.New("it is Monday")}}, err: term.ErrNone,
 			text: `profile "dev" needs a code of "arn:aws:iam::111111111111:mfa/jo" and nobody can be asked: no controlling terminal: x, zenity: it is Monday`},
 		{name: "background", people: []*person{{name: "tty", away: term.ErrBackground}}, err: term.ErrBackground},
@@ -285,11 +289,11 @@ func TestWhoIsAsked(t *testing.T) {
 			l.Prompters = append(l.Prompters, p.prompter())
 		}
 		got, err := l.Code(ctx, request)
-		var nobody *NoPersonError
+		var nobody *prompt.NoPersonError
 		switch {
 		case c.err == nil && (err != nil || got != (Answer{Code: "123456", From: c.from})):
 			t.Errorf("%s: %+v, %v", c.name, got, err)
-		case c.err != nil && (!errors.Is(err, c.err) || !errors.As(err, &nobody)):
+		case c.err != nil && (!errors.Is(err, c.err) || !errors.As(err, &nobody) || nobody.Profile != "dev" || nobody.Serial != joSerial):
 			t.Errorf("%s: %v, want %v", c.name, err, c.err)
 		case c.text != "" && err.Error() != c.text:
 			t.Errorf("%s: %v, want %s", c.name, err, c.text)
@@ -299,17 +303,34 @@ func TestWhoIsAsked(t *testing.T) {
 
 func TestCancelledIsFinal(t *testing.T) {
 	jo, zenity := &person{name: "tty", err: term.ErrCancelled}, &person{name: "zenity", answers: []string{"123456"}}
-	l := &Ladder{Prompters: []Prompter{jo.prompter(), zenity.prompter()}}
-	var nobody *NoPersonError
+	l := &Ladder{Prompters: []prompt.Prompter{jo.prompter(), zenity.prompter()}}
+	var nobody *prompt.NoPersonError
 	if _, err := l.Code(context.Background(), request); !errors.Is(err, term.ErrCancelled) || errors.As(err, &nobody) || len(zenity.asked) != 0 {
 		t.Errorf("%v, then asked %v", err, zenity.asked)
 	}
 }
 
-func TestUnknownPrompter(t *testing.T) {
-	l := &Ladder{Prompt: "xyzzy", Prompters: Prompters(World{}), NoInput: true}
-	var unknown *PrompterError
-	if _, err := l.Code(context.Background(), request); !errors.As(err, &unknown) || !slices.Equal(unknown.Names, PromptNames()) {
+// A machine is asked only if it is named.
+func TestMachineIsNamed(t *testing.T) {
+	failed := errors.New("ykman ended with exit status 1")
+	ykman := &person{name: "ykman", answers: []string{"123456"}, err: failed}
+	machine := ykman.prompter()
+	machine.Machine = true
+	var nobody *prompt.NoPersonError
+	if _, err := (&Ladder{Prompters: []prompt.Prompter{machine}}).Code(context.Background(), request); !errors.As(err, &nobody) || len(ykman.asked) != 0 {
+		t.Errorf("%v", err)
+	}
+	l := &Ladder{Prompters: []prompt.Prompter{machine}, Prompt: "ykman"}
+	if got, err := l.Code(context.Background(), request); got != (Answer{Code: "123456", From: "ykman"}) || err != nil || ykman.asked[0].Serial != joSerial {
+		t.Errorf("%v, %v", got, err)
+	}
+	_, err := l.Code(context.Background(), request)
+	if want := `MFA code of "` + joSerial + `": ykman ended with exit status 1`; err == nil || err.Error() != want || !errors.Is(err, failed) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	l.Prompters = prompt.Prompters(prompt.World{LookPath: func(string) (string, error) { return "", exec.ErrNotFound }, Getenv: func(string) string { return "" }})
+	_, err = l.Code(context.Background(), request)
+	if !errors.As(err, &nobody) || nobody.Reasons() != "ykman: not on this computer" || nobody.Serial != joSerial {
 		t.Errorf("%v", err)
 	}
 }
@@ -349,7 +370,7 @@ func TestProcess(t *testing.T) {
 		var waits []time.Duration
 		l := &Ladder{
 			Process:   process(c.outputs...),
-			Prompters: []Prompter{jo.prompter()},
+			Prompters: []prompt.Prompter{jo.prompter()},
 			NoInput:   true,
 			Now:       func() time.Time { return time.Unix(3010, 0) },
 			Wait: func(_ context.Context, d time.Duration, what string) error {

@@ -3,6 +3,7 @@ package mfa
 import (
 	"bytes"
 	"image/png"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -16,7 +17,12 @@ const awsSeed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PX
 
 // Another program reads the picture, and what it reads is the seed.
 func TestQRIsRead(t *testing.T) {
-	need(t, "zbarimg")
+	if _, err := exec.LookPath("zbarimg"); err != nil {
+		if os.Getenv("FOB_TEST_REQUIRE") != "" {
+			t.Fatal("no zbarimg")
+		}
+		t.Skip("NOT TESTED: no zbarimg")
+	}
 	for _, c := range []struct {
 		seed creds.Seed
 		uri  string

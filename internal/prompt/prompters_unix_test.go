@@ -1,6 +1,6 @@
 //go:build unix
 
-package mfa
+package prompt
 
 import (
 	"bufio"
@@ -16,14 +16,15 @@ import (
 	"syscall"
 	"testing"
 
+	"fob/internal/creds"
 	"fob/internal/term"
 
 	"github.com/creack/pty"
 )
 
-const childVar = "FOB_MFA_TEST_CHILD"
+const childVar = "FOB_PROMPT_TEST_CHILD"
 
-// TestMain is also the child of the tests below: it asks for a code with the
+// TestMain is also the child of the tests below: it asks a question with the
 // prompter that the variable names. The tests have no terminal, or prompters
 // would find the developer's.
 func TestMain(m *testing.M) {
@@ -43,15 +44,18 @@ func TestMain(m *testing.M) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	here := World{System: runtime.GOOS, Getenv: os.Getenv, LookPath: exec.LookPath, Environ: os.Environ, Stderr: os.Stderr}
-	r := hostile
-	r.Refused = "late"
+	q := hostile
+	q.Problem = strings.TrimSpace(refusedText)
 	if name == "tty" {
-		here, r = nowhere, request
-		r.Refused = "wrong code"
+		here, q = nowhere, question
+		q.Problem = "wrong code"
 	}
-	l := &Ladder{Prompters: Prompters(here), Prompt: name}
-	a, err := l.Code(ctx, r)
-	fmt.Println(a, errors.Is(err, term.ErrNone), err)
+	var answer string
+	from, err := Ask(ctx, []Prompter{prompterOf(here, name)}, q, func(a creds.Secret) error {
+		answer = a.Reveal()
+		return nil
+	})
+	fmt.Printf("{%s %s} %v %v\n", answer, from, errors.Is(err, term.ErrNone), err)
 }
 
 func child(prompter string, attr *syscall.SysProcAttr) *exec.Cmd {
@@ -89,20 +93,20 @@ func TestTerminal(t *testing.T) {
 		}
 	}
 	const prompt = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo, for terraform): "
-	see("the last code was refused: wrong code\r\n" + prompt)
+	see("wrong code\r\n" + prompt)
 	io.WriteString(p, "12\x1b34\n")
 	see(`12\x1b34` + "\r\nthe answer holds a control character (\\x1b)\r\n" + prompt)
 	io.WriteString(p, "123 456\n")
 	see("123 456\r\n")
 	out, err := io.ReadAll(stdout)
-	if want := "{123456 0 tty} false <nil>\n"; string(out) != want || err != nil {
+	if want := "{123 456 tty} false <nil>\n"; string(out) != want || err != nil {
 		t.Errorf("%q, %v; want %q", out, err, want)
 	}
 }
 
 func TestNoTerminal(t *testing.T) {
 	out, err := child("tty", &syscall.SysProcAttr{Setsid: true}).CombinedOutput()
-	if !strings.HasPrefix(string(out), "{ 0 } true ") || err != nil {
+	if !strings.HasPrefix(string(out), "{ } true ") || err != nil {
 		t.Errorf("%q, %v", out, err)
 	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package mfa
+package prompt
 
 import (
 	"context"
@@ -77,12 +77,17 @@ var nowhere = World{
 	LookPath: func(string) (string, error) { return "", exec.ErrNotFound },
 }
 
-// What a config can hold. Clean leaves the first half as it is.
-var hostile = Request{
-	Profile: `a_b <b>&amp;</b> "'$(touch x)` + "`x` %n \\n -- ;|",
-	Serial:  joSerial,
-	Program: "\x1b[8m\n\u202e",
+const joSerial = "arn:aws:iam::111111111111:mfa/jo"
+
+// codeFor is a question as package mfa asks it.
+func codeFor(profile, program string) Question {
+	return Question{Title: "MFA code", Serial: joSerial, Text: "MFA code for " + profile, About: append([]string{joSerial}, For(program)...)}
 }
+
+var question = codeFor("dev", "terraform")
+
+// What a config can hold: all of it printable, so that it is safe to show.
+var hostile = codeFor(`a_b <b>&amp;</b> "'$(touch x)`+"`x` %n \\n -- ;|", "\x1b[8m\n\u202e")
 
 const (
 	hostileText = `MFA code for a_b <b>&amp;</b> "'$(touch x)` + "`x` %n \\n -- ;|\n" + joSerial + "\n" + `for \x1b[8m\n\u202e`
@@ -118,10 +123,8 @@ func TestPrograms(t *testing.T) {
 		}
 		s.add(t, c.program, "cat >&2; env | grep -q MARK=inherited && echo '123 456'")
 		p := prompterOf(s.world(c.system), c.name)
-		r := hostile
-		r.Refused = "late"
-		q := r.question()
-		q.Secret = c.secret
+		q := hostile
+		q.Problem, q.Secret = strings.TrimSpace(refusedText), c.secret
 		if err := p.Ready(); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -143,7 +146,7 @@ func TestScriptsAreConstant(t *testing.T) {
 	}
 	s := newStandIns(t)
 	s.add(t, "powershell.exe", `printf '%s\0' "$ASK_TITLE" "$ASK_TEXT" "$ASK_KIND" >>"$(dirname "$0")/argv"; printf 'correct horse\r\n'`)
-	q := hostile.question()
+	q := hostile
 	q.Secret = true
 	answer, err := prompterOf(s.world("windows"), "powershell").Ask(context.Background(), q)
 	if answer.Reveal() != "correct horse" || err != nil {
@@ -194,7 +197,7 @@ func TestHowProgramsEnd(t *testing.T) {
 		s.env["DISPLAY"], s.env["FOB_ASKPASS"] = ":7", "askpass"
 		system := map[string]string{"osascript": "darwin", "powershell": "windows"}[c.name]
 		s.add(t, strings.Replace(c.name, "powershell", "powershell.exe", 1), "echo 123456; "+c.script)
-		answer, err := prompterOf(s.world(system), c.name).Ask(context.Background(), request.question())
+		answer, err := prompterOf(s.world(system), c.name).Ask(context.Background(), question)
 		var not *notReadyError
 		switch {
 		case !answer.IsZero():
@@ -265,47 +268,49 @@ func TestNobody(t *testing.T) {
 	broken := newStandIns(t)
 	broken.env["DISPLAY"] = ":7"
 	broken.add(t, "zenity", "echo cannot open display >&2; exit 1")
+	people := func(w World) []Prompter {
+		return slices.DeleteFunc(Prompters(w), func(p Prompter) bool { return p.Machine })
+	}
 	for _, c := range []struct {
-		w            World
-		prompt, want string
+		prompters []Prompter
+		want      string
 	}{
-		{nowhere, Auto, "no controlling terminal, no display"},
-		{nowhere, "zenity", "no display"},
-		{broken.world("linux"), Auto, "no controlling terminal, zenity: ended with exit status 1"},
-		{broken.world("linux"), "kdialog", "kdialog: not on this computer"},
-		{broken.world("linux"), "ykman", "ykman: not on this computer"},
+		{people(nowhere), "no controlling terminal, no display"},
+		{[]Prompter{prompterOf(nowhere, "zenity")}, "no display"},
+		{people(broken.world("linux")), "no controlling terminal, zenity: ended with exit status 1"},
+		{[]Prompter{prompterOf(broken.world("linux"), "kdialog")}, "kdialog: not on this computer"},
+		{[]Prompter{prompterOf(broken.world("linux"), "ykman")}, "ykman: not on this computer"},
 	} {
-		l := &Ladder{Prompters: Prompters(c.w), Prompt: c.prompt}
-		_, err := l.Code(context.Background(), request)
+		_, err := Ask(context.Background(), c.prompters, question, anything)
 		var nobody *NoPersonError
-		if !errors.As(err, &nobody) || nobody.Reasons() != c.want || nobody.Serial != joSerial {
-			t.Errorf("%s: %v, want %s", c.prompt, err, c.want)
+		if !errors.As(err, &nobody) || nobody.Reasons() != c.want {
+			t.Errorf("%v, want %s", err, c.want)
 		}
 	}
 }
 
-// A YubiKey is never asked for a passphrase, nor without being named.
+// anything takes every answer.
+func anything(creds.Secret) error { return nil }
+
+// A YubiKey is never asked for a passphrase.
 func TestYubiKeyIsForCodes(t *testing.T) {
 	s := newStandIns(t)
 	s.add(t, "ykman", "echo 123456")
 	p := prompterOf(s.world("linux"), "ykman")
+	passphrase := Question{Text: "Passphrase", Secret: true}
 	var nobody *NoPersonError
-	_, err := Ask(context.Background(), []Prompter{p}, Question{Text: "Passphrase", Secret: true}, func(creds.Secret) error { return nil })
-	if !errors.As(err, &nobody) {
+	if _, err := Ask(context.Background(), []Prompter{p}, passphrase, anything); !errors.As(err, &nobody) {
 		t.Errorf("%v", err)
 	}
-	_, err = (&Ladder{Prompters: []Prompter{p}}).Code(context.Background(), request)
-	if !errors.As(err, &nobody) {
+	if answer, err := p.AskOnce(context.Background(), passphrase); !errors.As(err, &nobody) || nobody.Reasons() != "ykman: not on this computer" || !answer.IsZero() {
 		t.Errorf("%v", err)
 	}
-	got, err := (&Ladder{Prompters: []Prompter{p}, Prompt: "ykman"}).Code(context.Background(), request)
-	if got != (Answer{Code: "123456", From: "ykman"}) || err != nil {
-		t.Errorf("%v, %v", got, err)
+	if answer, err := p.AskOnce(context.Background(), question); strings.TrimSpace(answer.Reveal()) != "123456" || err != nil {
+		t.Errorf("%q, %v", answer.Reveal(), err)
 	}
 	s.add(t, "ykman", "exit 1")
-	_, err = (&Ladder{Prompters: []Prompter{p}, Prompt: "ykman"}).Code(context.Background(), request)
-	if want := `MFA code of "` + joSerial + `": ykman ended with exit status 1`; err == nil || err.Error() != want {
-		t.Errorf("%v, want %s", err, want)
+	if _, err := p.AskOnce(context.Background(), question); err == nil || err.Error() != "ykman ended with exit status 1" {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -319,7 +324,7 @@ func TestWindowsAreClosed(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := prompterOf(s.world("linux"), "zenity").Ask(ctx, request.question())
+		_, err := prompterOf(s.world("linux"), "zenity").Ask(ctx, question)
 		ended <- err
 	}()
 	var end *os.File
@@ -348,11 +353,11 @@ func TestWindowsOpenAlone(t *testing.T) {
 		log = append(log, "take "+place)
 		return func() { log = append(log, "release") }, nil
 	}
-	if _, err := prompterOf(w, "zenity").Ask(context.Background(), request.question()); err != nil {
+	if _, err := prompterOf(w, "zenity").Ask(context.Background(), question); err != nil {
 		t.Fatal(err)
 	}
 	w.Alone = func(context.Context, string) (func(), error) { return nil, context.DeadlineExceeded }
-	if _, err := prompterOf(w, "zenity").Ask(context.Background(), request.question()); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := prompterOf(w, "zenity").Ask(context.Background(), question); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	if want := []string{"take desktop", "release"}; !slices.Equal(log, want) {
@@ -375,7 +380,7 @@ while read -r line; do
 	esac
 done`)
 	s.env["LANG"] = "C"
-	answer, err := prompterOf(s.world("linux"), "pinentry").Ask(context.Background(), hostile.question())
+	answer, err := prompterOf(s.world("linux"), "pinentry").Ask(context.Background(), hostile)
 	if answer.Reveal() != "123 456" || err != nil {
 		t.Errorf("%q, %v", answer.Reveal(), err)
 	}
@@ -393,7 +398,7 @@ done`)
 	} {
 		s.add(t, "pinentry", script)
 		var not *notReadyError
-		if _, err := prompterOf(s.world("linux"), "pinentry").Ask(context.Background(), request.question()); !errors.As(err, &not) {
+		if _, err := prompterOf(s.world("linux"), "pinentry").Ask(context.Background(), question); !errors.As(err, &not) {
 			t.Errorf("%s: %v", script, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package mfa
+package prompt
 
 import (
 	"bufio"
@@ -95,7 +95,7 @@ func TestRealWindows(t *testing.T) {
 				case <-time.After(100 * time.Millisecond):
 				}
 			}
-			if want := "{123456 0 " + name + "} false <nil>\n"; out.String() != want {
+			if want := "{123456 " + name + "} false <nil>\n"; out.String() != want {
 				t.Errorf("%q, want %q; it said %s", out.String(), want, errs.String())
 			}
 		})
@@ -171,7 +171,7 @@ func TestRealPinentryAtATerminal(t *testing.T) {
 			io.WriteString(screen, "123456\r")
 			go io.Copy(io.Discard, screen)
 			cmd.Wait()
-			if want := "{123456 0 pinentry} false <nil>\n"; out.String() != want {
+			if want := "{123456 pinentry} false <nil>\n"; out.String() != want {
 				t.Errorf("%q, want %q", out.String(), want)
 			}
 			if !echoes(t, tty) {
