@@ -38,13 +38,13 @@ const readOnlyAccess = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
 func (f *credentialFlags) options(a *app) (plan.Options, error) {
 	o := plan.Options{
-		Duration:   plan.Demand{Duration: f.Duration, From: "--duration"},
+		Duration:   plan.Requested{Duration: f.Duration, From: "--duration"},
 		NoSession:  f.NoSession,
 		Region:     f.Region,
 		PolicyARNs: f.PolicyARN,
 	}
 	if from, ok := a.fromSettings["duration"]; ok {
-		o.Duration.From, o.Duration.Wish = from, true
+		o.Duration.From, o.Duration.Soft = from, true
 	}
 	if f.Duration < 0 || f.Duration > 0 && f.Duration < 15*time.Minute {
 		return o, &usageError{Command: a.name, Problem: o.Duration.From + ": AWS makes no session under 15m"}

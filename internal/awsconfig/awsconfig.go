@@ -92,7 +92,7 @@ func (c *Config) Profile(name string) (Profile, bool) {
 		if !ok {
 			break // a missing profile lends nothing, as in aws-vault
 		}
-		p.lent = append(p.lent, next.own)
+		p.included = append(p.included, next.own)
 		v, more = next.Get(includeKey)
 	}
 	return p, true

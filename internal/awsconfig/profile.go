@@ -35,8 +35,8 @@ type Profile struct {
 
 	// Behind pointers, because fmt prints unexported fields of an enclosing
 	// struct without asking Format.
-	own  *properties
-	lent []*properties // of the included profiles, the nearest first
+	own      *properties
+	included []*properties // of the included profiles, the nearest first
 }
 
 // Format prints the name and the place, with any verb, and no values.
@@ -77,12 +77,12 @@ func (p Profile) Sub(key, sub string) (Value, bool) {
 
 // Own is Plain without what other profiles lend: all that AWS SDKs see.
 func (p Profile) Own(key string) (Value, bool) {
-	p.lent = nil
+	p.included = nil
 	return p.Plain(key)
 }
 
 func (p Profile) find(keys ...string) (entry, bool) {
-	for i, m := range append([]*properties{p.own}, p.lent...) {
+	for i, m := range append([]*properties{p.own}, p.included...) {
 		for _, k := range keys {
 			if m == nil || i > 0 && static(k) {
 				continue

@@ -2,9 +2,10 @@ package plan
 
 import (
 	"fmt"
-	"fob/internal/awsconfig"
 	"net/url"
 	"strings"
+
+	"fob/internal/awsconfig"
 )
 
 // endpoint decides where STS is called. The SDK's sts.New reads none of this.
@@ -23,14 +24,14 @@ func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
 	if strings.EqualFold(legacy, "legacy") {
 		r.note("%s: sts_regional_endpoints = legacy is ignored: tokens of the global endpoint fail in opt-in regions", from)
 	}
-	err := r.doors(&e, section, "sts")
+	err := r.endpointSettings(&e, section, "sts")
 	return e, err
 }
 
 // EndpointOf is where STS is called for a profile that need not exist yet.
 func EndpointOf(f Facts, profile string) (Endpoint, error) {
 	section, _ := f.Config.Profile(profile)
-	r := resolver{facts: f, chain: []link{{name: profile, section: section}}}
+	r := resolver{facts: f, chain: []hop{{name: profile, section: section}}}
 	region, from, err := r.region()
 	if err != nil {
 		return Endpoint{}, err
@@ -39,7 +40,7 @@ func EndpointOf(f Facts, profile string) (Endpoint, error) {
 }
 
 // doors are the settings that lead to a service by another way than the usual one.
-func (r *resolver) doors(e *Endpoint, section awsconfig.Profile, service string) (err error) {
+func (r *resolver) endpointSettings(e *Endpoint, section awsconfig.Profile, service string) (err error) {
 	if e.URL, err = r.endpointURL(section, service); err != nil {
 		return err
 	}

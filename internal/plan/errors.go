@@ -109,16 +109,16 @@ func fault(from, problem string) error {
 
 func (r *resolver) loop(name string) error {
 	names := []string{}
-	for _, l := range r.chain {
-		names = append(names, l.name)
+	for _, h := range r.chain {
+		names = append(names, h.name)
 	}
 	return &LoopError{append(names, name)}
 }
 
-func (r *resolver) missing(next onward) error {
-	name := next.profile
+func (r *resolver) missing(n next) error {
+	name := n.profile
 	if len(r.chain) == 0 {
 		return &NoProfileError{Profile: name, Nearest: r.nearest(name)}
 	}
-	return &MissingSourceError{Profile: r.chain[len(r.chain)-1].name, Source: name, At: At(next.at), Nearest: r.nearest(name)}
+	return &MissingSourceError{Profile: r.chain[len(r.chain)-1].name, Source: name, At: At(n.at), Nearest: r.nearest(name)}
 }

@@ -1,8 +1,9 @@
 package plan
 
 import (
-	"fob/internal/awsconfig"
 	"time"
+
+	"fob/internal/awsconfig"
 )
 
 // Facts is what a plan is decided from. The functions must give the same answer
@@ -38,8 +39,8 @@ type Key struct {
 
 // Options is what the command line asks for.
 type Options struct {
-	// Duration is a demand for the lifetime of the final credentials; 0 is none.
-	Duration Demand
+	// Duration is the lifetime that the final credentials must have; zero for any.
+	Duration Requested
 	// NoSession hands out the source credentials themselves.
 	NoSession bool
 	// Region is the flag.
@@ -50,10 +51,11 @@ type Options struct {
 	PolicyARNs []string
 }
 
-// Demand is a duration and the flag that asks for it.
-type Demand struct {
+// Requested is a lifetime and the flag, or the line of a file, that asks for it.
+type Requested struct {
 	Duration time.Duration
 	From     string
-	// Wish: it is from a file, and is capped where a flag's is an error.
-	Wish bool
+	// Soft: it is from a file. What AWS does not allow is capped, where it would
+	// be an error from a flag.
+	Soft bool
 }

@@ -8,16 +8,16 @@ import (
 // IAMEndpointOf is where IAM is called about a user, for a profile that need not
 // exist yet. Its URL is never empty, and calls are signed for its Region.
 func IAMEndpointOf(f Facts, profile, userARN string) (Endpoint, error) {
-	a, ok := parseARN(userARN)
-	i := slices.IndexFunc(iamHosts[:], func(h iamDoors) bool { return h.partition == a.partition })
+	a, ok := ParseARN(userARN)
+	i := slices.IndexFunc(iamHosts[:], func(h iamEndpoints) bool { return h.partition == a.Partition })
 	if !ok || i < 0 {
 		return Endpoint{}, &UsageError{Problem: fmt.Sprintf("%q is no ARN of an IAM user", userARN)}
 	}
 	section, _ := f.Config.Profile(profile)
-	r := resolver{facts: f, chain: []link{{name: profile, section: section}}}
-	home := homeOf(a.partition)
+	r := resolver{facts: f, chain: []hop{{name: profile, section: section}}}
+	home := homeOf(a.Partition)
 	e := Endpoint{Region: home, Home: home}
-	err := r.doors(&e, section, "iam")
+	err := r.endpointSettings(&e, section, "iam")
 	if err != nil || e.URL != "" {
 		return e, err
 	}
@@ -36,7 +36,7 @@ func IAMEndpointOf(f Facts, profile, userARN string) (Endpoint, error) {
 	return e, nil
 }
 
-type iamDoors struct {
+type iamEndpoints struct {
 	partition string
 	hosts     [4]string
 }
@@ -44,7 +44,7 @@ type iamDoors struct {
 // iamHosts are IAM's doors, of which each partition has one for all its regions;
 // the columns are the usual one, FIPS, dual stack and both (the endpoint rules of
 // the AWS SDKs). An empty column falls back to the usual one.
-var iamHosts = [...]iamDoors{
+var iamHosts = [...]iamEndpoints{
 	{"aws", [4]string{"iam.amazonaws.com", "iam-fips.amazonaws.com", "iam.global.api.aws", "iam-fips.global.api.aws"}},
 	{"aws-cn", [4]string{"iam.cn-north-1.amazonaws.com.cn", "", "iam.global.api.amazonwebservices.com.cn", ""}},
 	{"aws-us-gov", [4]string{"iam.us-gov.amazonaws.com", "iam.us-gov.amazonaws.com", "iam.us-gov.api.aws", "iam.us-gov.api.aws"}},

@@ -2,8 +2,9 @@ package plan
 
 import (
 	"fmt"
-	"fob/internal/awsconfig"
 	"time"
+
+	"fob/internal/awsconfig"
 )
 
 // Limits of STS, in the API references of GetSessionToken and AssumeRole.
@@ -31,7 +32,7 @@ func (r *resolver) sessionLife(own bool) (life time.Duration, from string, err e
 	from = "default"
 	if own && r.opts.Duration.Duration > 0 {
 		d := r.opts.Duration
-		if d.Wish {
+		if d.Soft {
 			return r.within(d.Duration, minSession, limit, d.From, why), d.From, nil
 		}
 		if d.Duration > limit {
@@ -39,23 +40,23 @@ func (r *resolver) sessionLife(own bool) (life time.Duration, from string, err e
 		}
 		return d.Duration, d.From, nil
 	}
-	wish, wishFrom := r.facts.Getenv("FOB_SESSION_DURATION"), "FOB_SESSION_DURATION"
-	if wish == "" {
+	asked, askedFrom := r.facts.Getenv("FOB_SESSION_DURATION"), "FOB_SESSION_DURATION"
+	if asked == "" {
 		v, ok := plain(r.chain[len(r.chain)-1].section, "fob_session_duration")
 		if !ok {
 			return life, from, nil
 		}
-		wish, wishFrom = v.Text, At(v)
+		asked, askedFrom = v.Text, At(v)
 	}
-	d, err := ParseDuration(wish)
+	d, err := ParseDuration(asked)
 	if err != nil {
-		return 0, "", &ConfigError{At: wishFrom, Problem: err.Error()}
+		return 0, "", &ConfigError{At: askedFrom, Problem: err.Error()}
 	}
-	return r.within(d, minSession, limit, wishFrom, why), wishFrom, nil
+	return r.within(d, minSession, limit, askedFrom, why), askedFrom, nil
 }
 
-// roleWish is the lifetime that a role's section asks for.
-func (r *resolver) roleWish(section awsconfig.Profile) (life time.Duration, from string, err error) {
+// roleLife is the lifetime that a role's section asks for.
+func (r *resolver) roleLife(section awsconfig.Profile) (life time.Duration, from string, err error) {
 	v, ok := get(section, "duration_seconds")
 	if !ok {
 		return defaultRole, "default", nil
@@ -67,7 +68,7 @@ func (r *resolver) roleWish(section awsconfig.Profile) (life time.Duration, from
 	return d, At(v), nil
 }
 
-// within caps a wish and explains it.
+// within caps a lifetime at what AWS allows, and notes why.
 func (r *resolver) within(d, low, high time.Duration, from, why string) time.Duration {
 	switch {
 	case d < low:
@@ -81,8 +82,8 @@ func (r *resolver) within(d, low, high time.Duration, from, why string) time.Dur
 }
 
 func (r *resolver) maxMFAAge() (d time.Duration, from string, err error) {
-	for _, l := range r.chain {
-		if v, ok := plain(l.section, "fob_mfa_max_age"); ok {
+	for _, h := range r.chain {
+		if v, ok := plain(h.section, "fob_mfa_max_age"); ok {
 			d, err := ParseDuration(v.Text)
 			if err != nil || d <= 0 {
 				return 0, "", &ConfigError{At: At(v), Problem: invalidDuration(v.Text).Error()}

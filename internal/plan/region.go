@@ -2,8 +2,9 @@ package plan
 
 import (
 	"fmt"
-	"fob/internal/awsconfig"
 	"strings"
+
+	"fob/internal/awsconfig"
 )
 
 // region is plan rule 10. Inside a fob exec, an AWS_REGION equal to FOB_REGION
@@ -69,22 +70,22 @@ func homeOf(partition string) string {
 
 // partition of the chain's ARNs, and which said so.
 func (r *resolver) partition() (name, from string) {
-	if a, ok := parseARN(r.key.ARN); ok {
-		return a.partition, "the key " + r.key.ID
+	if a, ok := ParseARN(r.key.ARN); ok {
+		return a.Partition, "the key " + r.key.ID
 	}
-	for _, l := range r.chain {
-		if a, ok := parseARN(l.role.Text); ok {
-			return a.partition, "the role of " + At(l.role)
+	for _, h := range r.chain {
+		if a, ok := ParseARN(h.role.Text); ok {
+			return a.Partition, "the role of " + At(h.role)
 		}
 	}
 	return "aws", ""
 }
 
 // samePartition holds an ARN of the chain against the others.
-func (r *resolver) samePartition(v awsconfig.Value, a arn) error {
+func (r *resolver) samePartition(v awsconfig.Value, a ARN) error {
 	name, from := r.partition()
-	if from == "" || name == a.partition {
+	if from == "" || name == a.Partition {
 		return nil
 	}
-	return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s is in partition %q, but %s in %q", v.Text, a.partition, from, name)}
+	return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s is in partition %q, but %s in %q", v.Text, a.Partition, from, name)}
 }

@@ -2,8 +2,9 @@ package plan
 
 import (
 	"fmt"
-	"fob/internal/awsconfig"
 	"slices"
+
+	"fob/internal/awsconfig"
 )
 
 // Resolve makes the plan for a profile, or says why there is none: one of this
@@ -44,7 +45,7 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 type resolver struct {
 	facts Facts
 	opts  Options
-	chain []link
+	chain []hop
 	// source is the first step; key is set when it is a stored one.
 	source Step
 	key    Key
@@ -57,27 +58,27 @@ func (r *resolver) note(format string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
-// link is one profile of a chain; the first is the one asked for.
-type link struct {
+// hop is one profile of a chain; the first is the one asked for.
+type hop struct {
 	name    string
 	section awsconfig.Profile
-	// role is set when this profile assumes a role on what the next link gives.
+	// role is set when this profile assumes a role on what the next hop gives.
 	role awsconfig.Value
 }
 
-// onward is the profile that another one builds on; none when the source is found.
-type onward struct {
+// next is the profile that another one builds on; none when the source is found.
+type next struct {
 	profile string
-	// whole: what fob export gives for it, its own role included.
-	whole bool
-	at    awsconfig.Value
+	// withRole: what fob export gives for it, its own role included.
+	withRole bool
+	at       awsconfig.Value
 }
 
 // walk follows profile to the credentials it starts from.
 func (r *resolver) walk(profile string) error {
-	for next := (onward{profile: profile, whole: true}); ; {
-		name := next.profile
-		if slices.ContainsFunc(r.chain, func(l link) bool { return l.name == name }) {
+	for n := (next{profile: profile, withRole: true}); ; {
+		name := n.profile
+		if slices.ContainsFunc(r.chain, func(h hop) bool { return h.name == name }) {
 			return r.loop(name)
 		}
 		section, inConfig := r.facts.Config.Profile(name)
@@ -86,22 +87,22 @@ func (r *resolver) walk(profile string) error {
 			return err
 		}
 		if !inConfig && !stored {
-			return r.missing(next)
+			return r.missing(n)
 		}
-		l := link{name: name, section: section}
+		h := hop{name: name, section: section}
 		// As the source of another profile, the role of a section with a stored
 		// key does not count.
-		if role, ok := get(section, "role_arn"); ok && (next.whole || !stored) {
-			l.role = role
+		if role, ok := get(section, "role_arn"); ok && (n.withRole || !stored) {
+			h.role = role
 		}
-		r.chain = append(r.chain, l)
+		r.chain = append(r.chain, h)
 		if stored {
 			// It comes before anything else in its section.
 			r.key, r.longLived = key, true
 			r.source = StoredKey{Profile: name, KeyID: key.ID, From: "the store"}
 			return nil
 		}
-		if next, err = r.follow(l); err != nil || r.source != nil {
+		if n, err = r.follow(h); err != nil || r.source != nil {
 			return err
 		}
 	}
@@ -109,21 +110,21 @@ func (r *resolver) walk(profile string) error {
 
 // follow finds what a profile without a stored key builds on: another profile,
 // or the source.
-func (r *resolver) follow(l link) (onward, error) {
-	parent, ok := get(l.section, "source_profile")
+func (r *resolver) follow(h hop) (next, error) {
+	parent, ok := get(h.section, "source_profile")
 	switch {
-	case ok && parent.Text == l.name && hasStatic(l.section):
+	case ok && parent.Text == h.name && hasStatic(h.section):
 		// A section may build its role on its own key.
-		return onward{}, r.plaintext(l)
+		return next{}, r.plaintext(h)
 	case ok:
-		return onward{profile: parent.Text, at: parent}, nil
+		return next{profile: parent.Text, at: parent}, nil
 	}
-	return r.ownSource(l)
+	return r.ownSource(h)
 }
 
 // steps makes the chain from the links: plan rules 3 to 8.
 func (r *resolver) steps() ([]Step, error) {
-	if d := r.opts.Duration; d.Duration > 0 && d.Duration < minSession && !d.Wish {
+	if d := r.opts.Duration; d.Duration > 0 && d.Duration < minSession && !d.Soft {
 		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: AWS makes no session under %s", d.From, Duration(d.Duration), Duration(minSession))}
 	}
 	roles, err := r.roles() // in the order of assuming
@@ -150,7 +151,7 @@ func (r *resolver) steps() ([]Step, error) {
 		return r.roleSteps(steps, roles, serial)
 	}
 	if !r.longLived {
-		if d := r.opts.Duration; d.Duration > 0 && !d.Wish {
+		if d := r.opts.Duration; d.Duration > 0 && !d.Soft {
 			return nil, &UsageError{Problem: fmt.Sprintf("%s: profile %q hands out credentials whose lifetime fob does not choose", d.From, r.chain[0].name)}
 		}
 		return steps, nil
@@ -166,7 +167,7 @@ func (r *resolver) noSession(roles []AssumeRole) ([]Step, error) {
 	if len(roles) > 0 {
 		return nil, &UsageError{Problem: fmt.Sprintf("--no-session: profile %q is a role, and a role's credentials are always a session", r.chain[0].name)}
 	}
-	if d := r.opts.Duration; d.Duration > 0 && !d.Wish {
+	if d := r.opts.Duration; d.Duration > 0 && !d.Soft {
 		return nil, &UsageError{Problem: d.From + " and --no-session: a long-lived key has no lifetime"}
 	}
 	return []Step{r.source}, nil
@@ -179,12 +180,11 @@ func (r *resolver) noSession(roles []AssumeRole) ([]Step, error) {
 func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.Value) ([]Step, error) {
 	last := &roles[len(roles)-1]
 	direct := r.longLived && len(roles) == 1
-	want, from, err := r.roleWish(r.lastRole())
+	want, from, err := r.roleLife(r.lastRole())
 	if err != nil {
 		return nil, err
 	}
-	demand := r.opts.Duration.Duration > 0
-	if demand {
+	if r.opts.Duration.Duration > 0 {
 		want, from = r.opts.Duration.Duration, r.opts.Duration.From
 	}
 	limit := maxChained
@@ -195,7 +195,7 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 	if direct {
 		why = "AWS caps a role session at 12h"
 	}
-	if want > limit && demand && !r.opts.Duration.Wish {
+	if d := r.opts.Duration; want > limit && d.Duration > 0 && !d.Soft {
 		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: %s", from, Duration(want), why)}
 	}
 	want = r.within(want, minSession, limit, from, why)
@@ -224,8 +224,8 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 func (r *resolver) account(steps []Step) (string, error) {
 	account := r.key.Account
 	if role, ok := steps[len(steps)-1].(AssumeRole); ok {
-		a, _ := parseARN(role.RoleARN)
-		account = a.account
+		a, _ := ParseARN(role.RoleARN)
+		account = a.Account
 	}
 	v, ok := plain(r.chain[0].section, "fob_account")
 	if !ok {

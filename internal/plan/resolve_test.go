@@ -2,10 +2,11 @@ package plan
 
 import (
 	"errors"
-	"fob/internal/awsconfig"
 	"reflect"
 	"testing"
 	"time"
+
+	"fob/internal/awsconfig"
 )
 
 // A key that cannot be read is not a key that is missing: the error comes back as
@@ -54,7 +55,7 @@ func FuzzResolve(f *testing.F) {
 			"root": {ID: "AKIAIOSFODNN7EXAMPLE", Account: "111111111111", ARN: "arn:aws:iam::111111111111:root"},
 		}}
 		facts := w.facts(map[string]string{"AWS_ACCESS_KEY_ID": "AKIAI44QH8DHBEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x"})
-		o := Options{NoSession: bits&1 != 0, Region: region, Duration: Demand{time.Duration(duration) * time.Second, "--duration", bits&2 != 0}}
+		o := Options{NoSession: bits&1 != 0, Region: region, Duration: Requested{time.Duration(duration) * time.Second, "--duration", bits&2 != 0}}
 		if bits&4 != 0 {
 			o.PolicyARNs = []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}
 		}

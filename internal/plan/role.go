@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,12 +27,12 @@ const (
 func (r *resolver) roles() ([]AssumeRole, error) {
 	var roles []AssumeRole
 	var sections []awsconfig.Profile // of a role, and of those that hand on what it gives
-	for _, l := range r.chain {
-		sections = append(sections, l.section)
-		if l.role.Text == "" {
+	for _, h := range r.chain {
+		sections = append(sections, h.section)
+		if h.role.Text == "" {
 			continue
 		}
-		role, err := r.role(l)
+		role, err := r.role(h)
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +41,7 @@ func (r *resolver) roles() ([]AssumeRole, error) {
 			return nil, err
 		}
 		if !asked {
-			life, from, err := r.roleWish(l.section)
+			life, from, err := r.roleLife(h.section)
 			if err != nil {
 				return nil, err
 			}
@@ -55,40 +56,40 @@ func (r *resolver) roles() ([]AssumeRole, error) {
 
 // lastRole is the section that names the last role of the chain.
 func (r *resolver) lastRole() awsconfig.Profile {
-	for _, l := range r.chain {
-		if l.role.Text != "" {
-			return l.section
+	for _, h := range r.chain {
+		if h.role.Text != "" {
+			return h.section
 		}
 	}
 	return awsconfig.Profile{}
 }
 
-func (r *resolver) role(l link) (AssumeRole, error) {
-	a, ok := parseARN(l.role.Text)
-	if !ok || !a.iam("role") {
-		return AssumeRole{}, &ConfigError{At: At(l.role), Problem: fmt.Sprintf("%q is no ARN of a role", l.role.Text)}
+func (r *resolver) role(h hop) (AssumeRole, error) {
+	a, ok := ParseARN(h.role.Text)
+	if !ok || !a.isIAM("role") {
+		return AssumeRole{}, &ConfigError{At: At(h.role), Problem: fmt.Sprintf("%q is no ARN of a role", h.role.Text)}
 	}
-	if err := r.samePartition(l.role, a); err != nil {
+	if err := r.samePartition(h.role, a); err != nil {
 		return AssumeRole{}, err
 	}
-	step := AssumeRole{RoleARN: l.role.Text, From: From(At(l.role))}
-	if v, ok := get(l.section, "external_id"); ok {
+	step := AssumeRole{RoleARN: h.role.Text, From: From(At(h.role))}
+	if v, ok := get(h.section, "external_id"); ok {
 		if !isExternalID(v.Text) {
 			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no external ID: 2 to %d letters, digits and _+=,.@:/-", v.Text, maxExternalID)}
 		}
 		step.ExternalID = v.Text
 	}
-	if v, ok := get(l.section, "source_identity"); ok {
+	if v, ok := get(h.section, "source_identity"); ok {
 		if !isSessionName(v.Text) {
 			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no source identity: 2 to 64 letters, digits and _+=,.@-", v.Text)}
 		}
 		step.SourceIdentity = v.Text
 	}
 	var err error
-	if step.RoleSessionName, err = r.sessionName(l.section); err != nil {
+	if step.RoleSessionName, err = r.sessionName(h.section); err != nil {
 		return AssumeRole{}, err
 	}
-	if step.Tags, step.TransitiveTagKeys, err = tags(l.section); err != nil {
+	if step.Tags, step.TransitiveTagKeys, err = tags(h.section); err != nil {
 		return AssumeRole{}, err
 	}
 	return step, nil
@@ -104,11 +105,8 @@ func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
 		}
 		return v.Text, nil
 	}
-	name := r.facts.User
-	if a, ok := parseARN(r.key.ARN); ok && a.iam("user") {
-		name = a.resource[strings.LastIndexByte(a.resource, '/')+1:]
-	}
-	return legalSessionName(name), nil
+	a, _ := ParseARN(r.key.ARN)
+	return legalSessionName(cmp.Or(a.UserName(), r.facts.User)), nil
 }
 
 // tags reads aws-vault's `session_tags = k=v,k2=v2` and `transitive_session_tags = k,k2`.
@@ -184,9 +182,9 @@ func (r *resolver) unscoped() error {
 	if r.opts.scoped() {
 		return &UsageError{Problem: problem}
 	}
-	for _, l := range r.chain {
+	for _, h := range r.chain {
 		for _, k := range []string{"fob_policy", "fob_policy_arns"} {
-			if v, ok := plain(l.section, k); ok {
+			if v, ok := plain(h.section, k); ok {
 				return &ConfigError{At: At(v), Problem: problem}
 			}
 		}
@@ -224,15 +222,15 @@ func (role *AssumeRole) setPolicyARNs(arns []string, from string) error {
 	if len(arns) > maxPolicyARNs {
 		return fault(from, fmt.Sprintf("%d session policies, AWS takes %d", len(arns), maxPolicyARNs))
 	}
-	home, _ := parseARN(role.RoleARN)
+	home, _ := ParseARN(role.RoleARN)
 	for _, s := range arns {
 		a, _ := splitARN(s)
 		switch {
-		case !a.iam("policy") || a.account != "aws" && !isAccountID(a.account):
+		case !a.isIAM("policy") || a.Account != "aws" && !isAccountID(a.Account):
 			return fault(from, fmt.Sprintf("%q is no ARN of a policy", s))
-		case a.account == "aws":
-			s = "arn:" + home.partition + ":iam::aws:" + a.resource
-		case a.account != home.account || a.partition != home.partition:
+		case a.Account == "aws":
+			s = "arn:" + home.Partition + ":iam::aws:" + a.Resource
+		case a.Account != home.Account || a.Partition != home.Partition:
 			return fault(from, fmt.Sprintf("%s is not in the account of the role %s", s, role.RoleARN))
 		}
 		role.PolicyARNs = append(role.PolicyARNs, s)

@@ -2,14 +2,15 @@ package plan
 
 import (
 	"fmt"
+
 	"fob/internal/awsconfig"
 )
 
 // serial is the MFA device that counts: the nearest to the profile asked for,
 // over a long-lived key.
 func (r *resolver) serial() (awsconfig.Value, error) {
-	for _, l := range r.chain {
-		v, ok := get(l.section, "mfa_serial")
+	for _, h := range r.chain {
+		v, ok := get(h.section, "mfa_serial")
 		if !ok {
 			continue
 		}
@@ -31,11 +32,11 @@ func (r *resolver) mfaProcess(serial string) Command {
 	if serial == "" {
 		return Command{}
 	}
-	for _, l := range r.chain {
-		if v, ok := get(l.section, "mfa_serial"); ok && v.Text != serial {
+	for _, h := range r.chain {
+		if v, ok := get(h.section, "mfa_serial"); ok && v.Text != serial {
 			break
 		}
-		if v, ok := get(l.section, "mfa_process"); ok {
+		if v, ok := get(h.section, "mfa_process"); ok {
 			return Command{Line: v.Text, From: At(v)}
 		}
 	}
@@ -43,8 +44,8 @@ func (r *resolver) mfaProcess(serial string) Command {
 }
 
 func (r *resolver) checkSerial(v awsconfig.Value) error {
-	a, ok := parseARN(v.Text)
-	if a.iam(securityKey) {
+	a, ok := ParseARN(v.Text)
+	if a.isIAM(securityKey) {
 		return &SecurityKeyError{Profile: r.chain[0].name, Serial: v.Text, At: At(v)}
 	}
 	if problem := CheckSerial(v.Text, r.key.Account); problem != "" {
@@ -63,18 +64,18 @@ const securityKey = "u2f"
 // digits, or "" when it is not known), or "" when it can: it has the form of
 // one that gives codes, and is in that account.
 func CheckSerial(serial, account string) (problem string) {
-	a, isARN := parseARN(serial)
+	a, isARN := ParseARN(serial)
 	switch {
-	case a.iam(securityKey):
+	case a.isIAM(securityKey):
 		return securityKeyProblem(serial)
 	case !isSerialNumber(serial):
 		return fmt.Sprintf("%q is no MFA serial number", serial)
 	case !isARN && serial[:4] != "arn:":
 		return ""
-	case !a.iam("mfa"):
+	case !a.isIAM("mfa"):
 		return fmt.Sprintf("%q is no ARN of an MFA device", serial)
-	case account != "" && a.account != account:
-		return fmt.Sprintf("the MFA device is in account %s, the key in %s", a.account, account)
+	case account != "" && a.Account != account:
+		return fmt.Sprintf("the MFA device is in account %s, the key in %s", a.Account, account)
 	}
 	return ""
 }

@@ -2,64 +2,64 @@ package plan
 
 import (
 	"fmt"
+	"unicode/utf8"
+
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
-	"strings"
-	"unicode/utf8"
 )
 
 // ownSource finds the credentials that a section without source_profile names.
-func (r *resolver) ownSource(l link) (onward, error) {
-	hasRole := l.role.Text != ""
-	if v, ok := get(l.section, "credential_source"); ok && hasRole {
-		return onward{}, r.environment(l, v)
+func (r *resolver) ownSource(h hop) (next, error) {
+	hasRole := h.role.Text != ""
+	if v, ok := get(h.section, "credential_source"); ok && hasRole {
+		return next{}, r.environment(h, v)
 	}
-	if v, ok := get(l.section, "web_identity_token_file"); ok && hasRole {
-		return onward{}, &UnsupportedError{Profile: l.name, What: "a web identity token", At: At(v)}
+	if v, ok := get(h.section, "web_identity_token_file"); ok && hasRole {
+		return next{}, &UnsupportedError{Profile: h.name, What: "a web identity token", At: At(v)}
 	}
-	if hasStatic(l.section) {
-		return onward{}, r.plaintext(l)
+	if hasStatic(h.section) {
+		return next{}, r.plaintext(h)
 	}
 	for _, k := range []string{"sso_session", "sso_start_url", "login_session"} {
-		if v, ok := get(l.section, k); ok {
-			return onward{}, &UnsupportedError{Profile: l.name, What: "a browser sign-in (" + k + ")", At: At(v)}
+		if v, ok := get(h.section, k); ok {
+			return next{}, &UnsupportedError{Profile: h.name, What: "a browser sign-in (" + k + ")", At: At(v)}
 		}
 	}
-	if v, ok := get(l.section, "credential_process"); ok {
+	if v, ok := get(h.section, "credential_process"); ok {
 		other, self := cmdline.FobProfile(v.Text, r.facts.Program)
 		switch {
-		case self && other != l.name:
-			return onward{profile: other, whole: true, at: v}, nil // fob never runs itself
+		case self && other != h.name:
+			return next{profile: other, withRole: true, at: v}, nil // fob never runs itself
 		case !self:
-			return onward{}, r.process(l, v)
+			return next{}, r.process(h, v)
 		}
 	}
-	return onward{}, &NoKeyError{Profile: l.name, For: r.chain[0].name, Role: hasRole, At: where(l.section)}
+	return next{}, &NoKeyError{Profile: h.name, For: r.chain[0].name, Role: hasRole, At: where(h.section)}
 }
 
-func (r *resolver) plaintext(l link) error {
-	static, err := Static(l.section)
+func (r *resolver) plaintext(h hop) error {
+	static, err := Static(h.section)
 	if err != nil {
 		return err
 	}
 	r.longLived = static.Token.Text == ""
-	r.source = PlaintextKey{Profile: l.name, KeyID: static.ID.Text, From: From(At(static.ID))}
+	r.source = PlaintextKey{Profile: h.name, KeyID: static.ID.Text, From: From(At(static.ID))}
 	r.note("%s is a key in plain text (%s)", static.ID.Text, At(static.ID))
 	return nil
 }
 
-func (r *resolver) process(l link, v awsconfig.Value) error {
+func (r *resolver) process(h hop, v awsconfig.Value) error {
 	if !utf8.ValidString(v.Text) {
 		// Plan.ID could not tell two such commands apart.
 		return &ConfigError{At: At(v), Problem: "the command is not UTF-8"}
 	}
-	r.source = Process{Profile: l.name, Command: v.Text, From: From(At(v))}
+	r.source = Process{Profile: h.name, Command: v.Text, From: From(At(v))}
 	return nil
 }
 
-func (r *resolver) environment(l link, v awsconfig.Value) error {
+func (r *resolver) environment(h hop, v awsconfig.Value) error {
 	if v.Text != "Environment" {
-		return &UnsupportedError{Profile: l.name, What: fmt.Sprintf("credential_source = %s", v.Text), At: At(v)}
+		return &UnsupportedError{Profile: h.name, What: fmt.Sprintf("credential_source = %s", v.Text), At: At(v)}
 	}
 	id := r.facts.Getenv("AWS_ACCESS_KEY_ID")
 	if id == "" || r.facts.Getenv("AWS_SECRET_ACCESS_KEY") == "" {
@@ -71,7 +71,10 @@ func (r *resolver) environment(l link, v awsconfig.Value) error {
 }
 
 // root reports whether the source is a root user's key.
-func (r *resolver) root() bool { return strings.HasSuffix(r.key.ARN, ":root") }
+func (r *resolver) root() bool {
+	a, _ := ParseARN(r.key.ARN)
+	return a.IsRoot()
+}
 
 // StaticKeys are the credentials a section holds in plain text.
 type StaticKeys struct {

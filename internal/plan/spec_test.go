@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "rewrite the plans in testdata; read the
 //	...
 //
 // A question is a profile with options, after variables of the environment.
-// --wish is a duration from a file. An answer is the plan, or the error after
+// --soft is a duration from a file. An answer is the plan, or the error after
 // its type.
 func TestSpec(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -85,11 +85,11 @@ func newWorld(t testing.TB, a *txtar.Archive) world {
 		f := strings.Fields(line)
 		k := Key{ID: f[1]}
 		if f[2] != "-" {
-			a, ok := parseARN(f[2])
+			a, ok := ParseARN(f[2])
 			if !ok {
 				t.Fatalf("keys: %s", line)
 			}
-			k.ARN, k.Account = f[2], a.account
+			k.ARN, k.Account = f[2], a.Account
 		}
 		w.keys[f[0]] = k
 	}
@@ -167,12 +167,12 @@ func options(t testing.TB, words []string) Options {
 		value := words[0]
 		words = words[1:]
 		switch flag {
-		case "--duration", "--wish":
+		case "--duration", "--soft":
 			d, err := time.ParseDuration(value)
 			if err != nil {
 				t.Fatal(err)
 			}
-			o.Duration = Demand{d, flag, flag == "--wish"}
+			o.Duration = Requested{d, flag, flag == "--soft"}
 		case "--region":
 			o.Region = value
 		case "--policy":

@@ -10,9 +10,9 @@ import (
 // expressions, because a program compiles those of all its packages whenever it
 // starts, and these six took ten times as long as a whole export from the cache.
 
-// spelled reports whether s has least to most bytes, all of them ASCII letters,
+// isASCIIOf reports whether s has least to most bytes, all of them ASCII letters,
 // digits or in others.
-func spelled(s string, least, most int, others string) bool {
+func isASCIIOf(s string, least, most int, others string) bool {
 	if len(s) < least || len(s) > most {
 		return false
 	}
@@ -27,17 +27,17 @@ func spelled(s string, least, most int, others string) bool {
 }
 
 // isSessionName is for AssumeRole's RoleSessionName and SourceIdentity.
-func isSessionName(s string) bool { return spelled(s, 2, 64, sessionNameOthers) }
+func isSessionName(s string) bool { return isASCIIOf(s, 2, 64, sessionNameOthers) }
 
 const sessionNameOthers = "_+=,.@-"
 
-func isExternalID(s string) bool { return spelled(s, 2, maxExternalID, "_+=,.@:/-") }
+func isExternalID(s string) bool { return isASCIIOf(s, 2, maxExternalID, "_+=,.@:/-") }
 
 const maxExternalID = 1224
 
 // isSerialNumber is for GetSessionToken's SerialNumber: an ARN, or the number of
 // a hardware device.
-func isSerialNumber(s string) bool { return spelled(s, 9, 256, "_+=/:,.@-") }
+func isSerialNumber(s string) bool { return isASCIIOf(s, 9, 256, "_+=/:,.@-") }
 
 func isTagKey(s string) bool { return s != "" && isTagText(s, 128) }
 
@@ -55,7 +55,7 @@ func isAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, "012345
 
 // isHostLabel is RFC 1123's, in lower case.
 func isHostLabel(s string) bool {
-	return spelled(s, 1, 63, "-") && strings.ToLower(s) == s && s[0] != '-' && s[len(s)-1] != '-'
+	return isASCIIOf(s, 1, 63, "-") && strings.ToLower(s) == s && s[0] != '-' && s[len(s)-1] != '-'
 }
 
 // legalSessionName turns the name of a user into a role session name, and leaves
@@ -67,7 +67,7 @@ func legalSessionName(name string) string {
 	var b strings.Builder
 	for _, c := range name {
 		switch {
-		case spelled(string(c), 1, 1, sessionNameOthers):
+		case isASCIIOf(string(c), 1, 1, sessionNameOthers):
 			b.WriteRune(c)
 		default:
 			b.WriteByte('-')

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+
 	"fob/internal/awsconfig"
 )
 
