@@ -25,14 +25,14 @@ fuzz:
 
 # The tests of crowds, kills and faults many times over: an hour or two.
 torture:
-	TORTURE=1 go test -timeout 90m -v -run 'Faults|Crowd|Many|Kill|AtOnce|PowerCut' ./keyring
+	TORTURE=1 go test -timeout 90m -v -run 'Faults|Crowd|Many|Kill|AtOnce|PowerCut' ./keyring/...
 	go test -race -timeout 30m -count 20 -run 'Many|Killed' ./internal/broker
 	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk' .
 
 # The store on Windows: parallel use, kills, damage, names, the Credential Manager.
 # wine is too slow for a thousand items and has no Python for the format page's example.
 wine:
-	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring
+	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring/...
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"

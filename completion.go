@@ -162,7 +162,7 @@ func values(v *kong.Value, profiles func() []string) (all []candidate) {
 	case v.Name == "profile", v.Name == "source":
 		words = profiles()
 	case v.Name == "backend":
-		words = append([]string{"auto", "file", "age"}, keyring.KeeperKinds()...)
+		words = append([]string{"auto", "file", "age"}, keyring.BackendKinds()...)
 	case v.Tag.PlaceHolder == "FORMAT":
 		words = append([]string{"process"}, format.Shells()...)
 	}

@@ -20,9 +20,9 @@ var floors = []struct {
 }{
 	{4, ". internal/ststest/cmd internal/ststest/whoami"},
 	{3, "internal/broker internal/iam"},
-	{2, "internal/awsapi internal/mfa internal/wire"},
-	{1, "keyring internal/plan internal/prompt internal/format internal/endpoint internal/ststest"},
-	{0, "internal/awsconfig internal/term internal/dbusguard internal/settings internal/helper internal/later internal/lastfail internal/completion internal/cmdline"},
+	{2, "keyring internal/awsapi internal/mfa internal/wire"},
+	{1, "keyring/backend internal/plan internal/prompt internal/format internal/endpoint internal/ststest"},
+	{0, "keyring/backend/backendtest internal/awsconfig internal/term internal/dbusguard internal/settings internal/helper internal/later internal/lastfail internal/completion internal/cmdline"},
 	{-1, "internal/creds"}, // the ground: whoever meets a secret knows its type
 }
 
@@ -32,8 +32,8 @@ var doors = []struct{ dependency, packages string }{
 	{"github.com/alecthomas/kong", "."},
 	{"github.com/pelletier/go-toml/v2", "internal/settings"},
 	{"filippo.io/age", "keyring"},
-	{"github.com/99designs/keyring", "keyring"},
-	{"github.com/godbus/dbus/v5", "keyring"},
+	{"github.com/99designs/keyring", "keyring/backend"},
+	{"github.com/godbus/dbus/v5", "keyring/backend"},
 	{"github.com/gofrs/flock", "keyring"},
 	{"golang.org/x/crypto", "keyring"},
 	{"github.com/aws/aws-sdk-go-v2/aws", "internal/awsapi"},
@@ -43,14 +43,14 @@ var doors = []struct{ dependency, packages string }{
 	{"github.com/pquerna/otp", "internal/mfa"},
 	{"github.com/boombuler/barcode", "internal/mfa"},
 	{"golang.org/x/term", "internal/term"},
-	{"golang.org/x/sys", "keyring internal/term ."},
+	{"golang.org/x/sys", "keyring keyring/backend internal/term ."},
 }
 
-// fakes are only ever part of tests and of make demo, and take these by the
-// window: they stand where AWS stands.
-const fakes = "internal/ststest"
+// fakes are only ever part of tests and of make demo. They may use these
+// dependencies directly, because they stand in for AWS or for a desktop keyring.
+var fakes = []string{"internal/ststest", "keyring/backend/backendtest"}
 
-var forFakes = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2", "net/http"}
+var forFakes = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2", "github.com/godbus/dbus/v5", "net/http"}
 
 // worldly are the parts of os that only a main may use. dbusguard looks at
 // os.Args because an argument, unlike a variable, is not inherited.
@@ -157,14 +157,14 @@ func checkImport(pkg, name string) (problem string) {
 		switch {
 		case !ok:
 			return ", which is on no floor"
-		case below(own, fakes) && !below(pkg, fakes):
+		case isFake(own) && !isFake(pkg):
 			return ", which is for tests"
 		case floor >= self:
 			return " of floor " + strconv.Itoa(floor)
 		}
 		return ""
 	}
-	if below(pkg, fakes) && slices.ContainsFunc(forFakes, func(w string) bool { return below(name, w) }) {
+	if isFake(pkg) && slices.ContainsFunc(forFakes, func(w string) bool { return below(name, w) }) {
 		return ""
 	}
 	for _, d := range doors {
@@ -180,6 +180,10 @@ func checkImport(pkg, name string) (problem string) {
 		return ""
 	}
 	return ", which has no door"
+}
+
+func isFake(pkg string) bool {
+	return slices.ContainsFunc(fakes, func(dir string) bool { return below(pkg, dir) })
 }
 
 func below(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }

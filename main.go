@@ -30,6 +30,7 @@ import (
 	"fob/internal/plan"
 	"fob/internal/prompt"
 	"fob/keyring"
+	"fob/keyring/backend"
 )
 
 // version is set by the linker.
@@ -110,8 +111,8 @@ func (versionCmd) Run(a *app) error {
 func (p program) run(args []string) int {
 	dumpable := noDumps()
 	dbusguard.Restore()
-	if len(args) == 2 && args[1] == keyring.ChildArg {
-		return keyring.ChildMain()
+	if len(args) == 2 && args[1] == backend.ChildArg {
+		return backend.ChildMain()
 	}
 	a := &app{program: p, started: time.Now(), args: args, environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, dumpable: dumpable}
 	a.takeSecrets()
@@ -291,7 +292,7 @@ func (a *app) parser(named []command) (*kong.Kong, error) {
 		kong.Description("AWS keys stay in an encrypted store; programs get short-lived, MFA-backed credentials."),
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"prompts": strings.Join(prompt.Names(), ", "), "backends": strings.Join(keyring.KeeperKinds(), ", ")},
+		kong.Vars{"prompts": strings.Join(prompt.Names(), ", "), "backends": strings.Join(keyring.BackendKinds(), ", ")},
 		kong.Writers(a.stdout, a.stderr),
 		kong.Exit(func(int) {}),
 	}
@@ -329,7 +330,7 @@ func (a *app) help() error {
 	fmt.Fprint(a.stdout, `
 Flags of every command:
     --backend NAME           what opens the store: auto (what this machine chose), file (a passphrase), age,
-                             `+strings.Join(keyring.KeeperKinds(), ", ")+`; $FOB_BACKEND
+                             `+strings.Join(keyring.BackendKinds(), ", ")+`; $FOB_BACKEND
     --no-input               never ask; exit 4 instead; $FOB_NO_INPUT
     -v, --verbose            say on stderr what is done; never a secret; $FOB_VERBOSE
     -q, --quiet              only errors

@@ -14,14 +14,14 @@ import (
 	"testing"
 
 	"fob/internal/ststest"
-	"fob/keyring"
+	"fob/keyring/backend"
 )
 
 // The test binary is fob when it is called by that name, or as fob's hidden
 // child; as pty or tty it is a person at a terminal.
 func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); {
-	case name == "fob" || len(os.Args) == 2 && os.Args[1] == keyring.ChildArg:
+	case name == "fob" || len(os.Args) == 2 && os.Args[1] == backend.ChildArg:
 		os.Exit(program{workFactor: 10}.run(os.Args))
 	case name == "age-plugin-fobtest":
 		os.Exit(pluginMain())

@@ -170,7 +170,7 @@ func TestManualVariables(t *testing.T) {
 func sources(t *testing.T) []string {
 	var names []string
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() && filepath.ToSlash(name) == fakes {
+		if d != nil && d.IsDir() && isFake(filepath.ToSlash(name)) {
 			return fs.SkipDir
 		}
 		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {

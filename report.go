@@ -361,7 +361,7 @@ func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
 		switch {
 		case locked.Fix != "":
 			hints = []string{locked.Fix}
-		case slices.Contains(keyring.KeeperKinds(), locked.Slot):
+		case slices.Contains(keyring.BackendKinds(), locked.Slot):
 			hints = []string{"unlock it at the desktop; fob store   shows what else opens the store"}
 		}
 		if a.NoInput {

@@ -110,7 +110,7 @@ func (s *Store) unsealIdentity(ctx context.Context, file []byte, name string) (p
 	case errors.As(err, &failed):
 		return "", failed
 	case errors.As(err, &none):
-		return "", &BackendError{kindAge, fmt.Sprintf("no identity in %q opens it", s.opts.AgeIdentity)}
+		return "", &BackendError{Backend: kindAge, Reason: fmt.Sprintf("no identity in %q opens it", s.opts.AgeIdentity)}
 	}
 	return payload, err
 }
@@ -188,7 +188,7 @@ func pluginFailure(err error) error {
 	case errors.As(err, &missing):
 		return &PluginError{"age-plugin-" + missing.Name}
 	}
-	return &BackendError{kindAge, err.Error()}
+	return &BackendError{Backend: kindAge, Reason: err.Error()}
 }
 
 // ownRecipients are those of the user's identities.

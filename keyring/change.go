@@ -85,7 +85,7 @@ func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
 	}
 	k := kindOf(kind)
 	if kind != kindAge && !k.usable(s) {
-		return Change{}, &BackendError{way, s.kindProblem(k, s.keepers(ctx))}
+		return Change{}, &BackendError{Backend: way, Reason: s.kindProblem(k, s.backendStates(ctx))}
 	}
 	sl := slot{Name: kind, Kind: kind}
 	done := Change{Slot: sl.Name}
@@ -186,7 +186,7 @@ func parseWay(way string) (kind, recipient string, err error) {
 		_, err := parseRecipient(way, nil)
 		return kindAge, way, err
 	}
-	return "", "", &BackendError{way, "it is no way to open a store"}
+	return "", "", &BackendError{Backend: way, Reason: "it is no way to open a store"}
 }
 
 // addRecipients completes an age slot; added is whether it has more than before.
@@ -498,7 +498,7 @@ func (c *change) remake(ctx context.Context, next header, sl slot, payload strin
 	k := kindOf(sl.Kind)
 	switch {
 	case k.create == nil:
-		return made{}, &BackendError{sl.Kind, "this fob does not know it"}
+		return made{}, &BackendError{Backend: sl.Kind, Reason: "this fob does not know it"}
 	case sl.Kind != kindPassphrase:
 		return k.create(ctx, c.Store, next, sl, payload)
 	case passphrase.Reveal() != "":
@@ -603,7 +603,7 @@ func (c *change) settle(ctx context.Context, next header, k subkeys) (warnings [
 	}
 	c.keep(next, k, m, opener)
 	for _, name := range c.dropKept(ctx, c.h, c.h.Slots) {
-		warnings = append(warnings, fmt.Sprintf("%s still has the item %q: delete it there", name, backendItem(c.h)))
+		warnings = append(warnings, fmt.Sprintf("%s still has the item %q: delete it there", name, itemName(c.h)))
 	}
 	if err := c.sweepGenerations(c.d, next); err != nil {
 		warnings = append(warnings, fmt.Sprintf("what the old vault key opens is still there: %v", err))

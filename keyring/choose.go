@@ -3,10 +3,8 @@ package keyring
 import (
 	"context"
 	"runtime"
-	"slices"
-	"sync"
 
-	ring "github.com/99designs/keyring"
+	"fob/keyring/backend"
 )
 
 // The first slot of a new store, if nobody names one: chosen once, said aloud,
@@ -26,7 +24,7 @@ type facts struct {
 	given    bool   // a passphrase came without a person
 	keychain bool   // this fob has one
 	display  bool   // a person sits at a desktop
-	secrets  busState
+	secrets  backend.BusState
 }
 
 // desktop reports whether the Secret Service has a say. If not, nothing looks for it.
@@ -60,13 +58,13 @@ func decide(f facts) choice {
 		return choice{kindPassphrase, none}
 	}
 	switch f.secrets {
-	case busUnlocked:
+	case backend.BusUnlocked:
 		return choice{"secret-service", "it is there and unlocked"}
-	case busLocked:
+	case backend.BusLocked:
 		return choice{"secret-service", "it is there"}
-	case busSilent:
+	case backend.BusSilent:
 		return choice{kindPassphrase, "this desktop's keyring does not answer"}
-	case busHomeless:
+	case backend.BusNoCollection:
 		return choice{kindPassphrase, "this desktop's keyring has no place for a new secret"}
 	}
 	return choice{kindPassphrase, none}
@@ -74,18 +72,19 @@ func decide(f facts) choice {
 
 func (s *Store) facts(ctx context.Context) facts {
 	_, given, err := s.givenPassphrase()
+	keychain, _ := backend.Of("keychain")
 	f := facts{
 		system: runtime.GOOS,
 		// One that could not be read was meant to be there.
 		given:    given || err != nil,
-		keychain: slices.Contains(ring.AvailableBackends(), ring.KeychainBackend),
+		keychain: keychain.Usable(s.world()),
 		display:  s.opts.Display,
 	}
 	if s.opts.Place != nil {
 		f.Place = s.opts.Place()
 	}
 	if f.desktop() {
-		f.secrets = probeSecrets(ctx, s.opts.DBusAddress)
+		f.secrets = backend.SecretService(ctx, s.opts.DBusAddress)
 	}
 	return f
 }
@@ -100,48 +99,4 @@ func (s *Store) newKind(ctx context.Context) string {
 		s.opts.Chose(c.kind, c.why)
 	}
 	return c.kind
-}
-
-// KeeperKinds are the kinds of all keyrings that fob knows, on any system.
-func KeeperKinds() []string {
-	var kinds []string
-	for _, b := range backends() {
-		kinds = append(kinds, b.kind)
-	}
-	return kinds
-}
-
-// keeperState is whether a keyring could open a store here and now, and why or why not.
-type keeperState struct {
-	ready  bool
-	reason string
-}
-
-// keepers looks at every keyring that this system can have, in less than a
-// second. It starts none and asks nobody.
-func (s *Store) keepers(ctx context.Context) map[string]keeperState {
-	all := map[string]keeperState{}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for _, b := range backends() {
-		if !b.here() {
-			continue
-		}
-		wg.Go(func() {
-			state := b.look(ctx, s)
-			mu.Lock()
-			defer mu.Unlock()
-			all[b.kind] = state
-		})
-	}
-	wg.Wait()
-	return all
-}
-
-func (b backend) look(ctx context.Context, s *Store) keeperState {
-	if b.state != nil {
-		ready, reason := b.state(ctx, s)
-		return keeperState{ready, reason}
-	}
-	return keeperState{b.usable(s), "this fob was built without it"}
 }

@@ -3,58 +3,20 @@ package keyring
 import (
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/godbus/dbus/v5"
-)
 
-// What a probe finds, for real, and that it starts nothing.
-func TestProbe(t *testing.T) {
-	silent := silentSocket(t)
-	empty, _ := sessionBus(t)
-	unlocked, call := gnomeKeyring(t)
-	for _, tt := range []struct {
-		name, address string
-		want          busState
-	}{
-		{"no bus", "", busNone},
-		{"disabled", "disabled:", busNone},
-		{"one that would be launched", "autolaunch:", busNone},
-		{"one that runs a program", "unixexec:path=/bin/false", busNone},
-		{"dead address", "unix:path=/nonexistent/bus", busDead},
-		{"silent", "unix:path=" + silent.path, busSilent},
-		{"no keyring", empty, busAbsent},
-		{"unlocked", unlocked, busUnlocked},
-	} {
-		began := time.Now()
-		got := probeSecrets(t.Context(), tt.address)
-		if took := time.Since(began); took > 5*probeTime {
-			t.Errorf("%s: it took %v", tt.name, took)
-		}
-		if tt.address == empty && got == busActivatable {
-			got = busAbsent // this machine could start one
-		}
-		if got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.name, got.reason("it"), tt.want.reason("it"))
-		}
-	}
-	var paths []dbus.ObjectPath
-	var prompt dbus.ObjectPath
-	if err := call("Lock", []dbus.ObjectPath{secretsPath + "/collection/login"}).Store(&paths, &prompt); err != nil {
-		t.Fatal(err)
-	}
-	if got := probeSecrets(t.Context(), unlocked); got != busLocked {
-		t.Errorf("locked: %s", got.reason("it"))
-	}
-}
+	"fob/keyring/backend"
+	"fob/keyring/backend/backendtest"
+)
 
 // A keyring that could be started is not.
 func TestProbeActivatesNothing(t *testing.T) {
-	address, env := sessionBus(t)
+	address, env := backendtest.Bus(t)
 	home := env[0][len("HOME="):]
 	mark := home + "/started"
-	write(t, home+"/data/dbus-1/services/fake.service", "[D-BUS Service]\nName="+secretsName+"\nExec=/bin/touch "+mark+"\n")
-	write(t, home+"/data/dbus-1/services/wallet.service", "[D-BUS Service]\nName="+walletService+"\nExec=/bin/touch "+mark+"\n")
+	backendtest.Write(t, home+"/data/dbus-1/services/fake.service", "[D-BUS Service]\nName="+backendtest.SecretsName+"\nExec=/bin/touch "+mark+"\n")
+	backendtest.Write(t, home+"/data/dbus-1/services/wallet.service", "[D-BUS Service]\nName="+backendtest.WalletService+"\nExec=/bin/touch "+mark+"\n")
 	conn, err := dbus.Connect(address)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +25,7 @@ func TestProbeActivatesNothing(t *testing.T) {
 	if err := conn.BusObject().Call("org.freedesktop.DBus.ReloadConfig", 0).Err; err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool { return probeSecrets(t.Context(), address) == busActivatable })
+	backendtest.WaitFor(t, func() bool { return backend.SecretService(t.Context(), address) == backend.BusActivatable })
 	for _, display := range []bool{false, true} {
 		s := New(Options{Dir: storeDir(t), DBusAddress: address, Display: display})
 		s.Describe(t.Context())
@@ -82,33 +44,33 @@ func TestProbeActivatesNothing(t *testing.T) {
 
 // What chooses for a desktop looks at it; elsewhere nobody dials.
 func TestChoiceDialsOnDesktopsOnly(t *testing.T) {
-	silent := silentSocket(t)
+	silent := backendtest.SilentSocket(t)
 	o := options(storeDir(t))
-	o.Passphrase, o.DBusAddress = nil, "unix:path="+silent.path
+	o.Passphrase, o.DBusAddress = nil, "unix:path="+silent.Path
 	New(o).facts(t.Context())
 	o.Display = true
 	o.Place = func() Place { return Place{SSH: true} }
 	New(o).facts(t.Context())
-	if n := silent.dials(); n != 0 {
+	if n := silent.Dials(); n != 0 {
 		t.Errorf("%d dials", n)
 	}
 	o.Place = nil
-	if f := New(o).facts(t.Context()); f.secrets != busSilent || silent.dials() != 1 {
-		t.Errorf("%+v, %d dials", f, silent.dials())
+	if f := New(o).facts(t.Context()); f.secrets != backend.BusSilent || silent.Dials() != 1 {
+		t.Errorf("%+v, %d dials", f, silent.Dials())
 	}
 }
 
-func TestKeepers(t *testing.T) {
-	address, _ := gnomeKeyring(t)
+func TestBackendStates(t *testing.T) {
+	address, _ := backendtest.GNOMEKeyring(t)
 	s := New(Options{Dir: storeDir(t), DBusAddress: address})
-	got := s.keepers(t.Context())
+	got := s.backendStates(t.Context())
 	for kind, state := range got {
-		if state.reason == "" {
+		if state.Reason == "" {
 			t.Errorf("%s: no reason", kind)
 		}
 	}
 	for kind, ready := range map[string]bool{"secret-service": true, "kwallet": false, "pass": false} {
-		if got[kind].ready != ready {
+		if got[kind].Ready != ready {
 			t.Errorf("%s: %+v", kind, got[kind])
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"fob/internal/creds"
+	"fob/keyring/backend"
 )
 
 // The table of first slots.
@@ -13,27 +14,27 @@ func TestDecide(t *testing.T) {
 		facts facts
 		want  choice
 	}{
-		{"a passphrase in a variable", facts{system: "linux", given: true, display: true, secrets: busUnlocked}, choice{"passphrase", ""}},
+		{"a passphrase in a variable", facts{system: "linux", given: true, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", ""}},
 		{"macOS", facts{system: "darwin", keychain: true}, choice{"keychain", "this is macOS"}},
 		{"macOS, built without cgo", facts{system: "darwin"}, choice{"passphrase", "no desktop keyring here"}},
 		{"macOS over SSH", facts{system: "darwin", keychain: true, Place: Place{SSH: true}}, choice{"passphrase", "over SSH no desktop keyring answers"}},
 		{"Windows", facts{system: "windows"}, choice{"wincred", "this is Windows"}},
 		{"Windows over SSH", facts{system: "windows", Place: Place{SSH: true}}, choice{"passphrase", "over SSH no desktop keyring answers"}},
 		{"FreeBSD", facts{system: "freebsd", display: true}, choice{"passphrase", "no desktop keyring here"}},
-		{"desktop, unlocked", facts{system: "linux", display: true, secrets: busUnlocked}, choice{"secret-service", "it is there and unlocked"}},
-		{"desktop, locked", facts{system: "linux", display: true, secrets: busLocked}, choice{"secret-service", "it is there"}},
-		{"desktop without a keyring", facts{system: "linux", display: true, secrets: busAbsent}, choice{"passphrase", "no desktop keyring here"}},
-		{"desktop, keyring not started", facts{system: "linux", display: true, secrets: busActivatable}, choice{"passphrase", "no desktop keyring here"}},
-		{"desktop, keyring never set up", facts{system: "linux", display: true, secrets: busHomeless}, choice{"passphrase", "this desktop's keyring has no place for a new secret"}},
-		{"desktop, silent bus", facts{system: "linux", display: true, secrets: busSilent}, choice{"passphrase", "this desktop's keyring does not answer"}},
-		{"desktop without a bus", facts{system: "linux", display: true, secrets: busNone}, choice{"passphrase", "no desktop keyring here"}},
-		{"SSH session", facts{system: "linux", Place: Place{SSH: true}, secrets: busUnlocked}, choice{"passphrase", "over SSH no desktop keyring answers"}},
-		{"ssh -X", facts{system: "linux", Place: Place{SSH: true}, display: true, secrets: busUnlocked}, choice{"passphrase", "over SSH no desktop keyring answers"}},
-		{"systemd unit, cron", facts{system: "linux", secrets: busUnlocked}, choice{"passphrase", "no desktop keyring here"}},
-		{"container", facts{system: "linux", Place: Place{Container: true}, display: true, secrets: busUnlocked}, choice{"passphrase", "this is a container"}},
+		{"desktop, unlocked", facts{system: "linux", display: true, secrets: backend.BusUnlocked}, choice{"secret-service", "it is there and unlocked"}},
+		{"desktop, locked", facts{system: "linux", display: true, secrets: backend.BusLocked}, choice{"secret-service", "it is there"}},
+		{"desktop without a keyring", facts{system: "linux", display: true, secrets: backend.BusAbsent}, choice{"passphrase", "no desktop keyring here"}},
+		{"desktop, keyring not started", facts{system: "linux", display: true, secrets: backend.BusActivatable}, choice{"passphrase", "no desktop keyring here"}},
+		{"desktop, keyring never set up", facts{system: "linux", display: true, secrets: backend.BusNoCollection}, choice{"passphrase", "this desktop's keyring has no place for a new secret"}},
+		{"desktop, silent bus", facts{system: "linux", display: true, secrets: backend.BusSilent}, choice{"passphrase", "this desktop's keyring does not answer"}},
+		{"desktop without a bus", facts{system: "linux", display: true, secrets: backend.BusNone}, choice{"passphrase", "no desktop keyring here"}},
+		{"SSH session", facts{system: "linux", Place: Place{SSH: true}, secrets: backend.BusUnlocked}, choice{"passphrase", "over SSH no desktop keyring answers"}},
+		{"ssh -X", facts{system: "linux", Place: Place{SSH: true}, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", "over SSH no desktop keyring answers"}},
+		{"systemd unit, cron", facts{system: "linux", secrets: backend.BusUnlocked}, choice{"passphrase", "no desktop keyring here"}},
+		{"container", facts{system: "linux", Place: Place{Container: true}, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", "this is a container"}},
 		{"CI", facts{system: "linux", Place: Place{CI: true}}, choice{"passphrase", "this is a CI job"}},
 		{"CI on Windows", facts{system: "windows", Place: Place{CI: true}}, choice{"passphrase", "this is a CI job"}},
-		{"WSL2 with WSLg", facts{system: "linux", Place: Place{WSL: true}, display: true, secrets: busUnlocked}, choice{"passphrase", "this is WSL, where desktop keyrings hang"}},
+		{"WSL2 with WSLg", facts{system: "linux", Place: Place{WSL: true}, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", "this is WSL, where desktop keyrings hang"}},
 	} {
 		if got := decide(tt.facts); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.where, got, tt.want)
@@ -47,7 +48,7 @@ func TestDecideIsNeverFrail(t *testing.T) {
 		for bits := range 1 << 7 {
 			on := func(bit int) bool { return bits&(1<<bit) != 0 }
 			f := facts{Place: Place{CI: on(0), Container: on(1), WSL: on(2), SSH: on(3)}, system: system, given: on(4), keychain: on(5), display: on(6)}
-			for f.secrets = busNone; f.secrets <= busUnlocked; f.secrets++ {
+			for f.secrets = backend.BusNone; f.secrets <= backend.BusUnlocked; f.secrets++ {
 				switch kind := decide(f).kind; kind {
 				case "passphrase", "keychain", "wincred", "secret-service":
 				default:

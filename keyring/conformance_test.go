@@ -11,6 +11,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"fob/keyring/backend"
+	"fob/keyring/backend/backendtest"
 )
 
 // What holds for every kind of slot. A new kind adds a row to slotsUnderTest.
@@ -46,10 +49,9 @@ func slotsUnderTest() []slotUnderTest {
 
 // backendKeeper is the keeper for a row of backends.
 func backendKeeper(kind string, where func(*Options)) keeper {
-	do := func(t testing.TB, s *Store, r request) string {
+	do := func(t testing.TB, s *Store, r backend.Request) string {
 		t.Helper()
-		r.Kind = kind
-		payload, err := s.inBackend(context.Background(), r)
+		payload, err := s.inBackend(context.Background(), kind, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +59,7 @@ func backendKeeper(kind string, where func(*Options)) keeper {
 	}
 	lose := func(t testing.TB, s *Store) {
 		for range 2 { // what is gone is removed
-			do(t, s, request{Op: opRemove, Item: itemOf(t, s)})
+			do(t, s, backend.Request{Op: backend.Remove, Item: itemOf(t, s)})
 		}
 	}
 	return keeper{
@@ -67,9 +69,9 @@ func backendKeeper(kind string, where func(*Options)) keeper {
 		},
 		lose: lose,
 		replace: func(t testing.TB, s, other *Store) {
-			payload := do(t, s, request{Op: opGet, Item: itemOf(t, other)})
+			payload := do(t, s, backend.Request{Op: backend.Get, Item: itemOf(t, other)})
 			lose(t, s)
-			do(t, s, request{Op: opSet, Item: itemOf(t, s), Payload: payload})
+			do(t, s, backend.Request{Op: backend.Set, Item: itemOf(t, s), Payload: payload})
 		},
 	}
 }
@@ -80,8 +82,11 @@ func itemOf(t testing.TB, s *Store) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return backendItem(h)
+	return itemName(h)
 }
+
+// someItem is the name of an item that no store has.
+func someItem() string { return itemName(newHeader(1)) }
 
 func startPassphrase(testing.TB) keeper {
 	k := fileKeeper("passphrase")
@@ -147,14 +152,11 @@ func tryAgain(t *testing.T) {
 		if err == nil {
 			return
 		}
-		if try == 5 || !strings.Contains(string(out), endedByItself) {
+		if try == 5 || !strings.Contains(string(out), backendtest.EndedByItself) {
 			t.Fatal(err)
 		}
 	}
 }
-
-// endedByItself is what the end of a test says of a daemon that has died.
-const endedByItself = "ended by itself"
 
 func conforms(t *testing.T, kind string, k keeper) {
 	create := func(t *testing.T) *Store {
@@ -199,7 +201,7 @@ func conforms(t *testing.T, kind string, k keeper) {
 		}
 		slices.Sort(times)
 		t.Logf("%v to %v", times[0], times[len(times)-1])
-		if times[len(times)/2] > childDeadline/2 {
+		if times[len(times)/2] > backend.Deadline/2 {
 			t.Errorf("%v: half of the calls would be given up on", times)
 		}
 	})
@@ -312,8 +314,8 @@ func tidy(s *Store) {
 		return
 	}
 	for _, sl := range h.Slots {
-		if _, ok := backendOf(sl.Kind); ok {
-			s.inBackend(background(), request{Op: opRemove, Kind: sl.Kind, Item: backendItem(h)})
+		if _, ok := backend.Of(sl.Kind); ok {
+			s.inBackend(background(), sl.Kind, backend.Request{Op: backend.Remove, Item: itemName(h)})
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	name := s.newKind(ctx)
 	kind := kindOf(name)
 	if kind.create == nil || !kind.usable(s) {
-		return Created{}, &BackendError{name, s.kindProblem(kind, s.keepers(ctx))}
+		return Created{}, &BackendError{Backend: name, Reason: s.kindProblem(kind, s.backendStates(ctx))}
 	}
 	sl := slot{Name: kind.kind, Kind: kind.kind}
 	if sl.Kind == kindAge {
@@ -79,7 +79,7 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	made, err := kind.create(ctx, s, h, sl, h.payload(sl.Name, vault))
 	clear(vault)
 	if err == nil && made.untried != "" {
-		err = &BackendError{sl.Kind, made.untried} // the only way in has to be one
+		err = &BackendError{Backend: sl.Kind, Reason: made.untried} // the only way in has to be one
 	}
 	if err != nil {
 		return Created{}, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fob/internal/creds"
+	"fob/keyring/backend/backendtest"
 )
 
 // What an attacker who may write into the store, or bad luck, can do to it:
@@ -326,7 +327,7 @@ func TestPlantedFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := os.Truncate(name, 1<<40); err != nil {
-				lacking(t, "file system that takes a huge file")
+				backendtest.Lacking(t, "file system that takes a huge file")
 			}
 		},
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"fob/keyring/backend"
 )
 
 // Description is what can be said of a store without opening it.
@@ -44,7 +46,7 @@ func (d Description) OnlyKeyring() string {
 			slots = append(slots, way.Name)
 		}
 	}
-	if len(slots) == 1 && slices.Contains(KeeperKinds(), slots[0]) {
+	if len(slots) == 1 && slices.Contains(BackendKinds(), slots[0]) {
 		return slots[0]
 	}
 	return ""
@@ -60,16 +62,16 @@ func (s *Store) Describe(ctx context.Context) Description {
 	}
 	d.Exists, d.ID, d.Gen = h.ID != "", h.ID, h.Gen
 	m, _ := s.recall() // trusted has said what is wrong with it
-	keepers := s.keepers(ctx)
+	states := s.backendStates(ctx)
 	for _, sl := range h.Slots {
 		d.Ways = append(d.Ways, Way{
 			Name: wayName(sl.Name), Slot: true, Used: sl.Name == m.Slot,
-			Recipients: sl.Recipients, Problem: s.slotProblem(h, sl, keepers),
+			Recipients: sl.Recipients, Problem: s.slotProblem(h, sl, states),
 		})
 	}
 	for _, k := range slotKinds() {
-		if _, here := keepers[k.kind]; h.slot(k.kind) < 0 && (here || k.drop == nil) {
-			d.Ways = append(d.Ways, Way{Name: wayName(k.kind), Problem: s.kindProblem(k, keepers)})
+		if _, here := states[k.kind]; h.slot(k.kind) < 0 && (here || k.drop == nil) {
+			d.Ways = append(d.Ways, Way{Name: wayName(k.kind), Problem: s.kindProblem(k, states)})
 		}
 	}
 	if err != nil {
@@ -101,7 +103,7 @@ func wayName(slot string) string {
 	return slot
 }
 
-func (s *Store) slotProblem(h header, sl slot, keepers map[string]keeperState) string {
+func (s *Store) slotProblem(h header, sl slot, states map[string]backend.State) string {
 	k := kindOf(sl.Kind)
 	if k.open == nil {
 		return "a newer fob made it"
@@ -113,16 +115,16 @@ func (s *Store) slotProblem(h header, sl slot, keepers map[string]keeperState) s
 			return (&DamagedError{slotFileName(h, sl), "it is not an age file"}).Error()
 		}
 	}
-	return s.kindProblem(k, keepers)
+	return s.kindProblem(k, states)
 }
 
-func (s *Store) kindProblem(k slotKind, keepers map[string]keeperState) string {
-	state, here := keepers[k.kind]
+func (s *Store) kindProblem(k slotKind, states map[string]backend.State) string {
+	state, here := states[k.kind]
 	switch {
-	case here && state.ready, k.kind == kindPassphrase, k.kind == kindAge && k.usable(s):
+	case here && state.Ready, k.kind == kindPassphrase, k.kind == kindAge && k.usable(s):
 		return ""
 	case here:
-		return state.reason
+		return state.Reason
 	case k.kind == kindAge:
 		return "no age identity is named"
 	case k.kind == "":

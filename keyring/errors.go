@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"fob/keyring/backend"
 )
 
 // NotFoundError says that the store holds no such item.
@@ -72,16 +74,12 @@ func (e *SharedError) Error() string {
 	return "another fob, which this one waited for, did not open the store: " + e.Problem
 }
 
-// LockedError says that a person has to open the slot and cannot be asked.
-type LockedError struct {
-	Slot, Reason string
-	// Fix is a command that asks him; empty if there is none.
-	Fix string
-	// Declined: he was asked, and would not.
-	Declined bool
-}
-
-func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked: %s", e.Slot, e.Reason) }
+// Errors of package backend, some of which other slots have too.
+type (
+	LockedError  = backend.LockedError
+	LostError    = backend.LostError
+	BackendError = backend.Error
+)
 
 // UnansweredError says that the slot's keeper asked, and that time was up. It is a
 // context.DeadlineExceeded.
@@ -89,19 +87,6 @@ type UnansweredError struct{ Slot string }
 
 func (e *UnansweredError) Error() string { return e.Slot + " asked, and nobody answered in time" }
 func (e *UnansweredError) Unwrap() error { return context.DeadlineExceeded }
-
-// BackendError says that the keeper of a slot did not do its work.
-type BackendError struct{ Backend, Reason string }
-
-func (e *BackendError) Error() string { return fmt.Sprintf("%s: %s", e.Backend, e.Reason) }
-
-// LostError is a *BackendError: the keeper works, and has no such item (any more).
-type LostError struct{ Backend, Item string }
-
-func (e *LostError) Error() string { return e.Unwrap().Error() }
-func (e *LostError) Unwrap() error {
-	return &BackendError{e.Backend, fmt.Sprintf("it has no item %q", e.Item)}
-}
 
 // NoSlotError says that the store cannot be opened with Backend. Slots are the names that it has.
 type NoSlotError struct {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fob/internal/creds"
+	"fob/keyring/backend/backendtest"
 )
 
 // Faults at the system calls of a write, a creation, a re-key and an added slot:
@@ -165,7 +166,7 @@ func callsAndErrors() map[string][]string {
 }
 
 func TestFaults(t *testing.T) {
-	strace := need(t, "strace")
+	strace := backendtest.Need(t, "strace")
 	for _, d := range deeds() {
 		t.Run(d.name, func(t *testing.T) {
 			base := t.TempDir()

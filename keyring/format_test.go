@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"fob/internal/creds"
+	"fob/keyring/backend/backendtest"
 )
 
 // The program in doc/format.md, by another language's hand, reads what we write:
 // the page is right and complete.
 func TestFormatPage(t *testing.T) {
-	python := need(t, "python3")
+	python := backendtest.Need(t, "python3")
 	page, err := os.ReadFile("../doc/format.md")
 	if err != nil {
 		t.Fatal(err)

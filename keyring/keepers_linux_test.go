@@ -1,90 +1,21 @@
 package keyring
 
 import (
-	"crypto/pbkdf2"
-	"crypto/rand"
-	"crypto/sha512"
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/godbus/dbus/v5"
+	"fob/keyring/backend"
+	"fob/keyring/backend/backendtest"
 )
 
 // The keepers that are not the Secret Service, for real.
 
-// kwallet starts kwalletd5 as pam_kwallet5 does at login: the wallet's key on a
-// pipe, the environment on a socket. A wrong key would open a window.
-func kwallet(t testing.TB) (address string, call func(method string, args ...any) *dbus.Call) {
-	t.Helper()
-	daemon := need(t, "kwalletd5")
-	address, env := sessionBus(t)
-	home := strings.TrimPrefix(env[0], "HOME=")
-	salt := make([]byte, 56)
-	rand.Read(salt)
-	key, err := pbkdf2.Key(sha512.New, "pw", salt, 50000, 56)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, home+"/data/kwalletd/kdewallet.salt", string(salt))
-	write(t, home+"/config/kwalletrc", "[Wallet]\nEnabled=true\nFirst Use=false\nDefault Wallet=kdewallet\nPrompt on Open=false\nClose When Idle=false\n\n[Auto Allow]\nkdewallet=fob\n")
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: home + "/kwallet5.socket"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket, err := listener.File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(daemon, "--pam-login", "3", "4")
-	cmd.Env = append(env, "QT_QPA_PLATFORM=offscreen", "PAM_KWALLET5_LOGIN="+home+"/kwallet5.socket")
-	cmd.ExtraFiles = []*os.File{r, socket}
-	start(t, cmd)
-	w.Write(key)
-	w.Close()
-	conn, err := net.Dial("unix", home+"/kwallet5.socket")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintln(conn, strings.Join(cmd.Env, "\n"))
-	conn.Close()
-	bus, err := dbus.Connect(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { bus.Close() })
-	call = func(method string, args ...any) *dbus.Call { return walletCall(bus, method, args...) }
-	waitFor(t, func() bool {
-		var open bool
-		return call("isOpen", walletName).Store(&open) == nil && open
-	})
-	return address, call
-}
-
-func write(t testing.TB, name, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func startKWallet(t testing.TB) keeper {
-	address, call := kwallet(t)
+	address, call := backendtest.KWallet(t)
 	k := backendKeeper("kwallet", func(o *Options) { o.DBusAddress = address })
-	k.wrong, k.isWrong = func(o *Options) { o.DBusAddress, _ = sessionBus(t) }, is[*BackendError]
+	k.wrong, k.isWrong = func(o *Options) { o.DBusAddress, _ = backendtest.Bus(t) }, is[*BackendError]
 	k.lock = func(t *testing.T) func(*Options) {
-		if err := call("close", walletName, true).Err; err != nil {
+		if err := call("close", backendtest.WalletName, true).Err; err != nil {
 			t.Fatal(err)
 		}
 		return func(*Options) {}
@@ -92,42 +23,8 @@ func startKWallet(t testing.TB) keeper {
 	return k
 }
 
-// passStore sets up gpg and pass in a home of its own. The key has a passphrase,
-// which gpg's agent knows until lock.
-func passStore(t testing.TB) (env map[string]string, lock func(t *testing.T)) {
-	t.Helper()
-	need(t, "pass")
-	need(t, "gpg")
-	home, err := os.MkdirTemp("", "fob") // a socket's name is to be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(home) })
-	env = map[string]string{"HOME": home, "GNUPGHOME": home + "/gnupg", "PASSWORD_STORE_DIR": home + "/store", "PATH": os.Getenv("PATH")}
-	if err := os.Mkdir(env["GNUPGHOME"], 0o700); err != nil {
-		t.Fatal(err)
-	}
-	run := func(t testing.TB, line string) {
-		t.Helper()
-		cmd := exec.Command("sh", "-ec", line)
-		for name, value := range env {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
-	t.Cleanup(func() { run(t, "gpgconf --kill gpg-agent") })
-	// Its derivation is made to take 0.1 s on a machine that has time; and a test is not about that.
-	write(t, env["GNUPGHOME"]+"/gpg-agent.conf", "s2k-count 65536\n")
-	run(t, `gpg --batch --quiet --pinentry-mode loopback --passphrase pw --quick-generate-key 'fob test <fob@example.invalid>' default default never
-pass init fob@example.invalid
-echo | gpg --batch --quiet -e -r fob@example.invalid | gpg --batch --quiet --pinentry-mode loopback --passphrase pw -d`)
-	return env, func(t *testing.T) { run(t, "gpg-connect-agent reloadagent /bye") }
-}
-
 func startPass(t testing.TB) keeper {
-	env, lock := passStore(t)
+	env, lock := backendtest.PassStore(t)
 	for name, value := range env {
 		if name != "HOME" { // the developer's own, for Go
 			t.Setenv(name, value)
@@ -152,8 +49,9 @@ func startPass(t testing.TB) keeper {
 
 // startKeyctl: the keyring of the user who runs the tests, which is tidied.
 func startKeyctl(t testing.TB) keeper {
-	if ok, reason := keyctlReady(t.Context(), nil); !ok {
-		lacking(t, "kernel keyring: "+reason)
+	keyctl, _ := backend.Of("keyctl")
+	if state := keyctl.State(t.Context(), backend.World{}); !state.Ready {
+		backendtest.Lacking(t, "kernel keyring: "+state.Reason)
 	}
 	return backendKeeper("keyctl", func(*Options) {})
 }

@@ -10,138 +10,17 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
-	ring "github.com/99designs/keyring"
 	"github.com/godbus/dbus/v5"
+
+	"fob/keyring/backend"
+	"fob/keyring/backend/backendtest"
 )
 
 // What the library and the keyrings do wrong, and what comes of it here: an
 // error, in time, and nothing lost.
-
-// fakeSecrets is a Secret Service whose only collection and item are locked.
-// onPrompt is what happens when it is asked to ask.
-type fakeSecrets struct {
-	conn     *dbus.Conn
-	kill     func() // the bus
-	onPrompt func(f *fakeSecrets)
-	homeless atomic.Bool // there is no default collection
-	locked   atomic.Bool
-	payload  atomic.Value // string
-	nonsense atomic.Bool  // it answers what nobody expects
-}
-
-const (
-	fakeCollection = secretsPath + "/collection/login"
-	fakeItem       = fakeCollection + "/1"
-	fakePrompt     = secretsPath + "/prompt/p1"
-)
-
-type fakeProperties struct{ *fakeSecrets }
-
-func (p fakeProperties) Get(_, name string) (dbus.Variant, *dbus.Error) {
-	switch {
-	case p.nonsense.Load():
-		return dbus.MakeVariant("nonsense"), nil
-	case name == "Collections":
-		return dbus.MakeVariant([]dbus.ObjectPath{fakeCollection}), nil
-	case name == "Locked":
-		return dbus.MakeVariant(p.locked.Load()), nil
-	}
-	return dbus.Variant{}, dbus.MakeFailedError(errors.New("no such property"))
-}
-
-type fakeService struct{ *fakeSecrets }
-
-func (s fakeService) ReadAlias(string) (dbus.ObjectPath, *dbus.Error) {
-	if s.homeless.Load() {
-		return "/", nil
-	}
-	return fakeCollection, nil
-}
-
-func (s fakeService) SearchItems(map[string]string) (unlocked, locked []dbus.ObjectPath, err *dbus.Error) {
-	if s.locked.Load() {
-		return nil, []dbus.ObjectPath{fakeItem}, nil
-	}
-	return []dbus.ObjectPath{fakeItem}, nil, nil
-}
-
-func (fakeService) Unlock([]dbus.ObjectPath) ([]dbus.ObjectPath, dbus.ObjectPath, *dbus.Error) {
-	return nil, fakePrompt, nil
-}
-
-func (fakeService) OpenSession(string, dbus.Variant) (dbus.Variant, dbus.ObjectPath, *dbus.Error) {
-	return dbus.MakeVariant(""), secretsPath + "/session/s1", nil
-}
-
-type fakeCollectionObject struct{ *fakeSecrets }
-
-func (fakeCollectionObject) SearchItems(map[string]string) ([]dbus.ObjectPath, *dbus.Error) {
-	return []dbus.ObjectPath{fakeItem}, nil
-}
-
-type fakeItemObject struct{ *fakeSecrets }
-
-type fakeSecret struct {
-	Session     dbus.ObjectPath
-	Parameters  []byte
-	Value       []byte
-	ContentType string
-}
-
-func (i fakeItemObject) GetSecret(session dbus.ObjectPath) (fakeSecret, *dbus.Error) {
-	return fakeSecret{session, nil, encodeJSON(map[string]any{"Key": "k", "Data": []byte(i.payload.Load().(string))}), "application/json"}, nil
-}
-
-type fakePromptObject struct{ *fakeSecrets }
-
-func (p fakePromptObject) Prompt(string) *dbus.Error {
-	go p.onPrompt(p.fakeSecrets)
-	return nil
-}
-
-// answer is told to all on the bus, as KDE and KeePassXC do: the library does not hear it.
-func (f *fakeSecrets) answer(dismissed bool) {
-	f.locked.Store(dismissed)
-	f.conn.Emit(fakePrompt, "org.freedesktop.Secret.Prompt.Completed", dismissed, dbus.MakeVariant(""))
-}
-
-func startFakeSecrets(t *testing.T, onPrompt func(*fakeSecrets)) (address string, f *fakeSecrets) {
-	t.Helper()
-	address, daemon := killableBus(t)
-	conn, err := dbus.Connect(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	f = &fakeSecrets{conn: conn, kill: func() { daemon.Process.Kill() }, onPrompt: onPrompt}
-	f.locked.Store(true)
-	f.payload.Store("the payload")
-	for _, e := range []struct {
-		object any
-		path   dbus.ObjectPath
-		name   string
-	}{
-		{fakeService{f}, secretsPath, "org.freedesktop.Secret.Service"},
-		{fakeProperties{f}, secretsPath, "org.freedesktop.DBus.Properties"},
-		{fakeCollectionObject{f}, fakeCollection, "org.freedesktop.Secret.Collection"},
-		{fakeProperties{f}, fakeCollection, "org.freedesktop.DBus.Properties"},
-		{fakeItemObject{f}, fakeItem, "org.freedesktop.Secret.Item"},
-		{fakeProperties{f}, fakeItem, "org.freedesktop.DBus.Properties"},
-		{fakePromptObject{f}, fakePrompt, "org.freedesktop.Secret.Prompt"},
-	} {
-		if err := conn.Export(e.object, e.path, e.name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := conn.RequestName(secretsName, 0); err != nil {
-		t.Fatal(err)
-	}
-	return address, f
-}
 
 // What a desktop may do with a prompt.
 func TestPrompt(t *testing.T) {
@@ -150,16 +29,16 @@ func TestPrompt(t *testing.T) {
 		for _, e := range edit {
 			e(&o)
 		}
-		return New(o).inBackend(ctx, request{Op: opGet, Kind: "secret-service", Item: someItem()})
+		return New(o).inBackend(ctx, "secret-service", backend.Request{Op: backend.Get, Item: someItem()})
 	}
 	t.Run("answered", func(t *testing.T) {
-		address, _ := startFakeSecrets(t, func(f *fakeSecrets) { f.answer(false) })
+		address, _ := backendtest.StartFakeSecrets(t, func(f *backendtest.FakeSecrets) { f.Answer(false) })
 		if got, err := get(t.Context(), address); got != "the payload" || err != nil {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
 	t.Run("dismissed", func(t *testing.T) {
-		address, _ := startFakeSecrets(t, func(f *fakeSecrets) { f.answer(true) })
+		address, _ := backendtest.StartFakeSecrets(t, func(f *backendtest.FakeSecrets) { f.Answer(true) })
 		_, err := get(t.Context(), address)
 		wantErr[*LockedError](t, err)
 	})
@@ -167,12 +46,12 @@ func TestPrompt(t *testing.T) {
 		const waiters = 5
 		var asked, waiting atomic.Int32
 		asking, answered := make(chan struct{}), make(chan struct{})
-		address, _ := startFakeSecrets(t, func(f *fakeSecrets) {
+		address, _ := backendtest.StartFakeSecrets(t, func(f *backendtest.FakeSecrets) {
 			if asked.Add(1) == 1 {
 				close(asking)
 			}
 			<-answered
-			f.answer(true)
+			f.Answer(true)
 		})
 		dir := storeDir(t)
 		errs := make(chan error)
@@ -212,21 +91,21 @@ func TestPrompt(t *testing.T) {
 		}
 	})
 	t.Run("the service dies", func(t *testing.T) {
-		address, _ := startFakeSecrets(t, func(f *fakeSecrets) { f.conn.Close() })
+		address, _ := backendtest.StartFakeSecrets(t, func(f *backendtest.FakeSecrets) { f.Conn.Close() })
 		_, err := get(t.Context(), address)
 		wantErr[*BackendError](t, err)
 	})
 	t.Run("the bus dies", func(t *testing.T) {
-		address, _ := startFakeSecrets(t, func(f *fakeSecrets) { f.kill() })
+		address, _ := backendtest.StartFakeSecrets(t, func(f *backendtest.FakeSecrets) { f.Kill() })
 		_, err := get(t.Context(), address)
 		wantErr[*BackendError](t, err)
 	})
 	t.Run("nobody looks", func(t *testing.T) {
-		address, _ := startFakeSecrets(t, func(*fakeSecrets) {})
+		address, _ := backendtest.StartFakeSecrets(t, func(*backendtest.FakeSecrets) {})
 		nobodyLooks(t, "secret-service", address, someItem())
 	})
 	t.Run("until time is up", func(t *testing.T) {
-		address, _ := startFakeSecrets(t, func(*fakeSecrets) {})
+		address, _ := backendtest.StartFakeSecrets(t, func(*backendtest.FakeSecrets) {})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := get(ctx, address)
@@ -236,7 +115,7 @@ func TestPrompt(t *testing.T) {
 		}
 	})
 	t.Run("nobody there", func(t *testing.T) {
-		address, _ := startFakeSecrets(t, func(*fakeSecrets) { t.Error("it was made to ask") })
+		address, _ := backendtest.StartFakeSecrets(t, func(*backendtest.FakeSecrets) { t.Error("it was made to ask") })
 		for _, quiet := range []func(*Options){
 			func(o *Options) { o.Display = false },
 			func(o *Options) { o.NoPrompt = true },
@@ -263,19 +142,19 @@ func nobodyLooks(t *testing.T, kind, address, item string) {
 		told = time.Since(began)
 		cancel()
 	}})
-	if _, err := s.inBackend(ctx, request{Op: opGet, Kind: kind, Item: item}); err != context.Canceled {
+	if _, err := s.inBackend(ctx, kind, backend.Request{Op: backend.Get, Item: item}); err != context.Canceled {
 		t.Errorf("%T %v", err, err)
 	}
-	if told < waitingAfter {
+	if told < 1500*time.Millisecond {
 		t.Errorf("told after %v", told)
 	}
 }
 
 // The library asks KDE to open the wallet, and waits for ever.
 func TestKWalletNobodyLooks(t *testing.T) {
-	address, call := kwallet(t)
+	address, call := backendtest.KWallet(t)
 	s := newStore(t, func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "kwallet", nil, address })
-	if err := call("close", walletName, true).Err; err != nil {
+	if err := call("close", backendtest.WalletName, true).Err; err != nil {
 		t.Fatal(err)
 	}
 	nobodyLooks(t, "kwallet", address, itemOf(t, s))
@@ -283,10 +162,10 @@ func TestKWalletNobodyLooks(t *testing.T) {
 
 // Without a default collection the library would make one, for which it asks.
 func TestSecretServiceWithoutDefault(t *testing.T) {
-	address, f := startFakeSecrets(t, func(*fakeSecrets) { t.Error("it was made to ask") })
-	f.homeless.Store(true)
-	if got := probeSecrets(t.Context(), address); got != busHomeless {
-		t.Errorf("probe: %s", got.reason("it"))
+	address, f := backendtest.StartFakeSecrets(t, func(*backendtest.FakeSecrets) { t.Error("it was made to ask") })
+	f.NoCollection.Store(true)
+	if got := backend.SecretService(t.Context(), address); got != backend.BusNoCollection {
+		t.Errorf("probe: state %d", got)
 	}
 	for _, display := range []bool{false, true} {
 		o := options(storeDir(t))
@@ -300,7 +179,7 @@ func TestSecretServiceWithoutDefault(t *testing.T) {
 
 // A user who makes another collection the default one still has his store.
 func TestSecretServiceOtherDefault(t *testing.T) {
-	address, call := gnomeKeyring(t)
+	address, call := backendtest.GNOMEKeyring(t)
 	use := func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "secret-service", nil, address }
 	before := newStore(t, use)
 	mustSetKey(t, before, "p", exampleKey)
@@ -312,14 +191,14 @@ func TestSecretServiceOtherDefault(t *testing.T) {
 	// What gnome-keyring's own tests make one by, because it asks nobody.
 	var session dbus.ObjectPath
 	var none dbus.Variant
-	service := conn.Object(secretsName, secretsPath)
+	service := conn.Object(backendtest.SecretsName, backendtest.SecretsPath)
 	if err := service.Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &session); err != nil {
 		t.Fatal(err)
 	}
 	var other dbus.ObjectPath
 	err = service.Call("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface.CreateWithMasterPassword", 0,
 		map[string]dbus.Variant{"org.freedesktop.Secret.Collection.Label": dbus.MakeVariant("my keys")},
-		fakeSecret{session, []byte{}, []byte("pw"), "text/plain"}).Store(&other)
+		backendtest.Secret{Session: session, Parameters: []byte{}, Value: []byte("pw"), ContentType: "text/plain"}).Store(&other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,48 +212,16 @@ func TestSecretServiceOtherDefault(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	item, _, err := findItem(conn, request{Item: itemOf(t, after)})
-	if err != nil || !strings.HasPrefix(string(item), string(other)+"/") {
-		t.Errorf("%s is not in %s: %v", item, other, err)
-	}
-}
-
-// Of "what is available" the library takes the first, and file, which loses what
-// two write at once, is among them: it is told of one, and never of that.
-func TestOneBackendEach(t *testing.T) {
-	for _, b := range backends() {
-		if got := b.config("").AllowedBackends; len(got) != 1 || string(got[0]) != b.kind || got[0] == ring.FileBackend {
-			t.Errorf("%s: %v", b.kind, got)
-		}
-	}
-}
-
-// The library panics at answers that it did not expect, and says what they were.
-func TestChildPanics(t *testing.T) {
-	address, f := startFakeSecrets(t, nil)
-	f.locked.Store(false)
-	get := func() error {
-		s := New(Options{Dir: storeDir(t), DBusAddress: address})
-		_, err := s.inBackend(t.Context(), request{Op: opGet, Kind: "secret-service", Item: someItem()})
-		return err
-	}
-	if err := get(); err != nil {
-		t.Fatal(err)
-	}
-	f.nonsense.Store(true)
-	if e := wantErr[*BackendError](t, get()); e.Reason != "its helper process died" {
-		t.Error(e)
-	}
-	f.nonsense.Store(false)
-	f.payload.Store(strings.Repeat("x", maxChildLine)) // more than is read
-	if e := wantErr[*BackendError](t, get()); e.Reason != "its helper process died" {
-		t.Error(e)
+	var unlocked, locked []dbus.ObjectPath
+	err = call("SearchItems", map[string]string{"profile": itemOf(t, after)}).Store(&unlocked, &locked)
+	if err != nil || len(unlocked) != 1 || !strings.HasPrefix(string(unlocked[0]), string(other)+"/") {
+		t.Errorf("%s is not in %s: %v", unlocked, other, err)
 	}
 }
 
 // KWallet writes its file some seconds after it was told to; fob does not wait for that.
 func TestKWalletIsWritten(t *testing.T) {
-	address, _ := kwallet(t)
+	address, _ := backendtest.KWallet(t)
 	use := func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "kwallet", nil, address }
 	newStore(t, use)
 	home := filepath.Dir(strings.TrimPrefix(strings.SplitN(address, ",", 2)[0], "unix:path="))
@@ -391,20 +238,17 @@ func TestKWalletIsWritten(t *testing.T) {
 
 // Without a wallet KDE's assistant would make one; fob does not call for it.
 func TestKWalletWithoutWallet(t *testing.T) {
-	daemon := need(t, "kwalletd5")
-	address, env := sessionBus(t)
+	daemon := backendtest.Need(t, "kwalletd5")
+	address, env := backendtest.Bus(t)
 	cmd := exec.Command(daemon)
 	cmd.Env = append(env, "QT_QPA_PLATFORM=offscreen")
-	start(t, cmd)
+	backendtest.Start(t, cmd)
 	conn, err := dbus.Connect(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	waitFor(t, func() bool {
-		running, err := hasOwner(t.Context(), conn, walletService)
-		return running && err == nil
-	})
+	backendtest.WaitFor(t, func() bool { return backendtest.HasOwner(conn, backendtest.WalletService) })
 	for _, display := range []bool{false, true} {
 		o := options(storeDir(t))
 		o.Backend, o.DBusAddress, o.Display = "kwallet", address, display
@@ -427,7 +271,7 @@ func TestPassWriters(t *testing.T) {
 	var won []string
 	for _, payload := range []string{"a", strings.Repeat("b", 300), strings.Repeat("c", 3000), strings.Repeat("d", 30000)} {
 		wg.Go(func() {
-			_, err := New(o).inBackend(t.Context(), request{Op: opSet, Kind: "pass", Item: item, Payload: payload})
+			_, err := New(o).inBackend(t.Context(), "pass", backend.Request{Op: backend.Set, Item: item, Payload: payload})
 			if err == nil {
 				mu.Lock()
 				won = append(won, payload)
@@ -438,27 +282,15 @@ func TestPassWriters(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got, err := New(o).inBackend(t.Context(), request{Op: opGet, Kind: "pass", Item: item})
+	got, err := New(o).inBackend(t.Context(), "pass", backend.Request{Op: backend.Get, Item: item})
 	if err != nil || len(won) != 1 || got != won[0] {
 		t.Errorf("%d writers won; %d bytes, %v", len(won), len(got), err)
 	}
 }
 
-// pass would write "../x" outside of its directory.
-func TestItemNames(t *testing.T) {
-	for _, b := range backends() {
-		for _, item := range []string{"", "fob", "../x", "fob/../../x/1", strings.Replace(someItem(), "fob/", "fob/../", 1), someItem() + "/..", someItem() + "\n", "fob/x/1"} {
-			_, err := b.serve(request{Op: opGet, Kind: b.kind, Item: item})
-			if e := wantErr[*BackendError](t, err); !strings.Contains(e.Reason, "no name") {
-				t.Errorf("%s, %q: %v", b.kind, item, err)
-			}
-		}
-	}
-}
-
 // That pass is installed does not mean that it is used.
 func TestPassWithoutStore(t *testing.T) {
-	need(t, "pass")
+	backendtest.Need(t, "pass")
 	home := t.TempDir()
 	s := New(Options{Dir: storeDir(t), Backend: "pass", Getenv: func(name string) string {
 		return map[string]string{"HOME": home, "PATH": os.Getenv("PATH")}[name]
@@ -480,24 +312,11 @@ func TestLockedPassSaysHow(t *testing.T) {
 	}
 }
 
-// pass is given neither a bus to hang on nor a secret of fob's.
-func TestPassEnvironment(t *testing.T) {
-	t.Setenv("FOB_PASSPHRASE", "must not be inherited")
-	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
-	b, _ := backendOf("pass")
-	s := New(Options{DBusAddress: "unix:path=/nonexistent", Getenv: os.Getenv})
-	for _, entry := range s.childEnviron(b) {
-		if strings.Contains(entry, "nonexistent") || strings.Contains(entry, "FOB_") {
-			t.Error(entry)
-		}
-	}
-}
-
 // In a session of its own (systemd's KeyringMode=private, "su -") the kernel
 // denies what belongs to another, unless it is made for the user.
 func TestKeyctlInAnotherSession(t *testing.T) {
 	k := startKeyctl(t)
-	keyctl := need(t, "keyctl")
+	keyctl := backendtest.Need(t, "keyctl")
 	dir := storeDir(t)
 	cmd := exec.Command(keyctl, "session", "-", os.Args[0], dir, "keyctl", "", "there", "")
 	cmd.Env = append(os.Environ(), roleVariable+"=conform")
@@ -520,7 +339,7 @@ func TestKeyctlInAnotherSession(t *testing.T) {
 
 // Docker's default seccomp profile, as it were, and a user's quota of keys.
 func TestKeyctlIsForbidden(t *testing.T) {
-	strace := need(t, "strace")
+	strace := backendtest.Need(t, "strace")
 	for fault, want := range map[string]string{
 		"keyctl,add_key,request_key:error=EPERM": "does not allow it here",
 		"add_key:error=EDQUOT":                   "quota exceeded",
@@ -581,7 +400,7 @@ func TestKeyctlBesideAnother(t *testing.T) {
 // What doc/format.md says of where items are, for who has lost fob.
 func TestItemsWithoutFob(t *testing.T) {
 	pass, kernel := startPass(t), startKeyctl(t)
-	keyctl := need(t, "keyctl")
+	keyctl := backendtest.Need(t, "keyctl")
 	for _, tt := range []struct {
 		k    keeper
 		show func(item string) *exec.Cmd
@@ -605,41 +424,5 @@ func TestItemsWithoutFob(t *testing.T) {
 		if got := tt.read(out); err != nil || !strings.HasPrefix(got, "fob-vault-key-1 "+h.ID+" 1 ") || strings.Contains(got, "\n") {
 			t.Errorf("%v: %v", h.Slots, err)
 		}
-	}
-}
-
-// What the child has started goes with it.
-func TestHangingPassIsKilled(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir+"/store/.gpg-id", "x")
-	item := someItem()
-	write(t, dir+"/store/"+item+".gpg", "x")
-	fifo := dir + "/fifo"
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	write(t, dir+"/bin/pass", "#!/bin/sh\nexec sleep 600 >"+fifo+"\n")
-	if err := os.Chmod(dir+"/bin/pass", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", dir+"/bin:"+os.Getenv("PATH"))
-	t.Setenv("PASSWORD_STORE_DIR", dir+"/store")
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() {
-		_, err := New(Options{Dir: storeDir(t), Getenv: os.Getenv}).inBackend(ctx, request{Op: opGet, Kind: "pass", Item: item})
-		done <- err
-	}()
-	end, err := os.Open(fifo) // it runs
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer end.Close()
-	cancel()
-	if err := <-done; err != context.Canceled {
-		t.Error(err)
-	}
-	if n, err := end.Read(make([]byte, 1)); n != 0 || err == nil { // at its end
-		t.Errorf("%d, %v", n, err)
 	}
 }

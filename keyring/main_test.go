@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"fob/internal/creds"
+	"fob/keyring/backend"
 )
 
 // The test binary is fob's hidden child when it is called as one, and a second
@@ -29,8 +28,8 @@ func init() {
 
 func TestMain(m *testing.M) {
 	// Not os.Exit: under -race it sleeps for a second.
-	if len(os.Args) == 2 && os.Args[1] == ChildArg {
-		syscall.Exit(ChildMain())
+	if len(os.Args) == 2 && os.Args[1] == backend.ChildArg {
+		syscall.Exit(backend.ChildMain())
 	}
 	if role := os.Getenv(roleVariable); role != "" {
 		if err := roles()[role](os.Args[1:]); err != nil {
@@ -54,26 +53,7 @@ func roles() map[string]func(args []string) error {
 		"churn":   roleChurn,
 		"deed":    roleDeed,
 		"crowd":   roleCrowd,
-		"init":    func([]string) error { return nil },
 	}
-}
-
-// need skips a test that lacks a program, loudly; where skipping is failing, it fails.
-func need(t testing.TB, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		lacking(t, program)
-	}
-	return path
-}
-
-func lacking(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("FOB_TEST_REQUIRE") == "1" {
-		t.Fatalf("%s is needed (FOB_TEST_REQUIRE=1)", what)
-	}
-	t.Skipf("SKIPPED: NO %s HERE", strings.ToUpper(what))
 }
 
 const testPassphrase = "correct horse battery staple"

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"fob/keyring/backend/backendtest"
 )
 
 func plantFIFO(t *testing.T, name string) {
@@ -19,6 +21,6 @@ func plantFIFO(t *testing.T, name string) {
 func plantDevice(t *testing.T, name string) {
 	if err := unix.Mknod(name, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 5))); err != nil {
 		t.Log(err)
-		lacking(t, "right to make devices")
+		backendtest.Lacking(t, "right to make devices")
 	}
 }

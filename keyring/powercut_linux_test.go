@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"fob/keyring/backend/backendtest"
 )
 
 // The power fails after each system call of a deed. A kill leaves what was written;
@@ -217,7 +219,7 @@ func (n *node) check(t *testing.T, path string) {
 }
 
 func TestPowerCut(t *testing.T) {
-	strace := need(t, "strace")
+	strace := backendtest.Need(t, "strace")
 	// What may not be lost once the deed is done.
 	done := map[string]func(s *Store) bool{
 		"write":   func(s *Store) bool { k, _, err := s.Key(t.Context(), "p"); return err == nil && sameKey(k, otherKey) },

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"fob/internal/creds"
+	"fob/keyring/backend/backendtest"
 )
 
 // What the disk, its modes and its owners can do to a store.
@@ -22,9 +23,9 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Mkdir(mount, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(need(t, "mount"), "-t", "tmpfs", "-o", "size=64k,mode=700", "fob-test", mount).CombinedOutput(); err != nil {
+	if out, err := exec.Command(backendtest.Need(t, "mount"), "-t", "tmpfs", "-o", "size=64k,mode=700", "fob-test", mount).CombinedOutput(); err != nil {
 		t.Logf("%s", out)
-		lacking(t, "right to mount a tmpfs")
+		backendtest.Lacking(t, "right to mount a tmpfs")
 	}
 	defer exec.Command("umount", mount).Run()
 	o := options(filepath.Join(mount, "fob"))
@@ -99,7 +100,7 @@ func TestModes(t *testing.T) {
 // Another user's directory is not ours, whatever its mode.
 func TestForeignOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
-		lacking(t, "right to change owners")
+		backendtest.Lacking(t, "right to change owners")
 	}
 	s := newStore(t)
 	if err := os.Chown(s.opts.Dir, 65534, 65534); err != nil {
@@ -119,9 +120,9 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := s.opts.Dir
-	if out, err := exec.Command(need(t, "mount"), "--bind", "-o", "ro", dir, dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command(backendtest.Need(t, "mount"), "--bind", "-o", "ro", dir, dir).CombinedOutput(); err != nil {
 		t.Logf("%s", out)
-		lacking(t, "right to bind mount")
+		backendtest.Lacking(t, "right to bind mount")
 	}
 	defer exec.Command("umount", dir).Run()
 	s = again(s)
@@ -136,7 +137,7 @@ func TestReadOnly(t *testing.T) {
 // Where the file system cannot lock, this user's runtime directory does; where
 // there is none, nothing is written without a lock.
 func TestNoLocks(t *testing.T) {
-	strace := need(t, "strace")
+	strace := backendtest.Need(t, "strace")
 	s := newStore(t)
 	role := roleCommand(t, "churn", s.opts.Dir, "1")
 	cmd := exec.Command(strace, append([]string{"-f", "-o", "/dev/null", "-P", inStore(s, locksDir+"/store.lock"), "-e", "inject=flock:error=EOPNOTSUPP"}, role.Args...)...)

@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 
 	"fob/internal/creds"
+	"fob/keyring/backend"
 )
 
 const (
@@ -67,16 +68,10 @@ func slotKinds() []slotKind {
 		create: createAge,
 		open:   openAge,
 	}}
-	for _, b := range backends() {
-		kinds = append(kinds, b.slotKind())
+	for _, b := range backend.All() {
+		kinds = append(kinds, backendSlot(b))
 	}
 	return kinds
-}
-
-// dropInBackend asks nobody: what is left in a keyring opens nothing any more.
-func dropInBackend(ctx context.Context, s *Store, h header, sl slot) error {
-	_, err := s.Quiet().inBackend(ctx, request{Op: opRemove, Kind: sl.Kind, Item: backendItem(h)})
-	return err
 }
 
 // kindOf returns the zero slotKind for one that a newer fob may know.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fob/keyring/backend/backendtest"
 )
 
 // kept makes a store whose unlocked copies the kernel keeps. They are dropped at
@@ -18,7 +20,7 @@ func kept(t testing.TB) *Store {
 	t.Helper()
 	probe := copyPrefix + "test"
 	if err := saveCopy(probe, []byte("x"), time.Minute); err != nil {
-		lacking(t, "kernel keyring")
+		backendtest.Lacking(t, "kernel keyring")
 	}
 	t.Cleanup(func() { dropCopies(copyPrefix) })
 	return newStore(t, func(o *Options) { o.UnlockTTL, o.UnlockKeysTTL = time.Hour, time.Hour })
@@ -121,7 +123,7 @@ func TestUnlockedCopyOfAnotherGeneration(t *testing.T) {
 
 // A session keyring of its own does not lead to the user's.
 func TestUnlockedCopyInPrivateSession(t *testing.T) {
-	keyctlPath := need(t, "keyctl")
+	keyctlPath := backendtest.Need(t, "keyctl")
 	s := kept(t)
 	mustSetKey(t, s, "p", exampleKey)
 	log := filepath.Join(t.TempDir(), "log")

@@ -1,4 +1,4 @@
-package keyring
+package backend
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// The library knows this service only; Plasma 6 has another, whose secrets are
-// reached by the Secret Service.
+// The library knows only this service. Plasma 6 has another one, whose secrets
+// are reached through the Secret Service.
 const (
 	walletService = "org.kde.kwalletd5"
 	walletPath    = "/modules/kwalletd5"
-	// walletName is the wallet that KDE makes for its user. Opening one that is
-	// not there would start the assistant that makes wallets.
+	// walletName is the wallet that KDE makes for its user. Opening a wallet that
+	// does not exist would start KDE's wallet assistant.
 	walletName = "kdewallet"
 	walletApp  = "fob"
 )
@@ -22,10 +22,11 @@ func walletCall(conn *dbus.Conn, method string, args ...any) *dbus.Call {
 	return conn.Object(walletService, walletPath).Call("org.kde.KWallet."+method, dbus.FlagNoAutoStart, args...)
 }
 
-// locateWallet finds the wallet open, or has it opened. The connection stays: a
-// person's "allow once" is for as long as somebody called fob has the wallet open.
+// locateWallet checks that the wallet is open, or has it opened. It keeps the
+// connection: "allow once" lasts only while an application called fob has the
+// wallet open.
 func locateWallet(r request) (string, error) {
-	fail := func(reason string) (string, error) { return "", &BackendError{r.Kind, reason} }
+	fail := func(reason string) (string, error) { return "", &Error{r.Kind, reason} }
 	conn, err := dbus.Connect(r.Address)
 	if err != nil {
 		return fail("the session bus cannot be reached")
@@ -36,12 +37,12 @@ func locateWallet(r request) (string, error) {
 		return fail("the session bus does not answer")
 	}
 	if !running {
-		return fail("no kwalletd5 runs on the session bus")
+		return fail("kwalletd5 is not running on the session bus")
 	}
 	if walletCall(conn, "isEnabled").Store(&enabled) != nil ||
 		walletCall(conn, "wallets").Store(&wallets) != nil ||
 		walletCall(conn, "isOpen", walletName).Store(&open) != nil {
-		return fail("kwalletd5 does not answer as it should")
+		return fail("unexpected response from kwalletd5")
 	}
 	switch {
 	case !enabled:
@@ -66,12 +67,12 @@ func openWallet(conn *dbus.Conn, r request) (handle int32, err error) {
 	return handle, nil
 }
 
-// syncWallet has the wallet written to disk. By itself it does so seconds later,
-// and what was stored is gone if it is killed before.
+// syncWallet has the wallet written to disk. KWallet does that by itself only
+// seconds later, and loses the new item if it is killed before.
 func syncWallet(r request) error {
 	conn, err := dbus.Connect(r.Address)
 	if err != nil {
-		return &BackendError{r.Kind, "the session bus cannot be reached"}
+		return &Error{r.Kind, "the session bus cannot be reached"}
 	}
 	defer conn.Close()
 	handle, err := openWallet(conn, r)
@@ -79,28 +80,28 @@ func syncWallet(r request) error {
 		return err
 	}
 	if err := walletCall(conn, "sync", handle, walletApp).Err; err != nil {
-		return &BackendError{r.Kind, "it does not write what it was given"}
+		return &Error{r.Kind, "it did not write the item to disk"}
 	}
 	return nil
 }
 
-func walletReady(ctx context.Context, s *Store) (bool, string) {
-	state := probe(ctx, s.opts.DBusAddress, func(ctx context.Context, conn *dbus.Conn) busState {
+func walletState(ctx context.Context, w World) State {
+	state := probe(ctx, w.DBusAddress, func(ctx context.Context, conn *dbus.Conn) BusState {
 		switch running, err := hasOwner(ctx, conn, walletService); {
 		case err != nil:
-			return busSilent
+			return BusSilent
 		case !running:
-			return busAbsent
+			return BusAbsent
 		}
 		var open bool
 		call := conn.Object(walletService, walletPath).CallWithContext(ctx, "org.kde.KWallet.isOpen", dbus.FlagNoAutoStart, walletName)
 		if call.Store(&open) != nil {
-			return busSilent
+			return BusSilent
 		}
 		if open {
-			return busUnlocked
+			return BusUnlocked
 		}
-		return busLocked
+		return BusLocked
 	})
-	return state == busUnlocked || state == busLocked && s.opts.Display, state.reason("kwalletd5")
+	return state.of("kwalletd5", w)
 }

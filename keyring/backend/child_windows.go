@@ -1,11 +1,11 @@
-package keyring
+package backend
 
 import (
 	"context"
 	"errors"
 )
 
-// runChild: no keyring of Windows needs a child.
+// runChild is never called: no keyring on Windows needs a child.
 func runChild(context.Context, []byte, []string) ([]byte, error) {
 	return nil, errors.New("not on this system")
 }

@@ -1,4 +1,4 @@
-package keyring
+package backend
 
 import (
 	"cmp"
@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// pass (passwordstore.org) keeps items as files that gpg encrypts. What asks for
-// the passphrase is gpg's agent, in a window; on a terminal pass itself is the
-// one to ask.
+// pass (passwordstore.org) keeps items as files that gpg encrypts. gpg's agent
+// asks for the passphrase, in a window; on a terminal the user runs pass
+// themselves.
 
 // passVariables decide where pass and gpg look, and where a window can open.
 func passVariables() []string {
@@ -26,7 +26,7 @@ func passDir(getenv func(string) string) string {
 	return cmp.Or(getenv("PASSWORD_STORE_DIR"), filepath.Join(getenv("HOME"), ".password-store"))
 }
 
-// passProblem says why there is no store of pass's to write to; "" if there is.
+// passProblem says why pass cannot be used; "" if it can.
 func passProblem(dir string) string {
 	for _, name := range []string{".gpg-id", "fob/.gpg-id"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
@@ -36,12 +36,12 @@ func passProblem(dir string) string {
 	return fmt.Sprintf("no password store is set up in %q (pass init)", dir)
 }
 
-// locatePass also tells gpg whether it may ask. It runs in the child, whose
-// environment is its own.
+// locatePass also tells gpg whether it may ask. It runs in the child, and changes
+// only the child's environment.
 func locatePass(r request) (string, error) {
 	dir := passDir(os.Getenv)
 	if problem := passProblem(dir); problem != "" {
-		return "", &BackendError{r.Kind, problem}
+		return "", &Error{r.Kind, problem}
 	}
 	if r.Prompt {
 		os.Setenv("DBUS_SESSION_BUS_ADDRESS", r.Address) // for a window of GNOME's
@@ -52,19 +52,19 @@ func locatePass(r request) (string, error) {
 }
 
 func lockedPass(r request) error {
-	reason := "gpg does not decrypt it without asking, or lacks its key"
+	reason := "gpg cannot decrypt it without asking, or does not have the key"
 	if r.Prompt {
-		reason = "gpg did not decrypt it: no passphrase, or not its key"
+		reason = "gpg did not decrypt it: no passphrase, or the wrong key"
 	}
 	return &LockedError{Slot: r.Kind, Reason: reason, Fix: "pass show " + r.Item + " >/dev/null"}
 }
 
-func passReady(_ context.Context, s *Store) (bool, string) {
+func passState(_ context.Context, w World) State {
 	if _, err := exec.LookPath("pass"); err != nil {
-		return false, "pass is not installed"
+		return State{false, "pass is not installed"}
 	}
-	if problem := passProblem(passDir(s.getenv)); problem != "" {
-		return false, problem
+	if problem := passProblem(passDir(w.getenv)); problem != "" {
+		return State{false, problem}
 	}
-	return true, "a password store is set up"
+	return State{true, "a password store is set up"}
 }

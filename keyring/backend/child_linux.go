@@ -1,8 +1,8 @@
-package keyring
+package backend
 
 import "syscall"
 
-// self is this program even if its file was replaced meanwhile, by an upgrade.
+// self is this program, even if an upgrade has replaced its file.
 func self() (string, error) { return "/proc/self/exe", nil }
 
 func childAttr() *syscall.SysProcAttr {

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package keyring
+package backend
 
 import (
 	"os"

@@ -1,4 +1,4 @@
-package keyring
+package backend
 
 import (
 	"context"
@@ -18,11 +18,11 @@ const (
 )
 
 // locateSecret finds the collection of an item, or the default one for a new
-// item, and has it unlocked if a person may be asked. The library knows
-// collections by their real names only; and of a prompt it does not hear the end
-// if that is told to all, or if the service dies.
+// item, and has it unlocked if a person may be asked. The library cannot do
+// either: it knows collections only by their real names, and it misses the end
+// of a prompt if that is broadcast or if the service dies.
 func locateSecret(r request) (string, error) {
-	fail := func(reason string) (string, error) { return "", &BackendError{r.Kind, reason} }
+	fail := func(reason string) (string, error) { return "", &Error{r.Kind, reason} }
 	conn, err := dbus.Connect(r.Address)
 	if err != nil {
 		return fail("the session bus cannot be reached")
@@ -33,11 +33,11 @@ func locateSecret(r request) (string, error) {
 		return fail("the session bus does not answer")
 	}
 	if !running && !r.Display {
-		// Calling it would start one that has no way to be unlocked.
-		return fail("no keyring service runs on the session bus")
+		// A call would start a service that nobody could unlock.
+		return fail("no keyring service is running on the session bus")
 	}
 	find := findItem
-	if r.Op == opSet {
+	if r.Op == Set {
 		find = findDefault
 	}
 	path, locked, err := find(conn, r)
@@ -71,7 +71,7 @@ func findItem(conn *dbus.Conn, r request) (item dbus.ObjectPath, isLocked bool, 
 func findDefault(conn *dbus.Conn, r request) (collection dbus.ObjectPath, isLocked bool, err error) {
 	err = serviceCall(conn, "ReadAlias", "default").Store(&collection)
 	if err != nil || collection == "/" {
-		return "", false, &BackendError{r.Kind, "it has no default keyring"}
+		return "", false, &Error{r.Kind, "it has no default keyring"}
 	}
 	locked, err := conn.Object(secretsName, collection).GetProperty("org.freedesktop.Secret.Collection.Locked")
 	if err != nil {
@@ -80,13 +80,13 @@ func findDefault(conn *dbus.Conn, r request) (collection dbus.ObjectPath, isLock
 	return collection, locked.Value() != false, nil
 }
 
-// badAnswer has the words of the service, or of the bus, which know no secret.
+// badAnswer quotes the service or the bus: neither has been told a secret yet.
 func badAnswer(r request, err error) error {
-	return &BackendError{r.Kind, "the keyring service does not answer as it should: " + err.Error()}
+	return &Error{r.Kind, "unexpected response from the keyring service: " + err.Error()}
 }
 
-// gnome-keyring 42 sometimes, when many call at once, says to a caller's first
-// call that it does not know the method. It does a moment later.
+// When many processes call at once, gnome-keyring 42 sometimes answers the first
+// call of one with "unknown method". It knows the method a moment later.
 const (
 	firstTries = 5
 	firstPause = 20 * time.Millisecond
@@ -103,7 +103,7 @@ func serviceCall(conn *dbus.Conn, method string, args ...any) *dbus.Call {
 	}
 }
 
-// unlockSecrets has a person asked, and waits as long as that takes.
+// unlockSecrets has the service ask a person, and waits as long as that takes.
 func unlockSecrets(conn *dbus.Conn, path dbus.ObjectPath, r request) error {
 	var unlocked []dbus.ObjectPath
 	var prompt dbus.ObjectPath
@@ -121,7 +121,7 @@ func unlockSecrets(conn *dbus.Conn, path dbus.ObjectPath, r request) error {
 		conn.Object(secretsName, prompt).Call("org.freedesktop.Secret.Prompt.Prompt", 0, "").Err,
 	)
 	if err != nil {
-		return &BackendError{r.Kind, "the keyring service cannot ask"}
+		return &Error{r.Kind, "the keyring service cannot ask"}
 	}
 	for s := range signals { // until the bus goes
 		switch {
@@ -131,18 +131,18 @@ func unlockSecrets(conn *dbus.Conn, path dbus.ObjectPath, r request) error {
 			}
 			return &LockedError{Slot: r.Kind, Reason: "its prompt was dismissed", Declined: true}
 		case s.Name == "org.freedesktop.DBus.NameOwnerChanged":
-			return &BackendError{r.Kind, "the keyring service ended while it was asking"}
+			return &Error{r.Kind, "the keyring service ended while it was asking"}
 		}
 	}
-	return &BackendError{r.Kind, "the session bus ended while the keyring was asking"}
+	return &Error{r.Kind, "the session bus ended while the keyring was asking"}
 }
 
 func lockedSecrets(r request, collection string) error {
-	return &LockedError{Slot: r.Kind, Reason: fmt.Sprintf("the desktop's keyring %q is locked", collection)}
+	return &LockedError{Slot: r.Kind, Reason: fmt.Sprintf("the desktop keyring %q is locked", collection)}
 }
 
-// collectionName takes the name out of the path of a collection or an item:
-// other bytes than letters and digits are "_xx" there.
+// collectionName returns the name in the path of a collection or an item. Bytes
+// that are not letters or digits are "_xx" in the path.
 func collectionName(path dbus.ObjectPath) string {
 	name, _ := strings.CutPrefix(string(path), secretsPath+"/collection/")
 	name, _, _ = strings.Cut(name, "/")
@@ -160,41 +160,41 @@ func collectionName(path dbus.ObjectPath) string {
 	return b.String()
 }
 
-// probeSecrets looks for the default collection. It starts no service.
-func probeSecrets(ctx context.Context, address string) busState {
-	return probe(ctx, address, func(ctx context.Context, conn *dbus.Conn) busState {
+// SecretService looks for the default collection of the Secret Service, for at
+// most 0.4 s. It starts no service.
+func SecretService(ctx context.Context, address string) BusState {
+	return probe(ctx, address, func(ctx context.Context, conn *dbus.Conn) BusState {
 		running, err := hasOwner(ctx, conn, secretsName)
 		if err != nil {
-			return busSilent
+			return BusSilent
 		}
 		if !running {
 			var names []string
 			if conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.ListActivatableNames", 0).Store(&names) == nil && slices.Contains(names, secretsName) {
-				return busActivatable
+				return BusActivatable
 			}
-			return busAbsent
+			return BusAbsent
 		}
 		var path dbus.ObjectPath
 		err = conn.Object(secretsName, secretsPath).CallWithContext(ctx, "org.freedesktop.Secret.Service.ReadAlias", dbus.FlagNoAutoStart, "default").Store(&path)
 		if err != nil {
-			return busSilent
+			return BusSilent
 		}
 		if path == "/" {
-			return busHomeless
+			return BusNoCollection
 		}
 		var locked bool
 		err = conn.Object(secretsName, path).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart, "org.freedesktop.Secret.Collection", "Locked").Store(&locked)
 		switch {
 		case err != nil:
-			return busSilent
+			return BusSilent
 		case locked:
-			return busLocked
+			return BusLocked
 		}
-		return busUnlocked
+		return BusUnlocked
 	})
 }
 
-func secretsReady(ctx context.Context, s *Store) (bool, string) {
-	state := probeSecrets(ctx, s.opts.DBusAddress)
-	return state == busUnlocked || state == busLocked && s.opts.Display, state.reason("the desktop's keyring")
+func secretsState(ctx context.Context, w World) State {
+	return SecretService(ctx, w.DBusAddress).of("the desktop keyring", w)
 }

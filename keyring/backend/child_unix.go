@@ -1,6 +1,6 @@
 //go:build unix
 
-package keyring
+package backend
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runChild starts the child with env as its whole environment, hands it input
-// and returns what it answers. It is gone when runChild returns.
+// runChild starts the child with env as its whole environment, sends it input and
+// returns its answer. The child has ended when runChild returns.
 func runChild(ctx context.Context, input []byte, env []string) ([]byte, error) {
 	// The child's death signal is tied to this thread.
 	runtime.LockOSThread()
@@ -34,16 +34,16 @@ func runChild(ctx context.Context, input []byte, env []string) ([]byte, error) {
 	cmd.Env = env
 	cmd.ExtraFiles = []*os.File{theirs} // childFD
 	cmd.SysProcAttr = childAttr()
-	// Its own group, so that whatever it starts dies with it.
+	// The child has its own process group, so that what it starts dies with it.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	err = cmd.Start()
 	theirs.Close()
 	if err != nil {
 		return nil, err
 	}
-	// Whatever else may hold the child's end open must not hold us.
+	// A process that still holds the child's end must not keep us waiting.
 	defer context.AfterFunc(ctx, func() { ours.Close() })()
-	// A child that died before reading shows in what it did not answer.
+	// If the child died before it read this, its answer is missing below.
 	ours.Write(input)
 	ours.CloseWrite()
 	line, err := io.ReadAll(io.LimitReader(ours, maxChildLine))
@@ -52,7 +52,7 @@ func runChild(ctx context.Context, input []byte, env []string) ([]byte, error) {
 }
 
 func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
-	// The fork lock, because not every system can make sockets that close on exec.
+	// Not every system can make sockets that close on exec, so fork is held off.
 	syscall.ForkLock.RLock()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err == nil {

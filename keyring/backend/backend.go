@@ -1,0 +1,331 @@
+// Package backend keeps one short text, the payload of a store's slot, as one
+// item in a keyring of the system: the macOS Keychain, the Windows Credential
+// Manager, a desktop keyring on D-Bus, pass, or the Linux kernel's keyring.
+//
+// It promises that an item is never replaced, that a call which needs a person
+// fails with a *LockedError unless a prompt was allowed, and that a keyring that
+// hangs or panics costs at most a deadline: such keyrings are called in a hidden
+// child process (see ChildMain). It does not decide which keyring is used, or
+// whose turn it is to ask; package keyring does.
+//
+// No other package imports github.com/99designs/keyring or godbus.
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	ring "github.com/99designs/keyring"
+)
+
+// Backend is a keyring that can hold a slot's payload as one item. To add one,
+// add a row to All and to the conformance suite of package keyring.
+type Backend struct {
+	// Kind names it in headers, on the command line and in errors.
+	Kind string
+	// Child: it may hang or panic, so it is called in the hidden child.
+	Child bool
+	// Bus: it is reached by D-Bus. The library dials the bus before it is asked
+	// to, so the address is given to nothing else.
+	Bus bool
+	// AsksAnyway: it may ask a person even if it is not locked.
+	AsksAnyway bool
+	// OneWriter: two processes must not write to it at the same time.
+	OneWriter bool
+	// Fragile says why a store should not have it as its only slot; "" if it may.
+	Fragile string
+
+	// system is the GOOS that has it; empty for every system but Windows.
+	system string
+	// environ lists the variables that its program needs. May be nil.
+	environ func() []string
+	// config configures the library for an item at the given location.
+	config func(location string) ring.Config
+	// locate says where an item is or will go, refuses what would hang, and opens
+	// what is locked if a person may be asked. It runs in the same process as the
+	// library. Nil: there is only one location.
+	locate func(request) (location string, err error)
+	// flush makes durable what was set. May be nil.
+	flush func(request) error
+	// state says whether it could open a slot here and now. Nil: Usable decides.
+	state func(context.Context, World) State
+}
+
+// World is what a backend may use of the machine it runs on.
+type World struct {
+	// DBusAddress is the session bus; empty if there is none.
+	DBusAddress string
+	// Display: a person sits at a desktop that can show a prompt.
+	Display bool
+	// Getenv gives programs (pass) the few variables that they need; nil gives none.
+	Getenv func(name string) string
+	// Waiting is called when a keyring has waited for a person for 1.5 s. May be nil.
+	Waiting func(kind string)
+}
+
+func (w World) getenv(name string) string {
+	if w.Getenv == nil {
+		return ""
+	}
+	return w.Getenv(name)
+}
+
+// State says whether a backend could open a store here and now, and why or why not.
+type State struct {
+	Ready  bool
+	Reason string
+}
+
+// All returns the backends of all systems.
+func All() []Backend {
+	return []Backend{
+		{Kind: "keychain", system: "darwin", config: keychainConfig},
+		{Kind: "wincred", system: "windows", config: wincredConfig},
+		{Kind: "secret-service", system: "linux", Child: true, Bus: true, config: secretsConfig, locate: locateSecret, state: secretsState},
+		{Kind: "kwallet", system: "linux", Child: true, Bus: true, AsksAnyway: true, config: walletConfig, locate: locateWallet, flush: syncWallet, state: walletState,
+			Fragile: "KWallet has lost entries when it was killed"},
+		{Kind: "pass", Child: true, environ: passVariables, OneWriter: true, config: passConfig, locate: locatePass, state: passState},
+		{Kind: "keyctl", system: "linux", config: keyctlConfig, state: keyctlState,
+			Fragile: "the kernel forgets it when this machine restarts"},
+	}
+}
+
+// Kinds returns the names of all backends, on any system.
+func Kinds() []string {
+	var kinds []string
+	for _, b := range All() {
+		kinds = append(kinds, b.Kind)
+	}
+	return kinds
+}
+
+// Of returns the backend of a kind.
+func Of(kind string) (b Backend, ok bool) {
+	for _, b := range All() {
+		if b.Kind == kind {
+			return b, true
+		}
+	}
+	return Backend{}, false
+}
+
+func keychainConfig(string) ring.Config {
+	return ring.Config{
+		AllowedBackends:                []ring.BackendType{ring.KeychainBackend},
+		ServiceName:                    "fob",
+		KeychainTrustApplication:       true, // otherwise macOS asks at every call
+		KeychainAccessibleWhenUnlocked: true,
+	}
+}
+
+func wincredConfig(string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.WinCredBackend}, WinCredPrefix: "fob", ServiceName: "store"}
+}
+
+func secretsConfig(collection string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.SecretServiceBackend}, LibSecretCollectionName: collection}
+}
+
+func walletConfig(wallet string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.KWalletBackend}, ServiceName: wallet, KWalletAppID: "fob", KWalletFolder: "fob"}
+}
+
+func passConfig(dir string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.PassBackend}, PassDir: dir}
+}
+
+// keyctlConfig uses the user's keyring and gives the user all rights. With the
+// kernel's default rights, a session with its own session keyring (systemd's
+// KeyringMode=private, "su -") cannot read an item made in another session.
+// ServiceName stays empty: with one, the library makes a keyring of that name
+// and sets the permissions of the wrong keyring.
+func keyctlConfig(string) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.KeyCtlBackend}, KeyCtlScope: "user", KeyCtlPerm: 0x3f3f0000}
+}
+
+// Here reports whether this operating system can have it.
+func (b Backend) Here() bool {
+	return b.system == runtime.GOOS || b.system == "" && runtime.GOOS != "windows"
+}
+
+// Usable reports what can be known without calling anything.
+func (b Backend) Usable(w World) bool {
+	switch {
+	case !b.Here():
+		return false
+	case b.Bus:
+		return w.DBusAddress != ""
+	case b.Child:
+		_, err := exec.LookPath(b.Kind)
+		return err == nil
+	}
+	// A fob for macOS built without cgo has no keychain.
+	return slices.Contains(ring.AvailableBackends(), ring.BackendType(b.Kind))
+}
+
+// State looks at the keyring, in less than a second. It starts nothing and asks
+// nobody.
+func (b Backend) State(ctx context.Context, w World) State {
+	if b.state != nil {
+		return b.state(ctx, w)
+	}
+	return State{b.Usable(w), "this fob was built without it"}
+}
+
+// ItemName names the item of a store's generation. It is written once and never
+// changed, so an interrupted re-key cannot lose the old vault key.
+func ItemName(storeID string, generation int) string {
+	return fmt.Sprintf("fob/%s/%d", storeID, generation)
+}
+
+// isItemName accepts only what ItemName returns. Other names have no way in; but
+// pass would write "../x" outside its directory.
+func isItemName(name string) bool {
+	rest, _ := strings.CutPrefix(name, "fob/")
+	id, text, _ := strings.Cut(rest, "/")
+	generation, err := strconv.Atoi(text)
+	return err == nil && generation > 0 && len(id) == 32 && strings.Trim(id, "0123456789abcdef") == "" && name == ItemName(id, generation)
+}
+
+// Op is what a Request does.
+type Op string
+
+// The operations. Set never replaces an item; Remove of an item that is not
+// there succeeds.
+const (
+	Get    Op = "get"
+	Set    Op = "set"
+	Remove Op = "remove"
+)
+
+// Request is one call to a keyring.
+type Request struct {
+	Op      Op     `json:"op"`
+	Item    string `json:"item"`              // from ItemName
+	Payload string `json:"payload,omitempty"` // for Set
+	// Prompt: the keyring may ask a person, and the call waits for the answer.
+	Prompt bool `json:"prompt,omitempty"`
+}
+
+// request is a Request with what the process that carries it out needs to know.
+type request struct {
+	Request
+	Kind    string `json:"kind"`
+	Address string `json:"address"`           // of the session bus
+	Display bool   `json:"display,omitempty"` // there is a desktop
+}
+
+// Do carries out a request and returns the payload for Get. Without Prompt it
+// takes at most Deadline. The error is a *LockedError, a *LostError, an *Error or
+// the context's cause.
+func (b Backend) Do(ctx context.Context, w World, r Request) (payload string, err error) {
+	q := request{r, b.Kind, w.DBusAddress, w.Display}
+	if b.Child {
+		return b.callChild(ctx, w, q)
+	}
+	return b.serve(q)
+}
+
+// serve carries out a request with the library.
+func (b Backend) serve(r request) (string, error) {
+	if !isItemName(r.Item) {
+		return "", &Error{r.Kind, fmt.Sprintf("%q is not the name of an item", r.Item)}
+	}
+	location := ""
+	if b.locate != nil {
+		var err error
+		var lost *LostError
+		switch location, err = b.locate(r); {
+		case r.Op == Remove && errors.As(err, &lost):
+			return "", nil
+		case err != nil:
+			return "", err
+		}
+	}
+	if !b.Bus {
+		return b.use(r, location)
+	}
+	// From here on nobody should be asked. The library would ask anyway, and then
+	// wait for an answer that it cannot hear.
+	type result struct {
+		payload string
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		payload, err := b.use(r, location)
+		done <- result{payload, err}
+	}()
+	select {
+	case res := <-done:
+		return res.payload, res.err
+	case <-time.After(Deadline):
+		return "", &Error{r.Kind, "no answer for " + Deadline.String()}
+	}
+}
+
+// use opens the library's keyring and carries out the request in it.
+func (b Backend) use(r request, location string) (string, error) {
+	k, err := ring.Open(b.config(location))
+	// The library does not say what went wrong. The service was there a moment ago.
+	for try := 1; err != nil && b.Bus && try < firstTries; try++ {
+		time.Sleep(firstPause)
+		k, err = ring.Open(b.config(location))
+	}
+	if err != nil {
+		return "", &Error{r.Kind, "it is not reachable"}
+	}
+	switch r.Op {
+	case Get:
+		item, err := k.Get(r.Item)
+		if err != nil {
+			return "", failure(r, err)
+		}
+		return string(item.Data), nil
+	case Set:
+		if _, err := k.Get(r.Item); err == nil {
+			return "", &Error{r.Kind, fmt.Sprintf("it already has an item %q", r.Item)}
+		} else if !errors.Is(err, ring.ErrKeyNotFound) {
+			return "", failure(r, err)
+		}
+		err := k.Set(ring.Item{Key: r.Item, Data: []byte(r.Payload), Label: "fob"})
+		if err == nil && b.flush != nil {
+			return "", b.flush(r)
+		}
+		return "", failure(r, err)
+	case Remove:
+		// Some keyrings say that there was nothing to remove, and some do not.
+		if err := k.Remove(r.Item); !errors.Is(err, ring.ErrKeyNotFound) {
+			return "", failure(r, err)
+		}
+		return "", nil
+	}
+	return "", &Error{r.Kind, "unknown operation"}
+}
+
+// failure translates the library's errors. An exit status comes from a program
+// (pass) that failed.
+func failure(r request, err error) error {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ring.ErrKeyNotFound):
+		return &LostError{r.Kind, r.Item}
+	case errors.As(err, &exit) && r.Op == Get:
+		return lockedPass(r)
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSYS):
+		return &Error{r.Kind, notAllowed}
+	}
+	return &Error{r.Kind, err.Error()}
+}
+
+const notAllowed = "the system does not allow it here, as in most containers"

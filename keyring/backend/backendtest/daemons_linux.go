@@ -1,0 +1,121 @@
+package backendtest
+
+import (
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha512"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// KDE's wallet on D-Bus.
+const (
+	WalletService = "org.kde.kwalletd5"
+	WalletName    = "kdewallet"
+)
+
+// KWallet starts kwalletd5 as pam_kwallet5 does at login: the wallet's key on a
+// pipe, the environment on a socket. A wrong key would open a window.
+func KWallet(t testing.TB) (address string, call func(method string, args ...any) *dbus.Call) {
+	t.Helper()
+	daemon := Need(t, "kwalletd5")
+	address, env := Bus(t)
+	home := strings.TrimPrefix(env[0], "HOME=")
+	salt := make([]byte, 56)
+	rand.Read(salt)
+	key, err := pbkdf2.Key(sha512.New, "pw", salt, 50000, 56)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Write(t, home+"/data/kwalletd/kdewallet.salt", string(salt))
+	Write(t, home+"/config/kwalletrc", "[Wallet]\nEnabled=true\nFirst Use=false\nDefault Wallet=kdewallet\nPrompt on Open=false\nClose When Idle=false\n\n[Auto Allow]\nkdewallet=fob\n")
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: home + "/kwallet5.socket"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := listener.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(daemon, "--pam-login", "3", "4")
+	cmd.Env = append(env, "QT_QPA_PLATFORM=offscreen", "PAM_KWALLET5_LOGIN="+home+"/kwallet5.socket")
+	cmd.ExtraFiles = []*os.File{r, socket}
+	Start(t, cmd)
+	w.Write(key)
+	w.Close()
+	conn, err := net.Dial("unix", home+"/kwallet5.socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(conn, strings.Join(cmd.Env, "\n"))
+	conn.Close()
+	bus, err := dbus.Connect(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { bus.Close() })
+	call = func(method string, args ...any) *dbus.Call {
+		return bus.Object(WalletService, "/modules/kwalletd5").Call("org.kde.KWallet."+method, dbus.FlagNoAutoStart, args...)
+	}
+	WaitFor(t, func() bool {
+		var open bool
+		return call("isOpen", WalletName).Store(&open) == nil && open
+	})
+	return address, call
+}
+
+// Write writes a file and makes its directory.
+func Write(t testing.TB, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// PassStore sets up gpg and pass in a home of its own. The key has a passphrase,
+// which gpg's agent knows until lock.
+func PassStore(t testing.TB) (env map[string]string, lock func(t *testing.T)) {
+	t.Helper()
+	Need(t, "pass")
+	Need(t, "gpg")
+	home, err := os.MkdirTemp("", "fob") // a socket's name is to be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(home) })
+	env = map[string]string{"HOME": home, "GNUPGHOME": home + "/gnupg", "PASSWORD_STORE_DIR": home + "/store", "PATH": os.Getenv("PATH")}
+	if err := os.Mkdir(env["GNUPGHOME"], 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run := func(t testing.TB, line string) {
+		t.Helper()
+		cmd := exec.Command("sh", "-ec", line)
+		for name, value := range env {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	t.Cleanup(func() { run(t, "gpgconf --kill gpg-agent") })
+	// Its derivation is made to take 0.1 s on a machine that has time; and a test is not about that.
+	Write(t, env["GNUPGHOME"]+"/gpg-agent.conf", "s2k-count 65536\n")
+	run(t, `gpg --batch --quiet --pinentry-mode loopback --passphrase pw --quick-generate-key 'fob test <fob@example.invalid>' default default never
+pass init fob@example.invalid
+echo | gpg --batch --quiet -e -r fob@example.invalid | gpg --batch --quiet --pinentry-mode loopback --passphrase pw -d`)
+	return env, func(t *testing.T) { run(t, "gpg-connect-agent reloadagent /bye") }
+}

@@ -1,0 +1,28 @@
+package backend
+
+import "fmt"
+
+// Error says that a backend failed.
+type Error struct{ Backend, Reason string }
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Backend, e.Reason) }
+
+// LostError is an *Error: the backend works, and does not have the item (any more).
+type LostError struct{ Backend, Item string }
+
+func (e *LostError) Error() string { return e.Unwrap().Error() }
+func (e *LostError) Unwrap() error {
+	return &Error{e.Backend, fmt.Sprintf("it has no item %q", e.Item)}
+}
+
+// LockedError says that only a person can open the slot, and that nobody could
+// be asked or that they declined.
+type LockedError struct {
+	Slot, Reason string
+	// Fix is a command that asks the person; empty if there is none.
+	Fix string
+	// Declined: a person was asked and declined.
+	Declined bool
+}
+
+func (e *LockedError) Error() string { return fmt.Sprintf("%s is locked: %s", e.Slot, e.Reason) }
