@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -701,5 +702,53 @@ func TestProxy(t *testing.T) {
 		if want == "" && err != nil || want != "" && !strings.Contains(string(out), "AWS not reached at sts.eu-west-1.amazonaws.com: Proxy Authentication Required") {
 			t.Errorf("%s, %v", out, err)
 		}
+	}
+}
+
+// Of many calls at once over one client, each learns what happened to itself.
+func TestManyGoroutines(t *testing.T) {
+	aws := newAWS(t, ststest.Config{})
+	aws.Advance(hour)
+	aws.Fail("GetCallerIdentity", ststest.Drop(), ststest.Always)
+	aws.Fail("GetSessionToken", ststest.Portal(), ststest.Always)
+	aws.Deny("EnableMFADevice")
+	limits := brisk
+	limits.Call = time.Minute
+	c := newTestClient(t, plan.Endpoint{URL: aws.URL}, limits)
+	wants := []func(error) bool{
+		func(err error) bool {
+			e, ok := errors.AsType[*UnreachableError](err)
+			return ok && e.Tries == 3 && e.Sent
+		},
+		func(err error) bool {
+			e, ok := errors.AsType[*AnswerError](err)
+			return ok && e.Action == "GetSessionToken"
+		},
+		func(err error) bool { return err == nil },
+		func(err error) bool {
+			e, ok := errors.AsType[*RefusedError](err)
+			return ok && e.Action == "EnableMFADevice" && !e.Resent
+		},
+	}
+	calls := []func() error{
+		func() error { _, err := c.Identity(t.Context(), withKey); return err },
+		func() error { _, err := c.SessionToken(t.Context(), withKey, stepPlain, ""); return err },
+		func() error { _, err := c.AssumeRole(t.Context(), withKey, stepAudit, ""); return err },
+		func() error {
+			var nothing struct{}
+			return c.Query(t.Context(), withKey, Query{Service: "iam", Version: "2010-05-08", Action: "EnableMFADevice"}, &nothing)
+		},
+	}
+	var all sync.WaitGroup
+	for i := range 64 {
+		all.Go(func() {
+			if err := calls[i%len(calls)](); !wants[i%len(wants)](err) {
+				t.Errorf("call %d: %+v", i%len(calls), err)
+			}
+		})
+	}
+	all.Wait()
+	if (c.Skew() + hour).Abs() > time.Minute {
+		t.Error(c.Skew())
 	}
 }

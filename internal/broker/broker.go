@@ -238,9 +238,8 @@ func (r *run) renewEarly(ctx context.Context, kept creds.Session) creds.Session 
 // the others take over what it made.
 func (r *run) make(ctx context.Context) (creds.Session, error) {
 	last := len(r.plan.Steps)
-	r.before = r.device(lockOf(r.plan.MFASerial())).Seq
-	// One of 256 locks, so that the directory of locks does not grow for ever.
-	lock, err := r.claim(ctx, "session-"+r.plan.ID(last)[:2])
+	r.before = r.device(deviceLock(r.plan.MFASerial())).Seq
+	lock, err := r.claim(ctx, r.stepLock(last))
 	if err != nil {
 		return creds.Session{}, err
 	}
@@ -286,6 +285,11 @@ func (r *run) walk(ctx context.Context) (s creds.Session, from int, err error) {
 	return s, from, err
 }
 
+// stepLock is the name of the lock of what the first n steps give. Who holds it waits
+// only for locks of fewer steps, and for MFA devices, so no two wait for each other.
+// It is one of 256, so that the directory of locks does not grow for ever.
+func (r *run) stepLock(n int) string { return fmt.Sprintf("session-%d-%s", n, r.plan.ID(n)[:2]) }
+
 // step carries out steps[n] with what the steps before it gave.
 func (r *run) step(ctx context.Context, n int, with creds.Session) (creds.Session, error) {
 	if r.sts == nil {
@@ -296,6 +300,17 @@ func (r *run) step(ctx context.Context, n int, with creds.Session) (creds.Sessio
 	}
 	if serial := plan.MFASerial(r.plan.Steps[n]); serial != "" {
 		return r.withCode(ctx, n, serial, with)
+	}
+	if n+1 == len(r.plan.Steps) {
+		return r.ask(ctx, n, with, "") // make holds its lock
+	}
+	lock, err := r.claim(ctx, r.stepLock(n+1))
+	if err != nil {
+		return creds.Session{}, err
+	}
+	defer lock.release()
+	if s, err := r.meanwhile(ctx, n+1); err != nil || s.ID != "" {
+		return s, err
 	}
 	return r.ask(ctx, n, with, "")
 }

@@ -406,7 +406,7 @@ func TestRenewEarly(t *testing.T) {
 	p := plans["mfa role"]
 	b.keep(p, 3, "OLD3", 31*time.Minute, 29*time.Minute)
 	b.keep(p, 2, "OLD2", hour, 11*hour)
-	lock, ok, err := keyring.New(storeOptions(b.dir)).TryLock("session-" + p.ID(3)[:2])
+	lock, ok, err := keyring.New(storeOptions(b.dir)).TryLock((&run{plan: p}).stepLock(3))
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}

@@ -32,13 +32,13 @@ const (
 	memory = 8
 )
 
-// lockOf is the name of an MFA device's lock, whose state is the device's memory.
-func lockOf(serial string) string { return "mfa-" + serial }
+// deviceLock is the name of an MFA device's lock, whose state is the device's memory.
+func deviceLock(serial string) string { return "mfa-" + serial }
 
 // withCode carries out steps[n], which needs a code of the device serial. One
 // process at a time asks for it, over all profiles.
 func (r *run) withCode(ctx context.Context, n int, serial string, with creds.Session) (creds.Session, error) {
-	lock, err := r.claim(ctx, lockOf(serial))
+	lock, err := r.claim(ctx, deviceLock(serial))
 	if err != nil {
 		return creds.Session{}, err
 	}
@@ -46,7 +46,7 @@ func (r *run) withCode(ctx context.Context, n int, serial string, with creds.Ses
 	if s, err := r.meanwhile(ctx, n+1); err != nil || s.ID != "" {
 		return s, err
 	}
-	d := r.device(lockOf(serial))
+	d := r.device(deviceLock(serial))
 	if d.Seq != r.before && d.Outcome != "" && (d.Plan == "" || d.Plan == r.plan.ID(n+1)) {
 		return creds.Session{}, &SharedError{Serial: serial, Outcome: d.Outcome, Message: d.Message}
 	}
@@ -105,12 +105,12 @@ func (r *run) code(ctx context.Context, q mfa.Request) (mfa.Answer, error) {
 // it as used.
 func (b *Broker) SeedCode(ctx context.Context, profile, serial string) (mfa.Answer, error) {
 	r := &run{Broker: b}
-	lock, err := r.claim(ctx, lockOf(serial))
+	lock, err := r.claim(ctx, deviceLock(serial))
 	if err != nil {
 		return mfa.Answer{}, err
 	}
 	defer lock.release()
-	d := r.device(lockOf(serial))
+	d := r.device(deviceLock(serial))
 	answer, err := b.Codes.Code(ctx, mfa.Request{Profile: profile, Serial: serial, Shown: true, After: d.lastStep(b.Now()), Used: d.usedAt(b.Now())})
 	if err != nil {
 		return mfa.Answer{}, err

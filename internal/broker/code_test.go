@@ -128,11 +128,11 @@ func TestUsedBeforeSent(t *testing.T) {
 			return nil
 		}
 		sent++
-		d := (&run{Broker: other.Broker}).device(lockOf(deviceARN))
+		d := (&run{Broker: other.Broker}).device(deviceLock(deviceARN))
 		if !d.usedAt(b.now)(code) || d.lastStep(b.now) != step {
 			t.Errorf("not remembered: %+v", d)
 		}
-		if lock, ok, err := other.store.TryLock(lockOf(deviceARN)); ok || err != nil {
+		if lock, ok, err := other.store.TryLock(deviceLock(deviceARN)); ok || err != nil {
 			t.Error("not locked", lock, err)
 		}
 		return errNetwork
@@ -159,7 +159,7 @@ func TestUsedBeforeSent(t *testing.T) {
 	if a, err := other.SeedCode(t.Context(), "dev", deviceARN); err != nil || a.Code != "111111" {
 		t.Error(a.Step, err)
 	}
-	if d := (&run{Broker: b.Broker}).device(lockOf(deviceARN)); d.lastStep(b.now) != step+2 {
+	if d := (&run{Broker: b.Broker}).device(deviceLock(deviceARN)); d.lastStep(b.now) != step+2 {
 		t.Errorf("%+v", d)
 	}
 }
@@ -204,7 +204,7 @@ func remember(t *testing.T, s *keyring.Store, state any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock, ok, err := s.TryLock(lockOf(deviceARN))
+	lock, ok, err := s.TryLock(deviceLock(deviceARN))
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}

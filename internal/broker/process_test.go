@@ -138,6 +138,66 @@ func TestManyGoroutines(t *testing.T) {
 	}
 }
 
+// A server has one broker, one store, one client and one ladder for all whom it
+// serves: 64 of them, who want 8 things at once, get each from one call, and a
+// person types one code for each device.
+func TestManyOfOneBroker(t *testing.T) {
+	const otherSerial = "arn:aws:iam::" + ststest.DemoAccount + ":mfa/ann"
+	otherKey := creds.Key{ID: "AKIAI44QH8DHBEXAMPLE", Secret: creds.NewSecret("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")}
+	aws := newAWS(t, ststest.Config{})
+	seed := creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed), Algorithm: "SHA1", Digits: 6, Period: 30 * time.Second}
+	if err := aws.AddUser(ststest.User{ARN: "arn:aws:iam::" + ststest.DemoAccount + ":user/ann", Keys: []creds.Key{otherKey},
+		MFA: []ststest.Device{{Serial: otherSerial, Seed: seed}}}); err != nil {
+		t.Fatal(err)
+	}
+	store := openStore(t, filepath.Join(t.TempDir(), "fob"), nil)
+	if _, err := store.SetKey(t.Context(), "other", otherKey, keyring.Info{}); err != nil {
+		t.Fatal(err)
+	}
+	other := plan.StoredKey{Profile: "other", KeyID: otherKey.ID}
+	otherMFA := plan.SessionToken{MFASerial: otherSerial, DurationSeconds: 43200}
+	wanted := []plan.Plan{
+		planOf(stepKey, stepMFA), planOf(stepKey, stepMFA, stepRole), planOf(stepKey, stepMFA, stepAudit),
+		planOf(stepKey, stepMFA, stepRole, stepAudit), planOf(stepKey, stepAudit),
+		planOf(other, otherMFA), planOf(other, otherMFA, stepAudit), planOf(other, otherMFA, stepRole),
+	}
+	b := brokerFor(store, aws.URL)
+	dial := b.Dial
+	client := sync.OnceValues(func() (STS, error) { return dial(wanted[0].STS) })
+	b.Dial = func(plan.Endpoint) (STS, error) { return client() }
+	var asked sync.Map
+	ladder := &mfa.Ladder{Seed: func(context.Context, string) (creds.Seed, bool, error) { return seed, true, nil }}
+	b.Codes = codesFunc(func(ctx context.Context, r mfa.Request) (mfa.Answer, error) {
+		if _, twice := asked.LoadOrStore(r.Serial, true); twice {
+			t.Errorf("a second code of %s", r.Serial)
+		}
+		return ladder.Code(ctx, r)
+	})
+	ids := make([]string, 64)
+	var start, all sync.WaitGroup
+	start.Add(1)
+	for i := range ids {
+		all.Go(func() {
+			start.Wait()
+			s, err := b.Credentials(t.Context(), wanted[i%len(wanted)])
+			if err != nil {
+				t.Error(err)
+			}
+			ids[i] = s.ID
+		})
+	}
+	start.Done()
+	all.Wait()
+	if got, want := fmt.Sprint(count(aws)), "map[AssumeRole:6 GetSessionToken:2]"; got != want {
+		t.Errorf("calls: %s, want %s", got, want)
+	}
+	for i, id := range ids {
+		if id != ids[i%len(wanted)] {
+			t.Errorf("%d: %s, another session than %s", i, id, ids[i%len(wanted)])
+		}
+	}
+}
+
 // result is how another process ended.
 type result struct {
 	out, said string
@@ -300,7 +360,7 @@ func TestHolderKilled(t *testing.T) {
 // The steps of a chain are waited for no longer than the budget.
 func TestWaitEnds(t *testing.T) {
 	b := newBench(t, RenewExport)
-	lock, ok, err := keyring.New(storeOptions(b.dir)).TryLock(lockOf(deviceARN))
+	lock, ok, err := keyring.New(storeOptions(b.dir)).TryLock(deviceLock(deviceARN))
 	if !ok || err != nil {
 		t.Fatal(err)
 	}
