@@ -6,6 +6,14 @@ import (
 	"testing"
 )
 
+// TestVars: what is not known is left out.
+func TestVars(t *testing.T) {
+	want := []Var{{"AWS_ACCESS_KEY_ID", exampleID}, {"AWS_SECRET_ACCESS_KEY", exampleSecret}}
+	if got := Vars(least(), ""); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 // TestClean: nothing that names AWS credentials or where to find them reaches a
 // child, and no secret of fob's.
 func TestClean(t *testing.T) {

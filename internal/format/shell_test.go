@@ -4,8 +4,66 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
+
+// lines is what a format may write for the variable X: a grammar in which
+// evaluating can only set it. Each has printable ASCII only.
+var lines = map[string]*regexp.Regexp{
+	"env":           regexp.MustCompile(`^export X='([^']|'\\'')*'\n$`),
+	"env-no-export": regexp.MustCompile(`^X='([^']|'\\'')*'\n$`),
+	"fish":          regexp.MustCompile(`^set -gx X '([^'\\]|\\['\\])*'\n$`),
+	"powershell":    regexp.MustCompile(`^\$Env:X = '([^']|'')*'\n$`),
+	"windows-cmd":   regexp.MustCompile(`^set "X=[^"%!^&|<>]*"\n$`),
+	"dotenv":        regexp.MustCompile(`^X='[^'\\]*'\n$`),
+}
+
+// refusal is an error of Shell, which quotes nothing of the value.
+var refusal = regexp.MustCompile(`^the value of X (holds characters that cannot|cannot) be written safely( for cmd\.exe| to a \.env file)?$`)
+
+func FuzzShell(f *testing.F) {
+	for _, v := range hostile {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		for _, name := range Shells() {
+			got, err := Shell(name, []Var{{"A", "1"}, {"X", value}})
+			if err != nil {
+				if len(got) > 0 || !refusal.MatchString(err.Error()) {
+					t.Errorf("%s: %q with error %q", name, got, err)
+				}
+				continue
+			}
+			_, line, _ := strings.Cut(string(got), "\n")
+			if !lines[name].MatchString(line) || !printable(strings.TrimSuffix(line, "\n")) {
+				t.Errorf("%s: %q", name, line)
+			}
+		}
+	})
+}
+
+// TestRefused: a value that a format cannot hold is an error, and nothing is
+// written of those before it either.
+func TestRefused(t *testing.T) {
+	everywhere := []string{"a\nb", "a\rb", "\x00", "\x1b[2J", "\x7f", "\u0085", "\u2028", "‘", "ђ", "\xff", "ü"}
+	refused := map[string][]string{
+		"windows-cmd": {`"`, "%PATH%", "!x!", "^", "&", "|", "<", ">"},
+		"dotenv":      {"'", `\`},
+	}
+	for _, name := range Shells() {
+		for _, v := range append(slices.Clone(everywhere), refused[name]...) {
+			if got, err := Shell(name, []Var{{"A", "1"}, {"X", v}}); err == nil || len(got) > 0 {
+				t.Errorf("%s takes %q: %q", name, v, got)
+			}
+		}
+	}
+	if _, err := Shell("tcsh", nil); err == nil {
+		t.Error("a format tcsh")
+	}
+}
 
 // hostile values try to be more than a value.
 var hostile = []string{

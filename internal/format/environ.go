@@ -1,0 +1,127 @@
+package format
+
+import (
+	"slices"
+	"strings"
+
+	"fob/internal/creds"
+)
+
+// Var is one variable of an environment.
+type Var struct{ Name, Value string }
+
+// Vars are the variables that carry a session. What is not known is left out.
+func Vars(s creds.Session, region string) []Var {
+	expires := Time(s.Expires)
+	var vars []Var
+	for _, v := range []Var{
+		{"AWS_ACCESS_KEY_ID", s.ID},
+		{"AWS_SECRET_ACCESS_KEY", s.Secret.Reveal()},
+		{"AWS_SESSION_TOKEN", s.Token.Reveal()},
+		{"AWS_CREDENTIAL_EXPIRATION", expires},
+		{"AWS_SESSION_EXPIRATION", expires}, // what prompts read
+		{"AWS_REGION", region},
+		{"AWS_DEFAULT_REGION", region},
+		{"AWS_ACCOUNT_ID", s.AccountID},
+	} {
+		if v.Value != "" {
+			vars = append(vars, v)
+		}
+	}
+	return vars
+}
+
+// removed are the variables that name AWS credentials or where to find them,
+// and fob's own secrets: none reaches a child unless fob sets it.
+var removed = []string{
+	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+	"AWS_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_CREDENTIAL_FILE",
+	"AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION", // a stale one makes botocore refuse fresh keys
+	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", // JavaScript prefers a profile to keys
+	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
+	"AWS_ACCOUNT_ID", // moves DynamoDB to an account's endpoint
+	"AWS_MFA_SERIAL", "AWS_SESSION_TAGS", "AWS_TRANSITIVE_TAGS", "AWS_SOURCE_IDENTITY",
+	"AWSU_PROFILE", "AWSUME_PROFILE", "AWSUME_EXPIRATION", "AWS_SSO_PROFILE",
+	"FOB_MFA_CODE", "FOB_AGE_IDENTITY", "AWS_VAULT_FILE_PASSPHRASE", "AWS_VAULT", "FOB_PROFILE",
+}
+
+// removedPrefixes are the families among them.
+var removedPrefixes = []string{
+	"AWS_BEARER_TOKEN_", // botocore prefers it to keys
+	"FOB_PASSPHRASE",
+}
+
+// Clean returns the environment without what names AWS credentials: every
+// occurrence, and where names have no case (Windows) in any case.
+func Clean(environ []string, foldCase bool, also ...string) []string {
+	drop := func(name string) bool {
+		is := func(n string) bool { return same(name, n, foldCase) }
+		return slices.ContainsFunc(removed, is) || slices.ContainsFunc(also, is) ||
+			slices.ContainsFunc(removedPrefixes, func(p string) bool {
+				return len(name) >= len(p) && same(name[:len(p)], p, foldCase)
+			})
+	}
+	var out []string
+	for _, entry := range environ {
+		// A name may begin with "=" on Windows (=C:=C:\dir).
+		i := strings.IndexByte(entry, '=')
+		if i <= 0 || !drop(entry[:i]) {
+			out = append(out, entry)
+		}
+	}
+	return out
+}
+
+func same(a, b string, foldCase bool) bool { return a == b || foldCase && strings.EqualFold(a, b) }
+
+// lookup is the first value of a variable, which is the one that counts.
+func lookup(environ []string, name string, foldCase bool) string {
+	for _, entry := range environ {
+		if n, value, ok := strings.Cut(entry, "="); ok && same(n, name, foldCase) {
+			return value
+		}
+	}
+	return ""
+}
+
+// Child is who the environment is for.
+type Child struct {
+	Profile string
+	Region  string
+	// Compat also sets AWS_VAULT, which prompts such as starship show.
+	Compat bool
+	// FoldCase: names have no case here (Windows).
+	FoldCase bool
+}
+
+// Environ is the environment of a child: environ cleaned, and the session.
+func Environ(environ []string, s creds.Session, c Child) []string {
+	vars := append(Vars(s, c.Region), Var{"FOB_PROFILE", c.Profile})
+	if c.Region != "" {
+		vars = append(vars, Var{"FOB_REGION", c.Region})
+	}
+	if c.Compat {
+		vars = append(vars, Var{"AWS_VAULT", c.Profile})
+	}
+	out := Clean(environ, c.FoldCase, c.staleRegions(environ)...)
+	for _, v := range vars {
+		out = append(out, v.Name+"="+v.Value)
+	}
+	return out
+}
+
+// staleRegions are the region variables to remove: all, when there is a region to
+// set, else what a fob further up has set. A region of the user's own stays.
+func (c Child) staleRegions(environ []string) []string {
+	const mark = "FOB_REGION"
+	stale := []string{mark}
+	outer := lookup(environ, mark, c.FoldCase)
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if c.Region != "" || outer != "" && lookup(environ, name, c.FoldCase) == outer {
+			stale = append(stale, name)
+		}
+	}
+	return stale
+}

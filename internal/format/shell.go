@@ -1,0 +1,72 @@
+package format
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// shell is a format that a shell or a file takes.
+type shell struct {
+	name string
+	line func(Var) (string, error)
+}
+
+// shells in the order of help.
+func shells() []shell {
+	return []shell{
+		{"env", func(v Var) (string, error) { return "export " + v.Name + "=" + single(v.Value, `'\''`), nil }},
+		{"env-no-export", func(v Var) (string, error) { return v.Name + "=" + single(v.Value, `'\''`), nil }},
+		// fish knows \\ and \' in single quotes.
+		{"fish", func(v Var) (string, error) {
+			return "set -gx " + v.Name + " '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(v.Value) + "'", nil
+		}},
+		{"powershell", func(v Var) (string, error) { return "$Env:" + v.Name + " = " + single(v.Value, `''`), nil }},
+		{"windows-cmd", func(v Var) (string, error) {
+			// Nothing quotes these for cmd.exe, which expands before it parses.
+			if strings.ContainsAny(v.Value, `"%!^&|<>`) {
+				return "", fmt.Errorf("the value of %s cannot be written safely for cmd.exe", v.Name)
+			}
+			return `set "` + v.Name + "=" + v.Value + `"`, nil
+		}},
+		// Readers of .env files agree on single quotes, without any escape.
+		{"dotenv", func(v Var) (string, error) {
+			if strings.ContainsAny(v.Value, `'\`) {
+				return "", fmt.Errorf("the value of %s cannot be written safely to a .env file", v.Name)
+			}
+			return v.Name + "='" + v.Value + "'", nil
+		}},
+	}
+}
+
+// Shells are the names that Shell takes.
+func Shells() []string {
+	var names []string
+	for _, f := range shells() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Shell writes variables in one of the formats that Shells names.
+func Shell(name string, vars []Var) ([]byte, error) {
+	all := shells()
+	i := slices.IndexFunc(all, func(f shell) bool { return f.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("no format %q", name)
+	}
+	var b strings.Builder
+	for _, v := range vars {
+		if !printable(v.Value) {
+			return nil, fmt.Errorf("the value of %s holds characters that cannot be written safely", v.Name)
+		}
+		line, err := all[i].line(v)
+		if err != nil {
+			return nil, err
+		}
+		b.WriteString(line + "\n")
+	}
+	return []byte(b.String()), nil
+}
+
+func single(s, quote string) string { return "'" + strings.ReplaceAll(s, "'", quote) + "'" }
