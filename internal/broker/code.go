@@ -84,7 +84,7 @@ func (r *run) tryCodes(ctx context.Context, lock *claim, d device, n int, serial
 			return creds.Session{}, r.share(ctx, lock, d, n, err)
 		}
 		refusal = err
-		q.Refused = "it is wrong, late or used up"
+		q.Last, q.Refused = answer, "it is wrong, late or used up"
 		if refused.Resent {
 			q.Refused = awsapi.LostAnswer
 		}

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"fob/internal/creds"
@@ -61,7 +62,8 @@ type Request struct {
 	Profile string // the profile the code is for
 	Serial  string // the device's ARN, or a hardware device's serial number
 	Program string // the program that wants the credentials; may be empty
-	Refused string // why the last code was refused, to be shown; empty at first
+	Refused string // why Last was refused, to be shown; empty at first
+	Last    Answer // the last code of this request, which was refused
 	// Shown: the code is for a person and not for AWS, whose codes have 6 digits.
 	Shown bool
 	// After is the last step used of this device, by any process; 0 if none is
@@ -76,12 +78,17 @@ type Request struct {
 type Answer struct {
 	Code string
 	Step int64  // the step it belongs to; 0 if not known, as for every code that is typed
-	From string // "given", "seed", "mfa_process" or a prompter's name
+	From string // given, "seed", "mfa_process" or a prompter's name
 }
 
+const given = "given"
+
 // Ladder is where codes come from, in order: given beforehand, made from a
-// stored seed, printed by the profile's mfa_process, asked of a person. Its zero value has no source at all. It is not
-// safe for concurrent use.
+// stored seed, printed by the profile's mfa_process, asked of a person. Its zero
+// value has no source at all.
+//
+// It is safe for several goroutines, which may then call the functions in its
+// fields at the same time.
 type Ladder struct {
 	// Given is a code from a flag or a variable. It is used once.
 	Given creds.Secret
@@ -109,8 +116,9 @@ type Ladder struct {
 	// the local one is ahead of it; nil to say nothing.
 	Notice func(skew time.Duration)
 
-	gave string        // the device that Given went to
-	skew time.Duration // what Skew said after a refusal
+	mu   sync.Mutex    // for what is below
+	gave bool          // Given was used
+	skew time.Duration // what Skew said after the first refusal, 0 if that was not much
 }
 
 // Code returns a code that, as far as the request tells, AWS has not seen yet.
@@ -120,7 +128,7 @@ type Ladder struct {
 // *SeedError, *ProcessError, term.ErrCancelled, the context's, or the store's
 // from Seed.
 func (l *Ladder) Code(ctx context.Context, r Request) (Answer, error) {
-	if a, ok, err := l.given(r); ok || err != nil {
+	if a, ok, err := l.fromGiven(r); ok || err != nil {
 		return a, err
 	}
 	if a, ok, err := l.fromSeed(ctx, r); ok || err != nil {
@@ -132,21 +140,21 @@ func (l *Ladder) Code(ctx context.Context, r Request) (Answer, error) {
 	return l.fromPerson(ctx, r)
 }
 
-func (l *Ladder) given(r Request) (Answer, bool, error) {
-	switch {
-	case l.Given.IsZero():
-		return Answer{}, false, nil
-	case l.gave == r.Serial && r.Refused != "":
+func (l *Ladder) fromGiven(r Request) (Answer, bool, error) {
+	if r.Refused != "" && r.Last.From == given {
 		return Answer{}, false, &RefusedError{r.Serial, r.Refused}
-	case l.gave != "":
-		return Answer{}, false, nil // another device, or a second session
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.Given.IsZero() || l.gave {
+		return Answer{}, false, nil
 	}
 	code, err := r.check(l.Given.Reveal())
 	if err != nil {
 		return Answer{}, false, err
 	}
-	l.gave = r.Serial
-	return Answer{Code: code, From: "given"}, true, nil
+	l.gave = true
+	return Answer{Code: code, From: given}, true, nil
 }
 
 func (l *Ladder) fromSeed(ctx context.Context, r Request) (Answer, bool, error) {
@@ -205,25 +213,35 @@ func (l *Ladder) wait(ctx context.Context, d time.Duration, serial string) error
 // correctClock makes codes by AWS's clock once AWS has refused one: a phone has
 // the right time by itself, this computer may not.
 func (l *Ladder) correctClock(r Request) {
-	if r.Refused == "" || l.Skew == nil || l.skew != 0 {
+	if r.Refused == "" || l.Skew == nil {
 		return
 	}
 	skew := l.Skew()
-	if skew.Abs() < minSkew {
-		return
-	}
-	l.skew = skew
-	if l.Notice != nil {
+	if skew.Abs() >= minSkew && l.learnSkew(skew) && l.Notice != nil {
 		l.Notice(skew)
 	}
 }
 
+// learnSkew keeps the first skew, and reports whether this is it.
+func (l *Ladder) learnSkew(skew time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.skew != 0 {
+		return false
+	}
+	l.skew = skew
+	return true
+}
+
 // now is AWS's time, as far as it is known.
 func (l *Ladder) now() time.Time {
+	l.mu.Lock()
+	skew := l.skew
+	l.mu.Unlock()
 	if l.Now == nil {
-		return time.Now().Add(-l.skew)
+		return time.Now().Add(-skew)
 	}
-	return l.Now().Add(-l.skew)
+	return l.Now().Add(-skew)
 }
 
 // seconds rounds up: "0s" would be no reason to wait.

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,15 +88,25 @@ func mustSeed(t *testing.T) creds.Seed {
 }
 
 func TestGiven(t *testing.T) {
-	l := &Ladder{Given: creds.NewSecret("123456")}
-	if _, err := l.Code(context.Background(), request); err != nil {
+	jo := &person{name: "tty", answers: []string{"333333", "444444"}}
+	l := &Ladder{Given: creds.NewSecret("123456"), Prompters: []prompt.Prompter{jo.prompter()}}
+	answer, err := l.Code(context.Background(), request)
+	if err != nil {
 		t.Fatal(err)
 	}
 	again := request
-	again.Refused = "wrong code"
+	again.Refused, again.Last = "wrong code", answer
 	var refused *RefusedError
 	if _, err := l.Code(context.Background(), again); !errors.As(err, &refused) || refused.Serial != joSerial {
 		t.Errorf("after a refusal: %v", err)
+	}
+	// A second session of the device has a code of its own, which can be refused, too.
+	again = request
+	for _, want := range []string{"333333", "444444"} {
+		if answer, err = l.Code(context.Background(), again); answer.Code != want || err != nil {
+			t.Errorf("the next session: %v, %v", answer, err)
+		}
+		again.Refused, again.Last = "wrong code", answer
 	}
 
 	var bad *CodeError
@@ -453,5 +465,55 @@ func TestClockIsCorrected(t *testing.T) {
 		if c.told != (len(notices) == 1 && notices[0] == c.skew) || len(notices) > 1 {
 			t.Errorf("%s: told %v", c.name, notices)
 		}
+	}
+}
+
+// Goroutines share a ladder: one of them gets the code that was given, one tells
+// that the clock is wrong, and each gets its own device's codes.
+func TestManyGoroutines(t *testing.T) {
+	var notices atomic.Int32
+	l := &Ladder{
+		Given: creds.NewSecret("111111"),
+		Seed: func(context.Context, string) (creds.Seed, bool, error) {
+			seed, err := ParseSeed(joSeed)
+			return seed, true, err
+		},
+		Now:    func() time.Time { return time.Unix(30000, 0) },
+		Skew:   func() time.Duration { return 10 * time.Minute },
+		Notice: func(time.Duration) { notices.Add(1) },
+	}
+	var given, refusedGiven atomic.Int32
+	begin := make(chan struct{})
+	var all sync.WaitGroup
+	for n := range 64 {
+		all.Go(func() {
+			r := request
+			if n%2 == 1 {
+				r.Serial = "arn:aws:iam::111111111111:mfa/other"
+			}
+			<-begin
+			first, err := l.Code(context.Background(), r)
+			if err != nil {
+				t.Errorf("first: %v", err)
+			}
+			r.Refused, r.Last = "late", first
+			second, err := l.Code(context.Background(), r)
+			if first.From == "given" {
+				given.Add(1)
+				var refused *RefusedError
+				if errors.As(err, &refused) && refused.Serial == r.Serial {
+					refusedGiven.Add(1)
+				}
+				return
+			}
+			if err != nil || second.Step != 980 { // by AWS's clock
+				t.Errorf("after a refusal: %+v, %v", second, err)
+			}
+		})
+	}
+	close(begin)
+	all.Wait()
+	if given.Load() != 1 || refusedGiven.Load() != 1 || notices.Load() != 1 {
+		t.Errorf("the code was given %d times and refused %d times; %d notices", given.Load(), refusedGiven.Load(), notices.Load())
 	}
 }
