@@ -1,0 +1,81 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// phrase is a way of putting things that nobody at AWS or GitHub would write.
+type phrase struct {
+	match  *regexp.Regexp
+	fine   *regexp.Regexp // matches of it that are good English; may be nil
+	better string
+}
+
+// foreignPhrases are the phrases that people must not meet in fob's texts.
+func foreignPhrases() []phrase {
+	var phrases []phrase
+	add := func(match, fine, better string) {
+		p := phrase{match: regexp.MustCompile(`(?i)\b(?:` + strings.ReplaceAll(match, " ", `\s+`) + `)\b`), better: better}
+		if fine != "" {
+			p.fine = regexp.MustCompile(`(?i)` + strings.ReplaceAll(fine, " ", `\s+`))
+		}
+		phrases = append(phrases, p)
+	}
+	add(`(?:\w+ )?(?:is|are|was|were) no \w+`, `^there |(?:longer|more)$`, "X is not a Y")
+	add(`(?:\w+ )?(?:is|are|was|were) none`, `^there `, "is not one")
+	add(`(?:is|are|was|were) (?:not )?to be`, "", "must be")
+	add(`anew`, "", "again")
+	add(`mend(?:s|ed|ing)?`, "", "fix")
+	add(`who(?:ever|soever)`, "", "anyone who")
+	add(`that which`, "", "what")
+	add(`he|him|his|himself`, "", "they")
+	add(`(?:take|takes|taken|took)(?: \w+)? away`, "", "remove")
+	add(`(?:take|takes|taken|took)(?: \w+){0,2} out of`, "", "remove from")
+	add(`(?:go|goes|went|gone) on`, "", "continue")
+	add(`ways? to open the store`, "", "what unlocks the store")
+	add(`at AWS`, "", "in AWS")
+	add(`for want of`, "", "without")
+	add(`for ever`, "", "forever")
+	add(`in vain`, "", "failed")
+	add(`drop(?:s|ped)? (?:(?:the|its|all|\d+|%d|%s) )*(?:sessions?|cop(?:y|ies))`, "", "clear")
+	add(`(?:the|its|an?|stored|MFA) seeds?`, "", "MFA secret")
+	add(`colou?rs?`, `color`, "color: the spelling is American")
+	add(`licences?|defences?|behaviours?|(?:recogn|synchron)is\w+`, "", "the spelling is American")
+	return phrases
+}
+
+// checkWords reports the foreign phrases in a text that starts at a line of a file.
+func checkWords(t *testing.T, file string, line int, text string) {
+	t.Helper()
+	for _, p := range foreignPhrases() {
+		for _, at := range p.match.FindAllStringIndex(text, -1) {
+			found := text[at[0]:at[1]]
+			if p.fine == nil || !p.fine.MatchString(found) {
+				t.Errorf("%s:%d: %q: %s", file, line+strings.Count(text[:at[0]], "\n"), found, p.better)
+			}
+		}
+	}
+}
+
+// The pages are in the words of the field.
+func TestWordsOfPages(t *testing.T) {
+	pages, err := filepath.Glob("doc/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "README.md", "SECURITY.md", "CHANGELOG.md", "demo/run") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := string(text)
+		if page == filepath.FromSlash("doc/format.md") {
+			words = strings.ReplaceAll(words, "the seed (MFA secret)", "") // the format's own word, explained
+		}
+		checkWords(t, page, 1, words)
+	}
+}
