@@ -30,6 +30,7 @@ type Sessions interface {
 	Session(ctx context.Context, source, id string) (creds.Session, keyring.Info, error)
 	SaveSession(ctx context.Context, source, id, sourceRev string, s creds.Session) error
 	TryLock(name string) (*keyring.Lock, bool, error)
+	Lock(ctx context.Context, name string) (*keyring.Lock, error)
 	LockState(name string) ([]byte, error)
 }
 
@@ -68,10 +69,10 @@ var (
 )
 
 const (
-	// minIntermediate is the life that a session needs to be built upon.
-	minIntermediate = 60 * time.Second
-	// earlyLimit bounds a renewal that could as well wait.
-	earlyLimit = 5 * time.Second
+	// minBaseLife is the life that a session needs to be built upon.
+	minBaseLife = 60 * time.Second
+	// earlyTimeout bounds a renewal that could as well wait.
+	earlyTimeout = 5 * time.Second
 )
 
 // Broker carries out plans. The zero value of a field that is not said to be
@@ -107,13 +108,13 @@ type Broker struct {
 // Credentials gives the credentials of a plan. Errors are those of Source,
 // Codes and Sessions, and this package's.
 func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, error) {
-	r := &run{Broker: b, plan: p, anew: b.Fresh, seen: map[int]string{}}
+	r := &run{Broker: b, plan: p, ignoreCache: b.Fresh, seenRevs: map[int]string{}}
 	last := len(p.Steps)
 	if last == 1 {
 		s, _, err := b.Source(ctx, p.Steps[0], false)
 		return s, err
 	}
-	kept, info, err := r.kept(ctx, last)
+	kept, info, err := r.cached(ctx, last)
 	if err != nil {
 		return creds.Session{}, err
 	}
@@ -121,22 +122,22 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 	half := left < kept.Expires.Sub(info.Created)/2
 	if b.Renew.Ahead && last > 2 {
 		// Whoever signs in ahead means the session that a person is asked for.
-		s, err := r.intermediate(ctx, 2)
+		s, err := r.cachedBase(ctx, 2)
 		if err != nil {
 			return creds.Session{}, err
 		}
-		r.anew = r.anew || s.ID == ""
+		r.ignoreCache = r.ignoreCache || s.ID == ""
 	}
 	switch {
-	case kept.ID == "" || left < b.Renew.Due || b.Renew.Ahead && (half || r.anew):
+	case kept.ID == "" || left < b.Renew.Due || b.Renew.Ahead && (half || r.ignoreCache):
 	case half && b.Renew.Half:
 		return r.renewEarly(ctx, kept), nil
 	default:
 		b.Log("%s: cached, %s left", p.Profile, plan.Duration(left))
 		return kept, nil
 	}
-	made, err := r.make(ctx)
-	if err != nil && kept.ID != "" && left >= b.Renew.Least && !saidNo(ctx, err) {
+	made, err := r.renew(ctx)
+	if err != nil && kept.ID != "" && left >= b.Renew.Least && !isRefusal(ctx, err) {
 		b.Note("%s ends in %s", p.Profile, plan.Duration(left.Truncate(time.Minute)))
 		b.Log("%s: not renewed: %v", p.Profile, err)
 		return kept, nil
@@ -144,9 +145,9 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 	return made, err
 }
 
-// saidNo: AWS or a person refused. Whatever else keeps credentials from being
+// isRefusal: AWS or a person refused. Whatever else keeps credentials from being
 // renewed says nothing against those that are still valid.
-func saidNo(ctx context.Context, err error) bool {
+func isRefusal(ctx context.Context, err error) bool {
 	var (
 		refused *awsapi.RefusedError
 		shared  *SharedError
@@ -162,21 +163,21 @@ type run struct {
 	plan plan.Plan
 	// quiet: nobody is asked or waited for.
 	quiet bool
-	// anew: what was kept when this run first looked does not count.
-	anew bool
-	// seen is the revision of what was kept for the first n steps at that time.
-	seen map[int]string
-	// before is how many outcomes the MFA device had when this run began: those
+	// ignoreCache: what was kept when this run first looked does not count.
+	ignoreCache bool
+	// seenRevs is the revision of what was kept for the first n steps at that time.
+	seenRevs map[int]string
+	// seqBefore is how many outcomes the MFA device had when this run began: those
 	// that come later are for it too.
-	before int
-	sts    STS
+	seqBefore int
+	sts       STS
 	// rev is the revision of the key that everything is made from.
 	rev string
 }
 
-// kept is what is stored for the first n steps and may be used; a zero session
+// cached is what is stored for the first n steps and may be used; a zero session
 // when there is none.
-func (r *run) kept(ctx context.Context, n int) (creds.Session, keyring.Info, error) {
+func (r *run) cached(ctx context.Context, n int) (creds.Session, keyring.Info, error) {
 	if r.Sessions == nil {
 		return creds.Session{}, keyring.Info{}, nil
 	}
@@ -185,35 +186,35 @@ func (r *run) kept(ctx context.Context, n int) (creds.Session, keyring.Info, err
 	if errors.As(err, &missing) {
 		err = nil
 	}
-	if _, again := r.seen[n]; !again {
-		r.seen[n] = info.Rev
+	if _, again := r.seenRevs[n]; !again {
+		r.seenRevs[n] = info.Rev
 	}
-	if r.plan.TooOld(n, r.Now().Sub(info.Created)) || r.anew && info.Rev == r.seen[n] {
+	if r.plan.TooOld(n, r.Now().Sub(info.Created)) || r.ignoreCache && info.Rev == r.seenRevs[n] {
 		return creds.Session{}, keyring.Info{}, err
 	}
 	return s, info, err
 }
 
-// intermediate is a kept session that others can be built upon. It is of the
+// cachedBase is a kept session that others can be built upon. It is of the
 // key that r.rev names from now on.
-func (r *run) intermediate(ctx context.Context, n int) (creds.Session, error) {
-	s, info, err := r.kept(ctx, n)
+func (r *run) cachedBase(ctx context.Context, n int) (creds.Session, error) {
+	s, info, err := r.cached(ctx, n)
 	left := s.Expires.Sub(r.Now())
-	if err != nil || left < minIntermediate || r.Renew.Ahead && left < s.Expires.Sub(info.Created)/2 {
+	if err != nil || left < minBaseLife || r.Renew.Ahead && left < s.Expires.Sub(info.Created)/2 {
 		return creds.Session{}, err
 	}
 	r.rev = info.SourceRev
 	return s, nil
 }
 
-// meanwhile is what another process made since this run first looked.
-func (r *run) meanwhile(ctx context.Context, n int) (creds.Session, error) {
-	s, info, err := r.kept(ctx, n)
-	least := minIntermediate
+// cachedByOther is what another process made since this run first looked.
+func (r *run) cachedByOther(ctx context.Context, n int) (creds.Session, error) {
+	s, info, err := r.cached(ctx, n)
+	least := minBaseLife
 	if n == len(r.plan.Steps) {
 		least = r.Renew.Due
 	}
-	if err != nil || info.Rev == r.seen[n] || s.Expires.Sub(r.Now()) < least {
+	if err != nil || info.Rev == r.seenRevs[n] || s.Expires.Sub(r.Now()) < least {
 		return creds.Session{}, err
 	}
 	r.rev = info.SourceRev
@@ -223,10 +224,10 @@ func (r *run) meanwhile(ctx context.Context, n int) (creds.Session, error) {
 // renewEarly renews what could as well be handed out. Nobody is asked, and no
 // failure is one.
 func (r *run) renewEarly(ctx context.Context, kept creds.Session) creds.Session {
-	ctx, cancel := context.WithTimeout(ctx, earlyLimit)
+	ctx, cancel := context.WithTimeout(ctx, earlyTimeout)
 	defer cancel()
 	r.quiet = true
-	made, err := r.make(ctx)
+	made, err := r.renew(ctx)
 	if err != nil {
 		r.Log("%s: past half of its life, not renewed: %v", r.plan.Profile, err)
 		return kept
@@ -234,26 +235,26 @@ func (r *run) renewEarly(ctx context.Context, kept creds.Session) creds.Session 
 	return made
 }
 
-// make carries out what is missing. One process at a time makes the same thing;
+// renew carries out what is missing. One process at a time makes the same thing;
 // the others take over what it made.
-func (r *run) make(ctx context.Context) (creds.Session, error) {
+func (r *run) renew(ctx context.Context) (creds.Session, error) {
 	last := len(r.plan.Steps)
-	r.before = r.device(deviceLock(r.plan.MFASerial())).Seq
-	lock, err := r.claim(ctx, r.stepLock(last))
+	r.seqBefore = r.deviceState(deviceLock(r.plan.MFASerial())).Seq
+	lock, err := r.lock(ctx, r.stepLock(last))
 	if err != nil {
 		return creds.Session{}, err
 	}
 	defer lock.release()
-	if s, err := r.meanwhile(ctx, last); err != nil || s.ID != "" {
+	if s, err := r.cachedByOther(ctx, last); err != nil || s.ID != "" {
 		return s, err
 	}
-	s, from, err := r.walk(ctx)
+	s, from, err := r.runSteps(ctx)
 	var refused *awsapi.RefusedError
 	if from > 1 && errors.As(err, &refused) && refused.Code == "ExpiredToken" {
 		// Revoked, or kept by a clock that was wrong.
 		r.Log("%s: AWS does not take the cached session any more", r.plan.Profile)
-		r.anew = true
-		s, _, err = r.walk(ctx)
+		r.ignoreCache = true
+		s, _, err = r.runSteps(ctx)
 	}
 	if err == nil && r.sts != nil && r.sts.Skew() != 0 && r.Clock != nil {
 		r.Clock(r.sts.Skew())
@@ -261,12 +262,12 @@ func (r *run) make(ctx context.Context) (creds.Session, error) {
 	return s, err
 }
 
-// walk carries out the steps after the newest session at hand, which stands for
+// runSteps carries out the steps after the newest session at hand, which stands for
 // so many of them; without one, after the plan's source.
-func (r *run) walk(ctx context.Context) (s creds.Session, from int, err error) {
+func (r *run) runSteps(ctx context.Context) (s creds.Session, from int, err error) {
 	last := len(r.plan.Steps)
 	for from = last - 1; from > 1; from-- {
-		if s, err = r.intermediate(ctx, from); err != nil {
+		if s, err = r.cachedBase(ctx, from); err != nil {
 			return s, from, err
 		}
 		if s.ID != "" {
@@ -302,22 +303,22 @@ func (r *run) step(ctx context.Context, n int, with creds.Session) (creds.Sessio
 		return r.withCode(ctx, n, serial, with)
 	}
 	if n+1 == len(r.plan.Steps) {
-		return r.ask(ctx, n, with, "") // make holds its lock
+		return r.callSTS(ctx, n, with, "") // renew holds its lock
 	}
-	lock, err := r.claim(ctx, r.stepLock(n+1))
+	lock, err := r.lock(ctx, r.stepLock(n+1))
 	if err != nil {
 		return creds.Session{}, err
 	}
 	defer lock.release()
-	if s, err := r.meanwhile(ctx, n+1); err != nil || s.ID != "" {
+	if s, err := r.cachedByOther(ctx, n+1); err != nil || s.ID != "" {
 		return s, err
 	}
-	return r.ask(ctx, n, with, "")
+	return r.callSTS(ctx, n, with, "")
 }
 
-// ask calls STS for steps[n] and keeps the answer. That it could not be kept is
+// callSTS calls STS for steps[n] and keeps the answer. That it could not be kept is
 // no reason not to use it.
-func (r *run) ask(ctx context.Context, n int, with creds.Session, code string) (s creds.Session, err error) {
+func (r *run) callSTS(ctx context.Context, n int, with creds.Session, code string) (s creds.Session, err error) {
 	switch step := r.plan.Steps[n].(type) {
 	case plan.SessionToken:
 		s, err = r.sts.SessionToken(ctx, with, step, code)

@@ -191,7 +191,7 @@ func TestCredentials(t *testing.T) {
 		{"cold, cancelled", "mfa role", nil, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString", "source dial code", ""},
 		{"cold, no network", "mfa role", nil, RenewExport, network, "*awsapi.UnreachableError",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
-		{"cold, locked", "mfa role", nil, RenewExport, func(b *bench) { b.source = errLocked }, "*keyring.LockedError", "source", ""},
+		{"cold, locked", "mfa role", nil, RenewExport, func(b *bench) { b.source = errLocked }, "*backend.LockedError", "source", ""},
 		{"cold, no CA bundle", "mfa", nil, RenewExec, func(b *bench) {
 			b.Dial = func(plan.Endpoint) (STS, error) { b.do("dial"); return nil, errors.New("no bundle") }
 		}, "*errors.errorString", "source dial", ""},
@@ -284,7 +284,7 @@ func TestCredentials(t *testing.T) {
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
 		{"wrong clock", "mfa", nil, RenewExec, func(b *bench) { b.skew = hour }, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001",
 			"1h ahead of AWS's"},
-		{"store cannot be read", "mfa role", nil, RenewExec, func(b *bench) { b.Sessions = brokenSessions{b.store} }, "*keyring.LockedError", "", ""},
+		{"store cannot be read", "mfa role", nil, RenewExec, func(b *bench) { b.Sessions = brokenSessions{b.store} }, "*backend.LockedError", "", ""},
 	} {
 		t.Run(row.plan+", "+row.name, func(t *testing.T) {
 			b := newBench(t, row.renew)

@@ -128,7 +128,7 @@ func TestUsedBeforeSent(t *testing.T) {
 			return nil
 		}
 		sent++
-		d := (&run{Broker: other.Broker}).device(deviceLock(deviceARN))
+		d := (&run{Broker: other.Broker}).deviceState(deviceLock(deviceARN))
 		if !d.usedAt(b.now)(code) || d.lastStep(b.now) != step {
 			t.Errorf("not remembered: %+v", d)
 		}
@@ -159,18 +159,18 @@ func TestUsedBeforeSent(t *testing.T) {
 	if a, err := other.SeedCode(t.Context(), "dev", deviceARN); err != nil || a.Code != "111111" {
 		t.Error(a.Step, err)
 	}
-	if d := (&run{Broker: b.Broker}).device(deviceLock(deviceARN)); d.lastStep(b.now) != step+2 {
+	if d := (&run{Broker: b.Broker}).deviceState(deviceLock(deviceARN)); d.lastStep(b.now) != step+2 {
 		t.Errorf("%+v", d)
 	}
 }
 
 func TestDeviceMemory(t *testing.T) {
 	now := time.Now()
-	var d device
+	var d deviceState
 	for n := range int64(20) {
 		d = d.use(mfa.Answer{Code: fmt.Sprintf("%06d", n), Step: n + 1}, now)
 	}
-	if len(d.Used) != memory || d.lastStep(now) != 20 || !d.usedAt(now)("000019") || d.usedAt(now)("000001") {
+	if len(d.Used) != maxUsed || d.lastStep(now) != 20 || !d.usedAt(now)("000019") || d.usedAt(now)("000001") {
 		t.Errorf("%+v", d)
 	}
 	for _, row := range []struct {
@@ -312,7 +312,7 @@ func sharing(t *testing.T, first, second plan.Plan, end func(context.Context, *b
 	a, b = benchIn(t, dir, RenewExec), benchIn(t, dir, RenewExec)
 	a.keep(first, 2, "OLD2", hour, 30*time.Second) // too little, which is why they ask
 	a.Fresh, b.Fresh = fresh, fresh
-	remember(t, a.store, device{Seq: 3, Outcome: Cancelled, Message: "long ago", Plan: first.ID(2)})
+	remember(t, a.store, deviceState{Seq: 3, Outcome: Cancelled, Message: "long ago", Plan: first.ID(2)})
 	asking, waiting := make(chan bool), make(chan bool)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -1,0 +1,54 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"fob/keyring"
+)
+
+// heldLock is a lock over all processes that use the same store; without a store
+// it holds nothing.
+type heldLock struct{ lock *keyring.Lock }
+
+var errBusy = errors.New("another fob is at it")
+
+// lock waits for the lock called name. In quiet mode it does not wait.
+func (r *run) lock(ctx context.Context, name string) (*heldLock, error) {
+	if r.Sessions == nil {
+		return &heldLock{}, nil
+	}
+	lock, ok, err := r.Sessions.TryLock(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case ok:
+		return &heldLock{lock}, nil
+	case r.quiet:
+		return nil, errBusy
+	}
+	r.Log("waiting for another fob")
+	if lock, err = r.Sessions.Lock(ctx, name); err != nil {
+		return nil, err
+	}
+	return &heldLock{lock}, nil
+}
+
+func (l *heldLock) release() {
+	if l.lock != nil {
+		_ = l.lock.Unlock() // closing the file releases it in any case
+	}
+}
+
+// remember keeps what is known of the device whose lock it is.
+func (l *heldLock) remember(d deviceState) error {
+	if l.lock == nil {
+		return nil
+	}
+	state, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	return l.lock.SetState(state)
+}
