@@ -1,18 +1,18 @@
-// Package completion holds what shells are told, so that Tab completes fob's
-// command lines. The scripts know nothing of the grammar: they ask the fob that is
-// being typed for it, so they need no new copy when fob gets a command.
+// Package completion holds the shell scripts that complete fob's command lines.
+// The scripts do not know the grammar. They ask the fob that the user is typing,
+// so they stay valid when fob gets a new command:
 //
 //	fob __complete =WORD BEFORE...
 //
-// WORD is the word at the cursor, up to it; the = is there because some shells drop
-// an argument that is empty. BEFORE are the words between fob and it. The answer is
-// a line for each candidate: the word, a tab, and what it is, which may be empty.
-// No line at all means that the shell is to look for files.
+// WORD is the word at the cursor, up to the cursor; it starts with = because some
+// shells drop an empty argument. BEFORE are the words between fob and WORD. fob
+// answers with a line for each candidate: the word, a tab and a description, which
+// may be empty. Without an answer, the shell completes file names.
 package completion
 
 import _ "embed" // the scripts
 
-// Arg is the first argument of a script's question.
+// Arg is the first argument when a script asks fob.
 const Arg = "__complete"
 
 var (
@@ -26,7 +26,7 @@ var (
 	powershell string
 )
 
-// Script for a shell: bash, zsh, fish or powershell; "" for another.
+// Script returns the script for bash, zsh, fish or powershell; "" for other shells.
 func Script(shell string) string {
 	switch shell {
 	case "bash":

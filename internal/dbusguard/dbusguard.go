@@ -1,18 +1,17 @@
-// Package dbusguard keeps other packages from dialling D-Bus before main runs.
+// Package dbusguard keeps other packages from dialing D-Bus before main runs.
 //
-// The init functions of github.com/99designs/keyring connect to the session
-// bus: on a bus that does not answer they hang for ever, and without a bus they
-// start a dbus-daemon that nobody stops. So the address is pointed at nothing
-// before they run, and main calls Restore first of all, for the sake of the
-// programs it will start.
+// The init functions of github.com/99designs/keyring connect to the session bus:
+// if the bus does not answer, they hang forever, and without a bus they start a
+// dbus-daemon that nobody stops. So this package points the address at nothing
+// before they run. main calls Restore first, for the programs that it starts.
 //
-// That this package comes first is a promise of the language and not luck: Go
-// initialises, of the packages whose imports are ready, the one whose path sorts
-// first. This one imports nothing but os, which the library needs too, and
-// "fob/" sorts before "github.com/". So it must import nothing more, ever.
+// The Go language guarantees that this package comes first: of the packages whose
+// imports are ready, Go initializes the one whose path sorts first. This package
+// imports only os, which the library needs too, and "fob/" sorts before
+// "github.com/". So this package must never import anything else.
 //
-// In fob's hidden child (ChildArg) the bus is wanted and the address is left as
-// it is. The argument decides, not a variable: variables are inherited.
+// fob's hidden child (ChildArg) needs the bus and keeps the address. An argument
+// marks the child, not a variable, because other programs inherit variables.
 package dbusguard
 
 import "os"
@@ -22,11 +21,11 @@ const ChildArg = "__keyring"
 
 const variable = "DBUS_SESSION_BUS_ADDRESS"
 
-// Nowhere is an address without a bus: no transport is called that, so godbus
-// refuses it before it opens a socket or starts a program.
+// Nowhere is an address without a bus. There is no transport of this name, so
+// godbus refuses the address before it opens a socket or starts a program.
 const Nowhere = "fob-no-dbus:"
 
-// Written by init only.
+// Only init writes these.
 var (
 	address string
 	set     bool
@@ -41,7 +40,7 @@ func init() {
 
 func isChild(args []string) bool { return len(args) == 2 && args[1] == ChildArg }
 
-// Restore puts the environment back as the program found it.
+// Restore sets the environment back to what the program started with.
 func Restore() {
 	if set {
 		os.Setenv(variable, address)

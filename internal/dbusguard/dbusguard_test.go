@@ -34,7 +34,7 @@ func TestIsChild(t *testing.T) {
 	}
 }
 
-// One more import could put this package behind the library it guards against.
+// With another import, Go could initialize this package after the library.
 func TestImportsOnlyOS(t *testing.T) {
 	f, err := parser.ParseFile(token.NewFileSet(), "dbusguard.go", nil, parser.ImportsOnly)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package lastfail keeps how the last export of each profile failed: some SDKs
-// hide what a credential_process says and go on to other credentials, so that a
-// person only sees the wrong account. fob doctor tells him.
+// Package lastfail records how the last export of each profile failed. Some SDKs
+// hide the errors of a credential_process and continue with other credentials, so
+// that users only see the wrong account. fob doctor shows them the record.
 //
-// A record is for people, holds no secret and no text but fob's own, and goes
-// away when the profile's next export succeeds. It is no log: one record for a
-// profile. Nothing is decided from it.
+// A record is for people. It holds no secret and only fob's own text, and is
+// removed when the profile's next export succeeds. There is one record for each
+// profile, not a log, and fob decides nothing from it.
 package lastfail
 
 import (
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// Record is a failure.
+// Record is the last failure of a profile.
 type Record struct {
 	Profile string    `json:"profile"`
 	Time    time.Time `json:"time"`
@@ -34,13 +34,13 @@ const (
 	maxSize = 16 << 10 // bytes of a record
 )
 
-// file names a record by a hash: a profile may be called anything.
+// file names a record by a hash, because a profile name can have any characters.
 func file(dir, profile string) string {
 	sum := sha256.Sum256([]byte(profile))
 	return filepath.Join(dir, prefix+hex.EncodeToString(sum[:8])+".json")
 }
 
-// Save keeps a record in place of the profile's last.
+// Save replaces the record of the profile.
 func Save(dir string, r Record) error {
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -53,7 +53,7 @@ func Save(dir string, r Record) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone, if all went well
+	defer os.Remove(f.Name()) // fails if the file was renamed, as it should be
 	_, err = f.Write(append(text, '\n'))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
@@ -61,8 +61,8 @@ func Save(dir string, r Record) error {
 	return os.Rename(f.Name(), file(dir, r.Profile))
 }
 
-// Clear removes the profile's record. It looks first, because a look is all that
-// most exports have time for.
+// Clear removes the profile's record. Most exports have none, and looking for the
+// file takes less time than trying to remove it.
 func Clear(dir, profile string) error {
 	name := file(dir, profile)
 	if _, err := os.Lstat(name); err != nil {
@@ -71,7 +71,7 @@ func Clear(dir, profile string) error {
 	return os.Remove(name)
 }
 
-// All are the records, the oldest first. What is none is left out.
+// All returns the records, oldest first. Files that are not records are skipped.
 func All(dir string) ([]Record, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -47,7 +47,7 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// What lies there and is no record does no harm.
+// Files that are not records do no harm.
 func TestNoRecords(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

@@ -1,12 +1,12 @@
 // Package later makes contexts that begin when somebody first waits on them.
 //
-// What ends a command (a signal, its time, the death of whoever asked) takes
-// handlers, timers and threads to notice, and most commands are done before they
-// wait for anything: a tenth of their time would go into preparing for it.
+// A signal, a deadline or the death of the caller can end a command. Noticing
+// these takes handlers, timers and threads, and most commands finish before they
+// wait for anything: preparing would take a tenth of their time.
 //
-// It promises that whoever calls Done sees the context as if it had begun with
-// the program, but for one thing: what the operating system does by itself until
-// then (a signal ends the process) has been done.
+// A caller of Done sees the context as if it had begun with the program, with one
+// exception: until then the operating system acts by itself (a signal ends the
+// process).
 package later
 
 import (
@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Context returns a context that begin makes when it is first waited on, and a
-// function that cancels it if it ever was.
+// Context returns a context and a function that cancels it. begin makes the
+// context when somebody first waits on it; before that, cancelling does nothing.
 func Context(begin func() (context.Context, context.CancelFunc)) (context.Context, context.CancelFunc) {
 	l := &later{begin: begin}
 	return l, func() {
@@ -30,7 +30,7 @@ func Context(begin func() (context.Context, context.CancelFunc)) (context.Contex
 type later struct {
 	begin func() (context.Context, context.CancelFunc)
 	once  sync.Once
-	begun atomic.Pointer[begun] // nil until then
+	begun atomic.Pointer[begun] // nil until begin has run
 }
 
 type begun struct {
@@ -46,13 +46,13 @@ func (l *later) get() context.Context {
 	return l.begun.Load().Context
 }
 
-// Done begins. Every context made from this one calls it.
+// Done begins the context. Every context derived from this one calls Done.
 func (l *later) Done() <-chan struct{} { return l.get().Done() }
 
-// Deadline begins, too: only begin knows.
+// Deadline begins the context, too, because only begin knows the deadline.
 func (l *later) Deadline() (time.Time, bool) { return l.get().Deadline() }
 
-// Err is nil until the context has begun: nothing has ended it.
+// Err is nil until the context has begun, because nothing has ended it before.
 func (l *later) Err() error {
 	if b := l.begun.Load(); b != nil {
 		return b.Err()
@@ -60,7 +60,7 @@ func (l *later) Err() error {
 	return nil
 }
 
-// Value has nothing of its own; context.Cause looks through it.
+// Value holds no values of its own; context.Cause reads the begun context with it.
 func (l *later) Value(key any) any {
 	if b := l.begun.Load(); b != nil {
 		return b.Value(key)
