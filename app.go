@@ -18,6 +18,7 @@ import (
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/prompt"
+	"fob/internal/settings"
 	"fob/internal/term"
 	"fob/keyring"
 )
@@ -45,8 +46,8 @@ type app struct {
 	asker func() string
 	// codePrompters ask for MFA codes; nil for all there are.
 	codePrompters []prompt.Prompter
-	// fromSettings are the flags that config.toml set: name to file and line.
-	fromSettings map[string]string
+	// defaults are config.toml's; nil if there is none, or it was not read.
+	defaults *settings.File
 }
 
 // Paths.

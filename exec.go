@@ -43,7 +43,7 @@ func (f *credentialFlags) options(a *app) (plan.Options, error) {
 		Region:     f.Region,
 		PolicyARNs: f.PolicyARN,
 	}
-	if from, ok := a.fromSettings["duration"]; ok {
+	if from := a.defaults.From("duration"); from != "" {
 		o.Duration.From, o.Duration.Soft = from, true
 	}
 	if f.Duration < 0 || f.Duration > 0 && f.Duration < 15*time.Minute {

@@ -2,9 +2,9 @@
 // short-lived, MFA-backed credentials in their place.
 //
 // This file is the grammar and the way from argv to a command. What commands work
-// with (store, AWS config, broker) meets in app.go; ask.go asks a person; defaults.go
-// reads config.toml; report.go turns failures into words and exit codes. Every other
-// file is one command, named after it.
+// with (store, AWS config, broker) meets in app.go; ask.go asks a person;
+// report.go turns failures into words and exit codes. Every other file is one command,
+// named after it.
 package main
 
 import (
@@ -29,6 +29,7 @@ import (
 	"fob/internal/later"
 	"fob/internal/plan"
 	"fob/internal/prompt"
+	"fob/internal/settings"
 	"fob/keyring"
 	"fob/keyring/backend"
 )
@@ -209,7 +210,7 @@ func (a *app) command(argv []string) error {
 	ctx, err := parser.Parse(before)
 	var (
 		parse *kong.ParseError
-		file  *plan.ConfigError
+		file  *settings.Error
 	)
 	switch {
 	case errors.Is(err, errVersion):
@@ -267,6 +268,14 @@ func (a *app) shortcut(argv []string) *exportCmd {
 	return &exportCmd{Profile: argv[2], credentialFlags: credentialFlags{MFAPrompt: prompt.Auto}}
 }
 
+func commandNames() []string {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
 func (c command) is(name string) bool {
 	return c.name == name || slices.Contains(c.tags, `aliases:"`+name+`"`)
 }
@@ -299,12 +308,12 @@ func (a *app) parser(named []command) (*kong.Kong, error) {
 	for _, c := range named {
 		options = append(options, kong.DynamicCommand(c.name, c.help, "", c.cmd, c.tags...))
 	}
-	settings, err := a.settings()
-	if err != nil {
+	var err error
+	if a.defaults, err = settings.Load(a.settingsPath(), tilde(a.settingsPath()), commandNames, os.Getenv); err != nil {
 		return nil, err
 	}
-	if settings != nil {
-		options = append(options, kong.Resolvers(settings))
+	if a.defaults != nil {
+		options = append(options, kong.Resolvers(a.defaults))
 	}
 	return kong.New(&a.globals, options...)
 }

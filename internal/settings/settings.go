@@ -1,6 +1,6 @@
-// Package settings reads config.toml: defaults of flags, with the line each
-// stands on. It knows no flags; whoever does checks names and types, and needs
-// the line to say where a mistake is. fob never writes this file.
+// Package settings reads config.toml, the defaults of flags, and tells kong about
+// them. Every setting knows its line, so that a mistake is reported with file and
+// line before anything is done. fob never writes this file.
 package settings
 
 import (
@@ -15,11 +15,10 @@ import (
 // Type is what kind of value a setting has.
 type Type string
 
-// The types that a flag can be set with.
+// The types that flags have. A number has none of them: no flag of fob is one.
 const (
 	String Type = "a string"
 	Bool   Type = "true or false"
-	Number Type = "a whole number"
 	List   Type = "a list of strings"
 )
 
@@ -103,7 +102,7 @@ func setting(e *unstable.Node) (Setting, error) {
 	case unstable.Bool:
 		s.Type, s.Text = Bool, string(v.Data)
 	case unstable.Integer:
-		s.Type, s.Text = Number, string(v.Data)
+		s.Text = string(v.Data)
 	case unstable.Array:
 		s.Type = List
 		for it := v.Children(); it.Next(); {
@@ -113,7 +112,7 @@ func setting(e *unstable.Node) (Setting, error) {
 			s.Texts = append(s.Texts, string(it.Node().Data))
 		}
 	default:
-		return s, fmt.Errorf("%s is not a string, a number, true, false or a list of strings", s.Key)
+		return s, fmt.Errorf("%s is not a string, true, false or a list of strings", s.Key)
 	}
 	return s, nil
 }

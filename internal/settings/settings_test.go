@@ -12,7 +12,7 @@ func TestParse(t *testing.T) {
 		{"", ""},
 		{"# nothing\n", ""},
 		{"backend = \"file\"\n\n[exec]\nduration = '2h' # two\nfresh = true\n", `1 .backend a string "file" []; 4 exec.duration a string "2h" []; 5 exec.fresh true or false "true" []`},
-		{"n = 3\nl = [\"a\", \"b\"]", `1 .n a whole number "3" []; 2 .l a list of strings "" [a b]`},
+		{"n = 3\nl = [\"a\", \"b\"]", `1 .n  "3" []; 2 .l a list of strings "" [a b]`},
 		{"[mfa.add]\nstdin = true", `2 mfa.add.stdin true or false "true" []`},
 		{"a = 1\na = 2", "line 2: "},
 		{"x", "line 1: "},
