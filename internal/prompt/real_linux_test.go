@@ -69,9 +69,10 @@ func xvfb(t *testing.T) string {
 // Real windows on a real display: what is typed there arrives.
 func TestRealWindows(t *testing.T) {
 	need(t, "Xvfb", "xdotool", "zenity", "pinentry-gtk-2", "kdialog")
-	display := xvfb(t)
 	for _, program := range []string{"zenity", "pinentry-gtk-2", "kdialog"} {
 		t.Run(program, func(t *testing.T) {
+			t.Parallel()
+			display := xvfb(t) // of its own, so that no other window takes the keys
 			name, _, _ := strings.Cut(program, "-")
 			cmd := child(name, &syscall.SysProcAttr{Setsid: true})
 			cmd.Env = append(cmd.Env, "DISPLAY="+display, "WAYLAND_DISPLAY=", "PATH="+only(t, program, name), "GDK_BACKEND=x11", "QT_QPA_PLATFORM=xcb")
@@ -84,8 +85,11 @@ func TestRealWindows(t *testing.T) {
 			go func() { ended <- cmd.Wait() }()
 			late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
 			defer late.Stop()
-			xdotool(display, "search", "--sync", "--onlyvisible", "--name", "^fob: MFA code$",
-				"windowfocus", "--sync", "type", "--delay", "20", "123456")
+			// Its own --sync looks twice a second.
+			for len(ended) == 0 && !xdotool(display, "search", "--onlyvisible", "--name", "^fob: MFA code$",
+				"windowfocus", "--sync", "type", "--delay", "20", "123456") {
+				time.Sleep(20 * time.Millisecond)
+			}
 			// A window that is new to the screen does not hear the first ones.
 			for waiting := true; waiting; {
 				xdotool(display, "key", "Return")
@@ -102,10 +106,10 @@ func TestRealWindows(t *testing.T) {
 	}
 }
 
-func xdotool(display string, args ...string) {
+func xdotool(display string, args ...string) (ok bool) {
 	cmd := exec.Command("timeout", append([]string{"60", "xdotool"}, args...)...)
 	cmd.Env = append(os.Environ(), "DISPLAY="+display)
-	_ = cmd.Run() // what it did not do shows in what is answered
+	return cmd.Run() == nil // what it did not do shows in what is answered
 }
 
 // atTerminal starts the child at a terminal of its own, and nowhere else.

@@ -16,10 +16,11 @@ type line struct {
 // read lets a person edit the line until Enter, keeping the screen up to date
 // with what typed shows of it.
 func (l *line) read(q *question, prompt string, typed func(string) string) error {
+	shown := typed("")
 	for {
 		b, err := q.next()
 		if errors.Is(err, errResumed) {
-			err = q.write("\r" + prompt + typed(string(l.text)))
+			err = q.write("\r" + prompt + shown)
 			if err == nil {
 				continue
 			}
@@ -27,9 +28,10 @@ func (l *line) read(q *question, prompt string, typed func(string) string) error
 		if err != nil {
 			return err
 		}
-		before := typed(string(l.text))
 		key := l.feed(b)
-		if err := q.write(redraw(before, typed(string(l.text)))); err != nil {
+		before := shown
+		shown = typed(string(l.text))
+		if err := q.write(redraw(before, shown)); err != nil {
 			return err
 		}
 		switch key {
@@ -96,6 +98,9 @@ func (l *line) char(char []byte) key {
 // redraw returns what to print after before so that the screen shows after.
 // It takes every character for one column wide, as the kernel does.
 func redraw(before, after string) string {
+	if added, ok := strings.CutPrefix(after, before); ok {
+		return added // nearly always, and a long paste is quick
+	}
 	old, text := []rune(before), []rune(after)
 	same := 0
 	for same < len(old) && same < len(text) && old[same] == text[same] {

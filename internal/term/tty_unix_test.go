@@ -309,6 +309,7 @@ const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 // A page is a screen of its own, and leaves it whichever way it ends.
 func TestPage(t *testing.T) {
+	t.Parallel()
 	for keys, answer := range map[string]string{"\n": "<nil>", "\x03": "cancelled at the prompt"} {
 		s := start(t, "page")
 		s.sees("\x1b[?1049h\x1b[H\x1b[2J\x1b[7m picture \x1b[0m\r\nEnter: go on ")
@@ -319,6 +320,7 @@ func TestPage(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ what, prompt, keys, screen, answer string }{
 		{"ask", "Name: ", "dew\x7fv\n", "dew\b \bv\r\n", `"dev" <nil>`},
 		{"ask", "Name: ", "José\n", "José\r\n", `"José" <nil>`},
@@ -378,6 +380,7 @@ func TestLend(t *testing.T) {
 }
 
 func TestEchoIsOffAtThePrompt(t *testing.T) {
+	t.Parallel()
 	for _, what := range []string{"secret", "passphrase", "ask"} {
 		s := start(t, what)
 		s.sees(": ")
@@ -386,6 +389,7 @@ func TestEchoIsOffAtThePrompt(t *testing.T) {
 }
 
 func TestEndings(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, what string
 		do         func(s *session)
@@ -524,6 +528,7 @@ func TestForeignModeIsLeftAlone(t *testing.T) {
 
 // Ctrl-Z in a group that no shell watches does not stop it; the question goes on.
 func TestCtrlZWithoutShell(t *testing.T) {
+	t.Parallel()
 	s := start(t, "secret")
 	s.sees("Secret: ")
 	s.types("\x1a")
