@@ -212,10 +212,11 @@ func (d *doctor) checkConfig() error {
 	}
 	for _, diff := range c.Differences() {
 		level := levelAdvice
-		if diff.Fails {
+		if diff.Kind.Fails() {
 			level = levelWrong
 		}
-		d.add(level, fmt.Sprintf("%s:%d: %s", diff.File, diff.Line, diff.Problem), diff.Remedy)
+		problem, fix := differenceText(diff)
+		d.add(level, fmt.Sprintf("%s:%d: %s", diff.File, diff.Line, problem), fix)
 	}
 	stored, _ := d.storedNames() // the store's check has said what is damaged
 	for _, name := range c.Names() {
@@ -319,4 +320,21 @@ func (d *doctor) checkExports() error {
 		}
 	}
 	return nil
+}
+
+// differenceText says what the AWS CLI makes of a line, and how to change it.
+func differenceText(d awsconfig.Difference) (problem, fix string) {
+	switch d.Kind {
+	case awsconfig.ByteOrderMark:
+		return "the AWS CLI cannot read a file that starts with a byte order mark", "save the file as UTF-8 without a byte order mark"
+	case awsconfig.DuplicateSection:
+		return "a second [" + d.Name + "], at which the AWS CLI fails", "merge the two sections"
+	case awsconfig.HeaderSpaces:
+		return "the AWS CLI reads the spaces inside the brackets as part of the name", "remove the spaces"
+	case awsconfig.DuplicateKey:
+		return "a second " + d.Name + " in this section, at which the AWS CLI fails", "remove one of them"
+	case awsconfig.InlineComment:
+		return "the AWS CLI reads the comment as part of the value of " + d.Name, "put the comment on a line of its own"
+	}
+	return "", ""
 }

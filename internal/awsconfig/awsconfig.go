@@ -103,7 +103,7 @@ func (c *Config) Profile(name string) (Profile, bool) {
 func (c *Config) Section(kind, name string) (Profile, bool) {
 	config := c.config.named(kind, name)
 	credentials := c.credentials.named(kind, name)
-	p := Profile{Name: name, InCredentials: len(credentials) > 0}
+	p := Profile{Name: name}
 	switch {
 	case len(config) > 0:
 		p.File, p.Line = c.config.Path, config[0].line

@@ -30,8 +30,6 @@ type Profile struct {
 	// File and Line are the place of the first header that counts.
 	File string
 	Line int
-	// InCredentials: the credentials file has a section of this name.
-	InCredentials bool
 
 	// Behind pointers, because fmt prints unexported fields of an enclosing
 	// struct without asking Format.
