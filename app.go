@@ -363,6 +363,14 @@ func (a *app) sayChoice(slot, why string) {
 	a.say("What opens the store is kept in %s (%s), because %s; fob store add file adds a passphrase.", wayWords(slot), slot, why)
 }
 
+// newClient makes a client for an endpoint.
+func (a *app) newClient(e plan.Endpoint) (*awsapi.Client, error) {
+	if a.limits != (awsapi.Limits{}) {
+		return awsapi.NewClientWithin(a.limits, e, a.logf)
+	}
+	return awsapi.NewClient(e, a.logf)
+}
+
 // dial makes a client for a profile that may not exist yet.
 func (a *app) dial(profile string) (*awsapi.Client, error) {
 	facts, err := a.facts()
@@ -373,7 +381,7 @@ func (a *app) dial(profile string) (*awsapi.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return awsapi.NewClient(e, a.logf)
+	return a.newClient(e)
 }
 
 // broker wires a plan to the store, the terminal and AWS.
@@ -422,7 +430,7 @@ func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, progr
 		QuietCodes: &mfa.Ladder{Seed: seed(a.store().Quiet())},
 		Dial: func(e plan.Endpoint) (broker.STS, error) {
 			var err error
-			if client, err = awsapi.NewClient(e, a.logf); err != nil {
+			if client, err = a.newClient(e); err != nil {
 				return nil, err // not a nil *Client in a non-nil interface
 			}
 			return client, nil

@@ -19,7 +19,11 @@ import (
 // nothing but read the same AWS config. What counts is how often the one is in
 // the other: fob/read.
 func BenchmarkExport(b *testing.B) {
-	w, err := makeWorld(b.TempDir())
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	w, err := makeWorld(b.TempDir(), self)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,21 +116,28 @@ func missing(t *testing.T, err error) {
 	}
 }
 
-// goSDK builds the program in a module of its own, so that the SDK's default
-// chain is no dependency of fob.
+// goSDK is the program that uses the AWS SDK for Go.
 func goSDK(t *testing.T) []string {
 	t.Helper()
-	dir := filepath.Join(programs(t), "gosdk")
-	program := filepath.Join(t.TempDir(), "gosdk")
-	cmd := exec.Command("go", "build", "-o", program, ".")
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("go build in %s: %w\n%s", dir, err, out)
-	}
+	program, err := buildGoSDK()
 	missing(t, err)
 	return []string{program}
 }
+
+// buildGoSDK builds it in a module of its own, so that fob does not depend on the SDK's
+// default chain.
+var buildGoSDK = sync.OnceValues(func() (string, error) {
+	program, err := buildFile("gosdk")
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-o", program, ".")
+	cmd.Dir = "testdata/consumers/gosdk"
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build in %s: %w\n%s", cmd.Dir, err, out)
+	}
+	return program, nil
+})
 
 // jsSDK returns the program in dir. Its packages are fetched where CI demands
 // that nothing be skipped; elsewhere npm ci is for the developer to type.
@@ -166,18 +174,11 @@ const (
 	deployARN = "arn:aws:sts::222222222222:assumed-role/deploy/jo"
 )
 
-func consumerWorld(t *testing.T) *world {
-	t.Helper()
-	w := newWorld(t)
-	w.Env = append(w.Env, "GORACE=atexit_sleep_ms=0") // not a second for each process
-	return w
-}
-
 // signedUp is a world with a key as dev and a role on top of it as deploy; with
 // a seed nobody need be asked for a code.
 func signedUp(t *testing.T, seed bool) *world {
 	t.Helper()
-	w := consumerWorld(t)
+	w := newWorld(t)
 	key := ststest.DemoKeyID + "\n" + ststest.DemoSecret + "\n"
 	w.do(t, key, "add", "dev", "--stdin", "--mfa-serial", ststest.DemoSerial, "--region", "us-east-1")
 	w.do(t, "", "add", "deploy", "--source", "dev", "--role", ststest.DemoRole, "--region", "us-east-1")
@@ -460,7 +461,7 @@ func testLeftover(t *testing.T, c consumer) {
 // A static key of the same name comes before a credential_process, in every
 // SDK. All that fob can do is say so.
 func testShadowed(t *testing.T, c consumer) {
-	w := consumerWorld(t)
+	w := newWorld(t)
 	addEve(t, w)
 	if err := os.Mkdir(filepath.Join(w.Home, ".aws"), 0o700); err != nil {
 		t.Fatal(err)
@@ -564,15 +565,21 @@ func TestConsumerGoesOn(t *testing.T) {
 	}
 }
 
-// The Go SDK kills its shell after 60 s, and leaves alone what the shell has
-// started: a question that nobody answers ends before.
+// The Go SDK kills its shell after a minute, but not what the shell has started. So a
+// question that nobody answers must end before that.
 func TestConsumerUnanswered(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits for ", exportBudget)
-	}
 	t.Parallel()
 	argv := goSDK(t)
-	w := signedUp(t, false)
+	out, err := exec.Command(argv[0], "timeout").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeout, err := time.ParseDuration(strings.TrimSpace(string(out)))
+	if err != nil || exportBudget > timeout-5*time.Second {
+		t.Errorf("the SDK waits for %v (%v), an export for %v", timeout, err, exportBudget)
+	}
+	// With less than 10 s left, nobody is asked.
+	w := signedUp(t, false).with(testBudget + "=14s")
 	stdout, stderr, code, screen := w.onTerminal(t, "MFA code", "dev", argv...)
 	if code == 0 || stdout != "" || !strings.Contains(stderr, "exit status 4") || !strings.Contains(stderr, "fob: hint: fob login dev\n") {
 		t.Errorf("%d, %q, %s", code, stdout, stderr)
@@ -612,7 +619,7 @@ func TestConsumerRenews(t *testing.T) {
 	argv := boto3(t)
 	w := signedUp(t, true)
 	w.do(t, "", "login", "dev")
-	const life = 8 * time.Second
+	const life = 5 * time.Second
 	w.AWS.SetSessionLife(life)
 	w.AWS.ResetCalls()
 	stdout, stderr, code := w.consume(t, []string{"AWS_PROFILE=deploy"}, append(argv, fmt.Sprint((2*life+life/2).Seconds()))...)

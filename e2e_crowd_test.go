@@ -47,7 +47,7 @@ func rounds(t *testing.T, n int, f func(*testing.T, *world)) {
 // devWorld has the demo key as profile dev, and two roles on it. Its store is locked.
 func devWorld(t *testing.T) *world {
 	t.Helper()
-	w := newWorld(t).with("GORACE=atexit_sleep_ms=0") // not a second for each process
+	w := newWorld(t)
 	for _, role := range []string{"a", "b"} {
 		arn := "arn:aws:iam::222222222222:role/" + role
 		if err := w.AWS.AddRole(ststest.Role{ARN: arn, Principals: []string{"arn:aws:iam::" + ststest.DemoAccount + ":root"}, MFA: true}); err != nil {
@@ -163,6 +163,9 @@ type crowd struct {
 	cmds []*exec.Cmd
 }
 
+// racedEvery is one in how many processes of a crowd has the race detector.
+const racedEvery = 10
+
 // crowdLimit is for a hang: it is long because the machine is busy with us.
 const crowdLimit = 2 * time.Minute
 
@@ -173,6 +176,9 @@ func (w *world) crowd(t *testing.T, n int, args func(i int) []string) *crowd {
 	t.Cleanup(cancel)
 	for i := range n {
 		cmd := exec.CommandContext(ctx, w.Fob, args(i)...)
+		if i%racedEvery == 0 {
+			cmd = exec.CommandContext(ctx, w.Raced, args(i)...)
+		}
 		cmd.Dir, cmd.Env = w.Home, w.Env
 		cmd.Stdout, cmd.Stderr = c.create(t, "out", i), c.create(t, "err", i)
 		c.cmds = append(c.cmds, cmd)
@@ -308,12 +314,16 @@ func ownKernelKeyring(t *testing.T) []string {
 // the store unlocked.
 func (w *world) kernelCopies(t *testing.T) *world {
 	t.Helper()
-	inside := *w
-	inside.Fob = filepath.Join(t.TempDir(), "fob")
-	script := fmt.Sprintf("#!/bin/sh\nexec %s %s \"$@\"\n", strings.Join(ownKernelKeyring(t), " "), w.Fob)
-	if err := os.WriteFile(inside.Fob, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
+	inside, enter := *w, strings.Join(ownKernelKeyring(t), " ")
+	wrap := func(program string) string {
+		name := filepath.Join(t.TempDir(), "fob")
+		script := fmt.Sprintf("#!/bin/sh\nexec %s %s \"$@\"\n", enter, program)
+		if err := os.WriteFile(name, []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return name
 	}
+	inside.Fob, inside.Raced = wrap(w.Fob), wrap(w.Raced)
 	return inside.with("FOB_UNLOCK_TTL=1h", "FOB_UNLOCK_KEYS_TTL=1h", "PATH="+filepath.Dir(inside.Fob)+":"+os.Getenv("PATH"))
 }
 
@@ -367,13 +377,15 @@ func TestCrowdRoles(t *testing.T) {
 func (w *world) atTerminal(t *testing.T, profiles []string) (tty *terminal, end func() []result) {
 	t.Helper()
 	c := &crowd{dir: t.TempDir()}
-	sh := exec.Command("/bin/sh", slices.Concat([]string{"-c", `dir=$1 i=0
-		shift
+	sh := exec.Command("/bin/sh", slices.Concat([]string{"-c", `dir=$1 plain=$2 raced=$3 every=$4 i=0
+		shift 4
 		for profile; do
-			(fob export --profile "$profile" -v >"$dir/out.$i" 2>"$dir/err.$i"; echo $? >"$dir/code.$i") &
+			fob=$plain
+			[ $((i%every)) != 0 ] || fob=$raced
+			("$fob" export --profile "$profile" -v >"$dir/out.$i" 2>"$dir/err.$i"; echo $? >"$dir/code.$i") &
 			i=$((i+1))
 		done
-		wait`, "sh", c.dir}, profiles)...)
+		wait`, "sh", c.dir, w.Fob, w.Raced, strconv.Itoa(racedEvery)}, profiles)...)
 	sh.Dir, sh.Env = w.Home, w.Env
 	tty, err := startOnTerminal(sh, true)
 	if err != nil {
@@ -700,15 +712,10 @@ func (w *world) seeded(t *testing.T) {
 	w.must(t, hurriedSeed, "mfa", "add", "dev", "--stdin", "--serial", ststest.DemoSerial)
 }
 
-// hurry makes the demo device have a new code every second, as hurriedSeed has.
+// hurry gives the demo device a new code every second, like hurriedSeed.
 func (w *world) hurry(t *testing.T) {
 	t.Helper()
-	err := w.AWS.AddUser(ststest.User{
-		ARN:  ststest.DemoUser,
-		Keys: []creds.Key{{ID: ststest.DemoKeyID, Secret: creds.NewSecret(ststest.DemoSecret)}},
-		MFA:  []ststest.Device{{Serial: ststest.DemoSerial, Seed: creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed), Period: time.Second}}},
-	})
-	if err != nil {
+	if err := setPeriod(w.AWS, time.Second); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -816,14 +823,16 @@ func TestSessionIsKeptThoughInterrupted(t *testing.T) {
 			}
 		}
 	}
+	t.Parallel()
 	for name, stop := range map[string]func(*testing.T, *exec.Cmd){
 		"SIGINT": interrupt(syscall.SIGINT), "SIGTERM": interrupt(syscall.SIGTERM), "SIGHUP": interrupt(syscall.SIGHUP),
 		"reader gone": func(t *testing.T, cmd *exec.Cmd) { cmd.Stderr.(*os.File).Close() },
 		"caller gone": func(t *testing.T, cmd *exec.Cmd) { cmd.Process.Kill() },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rounds(t, often(1, 20), func(t *testing.T, w *world) {
-				w = w.with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
+				w = w.raced().with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
 				w.AWS.Fail("GetSessionToken", ststest.Slow(2*time.Second), 1) // fob looks for its caller every second
 				cmd := w.command(exportDev(0)...)
 				if name == "caller gone" { // a shell that has more to do

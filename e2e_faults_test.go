@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/ststest"
 	"fob/keyring"
 )
@@ -73,6 +74,10 @@ func (w *world) sessions(t *testing.T) string {
 // budget of an export ends, and nothing is kept. A session that is there and has
 // life left is handed out.
 func TestAWSFails(t *testing.T) {
+	t.Parallel()
+	if awsapi.MaxCall > exportBudget-10*time.Second {
+		t.Errorf("a call may take %v, an export %v", awsapi.MaxCall, exportBudget)
+	}
 	always := func(f ststest.Fault) func(*testing.T, *world) {
 		return func(_ *testing.T, w *world) { w.AWS.Fail("", f, ststest.Always) }
 	}
@@ -103,11 +108,11 @@ func TestAWSFails(t *testing.T) {
 		{"expired", always(ststest.Expired()), "have already expired"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if testing.Short() && row.name == "slow" {
-				t.Skip("three tries of 10 s")
-			}
 			t.Parallel()
-			w := securely(t)
+			w := securely(t).raced()
+			if row.name == "slow" {
+				w = w.with(testAnswer + "=1s") // for each of three tries
+			}
 			w.AWS.SetSessionLife(12 * time.Minute) // less than export wants
 			left := w.must(t, "", "export", "left")
 			w.AWS.SetSessionLife(0)
@@ -149,10 +154,11 @@ func TestAWSFails(t *testing.T) {
 
 // What goes wrong twice is tried a third time, and what is kept is right.
 func TestAWSRecovers(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []string{"drop", "reset", "status=500", "status=503", "throttle"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			w := securely(t)
+			w := securely(t).raced()
 			f, err := ststest.ParseFault(fault)
 			if err != nil {
 				t.Fatal(err)

@@ -8,24 +8,24 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// fob starts whenever a program needs credentials, so what it does before main
-// is counted: bytes and allocations, which a busy machine does not change.
+// fob starts whenever a program needs credentials, so the test counts what it does before
+// main: bytes and allocations, which do not depend on how busy the machine is.
 const (
 	maxInitBytes  = 256 << 10
 	maxInitAllocs = 1600
 	maxBinary     = 16 << 20 // bytes, stripped
 )
 
-// release is the program as make build makes it.
+// release is the program that make build builds.
 func release(t testing.TB) string {
 	t.Helper()
 	for _, tool := range []string{"make", "go"} {
@@ -33,12 +33,23 @@ func release(t testing.TB) string {
 			lacking(t, tool)
 		}
 	}
-	name := filepath.Join(t.TempDir(), "fob")
-	if out, err := exec.Command("make", "build", "OUT="+name).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	name, err := buildRelease()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return name
 }
+
+var buildRelease = sync.OnceValues(func() (string, error) {
+	name, err := buildFile("fob")
+	if err != nil {
+		return "", err
+	}
+	if out, err := exec.Command("make", "build", "OUT="+name).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return name, nil
+})
 
 var initLine = regexp.MustCompile(`(?m)^init (\S+) @.* clock, (\d+) bytes, (\d+) allocs$`)
 

@@ -44,7 +44,7 @@ func (o owner) stdin() string { return o.key.ID + "\n" + o.key.Secret.Reveal() +
 // plainWorld has the first owner's key as dev, without MFA.
 func plainWorld(t *testing.T) *world {
 	t.Helper()
-	w := newWorld(t).with("GORACE=atexit_sleep_ms=0")
+	w := newWorld(t)
 	if err := w.AWS.AddUser(ststest.User{ARN: "arn:aws:iam::" + owners[1].account + ":user/ann", Keys: []creds.Key{owners[1].key}}); err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +125,26 @@ func (w *world) checkExport(t *testing.T, now owner) {
 type victim struct {
 	cmd    *exec.Cmd
 	stdout bytes.Buffer
-	fatal  time.Duration // when to be killed
+	fatal  time.Duration // when it is killed
+	took   time.Duration // how long it ran
 	killed bool
+}
+
+// A lifetime is how long a process runs that nobody kills. It follows the victims, because
+// the machine is busier at one moment than at another.
+type lifetime time.Duration
+
+// moment is when to kill the next victim: in two of three cases during its life.
+func (l lifetime) moment() time.Duration { return rand.N(3 * time.Duration(l) / 2) }
+
+// learn takes the life of a victim that was not killed. One that was killed makes the
+// life longer: otherwise one that is too short would kill all of them early, for ever.
+func (l *lifetime) learn(v *victim) {
+	if v.killed {
+		*l += *l / 20
+	} else {
+		*l = lifetime(v.took)
+	}
 }
 
 func (w *world) victim(fatal time.Duration, stdin string, args ...string) *victim {
@@ -136,12 +154,14 @@ func (w *world) victim(fatal time.Duration, stdin string, args ...string) *victi
 }
 
 func (v *victim) run() error {
+	began := time.Now()
 	if err := v.cmd.Start(); err != nil {
 		return err
 	}
 	kill := time.AfterFunc(v.fatal, func() { v.cmd.Process.Kill() })
 	defer kill.Stop()
 	err := v.cmd.Wait()
+	v.took = time.Since(began)
 	if code := exitCode(err); code == 128+int(syscall.SIGKILL) {
 		v.killed = true
 	} else if code != 0 && !strings.Contains(strings.Join(v.cmd.Args, " "), "export") {
@@ -158,16 +178,15 @@ func TestKillAnywhere(t *testing.T) {
 	store := w.store()
 	began := time.Now()
 	w.must(t, owners[0].stdin(), "add", "dev", "--stdin", "--yes")
-	life := time.Since(began)
-	// Two at once take twice as long, and an end in peace is an end, too.
-	when := func() time.Duration { return rand.N(5 * life / 2) }
+	add := lifetime(time.Since(began))
+	export := add
 	limit := time.Duration(often(20, 3600)) * time.Second // a busy machine does less
 	var kills, replaced int
 	for last := owners[0]; kills < often(150, 5000) && time.Since(began) < limit; {
 		o := owners[rand.IntN(2)]
 		victims := []*victim{
-			w.victim(when(), o.stdin(), "add", "dev", "--stdin", "--yes"),
-			w.victim(when(), "", "export", "--profile", "dev", "--fresh"),
+			w.victim(add.moment(), o.stdin(), "add", "dev", "--stdin", "--yes"),
+			w.victim(export.moment(), "", "export", "--profile", "dev", "--fresh"),
 		}
 		errs := make(chan error)
 		for _, v := range victims {
@@ -178,6 +197,8 @@ func TestKillAnywhere(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		add.learn(victims[0])
+		export.learn(victims[1])
 		for _, v := range victims {
 			if v.killed {
 				kills++
@@ -198,7 +219,7 @@ func TestKillAnywhere(t *testing.T) {
 			t.Fatalf("after %d kills", kills)
 		}
 	}
-	t.Logf("%d kills survived, %d keys replaced, one life %v", kills, replaced, life)
+	t.Logf("%d kills survived, %d keys replaced, lives of %v and %v", kills, replaced, time.Duration(add), time.Duration(export))
 	w.checkExport(t, w.check(t, store))
 }
 
@@ -209,20 +230,21 @@ func TestKillFirstAdd(t *testing.T) {
 	add := func(w *world, fatal time.Duration) *victim {
 		return w.victim(fatal, owners[0].stdin(), "add", "dev", "--stdin", "--yes", "--region", "eu-west-1")
 	}
-	began := time.Now()
-	if err := add(w, crowdLimit).run(); err != nil {
+	first := add(w, crowdLimit)
+	if err := first.run(); err != nil {
 		t.Fatal(err)
 	}
-	life := time.Since(began)
+	span := lifetime(first.took)
 	kills, stored := 0, 0
 	for kills < often(20, 1000) {
 		fresh := *w
 		fresh.Home = t.TempDir()
 		fresh.Env = slices.Concat(w.Env, []string{"HOME=" + fresh.Home})
-		v := add(&fresh, rand.N(3*life/2))
+		v := add(&fresh, span.moment())
 		if err := v.run(); err != nil {
 			t.Fatal(err)
 		}
+		span.learn(v)
 		if v.killed {
 			kills++
 		}
@@ -240,7 +262,7 @@ func TestKillFirstAdd(t *testing.T) {
 			t.Fatalf("after %d kills", kills)
 		}
 	}
-	t.Logf("%d kills survived, %d keys were stored before, one life %v", kills, stored, life)
+	t.Logf("%d kills survived, %d keys were stored before, one life %v", kills, stored, time.Duration(span))
 }
 
 // killHolding starts processes until it has killed n of them while they held a
@@ -361,7 +383,7 @@ func fill(t *testing.T, dir string) (free func()) {
 
 // On a full disk nothing is lost, and who needs a session gets it.
 func TestFullDisk(t *testing.T) {
-	w := newWorld(t).with("GORACE=atexit_sleep_ms=0")
+	w := newWorld(t)
 	data, aws := filepath.Dir(w.storeDir()), filepath.Join(w.Home, ".aws")
 	smallDisk(t, data)
 	smallDisk(t, aws)

@@ -24,6 +24,7 @@ func TestPromptersEnd(t *testing.T) {
 			}
 		}
 	}
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		alone bool // the program starts no other
@@ -41,7 +42,7 @@ func TestPromptersEnd(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := signedUp(t, false)
+			w := signedUp(t, false).raced()
 			// The pipe has a writer as long as one of them lives.
 			alive := filepath.Join(w.Home, "alive")
 			if err := syscall.Mkfifo(alive, 0o600); err != nil {

@@ -33,6 +33,7 @@ import (
 // Whatever fob does, there is no secret and no panic on stderr or the screen, and
 // an error is one line.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		Setup:              setUpScript,
@@ -70,7 +71,11 @@ type script struct {
 func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
 
 func setUpScript(env *testscript.Env) error {
-	w, err := makeWorld(env.WorkDir)
+	self, err := os.Executable() // with -race the scripts use the race detector
+	if err != nil {
+		return err
+	}
+	w, err := makeWorld(env.WorkDir, self)
 	if err != nil {
 		return err
 	}
@@ -199,6 +204,7 @@ func checkSecrets(ts *testscript.TestScript, text string) {
 //	sts heal
 //	sts delete|deactivate KEY
 //	sts age|advance|life D      sessions get older; its clock moves; how long sessions live
+//	sts period D                how long a code of the demo device lasts, and of those that fob creates
 //	sts role ARN PRINCIPAL AGE  a role that demands MFA, not longer ago than that
 //	sts user NAME KEY           another user of the account, with a key whose secret is $SECRET
 //	sts deny|demand-mfa|allow ACTION    what IAM's policies say; ListMFADevices is denied at first
@@ -268,6 +274,10 @@ func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 		aws.Advance(duration(1))
 	case "life":
 		aws.SetSessionLife(duration(1))
+	case "period":
+		aws.SetDevicePeriod(duration(1))
+		ts.Check(setPeriod(aws, duration(1)))
+		ts.Setenv(testPeriod, arg(1))
 	case "role":
 		ts.Check(aws.AddRole(ststest.Role{ARN: arg(1), Principals: []string{arg(2)}, MFA: true, MaxMFAAge: duration(3)}))
 	case "user":

@@ -23,6 +23,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
 	"fob/internal/completion"
 	"fob/internal/dbusguard"
@@ -43,6 +44,13 @@ func main() { os.Exit(program{}.run(os.Args)) }
 type program struct {
 	// workFactor is log2 of the passphrase's scrypt cost; 0 is the store's own.
 	workFactor int
+	// budget is how long an export may take; 0 is exportBudget.
+	budget time.Duration
+	// limits are those of calls to AWS; zero is awsapi's own.
+	limits awsapi.Limits
+	// devicePeriod is how long a code of a device lasts that fob creates at AWS; 0 is
+	// AWS's 30 s.
+	devicePeriod time.Duration
 }
 
 // command is a row of the grammar.

@@ -4,25 +4,36 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	stdflag "flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
+	"fob/internal/awsapi"
+	"fob/internal/creds"
 	"fob/internal/ststest"
 	"fob/keyring/backend"
 )
 
-// The test binary is fob when it is called by that name, or as fob's hidden
-// child; as pty or tty it is a person at a terminal.
+// The test binary is fob if it is started under that name or as fob's hidden child.
+// Started as pty or tty, it plays a person at a terminal.
 func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); {
 	case name == "fob" || len(os.Args) == 2 && os.Args[1] == backend.ChildArg:
-		os.Exit(program{workFactor: 10}.run(os.Args))
+		os.Exit(testProgram().run(os.Args))
 	case name == "age-plugin-fobtest":
 		os.Exit(pluginMain())
 	case name == "pty" || name == "tty":
@@ -31,11 +42,114 @@ func TestMain(m *testing.M) {
 	if code, ok := leaveTerminal(); ok {
 		os.Exit(code)
 	}
-	os.Exit(m.Run())
+	unignoreSignals()
+	raiseParallel()
+	code := m.Run()
+	if err := os.RemoveAll(builds.dir); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
 }
 
-// leaveTerminal runs the tests in a session without a terminal if this one has
-// one: a fob that is to find nobody to ask would ask the developer.
+// Variables that only testProgram reads: a test shortens with them what it would have
+// to wait for.
+const (
+	testBudget = "FOBTEST_BUDGET" // how long an export may take
+	testAnswer = "FOBTEST_ANSWER" // how long AWS may take to answer
+	testPeriod = "FOBTEST_PERIOD" // of the codes of devices that fob creates
+)
+
+// testProgram is the fob of the tests.
+func testProgram() program {
+	duration := func(name string) time.Duration {
+		d, err := time.ParseDuration(cmp.Or(os.Getenv(name), "0s"))
+		if err != nil {
+			panic(err)
+		}
+		return d
+	}
+	p := program{workFactor: 10, budget: duration(testBudget), devicePeriod: duration(testPeriod)}
+	if answer := duration(testAnswer); answer != 0 {
+		p.limits = awsapi.Limits{Dial: answer, Answer: answer, Call: 3 * answer, Backoff: answer / 5}
+	}
+	return p
+}
+
+// unignoreSignals gives the children of the tests the default actions of these
+// signals, though nohup or a script's & made this process ignore them: an ignored
+// signal is inherited, a caught one is not.
+func unignoreSignals() {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGQUIT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
+}
+
+// raiseParallel lets more parallel tests run at once than there are processors, unless
+// -parallel is given: most of them wait for a clock or for other processes.
+func raiseParallel() {
+	stdflag.Parse()
+	given := false
+	stdflag.Visit(func(f *stdflag.Flag) { given = given || f.Name == "test.parallel" })
+	if given {
+		return
+	}
+	if err := stdflag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
+}
+
+// builds are the programs that were built for all tests.
+var builds struct {
+	once sync.Once
+	dir  string
+}
+
+// builtWithRace reports whether this binary has the race detector.
+func builtWithRace() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// plainBinary is this test binary without the race detector, which makes a process four
+// times as slow: it is for tests that start hundreds. What goroutines of one fob do to
+// each other is seen in the scripts, which use the binary itself, and in a few
+// processes of every crowd.
+var plainBinary = sync.OnceValues(func() (string, error) {
+	self, err := os.Executable()
+	if err != nil || !builtWithRace() {
+		return self, err
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		return self, nil
+	}
+	name, err := buildFile("plain.test")
+	if err != nil {
+		return "", err
+	}
+	// With the flags of make build, so that both share the compiled packages.
+	cmd := exec.Command("go", "test", "-trimpath", "-c", "-o", name, ".")
+	cmd.Env = os.Environ()
+	if runtime.GOOS == "linux" {
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return name, nil
+})
+
+// buildFile is the name for a program that is built once for all tests. TestMain
+// removes it.
+func buildFile(name string) (string, error) {
+	var err error
+	builds.once.Do(func() { builds.dir, err = os.MkdirTemp("", "fob-test-builds") })
+	return filepath.Join(builds.dir, name), err
+}
+
+// leaveTerminal runs the tests in a session without a terminal if this session has
+// one. Otherwise a fob that should find nobody to ask would ask the developer.
 func leaveTerminal() (code int, ok bool) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
@@ -48,7 +162,7 @@ func leaveTerminal() (code int, ok bool) {
 	}
 	cmd := exec.Command(exe, os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // which Ctrl-C does not reach
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	if err := cmd.Start(); err != nil {
@@ -56,18 +170,18 @@ func leaveTerminal() (code int, ok bool) {
 	}
 	go func() {
 		for s := range signals {
-			cmd.Process.Signal(s) // Ctrl-C does not reach another session
+			cmd.Process.Signal(s)
 		}
 	}()
 	return exitCode(cmd.Wait()), true
 }
 
-// exitCode of a command that has ended, as a shell would have it.
+// exitCode is the exit code of a command that has ended, as a shell reports it.
 func exitCode(err error) int {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		if err != nil {
-			panic(err) // it could not be started
+			panic(err) // it did not start
 		}
 		return 0
 	}
@@ -77,22 +191,28 @@ func exitCode(err error) int {
 	return exit.ExitCode()
 }
 
-// Every test's passphrase. Nothing that fob prints may hold it.
+// testPassphrase is the passphrase of every test. Nothing that fob prints may hold it.
 const testPassphrase = "correct horse battery staple"
 
 // A world is a home, a fake AWS with the demo world, and fob.
 type world struct {
 	Home string
-	// Env is the whole environment for a command: fob is the first in its PATH,
-	// and the passphrase of the store is in it.
+	// Env is the whole environment of a command: fob comes first in its PATH, and it
+	// has the passphrase of the store.
 	Env []string
 	AWS *ststest.Server
-	Fob string // absolute path
+	// Fob is the absolute path of the program; Raced that of one with the race
+	// detector, if the tests run with it.
+	Fob, Raced string
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w, err := makeWorld(t.TempDir())
+	binary, err := plainBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := makeWorld(t.TempDir(), binary)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,19 +220,22 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func makeWorld(dir string) (*world, error) {
-	w := &world{Home: filepath.Join(dir, "home"), Fob: filepath.Join(dir, "bin", "fob")}
-	for _, d := range []string{w.Home, filepath.Dir(w.Fob), filepath.Join(dir, "tmp")} {
+func makeWorld(dir, binary string) (*world, error) {
+	w := &world{Home: filepath.Join(dir, "home"), Fob: filepath.Join(dir, "bin", "fob"), Raced: filepath.Join(dir, "raced", "fob")}
+	for _, d := range []string{w.Home, filepath.Dir(w.Fob), filepath.Dir(w.Raced), filepath.Join(dir, "tmp")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
 		}
 	}
-	exe, err := os.Executable()
+	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	if err := os.Symlink(self, w.Raced); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"fob", "pty", "tty", "age-plugin-fobtest"} {
-		if err := os.Symlink(exe, filepath.Join(filepath.Dir(w.Fob), name)); err != nil {
+		if err := os.Symlink(binary, filepath.Join(filepath.Dir(w.Fob), name)); err != nil {
 			return nil, err
 		}
 	}
@@ -121,7 +244,7 @@ func makeWorld(dir string) (*world, error) {
 	}
 	w.Env = []string{
 		"HOME=" + w.Home,
-		"GORACE=atexit_sleep_ms=0", // not a second for each process under -race
+		"GORACE=atexit_sleep_ms=0", // or each process sleeps for a second at its end
 		"PATH=" + filepath.Dir(w.Fob) + string(filepath.ListSeparator) + os.Getenv("PATH"),
 		"TMPDIR=" + filepath.Join(dir, "tmp"),
 		"TZ=UTC",
@@ -129,22 +252,39 @@ func makeWorld(dir string) (*world, error) {
 		"SHELL=/bin/sh",
 		"AWS_ENDPOINT_URL_STS=" + w.AWS.URL,
 		"AWS_ENDPOINT_URL_IAM=" + w.AWS.URL,
-		"AWS_EC2_METADATA_DISABLED=true", // or SDKs without credentials ask the network
+		"AWS_EC2_METADATA_DISABLED=true", // or an SDK without credentials asks the network
 		"FOB_PASSPHRASE=" + testPassphrase,
-		"FOB_UNLOCK_TTL=0", // the developer's own kernel keyring is left alone
+		"FOB_UNLOCK_TTL=0", // leaves the developer's own kernel keyring alone
 	}
 	for _, name := range []string{"GOCOVERDIR", "GORACE"} {
 		if v := os.Getenv(name); v != "" {
 			w.Env = append(w.Env, name+"="+v)
 		}
 	}
-	// Users may not look for their devices, unless a test is about that: else every
-	// key that is added would come with one.
+	// A user may not list their devices unless the test is about that: otherwise fob add
+	// would find one for every key.
 	w.AWS.Deny("ListMFADevices")
 	return w, w.AWS.AddDemo()
 }
 
-// Run runs fob in the home, with nothing on its standard input and no terminal.
+// raced is the same world with the fob that has the race detector.
+func (w *world) raced() *world {
+	other := *w
+	other.Fob = w.Raced
+	other.Env = append(slices.Clone(w.Env), "PATH="+filepath.Dir(w.Raced)+string(filepath.ListSeparator)+filepath.Dir(w.Fob)+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	return &other
+}
+
+// setPeriod changes how long a code of the demo device lasts.
+func setPeriod(aws *ststest.Server, d time.Duration) error {
+	return aws.AddUser(ststest.User{
+		ARN:  ststest.DemoUser,
+		Keys: []creds.Key{{ID: ststest.DemoKeyID, Secret: creds.NewSecret(ststest.DemoSecret)}},
+		MFA:  []ststest.Device{{Serial: ststest.DemoSerial, Seed: creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed), Period: d}}},
+	})
+}
+
+// Run runs fob in the home, with an empty standard input and no terminal.
 func (w *world) Run(args ...string) (stdout, stderr string, code int) {
 	cmd := exec.Command(w.Fob, args...)
 	cmd.Dir, cmd.Env = w.Home, w.Env
@@ -154,7 +294,7 @@ func (w *world) Run(args ...string) (stdout, stderr string, code int) {
 	return out.String(), errs.String(), code
 }
 
-// The harness itself: fob is the program, and no terminal is in reach.
+// The harness itself: fob runs, and no terminal is within reach.
 func TestWorld(t *testing.T) {
 	w := newWorld(t)
 	if stdout, stderr, code := w.Run("version"); stdout != "fob devel\n" || stderr != "" || code != 0 {
@@ -166,8 +306,7 @@ func TestWorld(t *testing.T) {
 	}
 }
 
-// lacking ends a test that this machine cannot run; where that is no excuse, it
-// fails.
+// lacking skips a test that this machine cannot run. In CI the test fails.
 func lacking(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("FOB_TEST_REQUIRE") == "1" {

@@ -144,13 +144,13 @@ func (a *app) iamUserOf(profile string, key creds.Session, id awsapi.Identity) (
 	if err != nil {
 		return iamUser{}, err
 	}
-	client, err := awsapi.NewClient(e, a.logf)
+	client, err := a.newClient(e)
 	if err != nil {
 		return iamUser{}, err
 	}
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	return iamUser{
-		Client:   iam.Client{AWS: client, With: key, User: name, Prefix: before + ":mfa/"},
+		Client:   iam.Client{AWS: client, With: key, User: name, Prefix: before + ":mfa/", Period: a.devicePeriod},
 		Identity: id, profile: profile,
 	}, nil
 }

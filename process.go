@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,7 +91,7 @@ func (c *exportCmd) export(a *app, profile, name string) error {
 	}
 	parent := os.Getppid()
 	ctx, stop := later.Context(func() (context.Context, context.CancelFunc) {
-		return untilOrphaned(a.ctx, parent, a.started.Add(exportBudget))
+		return untilOrphaned(a.ctx, parent, a.started.Add(cmp.Or(a.budget, exportBudget)))
 	})
 	defer stop()
 	renew := broker.RenewExport

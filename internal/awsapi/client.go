@@ -38,6 +38,9 @@ type Limits struct {
 	Backoff time.Duration // the longest wait between two tries
 }
 
+// MaxCall is how long a call of NewClient's may take.
+const MaxCall = 30 * time.Second
+
 // Client calls AWS at one endpoint. All calls share one HTTP client, so a chain
 // of roles uses one connection. It is safe for several goroutines if its log is.
 type Client struct {
@@ -52,7 +55,7 @@ type Client struct {
 // NewClient makes a client for an endpoint; it connects on the first call. An
 // unreadable CA bundle is an error.
 func NewClient(e plan.Endpoint, log func(format string, args ...any)) (*Client, error) {
-	return NewClientWithin(Limits{Dial: 5 * time.Second, Answer: 10 * time.Second, Call: 30 * time.Second, Backoff: 2 * time.Second}, e, log)
+	return NewClientWithin(Limits{Dial: 5 * time.Second, Answer: 10 * time.Second, Call: MaxCall, Backoff: 2 * time.Second}, e, log)
 }
 
 // NewClientWithin makes a client with other limits than NewClient's.

@@ -9,12 +9,14 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"fob/internal/awsapi"
 	"fob/internal/creds"
@@ -36,6 +38,8 @@ type Client struct {
 	User string // the user's name
 	// Prefix is how the ARNs of its virtual devices begin: arn:aws:iam::111111111111:mfa/
 	Prefix string
+	// Period is how long a code of a device lasts that Create makes; 0 is AWS's 30 s.
+	Period time.Duration
 }
 
 // Device is a virtual MFA device that was just made.
@@ -104,6 +108,7 @@ func (c Client) Create(ctx context.Context, name string) (Device, error) {
 	if err != nil {
 		return Device{}, wrong
 	}
+	seed.Period = cmp.Or(c.Period, seed.Period)
 	return Device{answer.Serial, seed}, nil
 }
 

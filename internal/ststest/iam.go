@@ -113,7 +113,7 @@ func (q *request) createVirtualMFADevice() (any, error) {
 	key := make([]byte, 40) // AWS's seeds have 64 characters
 	rand.Read(key)
 	seed := base32.StdEncoding.EncodeToString(key)
-	d := Device{Serial: serial, Seed: creds.Seed{Secret: creds.NewSecret(seed)}}
+	d := Device{Serial: serial, Seed: creds.Seed{Secret: creds.NewSecret(seed), Period: q.world.period}}
 	q.world.devices[serial] = &device{Device: d.withDefaults(), used: make(map[int64]bool)}
 	return createdDevice{serial, base64.StdEncoding.EncodeToString([]byte(seed)), base64.StdEncoding.EncodeToString([]byte("a picture"))}, nil
 }

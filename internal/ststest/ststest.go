@@ -212,3 +212,11 @@ func (s *Server) SetRegions(r Regions) {
 	defer s.mu.Unlock()
 	s.regions = r
 }
+
+// SetDevicePeriod changes how long a code lasts, from 30 s, of the virtual devices that
+// will be created: a test need not wait for three codes of AWS's.
+func (s *Server) SetDevicePeriod(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.period = d
+}

@@ -63,10 +63,14 @@ type world struct {
 	devices     map[string]*device     // by serial
 	roles       map[string]Role        // by ARN
 	policy      map[string]denial      // by action
+	period      time.Duration          // of devices that are created; 0 is 30 s
 }
 
 func newWorld() world {
-	return world{make(map[string]*credential), make(map[string]*device), make(map[string]Role), make(map[string]denial)}
+	return world{
+		credentials: make(map[string]*credential), devices: make(map[string]*device),
+		roles: make(map[string]Role), policy: make(map[string]denial),
+	}
 }
 
 // A credential is a key or a session.

@@ -1,20 +1,27 @@
-// Command gosdk says who it is to AWS, with whatever the default chain of the
-// AWS SDK for Go finds.
+// Command gosdk prints who it is to AWS, with the credentials that the default chain of
+// the AWS SDK for Go finds. With the argument timeout it prints how long the SDK lets a
+// credential_process run.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log"
 	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 func main() {
 	log.SetFlags(0)
+	if len(os.Args) == 2 && os.Args[1] == "timeout" {
+		fmt.Println(processcreds.DefaultTimeout)
+		return
+	}
 	ctx := context.Background()
 	conf, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
