@@ -2,8 +2,8 @@
 // keys and sessions.
 //
 // A Secret does not print itself: not with any verb of fmt, not in a structured
-// log, not as JSON or text, and not as an unexported field of a struct that is
-// printed. It leaves only through Reveal, which can be found with grep.
+// log, not as JSON or text, and not as an unexported field of a printed struct.
+// Only Reveal returns the text, and you can find its calls with grep.
 package creds
 
 import (
@@ -17,12 +17,12 @@ import (
 
 const redacted = "[redacted]"
 
-var errMarshal = errors.New("a secret is not written as text: Reveal it where that is meant")
+var errMarshal = errors.New("a secret cannot be marshaled; call Reveal to write it on purpose")
 
-// Secret is a string that must not be shown. The zero value is the empty secret.
+// Secret is a string that must not be printed. The zero value is the empty secret.
 type Secret struct {
-	// A pointer, because fmt prints unexported fields of an enclosing struct
-	// without asking Format: below the top level it prints an address.
+	// p is a pointer because fmt does not call Format for unexported fields of an
+	// enclosing struct: below the top level it prints an address.
 	p *string
 }
 
@@ -55,10 +55,10 @@ func (Secret) GoString() string           { return redacted }
 func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 func (Secret) LogValue() slog.Value       { return slog.StringValue(redacted) }
 
-// MarshalJSON is always an error: a secret that is to be stored is revealed by name.
+// MarshalJSON always fails: code that stores a secret must call Reveal.
 func (Secret) MarshalJSON() ([]byte, error) { return nil, errMarshal }
 
-// MarshalText is always an error, like MarshalJSON.
+// MarshalText always fails, like MarshalJSON.
 func (Secret) MarshalText() ([]byte, error) { return nil, errMarshal }
 
 // Key is a long-lived access key of an IAM user (AKIA...) or of the root user.
@@ -70,11 +70,11 @@ type Key struct {
 // Session is a set of credentials that may expire.
 type Session struct {
 	Key
-	// Token is the session token; empty for a long-lived key handed out as it is.
+	// Token is the session token; empty for a long-lived key itself.
 	Token Secret
 	// Expires is when AWS stops accepting the session, in UTC; zero means never.
 	Expires time.Time
-	// AccountID is the 12 digit account the credentials act in; empty when not known.
+	// AccountID is the 12-digit account of the credentials; empty if unknown.
 	AccountID string
 }
 
@@ -84,8 +84,8 @@ type Seed struct {
 	Secret Secret
 	// Algorithm is "SHA1", "SHA256" or "SHA512".
 	Algorithm string
-	// Digits is the length of a code: 6 or 8. AWS takes 6.
+	// Digits is the length of a code: 6 or 8. AWS accepts only 6.
 	Digits int
-	// Period is the length of a step; AWS's devices use 30 s.
+	// Period is how long a code is current; AWS's devices use 30 s.
 	Period time.Duration
 }

@@ -7,28 +7,28 @@ import (
 	"unicode"
 )
 
-// KeyError says why something is no access key that fob keeps. It quotes nothing
-// of it: the secret may be where the ID is expected.
+// KeyError says why a text is not an access key that fob stores. It quotes nothing
+// of the text, because the secret may be where the ID should be.
 type KeyError struct{ Problem string }
 
 func (e *KeyError) Error() string { return e.Problem }
 
-// ErrSessionKey is the ID of a session's key, which is gone within hours.
-var ErrSessionKey = &KeyError{"the access key ID begins with ASIA: it is a session's, which ends; fob stores long-lived keys (AKIA...)"}
+// ErrSessionKey means that the ID is a session's, which expires within hours.
+var ErrSessionKey = &KeyError{"this access key ID belongs to a session (ASIA...), which expires; fob stores long-lived keys (AKIA...)"}
 
-var errSession = &KeyError{"this is a session, which ends: fob stores long-lived keys"}
+var errSession = &KeyError{"this is a session, which expires; fob stores long-lived keys (AKIA...)"}
 
-// maxKeyText is far above any key with what may stand around it, in bytes.
+// maxKeyText is far more than any document with a key has, in bytes.
 const maxKeyText = 64 << 10
 
-// ReadKey reads a key as people have it: two lines, or JSON as exported sessions
-// and `aws iam create-access-key` have it. Errors are of reading, or a *KeyError.
+// ReadKey reads a key from two lines, or from JSON as exported sessions and
+// `aws iam create-access-key` print it. The error is the reader's or a *KeyError.
 func ReadKey(r io.Reader) (Key, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxKeyText+1))
 	if err != nil {
 		return Key{}, err
 	}
-	none := &KeyError{"there is no key: a JSON object with AccessKeyId and SecretAccessKey, or two lines"}
+	none := &KeyError{"no access key found; expected JSON with AccessKeyId and SecretAccessKey, or two lines"}
 	s := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
 	if len(text) > maxKeyText {
 		return Key{}, none
@@ -64,50 +64,49 @@ func ReadKey(r io.Reader) (Key, error) {
 	return NewKey(lines[0], lines[1])
 }
 
-// NewKey makes a key of a pasted ID and secret, or says why they are none: a
-// *KeyError.
+// NewKey makes a key from a pasted ID and secret. The error is a *KeyError.
 func NewKey(id, secret string) (Key, error) {
 	id, secret = unquote(id), unquote(secret)
 	idProblem := checkKeyID(id)
 	switch {
 	case id == "":
-		return Key{}, &KeyError{"there is no access key ID"}
+		return Key{}, &KeyError{"no access key ID"}
 	case secret == "":
-		return Key{}, &KeyError{"there is no secret access key"}
+		return Key{}, &KeyError{"no secret access key"}
 	case idProblem != nil && checkKeyID(secret) == nil:
-		return Key{}, &KeyError{"the two are swapped: the access key ID begins with AKIA, the secret is the longer one"}
+		return Key{}, &KeyError{"ID and secret are swapped: the access key ID begins with AKIA, the secret is longer"}
 	case idProblem != nil:
 		return Key{}, idProblem
 	case strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return Key{}, &KeyError{"the secret access key holds characters that none has"}
+		return Key{}, &KeyError{"the secret access key contains characters that are not allowed in one"}
 	}
 	return Key{ID: id, Secret: NewSecret(secret)}, nil
 }
 
-// CheckKeyID says why a pasted ID is none of a long-lived key: a *KeyError. The
-// API reference of AccessKey has \w{16,128}; all there are, are in upper case, and
-// their prefix says what they are of (IAM User Guide, "IAM identifiers").
+// CheckKeyID returns a *KeyError if a pasted ID is not that of a long-lived key.
+// The API reference of AccessKey says \w{16,128}. All known IDs are upper case, and
+// their prefix tells the kind (IAM User Guide, "IAM identifiers").
 func CheckKeyID(id string) error { return checkKeyID(unquote(id)) }
 
-// checkKeyID is CheckKeyID of what is trimmed already: an ID that is taken is
-// taken as it is.
+// checkKeyID is CheckKeyID for a trimmed ID. It does not trim, so that an accepted
+// ID is stored exactly as it was checked.
 func checkKeyID(id string) error {
 	wellFormed := len(id) >= 16 && len(id) <= 128 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 	switch {
 	case strings.HasPrefix(id, "ASIA"):
 		return ErrSessionKey
 	case len(id) == secretLength && !wellFormed:
-		return &KeyError{"that looks like the secret; the access key ID comes first, and begins with AKIA"}
+		return &KeyError{"that looks like the secret; enter the access key ID first (it begins with AKIA)"}
 	case !wellFormed:
-		return &KeyError{"that is no access key ID: 16 to 128 capital letters and digits, such as AKIAIOSFODNN7EXAMPLE"}
+		return &KeyError{"not an access key ID; it looks like AKIAIOSFODNN7EXAMPLE"}
 	}
 	return nil
 }
 
-// secretLength is what all secret access keys have, in characters.
+// secretLength is the length of every secret access key, in characters.
 const secretLength = 40
 
-// unquote trims a paste; what it has trimmed it leaves as it is.
+// unquote removes spaces and quotes around a paste. A second call changes nothing.
 func unquote(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || r == '\'' })
 }

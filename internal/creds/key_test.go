@@ -18,13 +18,13 @@ func TestNewKey(t *testing.T) {
 		{id, " ", "no secret access key"},
 		{secret, id, "swapped"},
 		{secret, secret, "looks like the secret"},
-		{"ASIA" + id[4:], secret, "a session's"},
-		{"akiaiosfodnn7example", secret, "no access key ID"},
-		{id[:15], secret, "no access key ID"},
-		{strings.Repeat("A", 129), secret, "no access key ID"},
-		{id, secret[:20] + " " + secret[20:], "characters that none has"},
-		{id, secret + "\x00", "characters that none has"},
-		{id, secret + "\u00e9", "characters that none has"},
+		{"ASIA" + id[4:], secret, "belongs to a session"},
+		{"akiaiosfodnn7example", secret, "not an access key ID"},
+		{id[:15], secret, "not an access key ID"},
+		{strings.Repeat("A", 129), secret, "not an access key ID"},
+		{id, secret[:20] + " " + secret[20:], "characters that are not allowed"},
+		{id, secret + "\x00", "characters that are not allowed"},
+		{id, secret + "\u00e9", "characters that are not allowed"},
 	} {
 		k, err := creds.NewKey(c.id, c.secret)
 		switch {

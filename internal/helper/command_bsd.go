@@ -4,5 +4,5 @@ package helper
 
 import "syscall"
 
-// dieWithUs: only Linux has a signal for it.
+// dieWithUs does nothing here: only Linux has a death signal.
 func dieWithUs(*syscall.SysProcAttr) {}

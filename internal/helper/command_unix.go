@@ -12,10 +12,10 @@ func shell(ctx context.Context, line string) *exec.Cmd {
 	return command(ctx, "/bin/sh", []string{"-c", line}, true)
 }
 
-// command makes one that is killed with its descendants if it is alone: in a
-// session of its own rather than a process group, because a program in the
-// background that reads the terminal is stopped, and we would wait for it for
-// ever; without a terminal it fails.
+// command makes a command. If it runs alone, the end of its context kills its
+// descendants, too. It then gets a session of its own, not just a process group: the
+// system stops a background program that reads the terminal, and we would wait for
+// it forever; without a terminal the program fails.
 func command(ctx context.Context, path string, args []string, alone bool) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: alone}

@@ -1,11 +1,11 @@
 // Package helper runs another program for what it prints: a credential_process
 // that is not fob, an mfa_process, a program that asks a person.
 //
-// The program gets a session of its own, without our terminal, and an end: when
-// the context ends it is killed with whatever it started, and on Linux it also
-// dies with us. It finds in its environment and on its standard input what it is
-// given, and nothing of ours. What it prints is a secret until somebody has
-// looked at it, and is in no error.
+// The program runs in a session of its own, without our terminal. When the context
+// ends, the package kills the program and everything that it started; on Linux the
+// program also dies with us. Its environment and its standard input are what the
+// caller gives it, and nothing of ours. Its output counts as a secret until the
+// caller has looked at it, so no error quotes it.
 package helper
 
 import (
@@ -21,16 +21,16 @@ import (
 )
 
 const (
-	// maxOutput is far above any document of credentials, in bytes.
+	// maxOutput is far more than any document of credentials has, in bytes.
 	maxOutput = 64 << 10
-	// maxWords is how much of a program's standard error is kept, in bytes.
+	// maxWords is how much of a program's standard error we keep, in bytes.
 	maxWords = 4 << 10
-	// maxPassed is how much of it is passed on, in bytes: the SDKs for Java and
-	// Ruby read fob's own when it has ended, so it must not fill a pipe (64 KiB),
-	// not even when every byte is spelled out for a terminal, in four.
+	// maxPassed is how much of a program's standard error we pass on, in bytes. The
+	// SDKs for Java and Ruby read fob's standard error only after fob has exited, so
+	// it must not fill a pipe (64 KiB), not even if fob escapes each byte as four.
 	maxPassed = 4 << 10
 	// grace is how long a program's descendants may keep its pipes open after it
-	// has ended.
+	// has exited.
 	grace = time.Second
 )
 
@@ -38,22 +38,22 @@ const (
 type Program struct {
 	Path    string
 	Args    []string // without the program's name
-	Environ []string // all of its environment
-	Stdin   string   // all that it reads
-	// Stderr gets its standard error; nil to keep the beginning for FailedError.
+	Environ []string // its whole environment
+	Stdin   string   // everything that it reads
+	// Stderr gets its standard error; if nil, FailedError has the beginning.
 	Stderr io.Writer
-	// Terminal leaves it our terminal and our process group, because a program in
-	// another group cannot read the terminal. Then it is killed without its
-	// descendants.
+	// Terminal keeps the program on our terminal and in our process group, because a
+	// program in another group cannot read the terminal. The end of the context then
+	// kills the program, but not its descendants.
 	Terminal bool
 }
 
-// FailedError is a program that did not do its work.
+// FailedError means that a program failed.
 type FailedError struct {
 	Problem string // "ended with exit status 1"
 	Code    int    // its exit code; -1 if it was killed or not started
-	// Words are the beginning of its standard error, up to 4 KiB. They may hold
-	// anything, and are in no message for that.
+	// Words are the beginning of its standard error, up to 4 KiB. They may contain
+	// anything, so Error does not quote them.
 	Words string
 }
 
@@ -90,11 +90,11 @@ func Run(ctx context.Context, p Program) ([]byte, error) {
 }
 
 func output(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
-	// Its death signal is tied to the thread that starts it.
+	// The death signal comes when the thread that started the program ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if cmd.Env == nil {
-		cmd.Env = []string{} // nil would be ours
+		cmd.Env = []string{} // nil would pass our environment on
 	}
 	cmd.WaitDelay = grace
 	out := &capped{limit: maxOutput}
@@ -108,14 +108,14 @@ func output(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 		return nil, &FailedError{Problem: fmt.Sprintf("printed more than %d KiB", maxOutput>>10), Code: -1}
 	case errors.As(err, &exit):
 		return nil, &FailedError{Problem: fmt.Sprintf("ended with %s", exit.ProcessState), Code: exit.ExitCode()}
-	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // something it left running has its pipes
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // a descendant still has its pipes
 		return nil, &FailedError{Problem: "could not be run", Code: -1}
 	}
 	return out.text.Bytes(), nil
 }
 
-// capped stops reading where no document would go on: the program sees a closed
-// pipe. A quiet one goes on reading, and keeps no more.
+// capped keeps up to limit bytes and then fails, so that the program sees a closed
+// pipe. If it is quiet, it continues to read and discards the rest.
 type capped struct {
 	text  bytes.Buffer // not embedded: io.Copy would use its ReadFrom
 	limit int
@@ -136,7 +136,7 @@ func (c *capped) Write(p []byte) (int, error) {
 	return 0, errors.New("too much output")
 }
 
-// passed goes on reading, too, and passes on the beginning.
+// passed passes on the beginning, and reads and discards the rest.
 type passed struct {
 	to   io.Writer
 	left int
@@ -149,7 +149,7 @@ func (w *passed) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	if _, err := w.to.Write(p[:n]); err != nil {
-		w.left = 0 // nobody hears them: that is not the program's fault
+		w.left = 0 // the reader is gone, which is not the program's fault
 	}
 	return len(p), nil
 }
