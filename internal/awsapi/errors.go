@@ -65,7 +65,6 @@ func (e *RefusedError) UnknownDevice() bool {
 type UnreachableError struct {
 	Host    string
 	Problem string
-	Tries   int
 	// Sent: a request went out, and AWS may have carried it out.
 	Sent bool
 }

@@ -29,7 +29,7 @@ func (r *request) begin(ctx context.Context, host string) context.Context {
 func exchangeOf(ctx context.Context) *exchange { return &ctx.Value(requestKey{}).(*request).exchange }
 
 func (r *request) unreachable(problem string) error {
-	return &UnreachableError{Host: r.host, Problem: problem, Tries: r.sent, Sent: r.maybeDone()}
+	return &UnreachableError{Host: r.host, Problem: problem, Sent: r.maybeDone()}
 }
 
 func (r *request) notAWS(problem string) error {

@@ -22,7 +22,6 @@ type transport struct {
 // exchange is what happened in one call, in up to three tries.
 type exchange struct {
 	host        string // who was asked
-	sent        int    // requests so far
 	lost        bool   // AWS may have carried out an earlier try, but its answer did not arrive
 	status      int    // of the last answer; 0 without one
 	contentType string
@@ -35,7 +34,7 @@ func (x *exchange) maybeDone() bool { return x.silent || x.lost }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
-	*x = exchange{host: r.URL.Host, sent: x.sent + 1, lost: x.lost || x.silent, silent: true}
+	*x = exchange{host: r.URL.Host, lost: x.lost || x.silent, silent: true}
 	r = r.Clone(r.Context())
 	// Hide the body's WriteTo: once the answer is here, the SDK's WriteTo fails, and
 	// net/http, if it is still writing, then closes the connection.

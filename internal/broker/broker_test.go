@@ -139,7 +139,7 @@ func (b *bench) kept(p plan.Plan, n int) string {
 
 var (
 	errNoPerson = &prompt.NoPersonError{Profile: "dev", Serial: deviceARN, Why: []error{term.ErrNone}}
-	errNetwork  = &awsapi.UnreachableError{Host: "sts.eu-west-1.amazonaws.com", Problem: "no answer in time", Tries: 3}
+	errNetwork  = &awsapi.UnreachableError{Host: "sts.eu-west-1.amazonaws.com", Problem: "no answer in time"}
 	errRefused  = &awsapi.RefusedError{Action: "AssumeRole", Code: "AccessDenied", Message: "not authorized"}
 	errBadCode  = &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code."}
 	errExpired  = &awsapi.RefusedError{Action: "AssumeRole", Code: "ExpiredToken", Message: "The security token included in the request is expired"}
@@ -287,6 +287,7 @@ func TestCredentials(t *testing.T) {
 		{"store cannot be read", "mfa role", nil, RenewExec, func(b *bench) { b.Sessions = brokenSessions{b.store} }, "*backend.LockedError", "", ""},
 	} {
 		t.Run(row.plan+", "+row.name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, row.renew)
 			p := plans[row.plan]
 			for _, c := range row.cached {

@@ -78,6 +78,7 @@ func TestWrongCodes(t *testing.T) {
 			}, 1, []string{""}, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			aws := newAWS(t, ststest.Config{})
 			wrong, step := wrongCode(aws), aws.Step(deviceARN)
 			codes := row.codes(wrong, aws.CodeAt(deviceARN, step), aws.CodeAt(deviceARN, step+1))
@@ -372,6 +373,7 @@ func TestSharedOutcomes(t *testing.T) {
 		{"the next code is too far away", same, func(context.Context, *bench) error { return context.DeadlineExceeded }, "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			a, b, errA, errB := sharing(t, same, row.second, row.end, false)
 			if errA == nil {
 				t.Error("the first one got a session")
@@ -409,6 +411,23 @@ func TestSharedSession(t *testing.T) {
 	}
 }
 
+// budget is a context whose deadline passes when a test says so.
+type budget struct {
+	context.Context
+	over chan struct{}
+}
+
+func (b *budget) Done() <-chan struct{} { return b.over }
+
+func (b *budget) Err() error {
+	select {
+	case <-b.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 // That nobody answered in time is shared, and no reason to drop what is left.
 func TestUnanswered(t *testing.T) {
 	for _, left := range []time.Duration{0, 10 * time.Minute} {
@@ -419,11 +438,11 @@ func TestUnanswered(t *testing.T) {
 			a.keep(p, 2, "OLD2", 11*hour, left)
 		}
 		asking, waiting := make(chan bool), make(chan bool)
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
+		late := &budget{t.Context(), make(chan struct{})}
 		a.Codes = codesFunc(func(ctx context.Context, _ mfa.Request) (mfa.Answer, error) {
 			close(asking)
 			<-waiting
+			close(late.over)
 			<-ctx.Done()
 			return mfa.Answer{}, ctx.Err()
 		})
@@ -436,8 +455,6 @@ func TestUnanswered(t *testing.T) {
 		var errA error
 		done := make(chan bool)
 		go func() {
-			late, stop := context.WithTimeout(ctx, time.Second)
-			defer stop()
 			gotA, errA = a.Credentials(late, p)
 			close(done)
 		}()
