@@ -1,13 +1,12 @@
 // Package awsapi calls AWS: STS through its SDK, and services with STS's
 // protocol (IAM) by hand.
 //
-// It promises that a call ends in a few seconds or in a minute at most, that an
-// answer is checked before anything trusts it, that a wrong clock on this
-// computer is corrected by AWS's, that no error or log line repeats a secret or
-// an MFA code, and that every failure is one of three: AWS refused
-// (RefusedError), AWS could not be reached (UnreachableError), or something else
-// answered (AnswerError). It decides nothing about profiles or sessions, keeps
-// nothing, and asks nobody.
+// Every call ends within Limits.Call. Answers are checked before anything trusts
+// them, a wrong clock on this computer is corrected by AWS's, and no error or log
+// line repeats a secret or an MFA code. A call fails in one of three ways: AWS
+// refused it (RefusedError), AWS could not be reached (UnreachableError), or
+// something else answered (AnswerError). The package knows nothing of profiles,
+// stores nothing and asks nobody.
 package awsapi
 
 import (
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -30,7 +30,7 @@ import (
 // signature (Signature Version 4 documentation: 5 minutes).
 const maxSkew = 5 * time.Minute
 
-// Limits bound a call.
+// Limits are the time limits of a call.
 type Limits struct {
 	Dial    time.Duration // to connect, and as much again for TLS
 	Answer  time.Duration // until an answer begins
@@ -75,7 +75,7 @@ func NewClientWithin(l Limits, e plan.Endpoint, log func(format string, args ...
 		}
 		next.TLSClientConfig.RootCAs = x509.NewCertPool()
 		if !next.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("CA bundle %s holds no certificate", e.CABundle)
+			return nil, fmt.Errorf("CA bundle %s contains no certificate", e.CABundle)
 		}
 	}
 	c := &Client{endpoint: e, limits: l, log: log, transport: &transport{next: next}}
@@ -86,7 +86,11 @@ func NewClientWithin(l Limits, e plan.Endpoint, log func(format string, args ...
 	o := sts.Options{
 		Region:     e.Region,
 		HTTPClient: c.http,
-		Retryer:    retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = l.Backoff }),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxBackoff = l.Backoff
+			// The SDK's own limiter takes tries from one call because others failed.
+			o.RateLimiter = ratelimit.None
+		}),
 	}
 	if e.URL != "" {
 		o.BaseEndpoint = aws.String(e.URL)
