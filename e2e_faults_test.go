@@ -95,16 +95,16 @@ func TestAWSFails(t *testing.T) {
 			defer other.Close()
 			w.trust(t, other)
 		}, "an authority this computer does not trust"},
-		{"dropped", always(ststest.Drop()), "AWS not reached at 127.0.0.1:"},
-		{"reset", always(ststest.Reset()), "AWS not reached at 127.0.0.1:"},
-		{"broken", always(ststest.Status(500)), "AWS answers InternalFailure"},
-		{"unavailable", always(ststest.Status(503)), "AWS answers ServiceUnavailable"},
-		{"throttled", always(ststest.Throttle()), "AWS answers Throttling"},
+		{"dropped", always(ststest.Drop()), "could not reach AWS at 127.0.0.1:"},
+		{"reset", always(ststest.Reset()), "could not reach AWS at 127.0.0.1:"},
+		{"broken", always(ststest.Status(500)), "AWS answered InternalFailure"},
+		{"unavailable", always(ststest.Status(503)), "AWS answered ServiceUnavailable"},
+		{"throttled", always(ststest.Throttle()), "AWS answered Throttling"},
 		{"slow", always(ststest.Slow(time.Hour)), "no answer in time"},
-		{"empty", always(ststest.Empty()), "holds no credentials"},
-		{"portal", always(ststest.Portal()), "is a web page"},
-		{"truncated", always(ststest.Truncated()), "is not one of AWS's"},
-		{"redirected", always(ststest.Redirect("https://127.0.0.1:1/")), "is a redirect"},
+		{"empty", always(ststest.Empty()), "no credentials"},
+		{"portal", always(ststest.Portal()), "a web page"},
+		{"truncated", always(ststest.Truncated()), "not an AWS response"},
+		{"redirected", always(ststest.Redirect("https://127.0.0.1:1/")), "a redirect"},
 		{"expired", always(ststest.Expired()), "have already expired"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -75,20 +75,20 @@ func TestFaults(t *testing.T) {
 		says  string
 	}{
 		{"drop", 2, fine, 3, ""},
-		{"drop", ststest.Always, unreachable, 3, "closed in the middle"},
+		{"drop", ststest.Always, unreachable, 3, "closed before the answer was complete"},
 		{"reset", 2, fine, 3, ""},
-		{"reset", ststest.Always, unreachable, 3, "AWS not reached at 127.0.0.1:"},
+		{"reset", ststest.Always, unreachable, 3, "could not reach AWS at 127.0.0.1:"},
 		{"status=500", 2, fine, 3, ""},
-		{"status=500", ststest.Always, unreachable, 3, "AWS answers InternalFailure"},
-		{"status=503", ststest.Always, unreachable, 3, "AWS answers ServiceUnavailable"},
+		{"status=500", ststest.Always, unreachable, 3, "AWS answered InternalFailure"},
+		{"status=503", ststest.Always, unreachable, 3, "AWS answered ServiceUnavailable"},
 		{"throttle", 2, fine, 3, ""},
-		{"throttle", ststest.Always, unreachable, 3, "AWS answers Throttling"},
+		{"throttle", ststest.Always, unreachable, 3, "AWS answered Throttling"},
 		{"slow=1m", 1, fine, 2, ""},
 		{"slow=1m", ststest.Always, unreachable, 3, "no answer in time"},
-		{"empty", ststest.Always, answer, 1, "holds no "},
-		{"portal", ststest.Always, answer, 1, "is a web page"},
-		{"truncated", ststest.Always, answer, 1, "not one of AWS's"},
-		{"redirect=http://127.0.0.1:1/", ststest.Always, answer, 1, "is a redirect"},
+		{"empty", ststest.Always, answer, 1, "no "},
+		{"portal", ststest.Always, answer, 1, "a web page"},
+		{"truncated", ststest.Always, answer, 1, "not an AWS response"},
+		{"redirect=http://127.0.0.1:1/", ststest.Always, answer, 1, "a redirect"},
 	} {
 		fault, err := ststest.ParseFault(row.fault)
 		if err != nil {
@@ -327,13 +327,13 @@ func TestStrangeAnswers(t *testing.T) {
 		{"blank in the token", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "t t", later), "malformed", ""},
 		{"not ASCII", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "tä", later), "malformed", ""},
 		{"no token", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "", later), "malformed", ""},
-		{"no time", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "t", "soon"), "not one of AWS's", ""},
-		{"another document", 200, "text/xml", "<hello/>", "not one of AWS's", ""},
-		{"JSON", 200, "application/json", `{"AccessKeyId":"ASIA"}`, "holds no credentials", ""},
-		{"too long", 200, "text/xml", "<!--" + strings.Repeat(" ", maxAnswer) + "-->" + sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "t", later), "not one of AWS's", ""},
-		{"too long an error", 400, "text/xml", "<ErrorResponse>" + strings.Repeat(" ", maxAnswer), "not one of AWS's", ""},
-		{"web page that forbids", 403, "text/html; charset=utf-8", "<html><body>No.<br></body></html>", "is a web page", ""},
-		{"forbidden without words", 403, "", "", "not one of AWS's", ""},
+		{"no time", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "t", "soon"), "not an AWS response", ""},
+		{"another document", 200, "text/xml", "<hello/>", "not an AWS response", ""},
+		{"JSON", 200, "application/json", `{"AccessKeyId":"ASIA"}`, "no credentials", ""},
+		{"too long", 200, "text/xml", "<!--" + strings.Repeat(" ", maxAnswer) + "-->" + sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "t", later), "not an AWS response", ""},
+		{"too long an error", 400, "text/xml", "<ErrorResponse>" + strings.Repeat(" ", maxAnswer), "not an AWS response", ""},
+		{"web page that forbids", 403, "text/html; charset=utf-8", "<html><body>No.<br></body></html>", "a web page", ""},
+		{"forbidden without words", 403, "", "", "not an AWS response", ""},
 		{"gateway", 502, "text/html", "<html><body>Bad Gateway</body></html>", "", "HTTP status 502"},
 		{"network sign-in", 511, "text/html", "<html></html>", "", "HTTP status 511"},
 	} {
@@ -399,11 +399,11 @@ func TestUnreachable(t *testing.T) {
 		"refused":   {newTestClient(t, plan.Endpoint{URL: "http://" + l.Addr().String()}, brisk), "refused", 3},
 		"untrusted": {newTestClient(t, plan.Endpoint{URL: secure.URL}, brisk), "AWS_CA_BUNDLE", 3},
 		"wrong host": {dialing(t, plan.Endpoint{URL: "https://sts.example.com", CABundle: bundle}, to(secure)),
-			"not valid for it", 3},
+			"not valid for this host", 3},
 		"no TLS": {dialing(t, plan.Endpoint{URL: "https://sts.example.com"}, to(open)), "HTTP response to HTTPS client", 3},
 		"no name": {dialing(t, plan.Endpoint{}, func(context.Context, string, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "sts.eu-west-1.amazonaws.com", IsNotFound: true}}
-		}), "the name sts.eu-west-1.amazonaws.com is not found", 1},
+		}), "cannot resolve sts.eu-west-1.amazonaws.com", 1},
 		"dead": {dialing(t, plan.Endpoint{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
 		}), "no answer in time", 3},
@@ -704,7 +704,7 @@ func TestProxy(t *testing.T) {
 		if got := asked.Load(); got != want {
 			t.Errorf("the proxy was asked %q, want %q", got, want)
 		}
-		if want == "" && err != nil || want != "" && !strings.Contains(string(out), "AWS not reached at sts.eu-west-1.amazonaws.com: Proxy Authentication Required") {
+		if want == "" && err != nil || want != "" && !strings.Contains(string(out), "could not reach AWS at sts.eu-west-1.amazonaws.com: Proxy Authentication Required") {
 			t.Errorf("%s, %v", out, err)
 		}
 	}

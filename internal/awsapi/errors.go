@@ -17,11 +17,11 @@ import (
 	"fob/internal/plan"
 )
 
-// maxWords is far above any message of STS, but for those that repeat the request.
+// maxWords is far above any message of STS, except those that repeat the request.
 const maxWords = 1 << 10
 
-// RefusedError: AWS answered no. Code and Message are AWS's own, on one line;
-// they are not safe for a terminal before they are cleaned.
+// RefusedError says that AWS refused the call. Code and Message are AWS's own, on
+// one line; clean them before they reach a terminal.
 type RefusedError struct {
 	Action  string // GetSessionToken
 	KeyID   string // who asked
@@ -38,7 +38,7 @@ type RefusedError struct {
 func (e *RefusedError) Error() string {
 	what := "AWS refused " + e.Action
 	if e.Role != "" {
-		what += " of " + e.Role
+		what += " for " + e.Role
 	}
 	what += ": " + e.Code + ": " + e.Message
 	if e.Resent && e.BadCode() {
@@ -47,39 +47,40 @@ func (e *RefusedError) Error() string {
 	return what
 }
 
-// LostAnswer says why AWS refuses a code that was right.
-const LostAnswer = "AWS's first answer was lost, and it takes each code once"
+// LostAnswer is why AWS refused a code that was right.
+const LostAnswer = "the first answer was lost, and AWS takes each code once"
 
-// BadCode reports whether AWS refused the MFA code, rather than the device. There
-// is no error code for it.
+// BadCode reports whether AWS refused the MFA code rather than the device. There
+// is no error code for that.
 func (e *RefusedError) BadCode() bool {
 	return e.Code == "AccessDenied" && strings.Contains(e.Message, "invalid MFA one time pass code")
 }
 
-// UnknownDevice reports whether AWS does not know the MFA device, or not yet.
+// UnknownDevice reports whether AWS does not know the MFA device, or does not know
+// it yet.
 func (e *RefusedError) UnknownDevice() bool {
 	return e.Code == "AccessDenied" && strings.Contains(e.Message, "unable to validate MFA code")
 }
 
-// UnreachableError: no answer, or one that says to try later.
+// UnreachableError says that AWS did not answer, or only to try later.
 type UnreachableError struct {
 	Host    string
 	Problem string
-	// Sent: a request went out, and AWS may have carried it out.
+	// Sent: a request was sent, and AWS may have carried it out.
 	Sent bool
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("AWS not reached at %s: %s", e.Host, e.Problem)
+	return fmt.Sprintf("could not reach AWS at %s: %s", e.Host, e.Problem)
 }
 
-// AnswerError: the answer is not from AWS, or makes no sense.
+// AnswerError says that the answer is not from AWS, or makes no sense.
 type AnswerError struct {
 	Action, Host, Problem string
 }
 
 func (e *AnswerError) Error() string {
-	return fmt.Sprintf("the answer of %s to %s %s", e.Host, e.Action, e.Problem)
+	return fmt.Sprintf("unexpected response to %s from %s: %s", e.Action, e.Host, e.Problem)
 }
 
 // Ahead says how far a clock is off, for a person.
@@ -95,8 +96,7 @@ func Ahead(skew time.Duration) string {
 	return plan.Duration(d) + " ahead of AWS's"
 }
 
-// oneLine keeps AWS's words on one line; cleaning them for a terminal is up to
-// whoever prints them.
+// oneLine puts a message on one line. It does not clean it for a terminal.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // outcome is how a call ended, for the log.
@@ -111,8 +111,7 @@ func outcome(err error) string {
 	return "no answer"
 }
 
-// explain turns the SDK's errors into this package's: AWS refused, AWS was not
-// reached, or something answered that is not AWS.
+// explain turns the SDK's errors into this package's.
 func (c *Client) explain(ctx context.Context, r *request, err error) error {
 	var api smithy.APIError
 	// The SDK invents the code UnknownError where the answer has none.
@@ -120,7 +119,7 @@ func (c *Client) explain(ctx context.Context, r *request, err error) error {
 	cause := context.Cause(ctx)
 	switch {
 	case named && (r.status >= 500 || isThrottle(api.ErrorCode())):
-		return r.unreachable("AWS answers " + r.words(api.ErrorCode()))
+		return r.unreachable("AWS answered " + r.words(api.ErrorCode()))
 	case named && r.status >= 400:
 		return &RefusedError{Action: r.action, Role: r.role, KeyID: r.with.ID, Code: r.words(api.ErrorCode()),
 			Message: r.words(api.ErrorMessage()), Skew: c.Skew(), Resent: r.lost}
@@ -129,13 +128,13 @@ func (c *Client) explain(ctx context.Context, r *request, err error) error {
 	case cause != nil || r.status == 0 || r.broken:
 		return r.unreachable(reason(ctx, err))
 	case r.status >= 500:
-		return r.unreachable(fmt.Sprintf("it answers HTTP status %d", r.status))
+		return r.unreachable(fmt.Sprintf("the server answered HTTP status %d", r.status))
 	case r.status >= 300 && r.status < 400:
-		return r.notAWS("is a redirect, which AWS never sends (a sign-in page of this network?)")
+		return r.notAWS("a redirect, which AWS never sends (does this network have a sign-in page?)")
 	case strings.Contains(r.contentType, "html"):
-		return r.notAWS("is a web page, not AWS's (a sign-in page of this network?)")
+		return r.notAWS("a web page (does this network have a sign-in page?)")
 	}
-	return r.notAWS("is not one of AWS's")
+	return r.notAWS("not an AWS response")
 }
 
 func isThrottle(code string) bool {
@@ -143,7 +142,7 @@ func isThrottle(code string) bool {
 	return ok
 }
 
-// reason is the innermost cause that says something to a person.
+// reason is the innermost cause that means something to a person.
 func reason(ctx context.Context, err error) string {
 	var (
 		dns     *net.DNSError
@@ -158,15 +157,15 @@ func reason(ctx context.Context, err error) string {
 	case ctx.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer in time"
 	case errors.As(err, &dns):
-		return fmt.Sprintf("the name %s is not found", dns.Name)
+		return fmt.Sprintf("cannot resolve %s", dns.Name)
 	case errors.As(err, &unknown):
-		return "its certificate is signed by an authority this computer does not trust (a proxy? AWS_CA_BUNDLE names its certificate)"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired: // or not begun
-		return "its certificate is not valid at this computer's time (is the clock right?)"
+		return "this computer does not trust the server's certificate (behind a proxy? set AWS_CA_BUNDLE to the proxy's CA certificate)"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired: // or not yet valid
+		return "the server's certificate has expired or is not valid yet (is the clock right?)"
 	case errors.As(err, &host), errors.As(err, &invalid):
-		return "its certificate is not valid for it"
+		return "the server's certificate is not valid for this host"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection was closed in the middle"
+		return "the connection was closed before the answer was complete"
 	case errors.As(err, &op):
 		return oneLine(op.Err.Error())
 	case errors.As(err, &web):

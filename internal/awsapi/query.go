@@ -20,27 +20,27 @@ import (
 	"fob/internal/creds"
 )
 
-// Query is a call of a service that speaks STS's protocol, by hand: what the
-// SDK's package for IAM does when a program starts is a third of what fob allows
-// itself (680 allocations, 72 KB), for a command that is used once a year.
+// Query is a call to a service that speaks STS's protocol, made without the SDK's
+// package for it: the one for IAM costs 680 allocations and 72 KB whenever fob
+// starts, a third of what fob allows itself, for commands that are run once a year.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html
 type Query struct {
 	Service string // as signatures name it
 	Version string // of its API
 	Action  string
 	Params  url.Values
-	// Codes are MFA codes in Params, which no message repeats.
+	// Codes are the MFA codes in Params, to keep them out of messages.
 	Codes []string
-	// Again: carried out twice, it does no harm.
+	// Again: the call does no harm if AWS carries it out twice.
 	Again bool
 }
 
-// queryTries is how often a call is sent that was not carried out: the SDK's number.
+// queryTries is how often a call is tried, as often as the SDK does.
 const queryTries = 3
 
 // Query does a call at the client's endpoint, which must have a URL, and decodes
-// the document into answer. After a call that failed with an UnreachableError and
-// Sent, it is not known whether it was carried out, nor after an AnswerError.
+// the document into answer. After an AnswerError, or an UnreachableError with
+// Sent, nobody knows whether AWS carried out the call.
 func (c *Client) Query(ctx context.Context, with creds.Session, q Query, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.Call)
 	defer cancel()
@@ -61,7 +61,7 @@ func (c *Client) Query(ctx context.Context, with creds.Session, q Query, answer 
 		case try == queryTries:
 			return err
 		case errors.As(err, &refused) && refused.Code == "SignatureDoesNotMatch" && (c.Skew()-skew).Abs() >= maxSkew:
-			continue // it was signed by a clock that is now known to be wrong
+			continue // our clock was wrong when we signed it, and now we know by how much
 		case !errors.As(err, &unreachable) || unreachable.Sent && !q.Again:
 			return err
 		}
@@ -112,15 +112,15 @@ func (c *Client) query(ctx context.Context, with creds.Session, q Query, skew ti
 	return &smithy.GenericAPIError{Code: refusal.Code, Message: refusal.Message}
 }
 
-// decodeAnswer looks at the document's own name first: of an answer that says
-// nothing else, a network's sign-in page would pass for one.
+// decodeAnswer checks the document's name first: a network's sign-in page would
+// pass for an answer that has no content.
 func decodeAnswer(text []byte, action string, answer any) error {
 	var root struct{ XMLName xml.Name }
 	if err := xml.Unmarshal(text, &root); err != nil {
 		return err
 	}
 	if want := action + "Response"; root.XMLName.Local != want {
-		return fmt.Errorf("the document is %s, not %s", root.XMLName.Local, want)
+		return fmt.Errorf("the document is a %s, not a %s", root.XMLName.Local, want)
 	}
 	return xml.Unmarshal(text, answer)
 }

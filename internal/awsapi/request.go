@@ -7,8 +7,8 @@ import (
 	"fob/internal/creds"
 )
 
-// request is one call: what its errors are about, and what happened to it. It
-// travels in the call's context, because several calls can share the transport.
+// request is one call and what happened to it, as its errors tell. It travels in
+// the call's context, because several calls can share the transport.
 type request struct {
 	action, role string
 	with         creds.Session
@@ -18,14 +18,14 @@ type request struct {
 
 type requestKey struct{}
 
-// begin starts a call, or starts it again at another host, whose name is a guess
-// until the first request is made.
+// begin starts a call, or starts it again at another host. The host is a guess
+// until the first try.
 func (r *request) begin(ctx context.Context, host string) context.Context {
 	r.exchange = exchange{host: host}
 	return context.WithValue(ctx, requestKey{}, r)
 }
 
-// exchangeOf finds what to note a request's fate in; every call has it.
+// exchangeOf returns the exchange of the call that the context belongs to.
 func exchangeOf(ctx context.Context) *exchange { return &ctx.Value(requestKey{}).(*request).exchange }
 
 func (r *request) unreachable(problem string) error {
@@ -36,8 +36,8 @@ func (r *request) notAWS(problem string) error {
 	return &AnswerError{Action: r.action, Host: r.host, Problem: problem}
 }
 
-// words are AWS's, on one line and without what they quote of the request: a
-// malformed code, or the token in a "canonical string".
+// words puts AWS's message on one line and hides secrets of the request that it
+// quotes: a malformed code, or the token in a "canonical string".
 func (r *request) words(s string) string {
 	for _, secret := range append([]string{r.with.Secret.Reveal(), r.with.Token.Reveal()}, r.codes...) {
 		if secret != "" {

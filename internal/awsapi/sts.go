@@ -14,7 +14,7 @@ import (
 	"fob/internal/plan"
 )
 
-// Identity is what GetCallerIdentity says of a key.
+// Identity is whose key it is, as GetCallerIdentity says.
 type Identity struct{ Account, ARN string }
 
 // Identity asks GetCallerIdentity.
@@ -25,12 +25,12 @@ func (c *Client) Identity(ctx context.Context, with creds.Session) (Identity, er
 		return Identity{}, err
 	}
 	if !printable(out.Account) || !printable(out.Arn) {
-		return Identity{}, r.notAWS("holds no identity")
+		return Identity{}, r.notAWS("no identity")
 	}
 	return Identity{Account: *out.Account, ARN: *out.Arn}, nil
 }
 
-// SessionToken carries out a plan's step; code is the MFA code when it needs one.
+// SessionToken carries out a plan's step; code is the MFA code if the step needs one.
 func (c *Client) SessionToken(ctx context.Context, with creds.Session, step plan.SessionToken, code string) (creds.Session, error) {
 	in := &sts.GetSessionTokenInput{DurationSeconds: aws.Int32(int32(step.DurationSeconds))}
 	if step.MFASerial != "" {
@@ -44,7 +44,7 @@ func (c *Client) SessionToken(ctx context.Context, with creds.Session, step plan
 	return c.session(r, out.Credentials, with.AccountID)
 }
 
-// AssumeRole carries out a plan's step; code is the MFA code when it needs one.
+// AssumeRole carries out a plan's step; code is the MFA code if the step needs one.
 func (c *Client) AssumeRole(ctx context.Context, with creds.Session, step plan.AssumeRole, code string) (creds.Session, error) {
 	in := &sts.AssumeRoleInput{
 		RoleArn:           aws.String(step.RoleARN),
@@ -79,36 +79,36 @@ func optional(s string) *string {
 	return &s
 }
 
-// session checks what AWS handed out before anything trusts it.
+// session checks the credentials in an answer before anything trusts them.
 func (c *Client) session(r *request, got *types.Credentials, account string) (creds.Session, error) {
 	switch {
 	case got == nil:
-		return creds.Session{}, r.notAWS("holds no credentials")
+		return creds.Session{}, r.notAWS("no credentials")
 	case !printable(got.AccessKeyId) || !printable(got.SecretAccessKey) || !printable(got.SessionToken):
-		return creds.Session{}, r.notAWS("holds malformed credentials")
+		return creds.Session{}, r.notAWS("malformed credentials")
 	case got.Expiration == nil || !got.Expiration.After(time.Now().Add(-c.Skew())): // by AWS's clock: ours may be wrong
-		return creds.Session{}, r.notAWS("holds credentials that have already expired")
+		return creds.Session{}, r.notAWS("the credentials have already expired")
 	}
 	return creds.Session{
 		Key:   creds.Key{ID: *got.AccessKeyId, Secret: creds.NewSecret(*got.SecretAccessKey)},
 		Token: creds.NewSecret(*got.SessionToken),
-		// On a clock that is behind, they would seem to live on after their end. On
-		// one that is ahead they seem to end early, which does no harm.
+		// If our clock is behind, the session would seem valid after it has expired. If
+		// it is ahead, the session seems to expire early, which does no harm.
 		Expires:   got.Expiration.Add(min(0, c.Skew())).UTC(),
 		AccountID: account,
 	}, nil
 }
 
-// printable: it goes into environments, documents and terminals, where a line
-// break would be another variable.
+// printable reports whether a value is safe in environments, documents and on
+// terminals: a line break, for one, would start another variable.
 func printable(s *string) bool {
 	return aws.ToString(s) != "" && !strings.ContainsFunc(*s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 type operation[In, Out any] func(context.Context, *In, ...func(*sts.Options)) (*Out, error)
 
-// call does one operation, and once more in the partition's home region where a
-// key or a region is unknown to a regional endpoint.
+// call does one operation, and once more in the partition's home region if the
+// regional endpoint does not know the key or is disabled.
 func call[In, Out any](ctx context.Context, c *Client, r *request, in *In, do operation[In, Out]) (*Out, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.Call)
 	defer cancel()

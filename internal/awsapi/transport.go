@@ -25,7 +25,7 @@ type exchange struct {
 	lost        bool   // AWS may have carried out an earlier try, but its answer did not arrive
 	status      int    // of the last answer; 0 without one
 	contentType string
-	broken      bool // its body ended too early
+	broken      bool // the answer's body ended too early
 	silent      bool // no clear answer to the last try: lost, if there is another
 }
 
@@ -54,14 +54,14 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// body is an answer's, up to maxAnswer.
+// body is the body of an answer, up to maxAnswer.
 type body struct {
 	io.ReadCloser
 	left     int64
 	exchange *exchange
 }
 
-var errTooLong = errors.New("the answer is longer than any of AWS's")
+var errTooLong = errors.New("the answer is longer than AWS's ever are")
 
 func (b *body) Read(p []byte) (int, error) {
 	if b.left <= 0 {

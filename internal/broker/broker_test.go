@@ -251,7 +251,7 @@ func TestCredentials(t *testing.T) {
 		{"due, locked", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.source = errLocked }, "OLD2", "source", "dev ends in 9m"},
 		{"due, a sign-in page", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport,
 			func(b *bench) {
-				b.network = &awsapi.AnswerError{Action: "AssumeRole", Host: "x", Problem: "is a web page"}
+				b.network = &awsapi.AnswerError{Action: "AssumeRole", Host: "x", Problem: "a web page"}
 			}, "OLD3", "dial deploy(OLD2)", "dev ends in 9m"},
 		{"due, refused", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport,
 			func(b *bench) { b.refuse = func(string, string) error { return errRefused } }, "*awsapi.RefusedError", "dial deploy(OLD2)", ""},

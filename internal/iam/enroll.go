@@ -48,9 +48,9 @@ func (e *LeftError) Error() string {
 		why = "interrupted"
 	}
 	if e.Undo == nil {
-		return fmt.Sprintf("%s (AWS may have made %s all the same)", why, e.Serial)
+		return fmt.Sprintf("%s (AWS may have created %s anyway)", why, e.Serial)
 	}
-	return fmt.Sprintf("%s; and %s is left at AWS: %v", why, e.Serial, e.Undo)
+	return fmt.Sprintf("%s; could not remove %s from AWS: %v", why, e.Serial, e.Undo)
 }
 
 func (e *LeftError) Unwrap() error { return e.Err }
@@ -128,6 +128,6 @@ func (e Enrolment) finish(ctx context.Context, d Device) error {
 		if !Refused(err, Busy) && !(Refused(err, BadCode) && try == 1) || try == enableTries {
 			return err
 		}
-		e.Log("%v; once more, with the next codes", err)
+		e.Log("%v; trying again with the next codes", err)
 	}
 }

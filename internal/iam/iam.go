@@ -99,7 +99,7 @@ func (c Client) Create(ctx context.Context, name string) (Device, error) {
 	if err := c.AWS.Query(ctx, c.With, query(action, url.Values{"VirtualMFADeviceName": {name}}), &answer); err != nil {
 		return Device{}, err
 	}
-	wrong := &awsapi.AnswerError{Action: action, Host: "AWS", Problem: "holds no MFA device of that name"}
+	wrong := &awsapi.AnswerError{Action: action, Host: "AWS", Problem: "no MFA device of that name"}
 	text, err := base64.StdEncoding.DecodeString(answer.Seed)
 	if err != nil || answer.Serial != c.Prefix+name {
 		return Device{}, wrong
@@ -127,7 +127,7 @@ func (c Client) Remove(ctx context.Context, serial string) (found bool, err erro
 	err = c.do(ctx, again("DeactivateMFADevice", url.Values{"UserName": {c.User}, "SerialNumber": {serial}}))
 	found = err == nil
 	if Virtual(serial) && (found || Refused(err, Gone)) {
-		// Whoever gives up now wants the rest of it gone all the more.
+		// Finish the cleanup even if the user cancels.
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 		defer cancel()
 		err = c.do(late, again(DeleteDevice, url.Values{"SerialNumber": {serial}}))

@@ -154,7 +154,7 @@ func TestEnrollFails(t *testing.T) {
 		calls string
 	}{
 		{"not allowed", func(e *try) { e.aws.Deny("CreateVirtualMFADevice") }, "AccessDenied", "Create"},
-		{"throttled all the time", func(e *try) { e.aws.Fail("CreateVirtualMFADevice", fault(t, "throttle"), ststest.Always) }, "AWS answers Throttling", "Create Create Create"},
+		{"throttled all the time", func(e *try) { e.aws.Fail("CreateVirtualMFADevice", fault(t, "throttle"), ststest.Always) }, "AWS answered Throttling", "Create Create Create"},
 		{"the store", func(e *try) {
 			e.Keep = func(context.Context, string, creds.Seed) error { return errNo }
 		}, "no", "Create Deactivate Delete"},
@@ -165,7 +165,7 @@ func TestEnrollFails(t *testing.T) {
 			e.Codes = func(context.Context, string) (string, string, error) { return "", "", errNo }
 		}, "no", "Create Deactivate Delete"},
 		{"enabling is not allowed", func(e *try) { e.aws.Deny("EnableMFADevice") }, "AccessDenied", "Create Enable Deactivate Delete"},
-		{"enabled, but not heard of", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "drop"), 1) }, "closed in the middle", "Create Enable Deactivate Delete"},
+		{"enabled, but not heard of", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "drop"), 1) }, "closed before the answer was complete", "Create Enable Deactivate Delete"},
 		{"wrong codes twice", func(e *try) {
 			e.Codes = func(context.Context, string) (string, string, error) { return "000000", "000000", nil }
 		}, "InvalidAuthenticationCode", "Create Enable Enable Deactivate Delete"},
