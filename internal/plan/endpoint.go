@@ -8,7 +8,8 @@ import (
 	"fob/internal/awsconfig"
 )
 
-// endpoint decides where STS is called. The SDK's sts.New reads none of this.
+// endpoint decides where STS is called, because the SDK's sts.New reads none of
+// these settings.
 func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
 	section := r.chain[0].section
 	partition, from := r.partition()
@@ -18,11 +19,11 @@ func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
 	} else if name, home := partitionOf(region); from == "" {
 		e.Home = home
 	} else if name != partition {
-		return Endpoint{}, fault(regionFrom, fmt.Sprintf("%s is in partition %q, but %s in %q", region, name, from, partition))
+		return Endpoint{}, fault(regionFrom, fmt.Sprintf("%s is in partition %q, but %s is in %q", region, name, from, partition))
 	}
 	legacy, from := r.setting(section, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints")
 	if strings.EqualFold(legacy, "legacy") {
-		r.note("%s: sts_regional_endpoints = legacy is ignored: tokens of the global endpoint fail in opt-in regions", from)
+		r.note("%s: sts_regional_endpoints = legacy is ignored: sessions from the global endpoint do not work in opt-in regions", from)
 	}
 	err := r.endpointSettings(&e, section, "sts")
 	return e, err
@@ -39,7 +40,7 @@ func EndpointOf(f Facts, profile string) (Endpoint, error) {
 	return r.endpoint(region, from)
 }
 
-// doors are the settings that lead to a service by another way than the usual one.
+// endpointSettings reads the settings that replace a service's usual endpoint.
 func (r *resolver) endpointSettings(e *Endpoint, section awsconfig.Profile, service string) (err error) {
 	if e.URL, err = r.endpointURL(section, service); err != nil {
 		return err
@@ -81,11 +82,12 @@ func (r *resolver) endpointURL(section awsconfig.Profile, service string) (strin
 	return "", nil
 }
 
-// checkURL refuses what would send a signed request, or a session, in the clear.
+// checkURL refuses a URL that would send a signed request, or a session,
+// unencrypted.
 func checkURL(s, from string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", &ConfigError{At: from, Problem: "not the URL of an endpoint"}
+		return "", &ConfigError{At: from, Problem: "not an endpoint URL"}
 	}
 	switch u.Scheme {
 	case "https":
@@ -95,9 +97,9 @@ func checkURL(s, from string) (string, error) {
 		case "localhost", "127.0.0.1", "::1":
 			return s, nil
 		}
-		return "", &ConfigError{At: from, Problem: "an http endpoint is taken on this computer only; use https"}
+		return "", &ConfigError{At: from, Problem: "http is allowed only for an endpoint on this computer; use https"}
 	}
-	return "", &ConfigError{At: from, Problem: fmt.Sprintf("%q is no scheme for an endpoint; use https", u.Scheme)}
+	return "", &ConfigError{At: from, Problem: fmt.Sprintf("an endpoint cannot use %q; use https", u.Scheme)}
 }
 
 func (r *resolver) boolean(section awsconfig.Profile, env, key string) (bool, error) {
@@ -108,10 +110,10 @@ func (r *resolver) boolean(section awsconfig.Profile, env, key string) (bool, er
 	case "false", "":
 		return false, nil
 	}
-	return false, &ConfigError{At: from, Problem: fmt.Sprintf("%s is %q, not true or false", key, text)}
+	return false, &ConfigError{At: from, Problem: fmt.Sprintf("%s must be true or false, not %q", key, text)}
 }
 
-// setting is a variable's value, else the section's, and where it is from.
+// setting is the value of a variable, else of the section, and where it stands.
 func (r *resolver) setting(section awsconfig.Profile, env, key string) (text, from string) {
 	if text := r.facts.Getenv(env); text != "" {
 		return text, env

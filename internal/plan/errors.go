@@ -14,12 +14,12 @@ type NoProfileError struct {
 
 func (e *NoProfileError) Error() string {
 	if e.Stored {
-		return fmt.Sprintf("no key is stored for a profile %q", e.Profile)
+		return fmt.Sprintf("no key is stored for %q", e.Profile)
 	}
 	return fmt.Sprintf("no profile %q in the AWS files or the store", e.Profile)
 }
 
-// MissingSourceError: a profile that another one builds on and that does not exist.
+// MissingSourceError: a source profile that does not exist.
 type MissingSourceError struct {
 	Profile, Source string
 	At              string
@@ -27,21 +27,21 @@ type MissingSourceError struct {
 }
 
 func (e *MissingSourceError) Error() string {
-	return fmt.Sprintf("%s: profile %q builds on %q, which does not exist", e.At, e.Profile, e.Source)
+	return fmt.Sprintf("%s: profile %q uses source profile %q, which does not exist", e.At, e.Profile, e.Source)
 }
 
-// LoopError: profiles that build on each other in a ring.
+// LoopError: profiles that get their credentials from each other.
 type LoopError struct{ Chain []string }
 
 func (e *LoopError) Error() string {
-	return "profiles build on each other in a loop: " + strings.Join(e.Chain, " -> ")
+	return "profiles depend on each other in a loop: " + strings.Join(e.Chain, " -> ")
 }
 
 // NoKeyError: a profile with nothing to start from.
 type NoKeyError struct {
 	Profile string
 	For     string // the profile asked for
-	Role    bool   // it has a role, and nothing to assume it with
+	Role    bool   // Profile has a role, and nothing to assume it with
 	At      string // file:line of its section
 }
 
@@ -49,9 +49,9 @@ func (e *NoKeyError) Error() string {
 	var what string
 	switch {
 	case e.Role:
-		what = fmt.Sprintf("profile %q assumes a role and has no source_profile", e.Profile)
+		what = fmt.Sprintf("profile %q assumes a role but has no source_profile", e.Profile)
 	default:
-		what = fmt.Sprintf("profile %q has no key, neither stored nor in the AWS files", e.Profile)
+		what = fmt.Sprintf("no access key for %q", e.Profile)
 	}
 	if e.For != e.Profile {
 		what += fmt.Sprintf(" (needed for %q)", e.For)
@@ -66,20 +66,21 @@ type PartialKeyError struct {
 }
 
 func (e *PartialKeyError) Error() string {
-	return fmt.Sprintf("%s: profile %q has %s and no %s", e.At, e.Profile, e.Has, e.Lacks)
+	return fmt.Sprintf("%s: profile %q has %s but no %s", e.At, e.Profile, e.Has, e.Lacks)
 }
 
-// UnsupportedError: a source of credentials that fob does not read.
+// UnsupportedError: a profile whose source of credentials fob does not support.
 type UnsupportedError struct {
-	Profile, What string
-	At            string
+	Profile string
+	What    string // completes the sentence "profile X ..."
+	At      string
 }
 
 func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("%s: profile %q gets its credentials from %s, which fob does not do", e.At, e.Profile, e.What)
+	return fmt.Sprintf("%s: profile %q %s, which fob does not support yet", e.At, e.Profile, e.What)
 }
 
-// SecurityKeyError: the MFA device is a FIDO key, which STS takes no code from.
+// SecurityKeyError: the MFA device is a FIDO key, which gives no codes for STS.
 type SecurityKeyError struct {
 	Profile, Serial string
 	At              string
@@ -89,17 +90,17 @@ func (e *SecurityKeyError) Error() string {
 	return e.At + ": " + securityKeyProblem(e.Serial)
 }
 
-// ConfigError: a value in a file or variable that cannot be right.
+// ConfigError: a value in a file or variable that is wrong.
 type ConfigError struct{ At, Problem string }
 
 func (e *ConfigError) Error() string { return e.At + ": " + e.Problem }
 
-// UsageError: something asked for on the command line that cannot be had.
+// UsageError: a command line asks for something impossible.
 type UsageError struct{ Problem string }
 
 func (e *UsageError) Error() string { return e.Problem }
 
-// fault is what is wrong with a flag, or with a value in a file or variable.
+// fault is the error for a flag, or for a value in a file or variable.
 func fault(from, problem string) error {
 	if strings.HasPrefix(from, "--") {
 		return &UsageError{Problem: from + ": " + problem}

@@ -11,7 +11,7 @@ func IAMEndpointOf(f Facts, profile, userARN string) (Endpoint, error) {
 	a, ok := ParseARN(userARN)
 	i := slices.IndexFunc(iamHosts[:], func(h iamEndpoints) bool { return h.partition == a.Partition })
 	if !ok || i < 0 {
-		return Endpoint{}, &UsageError{Problem: fmt.Sprintf("%q is no ARN of an IAM user", userARN)}
+		return Endpoint{}, &UsageError{Problem: fmt.Sprintf("%q is not an IAM user ARN", userARN)}
 	}
 	section, _ := f.Config.Profile(profile)
 	r := resolver{facts: f, chain: []hop{{name: profile, section: section}}}
@@ -41,9 +41,9 @@ type iamEndpoints struct {
 	hosts     [4]string
 }
 
-// iamHosts are IAM's doors, of which each partition has one for all its regions;
-// the columns are the usual one, FIPS, dual stack and both (the endpoint rules of
-// the AWS SDKs). An empty column falls back to the usual one.
+// iamHosts are the hosts of IAM, which is one service for all regions of a
+// partition. The columns are the usual host, FIPS, dual stack, and both (from the
+// endpoint rules of the AWS SDKs). An empty column falls back to the usual host.
 var iamHosts = [...]iamEndpoints{
 	{"aws", [4]string{"iam.amazonaws.com", "iam-fips.amazonaws.com", "iam.global.api.aws", "iam-fips.global.api.aws"}},
 	{"aws-cn", [4]string{"iam.cn-north-1.amazonaws.com.cn", "", "iam.global.api.amazonwebservices.com.cn", ""}},

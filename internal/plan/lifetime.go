@@ -13,20 +13,20 @@ const (
 	maxSession     = 36 * time.Hour
 	maxRootSession = time.Hour
 	maxRole        = 12 * time.Hour
-	// maxChained is AWS's cap on a role that is assumed with a session.
+	// maxChained is AWS's limit for a role that is assumed with a session.
 	maxChained = time.Hour
 	// defaultSession is GetSessionToken's own default.
 	defaultSession = 12 * time.Hour
 	defaultRole    = time.Hour
 )
 
-// sessionLife is the lifetime of a GetSessionToken session. own: it is what was
-// asked for, not the shared one under a role.
+// sessionLife is the lifetime of a GetSessionToken session. own is true for a
+// session that is handed out, false for the shared one below a role.
 func (r *resolver) sessionLife(own bool) (life time.Duration, from string, err error) {
-	limit, why := maxSession, "AWS caps a session of a key at 36h"
+	limit, why := maxSession, "the longest AWS session is 36h"
 	life = defaultSession
 	if r.root() {
-		limit, why = maxRootSession, "AWS caps a session of a root user at 1h"
+		limit, why = maxRootSession, "the longest session of a root user is 1h"
 		life = maxRootSession
 	}
 	from = "default"
@@ -72,10 +72,10 @@ func (r *resolver) roleLife(section awsconfig.Profile) (life time.Duration, from
 func (r *resolver) within(d, low, high time.Duration, from, why string) time.Duration {
 	switch {
 	case d < low:
-		r.note("%s asks for %s; AWS makes no session under %s", from, Duration(d), Duration(low))
+		r.note("%s asks for %s, but the shortest AWS session is %s", from, Duration(d), Duration(low))
 		return low
 	case d > high:
-		r.note("%s asks for %s; %s", from, Duration(d), why)
+		r.note("%s asks for %s, but %s", from, Duration(d), why)
 		return high
 	}
 	return d

@@ -131,8 +131,8 @@ func (AssumeRole) Kind() string   { return "assume-role" }
 func (p Plan) ID(n int) string {
 	h := sha256.New()
 	enc := json.NewEncoder(h) // a line each; map keys are sorted
-	// A configured endpoint may be another AWS. The region, FIPS and dual stack
-	// name other doors of the same one.
+	// A configured endpoint may be another AWS. Regions, FIPS and dual stack are
+	// other endpoints of the same AWS.
 	_ = enc.Encode([]string{"fob plan 1", p.STS.URL})
 	for _, s := range p.Steps[:n] {
 		_ = enc.Encode(s.Kind())

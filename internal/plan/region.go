@@ -7,8 +7,8 @@ import (
 	"fob/internal/awsconfig"
 )
 
-// region is plan rule 10. Inside a fob exec, an AWS_REGION equal to FOB_REGION
-// is fob's own and does not count as the user's.
+// region is plan rule 10. Inside a fob exec, an AWS_REGION that equals FOB_REGION
+// was set by fob, not by the user, and does not count.
 func (r *resolver) region() (name, from string, err error) {
 	type candidate struct{ name, from string }
 	candidates := []candidate{{r.opts.Region, "--region"}}
@@ -24,7 +24,7 @@ func (r *resolver) region() (name, from string, err error) {
 		switch {
 		case c.name == "":
 		case !IsRegion(c.name):
-			return "", "", fault(c.from, fmt.Sprintf("%q is no region", c.name))
+			return "", "", fault(c.from, fmt.Sprintf("invalid region %q", c.name))
 		default:
 			return c.name, c.from, nil
 		}
@@ -32,12 +32,12 @@ func (r *resolver) region() (name, from string, err error) {
 	return "", "", nil
 }
 
-// IsRegion reports whether s can be a region's name. It becomes part of a host
-// name, so it is a label of one; whether AWS has that region is AWS's to say.
+// IsRegion reports whether s can be the name of a region. It becomes part of a
+// host name, so it must be a valid label of one. Only AWS knows which exist.
 func IsRegion(s string) bool { return isHostLabel(s) }
 
-// partitions by the prefix of their regions, with the region that STS is asked
-// in when none is known (the AWS General Reference's partitions).
+// partitions by the prefix of their regions. home is the region of STS when no
+// region is known. (AWS General Reference, "Partitions")
 var partitions = []struct{ prefix, name, home string }{
 	{"cn-", "aws-cn", "cn-north-1"},
 	{"us-gov-", "aws-us-gov", "us-gov-west-1"},
@@ -68,7 +68,7 @@ func homeOf(partition string) string {
 	return "us-east-1"
 }
 
-// partition of the chain's ARNs, and which said so.
+// partition of the chain's ARNs, and which of them it is taken from.
 func (r *resolver) partition() (name, from string) {
 	if a, ok := ParseARN(r.key.ARN); ok {
 		return a.Partition, "the key " + r.key.ID
@@ -81,11 +81,11 @@ func (r *resolver) partition() (name, from string) {
 	return "aws", ""
 }
 
-// samePartition holds an ARN of the chain against the others.
+// samePartition checks that an ARN is in the same partition as the chain.
 func (r *resolver) samePartition(v awsconfig.Value, a ARN) error {
 	name, from := r.partition()
 	if from == "" || name == a.Partition {
 		return nil
 	}
-	return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s is in partition %q, but %s in %q", v.Text, a.Partition, from, name)}
+	return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s is in partition %q, but %s is in %q", v.Text, a.Partition, from, name)}
 }

@@ -29,7 +29,7 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 		return Plan{}, err
 	}
 	if p.MaxMFAAge > 0 && p.MFASerial() != "" {
-		r.note("%s: a session whose MFA code is older than %s does not serve this profile", maxMFAAgeFrom, Duration(p.MaxMFAAge))
+		r.note("%s: this profile does not use a session whose MFA code is older than %s", maxMFAAgeFrom, Duration(p.MaxMFAAge))
 	}
 	p.MFAProcess = r.mfaProcess(p.MFASerial())
 	if p.STS, err = r.endpoint(p.Region, regionFrom); err != nil {
@@ -62,14 +62,15 @@ func (r *resolver) note(format string, args ...any) {
 type hop struct {
 	name    string
 	section awsconfig.Profile
-	// role is set when this profile assumes a role on what the next hop gives.
+	// role is set when this profile assumes a role with the next hop's credentials.
 	role awsconfig.Value
 }
 
-// next is the profile that another one builds on; none when the source is found.
+// next is the profile that another one gets its credentials from; the zero value
+// when the source is found.
 type next struct {
 	profile string
-	// withRole: what fob export gives for it, its own role included.
+	// withRole: the profile's own role counts too, as in fob export.
 	withRole bool
 	at       awsconfig.Value
 }
@@ -90,8 +91,8 @@ func (r *resolver) walk(profile string) error {
 			return r.missing(n)
 		}
 		h := hop{name: name, section: section}
-		// As the source of another profile, the role of a section with a stored
-		// key does not count.
+		// A profile with a stored key is a source of other profiles without the
+		// role in its section.
 		if role, ok := get(section, "role_arn"); ok && (n.withRole || !stored) {
 			h.role = role
 		}
@@ -108,13 +109,13 @@ func (r *resolver) walk(profile string) error {
 	}
 }
 
-// follow finds what a profile without a stored key builds on: another profile,
-// or the source.
+// follow finds where a profile without a stored key gets its credentials: from
+// another profile, or from the source.
 func (r *resolver) follow(h hop) (next, error) {
 	parent, ok := get(h.section, "source_profile")
 	switch {
 	case ok && parent.Text == h.name && hasStatic(h.section):
-		// A section may build its role on its own key.
+		// A section may assume its role with its own key.
 		return next{}, r.plaintext(h)
 	case ok:
 		return next{profile: parent.Text, at: parent}, nil
@@ -122,17 +123,17 @@ func (r *resolver) follow(h hop) (next, error) {
 	return r.ownSource(h)
 }
 
-// steps makes the chain from the links: plan rules 3 to 8.
+// steps makes the steps of the chain: plan rules 3 to 8.
 func (r *resolver) steps() ([]Step, error) {
 	if d := r.opts.Duration; d.Duration > 0 && d.Duration < minSession && !d.Soft {
-		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: AWS makes no session under %s", d.From, Duration(d.Duration), Duration(minSession))}
+		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: the shortest AWS session is %s", d.From, Duration(d.Duration), Duration(minSession))}
 	}
 	roles, err := r.roles() // in the order of assuming
 	if err != nil {
 		return nil, err
 	}
 	if r.root() && len(roles) > 0 {
-		return nil, &ConfigError{At: roles[0].Origin(), Problem: "a root user's key cannot assume roles (AWS's rule); use an IAM user's"}
+		return nil, &ConfigError{At: roles[0].Origin(), Problem: "AWS does not let a root user's key assume roles; use an IAM user's key"}
 	}
 	if len(roles) == 0 {
 		if err := r.unscoped(); err != nil {
@@ -152,7 +153,7 @@ func (r *resolver) steps() ([]Step, error) {
 	}
 	if !r.longLived {
 		if d := r.opts.Duration; d.Duration > 0 && !d.Soft {
-			return nil, &UsageError{Problem: fmt.Sprintf("%s: profile %q hands out credentials whose lifetime fob does not choose", d.From, r.chain[0].name)}
+			return nil, &UsageError{Problem: fmt.Sprintf("%s: fob cannot choose how long the credentials of %q last", d.From, r.chain[0].name)}
 		}
 		return steps, nil
 	}
@@ -165,17 +166,17 @@ func (r *resolver) steps() ([]Step, error) {
 
 func (r *resolver) noSession(roles []AssumeRole) ([]Step, error) {
 	if len(roles) > 0 {
-		return nil, &UsageError{Problem: fmt.Sprintf("--no-session: profile %q is a role, and a role's credentials are always a session", r.chain[0].name)}
+		return nil, &UsageError{Problem: fmt.Sprintf("--no-session: profile %q assumes a role, and role credentials are always a session", r.chain[0].name)}
 	}
 	if d := r.opts.Duration; d.Duration > 0 && !d.Soft {
-		return nil, &UsageError{Problem: d.From + " and --no-session: a long-lived key has no lifetime"}
+		return nil, &UsageError{Problem: d.From + " cannot be used with --no-session: a long-lived key does not expire"}
 	}
 	return []Step{r.source}, nil
 }
 
-// roleSteps puts the roles on the source. With MFA the session token comes
-// first and is shared by every profile on that key and device, except that a
-// single role asked for longer than AWS allows from a session is assumed
+// roleSteps adds the roles to the source. With MFA the session token comes first
+// and is shared by every profile with that key and device. The exception is a
+// single role that must last longer than AWS allows from a session: it is assumed
 // directly, with the code.
 func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.Value) ([]Step, error) {
 	last := &roles[len(roles)-1]
@@ -191,9 +192,9 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 	if direct {
 		limit = maxRole
 	}
-	why := "AWS caps a role assumed from a session at 1h"
+	why := "a role assumed from a session lasts at most 1h"
 	if direct {
-		why = "AWS caps a role session at 12h"
+		why = "the longest role session is 12h"
 	}
 	if d := r.opts.Duration; want > limit && d.Duration > 0 && !d.Soft {
 		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: %s", from, Duration(want), why)}
@@ -203,7 +204,7 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 	switch {
 	case serial.Text != "" && want > maxChained:
 		last.MFASerial = serial.Text
-		r.note("more than 1h means assuming %s directly with the code: only its trust policy sees the MFA", last.RoleARN)
+		r.note("to last more than 1h, %s is assumed directly with the MFA code: only its trust policy sees the MFA", last.RoleARN)
 	case serial.Text != "":
 		life, _, err := r.sessionLife(false)
 		if err != nil {
@@ -211,7 +212,7 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 		}
 		steps = append(steps, SessionToken{MFASerial: serial.Text, DurationSeconds: seconds(life), From: From(At(serial))})
 		if len(roles) > 1 {
-			r.note("what a role gives carries no MFA: of this chain only the trust policy of %s sees it", roles[0].RoleARN)
+			r.note("MFA reaches only the first role of this chain (%s)", roles[0].RoleARN)
 		}
 	}
 	for _, role := range roles {
@@ -220,7 +221,7 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 	return steps, nil
 }
 
-// account is where the final credentials act, as far as anyone has said.
+// account is the account of the final credentials, if it is known.
 func (r *resolver) account(steps []Step) (string, error) {
 	account := r.key.Account
 	if role, ok := steps[len(steps)-1].(AssumeRole); ok {
@@ -232,10 +233,10 @@ func (r *resolver) account(steps []Step) (string, error) {
 		return account, nil
 	}
 	if !isAccountID(v.Text) {
-		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no account: 12 digits", v.Text)}
+		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an account ID (12 digits)", v.Text)}
 	}
 	if account != "" && account != v.Text {
-		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("the profile is to be in account %s, its credentials are of %s", v.Text, account)}
+		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("fob_account is %s, but the credentials belong to account %s", v.Text, account)}
 	}
 	return v.Text, nil
 }

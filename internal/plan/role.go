@@ -14,8 +14,8 @@ import (
 	"fob/internal/awsconfig"
 )
 
-// What AssumeRole takes, in its API reference. What it would refuse is refused
-// here, before an MFA code is spent on it.
+// Limits of AssumeRole, from its API reference. They are checked here, so that no
+// MFA code is spent on a request that AWS would refuse.
 const (
 	maxTags       = 50
 	maxPolicy     = 2048 // characters
@@ -26,7 +26,7 @@ const (
 // the last is left to roleSteps.
 func (r *resolver) roles() ([]AssumeRole, error) {
 	var roles []AssumeRole
-	var sections []awsconfig.Profile // of a role, and of those that hand on what it gives
+	var sections []awsconfig.Profile // of a role, and of the profiles that only pass on its credentials
 	for _, h := range r.chain {
 		sections = append(sections, h.section)
 		if h.role.Text == "" {
@@ -45,7 +45,7 @@ func (r *resolver) roles() ([]AssumeRole, error) {
 			if err != nil {
 				return nil, err
 			}
-			role.DurationSeconds = seconds(r.within(life, minSession, maxChained, from, "AWS caps a role in a chain at 1h"))
+			role.DurationSeconds = seconds(r.within(life, minSession, maxChained, from, "a role in a chain lasts at most 1h"))
 		}
 		roles = append(roles, role)
 		sections = nil
@@ -67,7 +67,7 @@ func (r *resolver) lastRole() awsconfig.Profile {
 func (r *resolver) role(h hop) (AssumeRole, error) {
 	a, ok := ParseARN(h.role.Text)
 	if !ok || !a.isIAM("role") {
-		return AssumeRole{}, &ConfigError{At: At(h.role), Problem: fmt.Sprintf("%q is no ARN of a role", h.role.Text)}
+		return AssumeRole{}, &ConfigError{At: At(h.role), Problem: fmt.Sprintf("%q is not a role ARN (arn:aws:iam::ACCOUNT:role/NAME)", h.role.Text)}
 	}
 	if err := r.samePartition(h.role, a); err != nil {
 		return AssumeRole{}, err
@@ -75,13 +75,13 @@ func (r *resolver) role(h hop) (AssumeRole, error) {
 	step := AssumeRole{RoleARN: h.role.Text, From: From(At(h.role))}
 	if v, ok := get(h.section, "external_id"); ok {
 		if !isExternalID(v.Text) {
-			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no external ID: 2 to %d letters, digits and _+=,.@:/-", v.Text, maxExternalID)}
+			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("invalid external ID %q: use 2 to %d letters, digits and _+=,.@:/-", v.Text, maxExternalID)}
 		}
 		step.ExternalID = v.Text
 	}
 	if v, ok := get(h.section, "source_identity"); ok {
 		if !isSessionName(v.Text) {
-			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no source identity: 2 to 64 letters, digits and _+=,.@-", v.Text)}
+			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("invalid source identity %q: use 2 to 64 letters, digits and _+=,.@-", v.Text)}
 		}
 		step.SourceIdentity = v.Text
 	}
@@ -95,13 +95,14 @@ func (r *resolver) role(h hop) (AssumeRole, error) {
 	return step, nil
 }
 
-// sessionName is the profile's role_session_name, else the IAM user's name as
-// AWS gave it when the key was added (it satisfies a trust policy that demands
-// sts:RoleSessionName = ${aws:username}), else the user name of the operating system made legal.
+// sessionName is the profile's role_session_name, else the IAM user's name that
+// AWS gave when the key was added (it satisfies a trust policy that demands
+// sts:RoleSessionName = ${aws:username}), else the name of the operating system's
+// user, with illegal characters replaced.
 func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
 	if v, ok := get(section, "role_session_name"); ok {
 		if !isSessionName(v.Text) {
-			return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no role session name: 2 to 64 letters, digits and _+=,.@-", v.Text)}
+			return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("invalid role session name %q: use 2 to 64 letters, digits and _+=,.@-", v.Text)}
 		}
 		return v.Text, nil
 	}
@@ -118,12 +119,12 @@ func tags(section awsconfig.Profile) (map[string]string, []string, error) {
 			k, value, ok := strings.Cut(pair, "=")
 			k, value = strings.TrimSpace(k), strings.TrimSpace(value)
 			if !ok || !isTagKey(k) || !isTagValue(value) {
-				return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no tag: key=value, separated by commas", strings.TrimSpace(pair))}
+				return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("invalid session tag %q: use key=value, separated by commas", strings.TrimSpace(pair))}
 			}
 			set[k] = value
 		}
 		if len(set) > maxTags {
-			return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%d session tags, AWS takes %d", len(set), maxTags)}
+			return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%d session tags, but AWS allows only %d", len(set), maxTags)}
 		}
 	}
 	v, ok := get(section, "transitive_session_tags")
@@ -134,16 +135,17 @@ func tags(section awsconfig.Profile) (map[string]string, []string, error) {
 	for _, k := range strings.Split(v.Text, ",") {
 		k = strings.TrimSpace(k)
 		if _, ok := set[k]; !ok {
-			return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not among the session_tags: %s", k, strings.Join(slices.Sorted(maps.Keys(set)), ", "))}
+			return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not one of the session_tags: %s", k, strings.Join(slices.Sorted(maps.Keys(set)), ", "))}
 		}
 		keys = append(keys, k)
 	}
 	return set, keys, nil
 }
 
-// scope adds session policies to a role: to the one asked for those of the
-// command line, else those of the first of sections that has any. They replace
-// each other as a whole, because AWS allows what any one of them allows.
+// scope adds session policies to a role. The role asked for gets those of the
+// command line, if there are any; otherwise those of the first section that has
+// some count. The sets are never merged, because AWS allows everything that any
+// one policy allows.
 func (r *resolver) scope(role *AssumeRole, asked bool, sections []awsconfig.Profile) error {
 	if asked && r.opts.scoped() {
 		if r.opts.Policy != "" {
@@ -176,9 +178,10 @@ func (r *resolver) scope(role *AssumeRole, asked bool, sections []awsconfig.Prof
 
 func (o Options) scoped() bool { return o.Policy != "" || len(o.PolicyARNs) > 0 }
 
-// unscoped makes sure that no policy was asked for, where none can be applied.
+// unscoped makes sure that nobody asked for a session policy, when the plan has no
+// role to apply it to.
 func (r *resolver) unscoped() error {
-	problem := fmt.Sprintf("a policy scopes a role session down, and profile %q assumes no role (GetSessionToken takes no policy)", r.chain[0].name)
+	problem := fmt.Sprintf("a session policy needs a role, and profile %q does not assume one", r.chain[0].name)
 	if r.opts.scoped() {
 		return &UsageError{Problem: problem}
 	}
@@ -194,7 +197,7 @@ func (r *resolver) unscoped() error {
 
 func (r *resolver) readPolicy(v awsconfig.Value) (string, error) {
 	if !filepath.IsAbs(v.Text) && !strings.HasPrefix(v.Text, "/") {
-		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is no absolute path, and programs run fob in any directory", v.Text)}
+		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an absolute path, and programs run fob from any directory", v.Text)}
 	}
 	text, err := r.facts.ReadFile(v.Text)
 	if err != nil {
@@ -203,31 +206,31 @@ func (r *resolver) readPolicy(v awsconfig.Value) (string, error) {
 	return string(text), nil
 }
 
-// setPolicy drops the white space, which would count against the size.
+// setPolicy removes white space, which would count towards the size limit.
 func (role *AssumeRole) setPolicy(text, from string) error {
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(text)); err != nil || b.Bytes()[0] != '{' || !utf8.Valid(b.Bytes()) {
-		return fault(from, "the session policy is no JSON object")
+		return fault(from, "the session policy is not a JSON object")
 	}
 	if n := utf8.RuneCount(b.Bytes()); n > maxPolicy {
-		return fault(from, fmt.Sprintf("the session policy has %d characters, AWS takes %d", n, maxPolicy))
+		return fault(from, fmt.Sprintf("the session policy has %d characters, but AWS allows only %d", n, maxPolicy))
 	}
 	role.Policy = b.String()
 	return nil
 }
 
-// setPolicyARNs puts AWS's own policies, which every partition has, in the
-// role's. Others must be in the role's account.
+// setPolicyARNs writes AWS's own policies with the role's partition, because every
+// partition has them. Other policies must be in the role's account.
 func (role *AssumeRole) setPolicyARNs(arns []string, from string) error {
 	if len(arns) > maxPolicyARNs {
-		return fault(from, fmt.Sprintf("%d session policies, AWS takes %d", len(arns), maxPolicyARNs))
+		return fault(from, fmt.Sprintf("%d session policies, but AWS allows only %d", len(arns), maxPolicyARNs))
 	}
 	home, _ := ParseARN(role.RoleARN)
 	for _, s := range arns {
 		a, _ := splitARN(s)
 		switch {
 		case !a.isIAM("policy") || a.Account != "aws" && !isAccountID(a.Account):
-			return fault(from, fmt.Sprintf("%q is no ARN of a policy", s))
+			return fault(from, fmt.Sprintf("%q is not a policy ARN", s))
 		case a.Account == "aws":
 			s = "arn:" + home.Partition + ":iam::aws:" + a.Resource
 		case a.Account != home.Account || a.Partition != home.Partition:

@@ -6,8 +6,8 @@ import (
 	"fob/internal/awsconfig"
 )
 
-// serial is the MFA device that counts: the nearest to the profile asked for,
-// over a long-lived key.
+// serial is the MFA device that the plan uses: the one named nearest to the
+// profile asked for. Only a long-lived key can be used with one.
 func (r *resolver) serial() (awsconfig.Value, error) {
 	for _, h := range r.chain {
 		v, ok := get(h.section, "mfa_serial")
@@ -18,7 +18,7 @@ func (r *resolver) serial() (awsconfig.Value, error) {
 			return awsconfig.Value{}, nil
 		}
 		if !r.longLived {
-			r.note("%s: the MFA serial does not count, because this chain does not start from a long-lived key", At(v))
+			r.note("%s: the MFA serial is ignored, because this chain does not start with a long-lived key", At(v))
 			return awsconfig.Value{}, nil
 		}
 		return v, r.checkSerial(v)
@@ -26,8 +26,8 @@ func (r *resolver) serial() (awsconfig.Value, error) {
 	return awsconfig.Value{}, nil
 }
 
-// mfaProcess is what prints the codes of the device: the nearest, but none from
-// beyond a profile that names another device.
+// mfaProcess is the command that prints the device's codes: the nearest one, but
+// not one from beyond a profile that names another device.
 func (r *resolver) mfaProcess(serial string) Command {
 	if serial == "" {
 		return Command{}
@@ -52,7 +52,7 @@ func (r *resolver) checkSerial(v awsconfig.Value) error {
 		return &ConfigError{At: At(v), Problem: problem}
 	}
 	if !ok {
-		return nil // a hardware device's number, which says no more
+		return nil // the number of a hardware device tells nothing else
 	}
 	return r.samePartition(v, a)
 }
@@ -60,26 +60,26 @@ func (r *resolver) checkSerial(v awsconfig.Value) error {
 // securityKey is the type of a FIDO device's ARN: u2f/user/NAME/DEVICE.
 const securityKey = "u2f"
 
-// CheckSerial says why serial cannot be the MFA device of a key of account (12
-// digits, or "" when it is not known), or "" when it can: it has the form of
-// one that gives codes, and is in that account.
+// CheckSerial says why serial cannot be the MFA device of a key, or "" if it can:
+// it looks like a device that gives codes, and is in the key's account (12 digits,
+// or "" if not known).
 func CheckSerial(serial, account string) (problem string) {
 	a, isARN := ParseARN(serial)
 	switch {
 	case a.isIAM(securityKey):
 		return securityKeyProblem(serial)
 	case !isSerialNumber(serial):
-		return fmt.Sprintf("%q is no MFA serial number", serial)
+		return fmt.Sprintf("%q is not an MFA serial", serial)
 	case !isARN && serial[:4] != "arn:":
 		return ""
 	case !a.isIAM("mfa"):
-		return fmt.Sprintf("%q is no ARN of an MFA device", serial)
+		return fmt.Sprintf("%q is not an MFA device ARN", serial)
 	case account != "" && a.Account != account:
-		return fmt.Sprintf("the MFA device is in account %s, the key in %s", a.Account, account)
+		return fmt.Sprintf("the MFA device is in account %s, but the key is in %s", a.Account, account)
 	}
 	return ""
 }
 
 func securityKeyProblem(serial string) string {
-	return serial + " is a FIDO security key, and AWS takes those only in the browser, not for session credentials"
+	return serial + " is a FIDO security key, which AWS accepts only in the browser, not for session credentials"
 }

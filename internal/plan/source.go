@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"unicode/utf8"
 
 	"fob/internal/awsconfig"
@@ -15,14 +14,16 @@ func (r *resolver) ownSource(h hop) (next, error) {
 		return next{}, r.environment(h, v)
 	}
 	if v, ok := get(h.section, "web_identity_token_file"); ok && hasRole {
-		return next{}, &UnsupportedError{Profile: h.name, What: "a web identity token", At: At(v)}
+		return next{}, &UnsupportedError{Profile: h.name, What: "uses a web identity token", At: At(v)}
 	}
 	if hasStatic(h.section) {
 		return next{}, r.plaintext(h)
 	}
-	for _, k := range []string{"sso_session", "sso_start_url", "login_session"} {
-		if v, ok := get(h.section, k); ok {
-			return next{}, &UnsupportedError{Profile: h.name, What: "a browser sign-in (" + k + ")", At: At(v)}
+	for _, signIn := range []struct{ key, what string }{
+		{"sso_session", "is an SSO profile"}, {"sso_start_url", "is an SSO profile"}, {"login_session", "uses a console sign-in (login_session)"},
+	} {
+		if v, ok := get(h.section, signIn.key); ok {
+			return next{}, &UnsupportedError{Profile: h.name, What: signIn.what, At: At(v)}
 		}
 	}
 	if v, ok := get(h.section, "credential_process"); ok {
@@ -44,14 +45,14 @@ func (r *resolver) plaintext(h hop) error {
 	}
 	r.longLived = static.Token.Text == ""
 	r.source = PlaintextKey{Profile: h.name, KeyID: static.ID.Text, From: From(At(static.ID))}
-	r.note("%s is a key in plain text (%s)", static.ID.Text, At(static.ID))
+	r.note("the key %s is in plain text (%s)", static.ID.Text, At(static.ID))
 	return nil
 }
 
 func (r *resolver) process(h hop, v awsconfig.Value) error {
 	if !utf8.ValidString(v.Text) {
-		// Plan.ID could not tell two such commands apart.
-		return &ConfigError{At: At(v), Problem: "the command is not UTF-8"}
+		// JSON replaces invalid bytes, so Plan.ID could not tell two commands apart.
+		return &ConfigError{At: At(v), Problem: "the command is not valid UTF-8"}
 	}
 	r.source = Process{Profile: h.name, Command: v.Text, From: From(At(v))}
 	return nil
@@ -59,7 +60,7 @@ func (r *resolver) process(h hop, v awsconfig.Value) error {
 
 func (r *resolver) environment(h hop, v awsconfig.Value) error {
 	if v.Text != "Environment" {
-		return &UnsupportedError{Profile: h.name, What: fmt.Sprintf("credential_source = %s", v.Text), At: At(v)}
+		return &UnsupportedError{Profile: h.name, What: "uses credential_source = " + v.Text, At: At(v)}
 	}
 	id := r.facts.Getenv("AWS_ACCESS_KEY_ID")
 	if id == "" || r.facts.Getenv("AWS_SECRET_ACCESS_KEY") == "" {

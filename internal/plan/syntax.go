@@ -6,12 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// What AWS takes, by its API references. These are loops and no regular
-// expressions, because a program compiles those of all its packages whenever it
-// starts, and these six took ten times as long as a whole export from the cache.
+// What AWS accepts, from its API references. These are loops instead of regular
+// expressions, because a program compiles the expressions of all its packages at
+// every start, and the six of this file took ten times as long as a whole export
+// from the cache.
 
 // isASCIIOf reports whether s has least to most bytes, all of them ASCII letters,
-// digits or in others.
+// digits or one of others.
 func isASCIIOf(s string, least, most int, others string) bool {
 	if len(s) < least || len(s) > most {
 		return false
@@ -43,8 +44,8 @@ func isTagKey(s string) bool { return s != "" && isTagText(s, 128) }
 
 func isTagValue(s string) bool { return isTagText(s, 256) }
 
-// isTagText: the letters, numbers and spaces of all languages count, and most is
-// in characters.
+// isTagText accepts letters, numbers and spaces of all languages, up to most
+// characters.
 func isTagText(s string, most int) bool {
 	return utf8.RuneCountInString(s) <= most && !strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.In(r, unicode.L, unicode.N, unicode.Z) && !strings.ContainsRune("_.:/=+@-", r)
@@ -58,8 +59,8 @@ func isHostLabel(s string) bool {
 	return isASCIIOf(s, 1, 63, "-") && strings.ToLower(s) == s && s[0] != '-' && s[len(s)-1] != '-'
 }
 
-// legalSessionName turns the name of a user into a role session name, and leaves
-// one that is legal as it is.
+// legalSessionName turns the name of a user into a valid role session name. A valid
+// one stays as it is.
 func legalSessionName(name string) string {
 	if isSessionName(name) {
 		return name
