@@ -10,17 +10,17 @@ import (
 	"fob/internal/creds"
 )
 
-// A service is one of AWS's: the name is in the signature's scope, the version
-// in each call, the namespace in each answer.
+// A service is one of AWS's services. Its name is in the signature's scope, its
+// version in each call, its namespace in each answer.
 type service struct {
 	name, version, namespace string
-	// global: it is called in the partition's home region only.
+	// global services are called only in the partition's home region.
 	global bool
 }
 
 var stsAPI = service{name: "sts", version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/"}
 
-// An action is allowed to a caller, then run.
+// An action checks whether the caller may call it, then runs.
 type action struct {
 	service service
 	name    string
@@ -28,12 +28,12 @@ type action struct {
 	run     func(*request) (result any, err error)
 }
 
-// actions is every call there is.
+// actions is the table of all calls.
 var actions = []action{
 	{stsAPI, "GetCallerIdentity", anyone, (*request).getCallerIdentity},
 	{stsAPI, "GetSessionToken", keysOnly, (*request).getSessionToken},
 	{stsAPI, "AssumeRole", notRoot, (*request).assumeRole},
-	// Not AWS's: a call whose permission needs MFA.
+	// ListThings does not exist in AWS: it stands for a call whose permission needs MFA.
 	{stsAPI, "ListThings", mfaOnly, (*request).listThings},
 
 	{iamAPI, "CreateVirtualMFADevice", anyone, (*request).createVirtualMFADevice},
@@ -135,8 +135,8 @@ func (q *request) getSessionToken() (any, error) {
 	return sessionTokenResult{q.session(c, seconds)}, nil
 }
 
-// mfaCode uses up the code of the call, and says whether there was one. A
-// device serves its user only: keys, and sessions of GetSessionToken.
+// mfaCode uses up the code of the call, and reports whether there was one. A device
+// serves only its user: the user's keys, and sessions of GetSessionToken.
 func (q *request) mfaCode() (bool, error) {
 	serial, code := q.form.Get("SerialNumber"), q.form.Get("TokenCode")
 	if serial == "" && code == "" {
@@ -147,7 +147,7 @@ func (q *request) mfaCode() (bool, error) {
 	}
 	d := q.world.devices[serial]
 	if d == nil || d.owner != q.caller.user {
-		// Two blanks before "Please" are AWS's, and so is the one at the end below.
+		// AWS writes two blanks before "Please", and one at the end of the text below.
 		return false, denied("MultiFactorAuthentication failed, unable to validate MFA code.  " +
 			"Please verify your MFA serial number is valid and associated with this user.")
 	}
@@ -184,7 +184,7 @@ func (q *request) assumeRole() (any, error) {
 		return nil, err
 	}
 	role, ok := q.world.roles[in.role]
-	// The code is used up before the role's policy is looked at.
+	// AWS uses up the code before it evaluates the role's policy.
 	code, err := q.mfaCode()
 	if err != nil {
 		return nil, err
@@ -231,8 +231,8 @@ func (r Role) trusts(c caller, in assumeRoleInput, mfa, now time.Time) bool {
 		(r.SourceIdentity == "" || r.SourceIdentity == in.sourceIdentity)
 }
 
-// session is the caller that c becomes: without MFA, because AWS puts no MFA
-// context into a role's credentials.
+// session is the caller that c becomes: without MFA, because AWS puts no MFA context
+// into a role's credentials.
 func (r Role) session(c caller, in assumeRoleInput) caller {
 	tags := make(map[string]string)
 	maps.Copy(tags, c.tags)

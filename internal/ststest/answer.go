@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A refusal is an error as AWS words it; every error of an action is one.
+// A refusal is an error in AWS's words; every action fails with a refusal.
 type refusal struct {
 	status  int // of HTTP
 	code    string
@@ -97,7 +97,7 @@ func encodeResult(enc *xml.Encoder, svc service, action, id string, result any) 
 	)
 }
 
-// header sets what every answer of AWS carries.
+// header sets the headers of every AWS answer.
 func (a answer) header(h http.Header) {
 	h.Set("Content-Type", "text/xml")
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))

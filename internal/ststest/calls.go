@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A Call is what the server remembers of a request: no secret, and of the
-// credentials the key ID only.
+// A Call is what the server remembers of a request: no secret, and only the key ID
+// of the credentials.
 type Call struct {
 	Time   time.Time         `json:"time"` // on the server's clock
 	Action string            `json:"action"`
@@ -17,9 +17,8 @@ type Call struct {
 	Region string            `json:"region,omitempty"` // signed for
 	Host   string            `json:"host"`
 	Params map[string]string `json:"params,omitempty"` // without Action and Version; codes and tokens redacted
-	// Code is "OK" or AWS's error code; empty if a fault kept the action from
-	// being carried out. It is what the action came to: a fault may have kept
-	// it from the caller.
+	// Code is the result of the action: "OK" or AWS's error code; empty if a fault
+	// happened instead of the action. A fault may have kept it from the caller.
 	Code      string `json:"code,omitempty"`
 	Fault     string `json:"fault,omitempty"` // as ParseFault reads it
 	Conn      int    `json:"conn"`            // number of the connection, from 1
@@ -57,8 +56,8 @@ func (l *callLog) close() error {
 	return err
 }
 
-// Calls returns every call since the start or ResetCalls, oldest first. A call
-// is there before its answer is sent.
+// Calls returns every call since the start or ResetCalls, oldest first. The server
+// records a call before it sends the answer.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()

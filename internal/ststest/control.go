@@ -26,8 +26,8 @@ import (
 //	{"op":"deny","action":"ListMFADevices"}    to everybody; "demand-mfa" denies it without MFA, "allow" undoes both
 //	{"op":"regions","regions":{"disabled":["eu-west-1"],"home_only":false,"home":""}}
 //
-// The answer is a JSON object, {} if there is nothing to say. An order that is
-// not understood is status 400 and {"error":"..."}.
+// The answer is a JSON object, {} if there is no result. An order that the server
+// does not understand gets status 400 and {"error":"..."}.
 type order struct {
 	Op      string  `json:"op"`
 	Action  string  `json:"action"`
@@ -53,7 +53,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		json.NewEncoder(w).Encode(a)
 	}
-	// This type is one that no page in a browser may send here unasked.
+	// A page in a browser may not send this content type here without permission.
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 		answer(http.StatusUnsupportedMediaType, reply{Error: "the content type must be application/json"})
 		return

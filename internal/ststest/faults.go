@@ -20,7 +20,7 @@ type Fault struct {
 	text    string
 	instead bool
 	life    time.Duration // of the sessions made, if not 0
-	// spoil sends what there is to send; a is empty if instead.
+	// spoil sends the answer, or part of it; a is empty if instead is true.
 	spoil func(s *Server, w http.ResponseWriter, r *http.Request, a answer)
 }
 
@@ -37,15 +37,15 @@ type plannedFault struct {
 }
 
 // Fail makes the next calls of an action go wrong, or of any action if it is
-// "": so many times, or Always. The first fault planned that fits a call is
-// done, and no other.
+// "": so many times, or Always. Only the first planned fault that fits a call
+// happens.
 func (s *Server) Fail(action string, f Fault, times int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, plannedFault{action, f, times})
 }
 
-// Heal forgets all faults planned.
+// Heal cancels all planned faults.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,8 +89,8 @@ func Reset() Fault {
 	}}
 }
 
-// hangUp closes the connection under w; with reset, the other end gets no
-// orderly end (FIN) but an error (RST).
+// hangUp closes the connection under w; with reset, the other end gets an error (RST)
+// instead of an orderly end (FIN).
 func hangUp(w http.ResponseWriter, reset bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -127,8 +127,8 @@ func failure(text string, e error) Fault {
 	}}
 }
 
-// Slow carries the action out at once and answers d later; it stops waiting
-// when the caller hangs up.
+// Slow runs the action at once and answers d later; it stops waiting when the caller
+// hangs up.
 func Slow(d time.Duration) Fault {
 	return Fault{text: "slow=" + d.String(), spoil: func(s *Server, w http.ResponseWriter, r *http.Request, a answer) {
 		select {
@@ -144,7 +144,7 @@ func Slow(d time.Duration) Fault {
 // Empty answers 200 without a body.
 func Empty() Fault { return page("empty", "text/xml", "") }
 
-// Portal answers 200 with a page of HTML, as the gate of a hotel's network does.
+// Portal answers 200 with a page of HTML, as a captive portal (hotel Wi-Fi) does.
 func Portal() Fault {
 	return page("portal", "text/html", "<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please log in to use the network.</body></html>\n")
 }

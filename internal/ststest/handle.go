@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxBody is far above what STS takes (a policy of 2,048 characters).
+// maxBody is far more than STS accepts (a policy of 2,048 characters).
 const maxBody = 1 << 20
 
 // handle answers one call: what the action comes to and the log entry are
@@ -92,7 +92,7 @@ func (s *Server) perform(r *http.Request, body []byte, form url.Values, life tim
 	return envelope(act.service, name, result, err)
 }
 
-// authenticate says who calls, by signature, token, lifetime and region.
+// authenticate finds the caller by signature, token, lifetime and region.
 func (s *Server) authenticate(r *http.Request, body []byte, svc service, now time.Time) (caller, error) {
 	unknown := refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	sig, err := readSignature(r.Header)

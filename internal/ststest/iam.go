@@ -13,7 +13,7 @@ import (
 	"fob/internal/creds"
 )
 
-// iamAPI is IAM as far as a user's own MFA devices go. It is one service for all
+// iamAPI is the part of IAM about a user's own MFA devices. It is one service for all
 // regions, so its calls are signed for the home region only:
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html
 var iamAPI = service{name: "iam", version: "2010-05-08", namespace: "https://iam.amazonaws.com/doc/2010-05-08/", global: true}
@@ -22,7 +22,7 @@ var iamAPI = service{name: "iam", version: "2010-05-08", namespace: "https://iam
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const maxDevices = 8
 
-// A denial is what a policy has to say about an action.
+// A denial is how a policy denies an action.
 type denial int
 
 const (
@@ -32,7 +32,7 @@ const (
 	always
 )
 
-// Deny makes every policy deny an action; Allow takes that back.
+// Deny makes every policy deny an action; Allow undoes that.
 func (s *Server) Deny(action string) { s.setPolicy(action, always) }
 
 // DemandMFA makes every policy deny an action to keys, and to sessions without MFA.
@@ -48,7 +48,7 @@ func (s *Server) setPolicy(action string, d denial) {
 }
 
 // Devices lists the serials of a user's enabled MFA devices, and with "" those
-// of the virtual devices that no user has: what a failed enrolment left behind.
+// of the virtual devices that no user has: a failed enrollment left them behind.
 func (s *Server) Devices(user string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,8 +66,8 @@ func (w world) devicesOf(user string) []string {
 	return serials
 }
 
-// itself allows a user to manage its own devices, and nobody else. AWS takes a
-// session without MFA for no credentials at all.
+// itself allows a user to manage its own devices, and nobody else. For IAM, AWS
+// treats a session without MFA as no credentials at all.
 func (w world) itself(action string, c caller) error {
 	if c.session && c.user != "" && c.mfa.IsZero() {
 		return refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid")
@@ -78,7 +78,7 @@ func (w world) itself(action string, c caller) error {
 	return nil
 }
 
-// owner is the user that a call is about: named, or whose the credentials are.
+// owner is the user of a call: the named one, else the owner of the credentials.
 func (q *request) owner() (string, error) {
 	name := q.form.Get("UserName")
 	switch {
@@ -146,7 +146,7 @@ func (q *request) enableMFADevice() (any, error) {
 	return nil, nil
 }
 
-// usePair takes two codes in a row, the second of now, neither used before.
+// usePair uses two codes in a row: the second is current, and both are unused.
 func (d *device) usePair(first, second string, now time.Time) bool {
 	for _, step := range d.accepted(now) {
 		if second == d.code(step) && first == d.code(step-1) && !d.used[step] && !d.used[step-1] {
@@ -157,7 +157,7 @@ func (d *device) usePair(first, second string, now time.Time) bool {
 	return false
 }
 
-// virtualDevice is the device that a call names, whoever has it.
+// virtualDevice is the device that a call names, whichever user has it.
 func (q *request) virtualDevice() (*device, error) {
 	var v validation
 	serial := v.text(q.form, "SerialNumber", 9, 256, "+=/:,.@-")
@@ -179,7 +179,7 @@ type listedDevices struct {
 
 type listedDevice struct{ UserName, SerialNumber, EnableDate string }
 
-// listMFADevices has two a page, so that callers learn to turn it.
+// listMFADevices returns two per page, so that tests cover paging.
 func (q *request) listMFADevices() (any, error) {
 	const page = 2
 	user, err := q.owner()

@@ -57,7 +57,7 @@ func readAssumeRole(form url.Values) (assumeRoleInput, error) {
 	return in, in.check(keys, values)
 }
 
-// check is what AWS says one at a time, after the constraints above.
+// check reports one problem at a time, as AWS does after the constraints above.
 func (in *assumeRoleInput) check(keys, values []string) error {
 	if !strings.HasPrefix(arnPart(in.role, resourcePart), "role/") {
 		return invalid(in.role + " is invalid")
@@ -99,8 +99,8 @@ func (in *assumeRoleInput) check(keys, values []string) error {
 	return nil
 }
 
-// inherit adds what the caller's own session hands down a chain of roles: its
-// source identity and its transitive tags, neither of which may be changed.
+// inherit adds what the caller's session passes down a chain of roles: its source
+// identity and its transitive tags. A call may change neither.
 func (in *assumeRoleInput) inherit(c caller) error {
 	for inherited := range c.tags {
 		for key := range in.tags {
@@ -140,7 +140,7 @@ func (v *validation) err() error {
 }
 
 // text returns a parameter of ASCII letters, digits, '_' and the marks given,
-// or of anything if marks is "*"; an absent one is "" and valid.
+// or of any characters if marks is "*"; an absent parameter is "" and valid.
 func (v *validation) text(form url.Values, parameter string, least, most int, marks string) string {
 	value := form.Get(parameter)
 	if value == "" {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Signature Version 4, from the specification and not with an SDK's signer, so
-// that what any SDK signs is judged on its own:
+// Signature Version 4, from the specification and not with an SDK's signer, so that
+// this check of an SDK's signature is independent:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 
 const (
@@ -21,7 +21,7 @@ const (
 	terminator = "aws4_request"
 	// amzTime is the form of X-Amz-Date.
 	amzTime = "20060102T150405Z"
-	// maxSkew is how far AWS lets the caller's clock be off.
+	// maxSkew is how wrong AWS allows the caller's clock to be.
 	maxSkew = 5 * time.Minute
 )
 
@@ -38,7 +38,7 @@ type signature struct {
 	at            time.Time
 }
 
-// readSignature parses the claim without believing it.
+// readSignature parses the claim and does not verify it.
 func readSignature(h http.Header) (signature, error) {
 	auth := h.Get("Authorization")
 	if auth == "" {
@@ -75,7 +75,7 @@ func readSignature(h http.Header) (signature, error) {
 	return sig, nil
 }
 
-// check says whether the claim fits the service called and the clock.
+// check reports whether the claim fits the called service and the clock.
 func (sig signature) check(service string, now time.Time) error {
 	var problems []string
 	if sig.region == "" {
@@ -110,7 +110,7 @@ func (sig signature) check(service string, now time.Time) error {
 	return nil
 }
 
-// verify says whether r with this body was signed with secret.
+// verify reports whether secret signed r with this body.
 func (sig signature) verify(r *http.Request, body []byte, secret string) error {
 	canonical := strings.Join([]string{
 		r.Method,
@@ -134,8 +134,7 @@ func (sig signature) verify(r *http.Request, body []byte, secret string) error {
 	return nil
 }
 
-// canonicalPath encodes each segment of the path as sent once more: only S3
-// encodes once.
+// canonicalPath encodes each segment of the sent path again: only S3 encodes once.
 func canonicalPath(u *url.URL) string {
 	path := u.EscapedPath()
 	if path == "" {

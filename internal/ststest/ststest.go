@@ -1,25 +1,24 @@
 // Package ststest is a strict fake AWS on a loopback address, for fob's tests
 // and for trying fob without an account.
 //
-// It speaks the AWS query protocol: signatures (Signature Version 4), clock
-// skew, lifetimes, trust policies and MFA codes are checked as AWS checks
-// them, and refusals carry AWS's codes, statuses and words. What AWS accepts
-// only once, it accepts only once. On demand it fails in the ways networks,
-// proxies and clocks fail (see Fault), and it keeps a log of every call
-// without the secrets that were in it.
+// The fake speaks the AWS query protocol. It checks signatures (Signature Version
+// 4), clock skew, lifetimes, trust policies and MFA codes as AWS checks them, and
+// refuses with AWS's codes, statuses and words. If AWS accepts something only once,
+// so does the fake. On demand it fails as networks, proxies and clocks fail (see
+// Fault). It logs every call, without the secrets in the call.
 //
-// It will not listen on an address that is not loopback, and it is no model
-// of IAM's policies: every user may call sts:AssumeRole, sts:TagSession and
-// sts:SetSourceIdentity, and only a role's trust policy says no; every user may
-// manage its own MFA devices, until a test denies it (Deny, DemandMFA). What depends
-// on a session's MFA context in *permissions* is represented by one invented
-// action, ListThings: it answers sessions made by GetSessionToken with an MFA
-// code, and nobody else. Credentials from AssumeRole never carry that context.
+// The fake listens only on loopback addresses, and does not model IAM's policies:
+// every user may call sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, and
+// only a role's trust policy can deny; every user may manage its own MFA devices,
+// until a test denies that (Deny, DemandMFA). One invented action, ListThings, stands
+// for permissions that depend on a session's MFA context: it answers sessions made by
+// GetSessionToken with an MFA code, and nobody else. Credentials from AssumeRole never
+// carry that context.
 //
-// Other processes drive it through POST /_control (see order); cmd is a main
+// Other processes control the fake with POST /_control (see order); cmd is a main
 // that starts it with the world of AddDemo.
 //
-// A further service is a service value and rows in the table of actions.go.
+// To add a service, add a service value and rows in the table of actions.go.
 package ststest
 
 import (
@@ -45,8 +44,8 @@ type Config struct {
 	TLS bool
 	// LogFile gets each Call as a line of JSON, appended.
 	LogFile string
-	// SessionLife, if not 0, is how long every new session lives, whatever was
-	// asked for and below AWS's minimum too: a test need not wait 15 minutes.
+	// SessionLife, if not 0, is how long every new session lives, whatever the caller
+	// asked for. It may be below AWS's minimum, so that a test need not wait 15 minutes.
 	SessionLife time.Duration
 }
 
@@ -70,8 +69,8 @@ type Server struct {
 	log     callLog
 }
 
-// Regions says where STS does not work. The region of a call is the one it is
-// signed for.
+// Regions says where STS does not work. The region of a call is the one in its
+// signature.
 type Regions struct {
 	// Disabled answer RegionDisabledException.
 	Disabled []string `json:"disabled"`
@@ -82,7 +81,7 @@ type Regions struct {
 	Home string `json:"home"`
 }
 
-// NotLoopbackError is the refusal to listen where other machines could call.
+// NotLoopbackError means that Addr is an address that other machines could call.
 type NotLoopbackError struct{ Addr string }
 
 func (e *NotLoopbackError) Error() string {
@@ -110,7 +109,7 @@ func Start(c Config) (*Server, error) {
 			return nil, err
 		}
 		s.URL, s.CAPEM = "https://"+l.Addr().String(), ca
-		// No HTTP/2: a fault is done to a connection, which belongs to one call.
+		// No HTTP/2: a fault hits a connection, which must belong to one call.
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
 	}
 	if c.LogFile != "" {
@@ -152,17 +151,17 @@ func (s *Server) serve(l net.Listener) {
 			conns++
 			return context.WithValue(ctx, connKey{}, conns)
 		},
-		// Clients that refuse the certificate or hang up are what tests are about.
+		// Tests make clients refuse the certificate or hang up: do not log that.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	go func() {
-		s.http.Serve(l) // always an error; after Close it says so, and nobody asks
+		s.http.Serve(l) // always returns an error: after Close, ErrServerClosed
 		close(s.served)
 	}()
 }
 
-// Close ends the server and every connection, at once. It returns the first
-// error of writing the log file.
+// Close ends the server and every connection at once. It returns the first error
+// from writing the log file.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	select {
@@ -187,12 +186,12 @@ func (s *Server) Now() time.Time {
 	return s.now()
 }
 
-// now needs s.mu.
+// now needs the lock s.mu.
 func (s *Server) now() time.Time { return time.Now().Add(s.offset).UTC() }
 
-// Advance moves the server's clock by d, which may be negative. A caller whose
-// clock is then more than five minutes away is refused, as by AWS; AgeSessions
-// makes time pass for the sessions only.
+// Advance moves the server's clock by d, which may be negative. Like AWS, the server
+// then refuses a caller whose clock is more than five minutes off; AgeSessions makes
+// time pass only for the sessions.
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -41,23 +41,23 @@ type Role struct {
 	// Principals may assume it: ARNs of users, roles and sessions of roles;
 	// arn:aws:iam::ACCOUNT:root is everybody in the account.
 	Principals []string
-	// MFA demands aws:MultiFactorAuthPresent: an MFA session, or a code in the call.
+	// MFA requires aws:MultiFactorAuthPresent: an MFA session, or a code in the call.
 	MFA bool
 	// MaxMFAAge is the most aws:MultiFactorAuthAge may be.
 	MaxMFAAge time.Duration
 	// ExternalID is sts:ExternalId.
 	ExternalID string
-	// SessionNameIsUser demands sts:RoleSessionName = ${aws:username}.
+	// SessionNameIsUser requires sts:RoleSessionName = ${aws:username}.
 	SessionNameIsUser bool
 	// SourceIdentity is sts:SourceIdentity.
 	SourceIdentity string
 	// Tags are aws:RequestTag/KEY = VALUE, all of them.
 	Tags map[string]string
-	// MaxSession is the role's MaxSessionDuration; 1 h if zero, as at AWS.
+	// MaxSession is the role's MaxSessionDuration; 1 h if zero, as in AWS.
 	MaxSession time.Duration
 }
 
-// world is everything that can be called or calls. It needs the server's lock.
+// world holds all users, roles and credentials. It needs the server's lock.
 type world struct {
 	credentials map[string]*credential // by access key ID
 	devices     map[string]*device     // by serial
@@ -80,7 +80,7 @@ type credential struct {
 	caller   caller
 }
 
-// A caller is whom a credential speaks for.
+// A caller is the identity behind a credential.
 type caller struct {
 	arn    string // as GetCallerIdentity says it
 	userID string
@@ -113,8 +113,8 @@ type device struct {
 	used  map[int64]bool // steps whose code was accepted
 }
 
-// AddUser adds or replaces a user, its keys and devices; it is an error if an
-// ARN has not the form described, or a seed makes no codes.
+// AddUser adds or replaces a user, its keys and devices. An ARN that does not have
+// the described form, or a seed that makes no codes, is an error.
 func (s *Server) AddUser(u User) error {
 	resource := arnPart(u.ARN, resourcePart)
 	if resource != "root" && !strings.HasPrefix(resource, "user/") {
@@ -140,7 +140,7 @@ func (s *Server) AddUser(u User) error {
 	return nil
 }
 
-// AddRole adds or replaces a role; it is an error if its ARN is none of a role.
+// AddRole adds or replaces a role. An ARN that is not a role's is an error.
 func (s *Server) AddRole(r Role) error {
 	if !strings.HasPrefix(arnPart(r.ARN, resourcePart), "role/") {
 		return fmt.Errorf("%q is not the ARN of a role", r.ARN)
@@ -162,7 +162,7 @@ func (s *Server) DeleteKey(id string) {
 	delete(s.world.credentials, id)
 }
 
-// DeactivateKey makes a key inactive; it does nothing to one that is not there.
+// DeactivateKey makes a key inactive; it ignores an unknown key.
 func (s *Server) DeactivateKey(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +172,7 @@ func (s *Server) DeactivateKey(id string) {
 }
 
 // AgeSessions makes every live session, and its MFA code, d older without
-// moving the clock: what its holder was told about its end is then wrong.
+// moving the clock: the expiration that its holder knows is then wrong.
 func (s *Server) AgeSessions(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -261,13 +261,13 @@ func (d Device) withDefaults() Device {
 
 func (d *device) step(now time.Time) int64 { return now.UnixNano() / int64(d.Seed.Period) }
 
-// accepted lists the steps whose codes count: AWS takes one either side.
+// accepted lists the steps whose codes are valid: AWS accepts one on either side.
 func (d *device) accepted(now time.Time) []int64 {
 	step := d.step(now)
 	return []int64{step, step + 1, step - 1}
 }
 
-// code is empty if the seed makes none; AddUser does not let such a one in.
+// code returns an empty code if the seed cannot make one; AddUser rejects such seeds.
 func (d *device) code(step int64) string {
 	opts := hotp.ValidateOpts{Digits: otp.Digits(d.Seed.Digits)}
 	switch d.Seed.Algorithm {
@@ -306,7 +306,7 @@ func (w *world) session(c caller, expires time.Time) creds.Session {
 			ID:     "ASIA" + rand.Text()[:16],
 			Secret: creds.NewSecret(randomBase64(30)), // 40 characters
 		},
-		// The prefix and length of real ones; base64, so '/', '+' and '=' occur.
+		// Like a real token: same prefix and length; base64, so '/', '+' and '=' occur.
 		Token:     creds.NewSecret("IQoJb3JpZ2luX2Vj" + randomBase64(400)),
 		Expires:   expires,
 		AccountID: c.account(),
@@ -335,7 +335,7 @@ const (
 	resourcePart  = 5
 )
 
-// arnPart returns a part, or "" of what is no ARN.
+// arnPart returns a part of an ARN, or "" if the text is not an ARN.
 func arnPart(arn string, n int) string {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" {

@@ -1,11 +1,11 @@
-// Command cmd runs ststest by hand, for trying fob without an AWS account:
+// Command cmd runs ststest by hand, so that you can try fob without an AWS account:
 //
 //	go run ./internal/ststest/cmd [--addr 127.0.0.1:PORT] [--log FILE] [--env FILE]
 //
-// On stdout it prints the lines for a shell that direct AWS tools to it, on
-// stderr what its demo world holds. --env writes the lines to a file too, once
-// it listens and all at once, so that a script may wait for the file. It runs
-// until SIGINT or SIGTERM.
+// It prints on stdout the lines for a shell that point AWS tools to it, and on stderr
+// the contents of its demo world. --env also writes the lines to a file, all at once
+// and only when it listens, so that a script can wait for the file. It runs until
+// SIGINT or SIGTERM.
 package main
 
 import (
@@ -82,7 +82,7 @@ A code: curl --json '{"op":"code","serial":"%s"}' %s/_control
 	return writeFile(env, lines)
 }
 
-// writeFile puts the text in place in one step: a reader sees all of it or no file.
+// writeFile writes a file in one step: a reader sees the whole text or no file.
 func writeFile(path, text string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
