@@ -128,7 +128,7 @@ func TestAWSFails(t *testing.T) {
 			}{
 				{[]string{"export", "dev"}, exitUnreachable, "", row.says},
 				{[]string{"exec", "cold", "--", "touch", ran}, exitExec, "", row.says},
-				{[]string{"export", "left"}, 0, left, "fob: note: left ends in 1"},
+				{[]string{"export", "left"}, 0, left, "fob: note: the session of left expires in 1"},
 			} {
 				all.Go(func() {
 					began := time.Now()

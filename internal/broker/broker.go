@@ -1,12 +1,12 @@
-// Package broker carries out a plan: from the newest credentials at hand, step
-// by step, to the ones asked for.
+// Package broker carries out a plan: it starts from the newest cached session and
+// does the remaining steps.
 //
-// It promises that what exists is not asked for again (no code, no call, no
-// prompt), that of many processes that want the same thing one gets it and the
-// others take it over, that an MFA code is used once and its session is saved
-// even when the user gives up in the middle, and that nothing wrong is kept. It
-// decides nothing about profiles; it knows AWS and the store by interfaces only,
-// and no terminal.
+// A cached session costs no code, no call and no prompt. If many processes or
+// goroutines want the same session, one makes it and the others use it. An MFA
+// code is sent once, and its session is saved even if the user gives up in the
+// meantime. A Broker is safe for several goroutines if its fields are. It knows
+// AWS and the store only by interfaces, and knows no terminal; plans are made by
+// package plan.
 package broker
 
 import (
@@ -23,9 +23,9 @@ import (
 	"fob/keyring"
 )
 
-// Sessions keeps sessions and the locks that go with them; *keyring.Store does.
+// Sessions stores sessions, and the locks that go with them: a *keyring.Store.
 type Sessions interface {
-	// Session returns a session kept under an ID, or a keyring.NotFoundError;
+	// Session returns the session stored under an ID, or a keyring.NotFoundError;
 	// other errors mean that the store cannot be used.
 	Session(ctx context.Context, source, id string) (creds.Session, keyring.Info, error)
 	SaveSession(ctx context.Context, source, id, sourceRev string, s creds.Session) error
@@ -34,33 +34,34 @@ type Sessions interface {
 	LockState(name string) ([]byte, error)
 }
 
-// STS is what the broker asks of AWS; *awsapi.Client does.
+// STS is the part of AWS that the broker needs: an *awsapi.Client.
 type STS interface {
 	SessionToken(ctx context.Context, with creds.Session, step plan.SessionToken, code string) (creds.Session, error)
 	AssumeRole(ctx context.Context, with creds.Session, step plan.AssumeRole, code string) (creds.Session, error)
 	Skew() time.Duration
 }
 
-// Codes gives MFA codes; *mfa.Ladder does.
+// Codes provides MFA codes: a *mfa.Ladder.
 type Codes interface {
 	Code(ctx context.Context, r mfa.Request) (mfa.Answer, error)
 }
 
-// Renewal says when kept credentials are too old. Every field is a time left.
+// Renewal says when to replace a cached session.
 type Renewal struct {
-	// Due: below it they are renewed, whatever it takes.
+	// Due: with less time left, renew it even if a person has to be asked.
 	Due time.Duration
-	// Half: they are also renewed below half of their life, if nobody need be asked.
+	// Half: renew it after half of its life, too, if that needs no person.
 	Half bool
-	// Ahead: they are renewed below half of their life, and so is what they are
-	// built upon, though somebody be asked.
+	// Ahead: renew it after half of its life, and the MFA session behind it, too,
+	// even if a person has to be asked.
 	Ahead bool
-	// Least is what is still handed out when they cannot be renewed.
+	// Least is the time left with which it is still used if it cannot be renewed.
 	Least time.Duration
 }
 
-// What renewal means to whom. Export: botocore asks again at 15 minutes, so what
-// is handed out has 16; exec starts a command, and five minutes are a start.
+// The renewal of each command. botocore asks export again when 15 minutes are
+// left, so export's sessions have 16; exec only starts a command, and five minutes
+// are enough for that.
 var (
 	RenewExec   = Renewal{Due: 5 * time.Minute, Half: true, Least: 2 * time.Minute}
 	RenewExport = Renewal{Due: 16 * time.Minute, Least: 2 * time.Minute}
@@ -69,44 +70,45 @@ var (
 )
 
 const (
-	// minBaseLife is the life that a session needs to be built upon.
+	// minBaseLife is how long a session must still last to assume a role with it.
 	minBaseLife = 60 * time.Second
-	// earlyTimeout bounds a renewal that could as well wait.
+	// earlyTimeout limits a renewal that is not due yet.
 	earlyTimeout = 5 * time.Second
 )
 
-// Broker carries out plans. The zero value of a field that is not said to be
-// optional is a bug.
+// Broker carries out plans. All fields are needed unless they are said to be
+// optional.
 type Broker struct {
-	// Source reads what a plan starts from, and the revision of the stored key, ""
-	// if it is not stored. quiet: without asking a person.
+	// Source returns the credentials that a plan starts from, and the revision of the
+	// stored key, "" if they are not stored. quiet: without asking a person.
 	Source func(ctx context.Context, step plan.Step, quiet bool) (s creds.Session, rev string, err error)
-	// Sessions is where sessions are kept; nil keeps none.
+	// Sessions is the cache; nil for none.
 	Sessions Sessions
 	Codes    Codes
-	// QuietCodes are those that need no person: optional.
+	// QuietCodes provides the codes that need no person: optional.
 	QuietCodes Codes
-	// Dial makes the client, when AWS must be asked.
+	// Dial returns the client, when AWS is needed.
 	Dial  func(plan.Endpoint) (STS, error)
 	Renew Renewal
-	// Fresh ignores what is kept.
+	// Fresh ignores cached sessions that are older than this run.
 	Fresh bool
-	// Program is what the credentials are for, shown when a code is asked: optional.
+	// Program names the program that the credentials are for, to show it when asking
+	// for a code: optional.
 	Program func() string
-	// Grace is how long a code that is on its way may still take after the user
-	// gave up: it is burnt, so its session is to be saved. 0 is 15 s.
+	// Grace is how long AWS may still take to answer a code after the user gave up:
+	// the code is spent, so its session should be saved. 0 is 15 s.
 	Grace time.Duration
 	Now   func() time.Time
-	// Clock is told how far this computer's clock is ahead of AWS's, where it is
-	// wrong; nil to tell nobody.
+	// Clock is called if this computer's clock is wrong, with how far it is ahead of
+	// AWS's: optional.
 	Clock func(skew time.Duration)
-	// Log is for --verbose, Note for what a person should know.
+	// Log is for --verbose, Note for things that the user should know.
 	Log  func(format string, args ...any)
 	Note func(format string, args ...any)
 }
 
-// Credentials gives the credentials of a plan. Errors are those of Source,
-// Codes and Sessions, and this package's.
+// Credentials returns the credentials of a plan. Errors are those of Source, Codes,
+// Sessions and STS, and this package's.
 func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, error) {
 	r := &run{Broker: b, plan: p, ignoreCache: b.Fresh, seenRevs: map[int]string{}}
 	last := len(p.Steps)
@@ -121,7 +123,7 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 	left := kept.Expires.Sub(b.Now())
 	half := left < kept.Expires.Sub(info.Created)/2
 	if b.Renew.Ahead && last > 2 {
-		// Whoever signs in ahead means the session that a person is asked for.
+		// Signing in ahead is about the MFA session, which needs a person.
 		s, err := r.cachedBase(ctx, 2)
 		if err != nil {
 			return creds.Session{}, err
@@ -138,15 +140,15 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 	}
 	made, err := r.renew(ctx)
 	if err != nil && kept.ID != "" && left >= b.Renew.Least && !isRefusal(ctx, err) {
-		b.Note("%s ends in %s", p.Profile, plan.Duration(left.Truncate(time.Minute)))
-		b.Log("%s: not renewed: %v", p.Profile, err)
+		b.Note("the session of %s expires in %s and could not be renewed", p.Profile, plan.Duration(left.Truncate(time.Minute)))
+		b.Log("%s: could not renew the session: %v", p.Profile, err)
 		return kept, nil
 	}
 	return made, err
 }
 
-// isRefusal: AWS or a person refused. Whatever else keeps credentials from being
-// renewed says nothing against those that are still valid.
+// isRefusal reports whether AWS or a person refused. After any other failure, a
+// cached session that is still valid may be used.
 func isRefusal(ctx context.Context, err error) bool {
 	var (
 		refused *awsapi.RefusedError
@@ -157,26 +159,26 @@ func isRefusal(ctx context.Context, err error) bool {
 		errors.As(err, &refused) || errors.As(err, &shared) && shared.Outcome != Unanswered
 }
 
-// run is one plan on its way.
+// run is one plan that is being carried out.
 type run struct {
 	*Broker
 	plan plan.Plan
-	// quiet: nobody is asked or waited for.
+	// quiet: do not ask or wait for anybody.
 	quiet bool
-	// ignoreCache: what was kept when this run first looked does not count.
+	// ignoreCache: ignore the sessions that were cached when this run first looked.
 	ignoreCache bool
-	// seenRevs is the revision of what was kept for the first n steps at that time.
+	// seenRevs are the revisions of those sessions, by their number of steps.
 	seenRevs map[int]string
-	// seqBefore is how many outcomes the MFA device had when this run began: those
-	// that come later are for it too.
+	// seqBefore is the MFA device's Seq when this run began: later refusals count for
+	// this run, too.
 	seqBefore int
 	sts       STS
-	// rev is the revision of the key that everything is made from.
+	// rev is the revision of the key that this run's sessions are made with.
 	rev string
 }
 
-// cached is what is stored for the first n steps and may be used; a zero session
-// when there is none.
+// cached returns the stored session of the first n steps, if it may be used, or a
+// zero session.
 func (r *run) cached(ctx context.Context, n int) (creds.Session, keyring.Info, error) {
 	if r.Sessions == nil {
 		return creds.Session{}, keyring.Info{}, nil
@@ -195,8 +197,8 @@ func (r *run) cached(ctx context.Context, n int) (creds.Session, keyring.Info, e
 	return s, info, err
 }
 
-// cachedBase is a kept session that others can be built upon. It is of the
-// key that r.rev names from now on.
+// cachedBase returns a cached session that the next step can be done with. From now
+// on, r.rev is its key's revision.
 func (r *run) cachedBase(ctx context.Context, n int) (creds.Session, error) {
 	s, info, err := r.cached(ctx, n)
 	left := s.Expires.Sub(r.Now())
@@ -207,7 +209,8 @@ func (r *run) cachedBase(ctx context.Context, n int) (creds.Session, error) {
 	return s, nil
 }
 
-// cachedByOther is what another process made since this run first looked.
+// cachedByOther returns the session that somebody else made since this run first
+// looked, another process or goroutine.
 func (r *run) cachedByOther(ctx context.Context, n int) (creds.Session, error) {
 	s, info, err := r.cached(ctx, n)
 	least := minBaseLife
@@ -221,22 +224,22 @@ func (r *run) cachedByOther(ctx context.Context, n int) (creds.Session, error) {
 	return s, nil
 }
 
-// renewEarly renews what could as well be handed out. Nobody is asked, and no
-// failure is one.
+// renewEarly renews a session that could still be used, without a person; if that
+// fails, it returns the cached one.
 func (r *run) renewEarly(ctx context.Context, kept creds.Session) creds.Session {
 	ctx, cancel := context.WithTimeout(ctx, earlyTimeout)
 	defer cancel()
 	r.quiet = true
 	made, err := r.renew(ctx)
 	if err != nil {
-		r.Log("%s: past half of its life, not renewed: %v", r.plan.Profile, err)
+		r.Log("%s: could not renew the session early: %v", r.plan.Profile, err)
 		return kept
 	}
 	return made
 }
 
-// renew carries out what is missing. One process at a time makes the same thing;
-// the others take over what it made.
+// renew carries out the steps that are missing. One process at a time makes the
+// same session; the others wait and use it.
 func (r *run) renew(ctx context.Context) (creds.Session, error) {
 	last := len(r.plan.Steps)
 	r.seqBefore = r.deviceState(deviceLock(r.plan.MFASerial())).Seq
@@ -251,8 +254,8 @@ func (r *run) renew(ctx context.Context) (creds.Session, error) {
 	s, from, err := r.runSteps(ctx)
 	var refused *awsapi.RefusedError
 	if from > 1 && errors.As(err, &refused) && refused.Code == "ExpiredToken" {
-		// Revoked, or kept by a clock that was wrong.
-		r.Log("%s: AWS does not take the cached session any more", r.plan.Profile)
+		// It was revoked, or our clock was wrong when it was cached.
+		r.Log("%s: AWS no longer accepts the cached session", r.plan.Profile)
 		r.ignoreCache = true
 		s, _, err = r.runSteps(ctx)
 	}
@@ -262,8 +265,8 @@ func (r *run) renew(ctx context.Context) (creds.Session, error) {
 	return s, err
 }
 
-// runSteps carries out the steps after the newest session at hand, which stands for
-// so many of them; without one, after the plan's source.
+// runSteps carries out the steps that follow the newest cached session, or else the
+// plan's source. from is how many steps were there already.
 func (r *run) runSteps(ctx context.Context) (s creds.Session, from int, err error) {
 	last := len(r.plan.Steps)
 	for from = last - 1; from > 1; from-- {
@@ -286,12 +289,12 @@ func (r *run) runSteps(ctx context.Context) (s creds.Session, from int, err erro
 	return s, from, err
 }
 
-// stepLock is the name of the lock of what the first n steps give. Who holds it waits
-// only for locks of fewer steps, and for MFA devices, so no two wait for each other.
-// It is one of 256, so that the directory of locks does not grow for ever.
+// stepLock names the lock around making the session of the first n steps. Its holder
+// waits only for locks of fewer steps and of MFA devices, so there is no deadlock.
+// There are 256 for each n, so the directory of locks stays small.
 func (r *run) stepLock(n int) string { return fmt.Sprintf("session-%d-%s", n, r.plan.ID(n)[:2]) }
 
-// step carries out steps[n] with what the steps before it gave.
+// step carries out steps[n] with the credentials of the step before.
 func (r *run) step(ctx context.Context, n int, with creds.Session) (creds.Session, error) {
 	if r.sts == nil {
 		var err error
@@ -303,7 +306,7 @@ func (r *run) step(ctx context.Context, n int, with creds.Session) (creds.Sessio
 		return r.withCode(ctx, n, serial, with)
 	}
 	if n+1 == len(r.plan.Steps) {
-		return r.callSTS(ctx, n, with, "") // renew holds its lock
+		return r.callSTS(ctx, n, with, "") // renew holds the lock
 	}
 	lock, err := r.lock(ctx, r.stepLock(n+1))
 	if err != nil {
@@ -316,8 +319,8 @@ func (r *run) step(ctx context.Context, n int, with creds.Session) (creds.Sessio
 	return r.callSTS(ctx, n, with, "")
 }
 
-// callSTS calls STS for steps[n] and keeps the answer. That it could not be kept is
-// no reason not to use it.
+// callSTS calls STS for steps[n] and caches the session. A session that cannot be
+// cached is used nevertheless.
 func (r *run) callSTS(ctx context.Context, n int, with creds.Session, code string) (s creds.Session, err error) {
 	switch step := r.plan.Steps[n].(type) {
 	case plan.SessionToken:
@@ -331,7 +334,7 @@ func (r *run) callSTS(ctx context.Context, n int, with creds.Session, code strin
 		return s, err
 	}
 	if err := r.Sessions.SaveSession(ctx, r.plan.Source(), r.plan.ID(n+1), r.rev, s); err != nil {
-		r.Note("the session is not kept for the next time: %v", err)
+		r.Note("could not save the session: %v", err)
 	}
 	return s, nil
 }

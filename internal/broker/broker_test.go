@@ -241,18 +241,18 @@ func TestCredentials(t *testing.T) {
 		{"due", "mfa", []cached{{2, 12*hour - 4*m, 4 * m}}, RenewExec, nil, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
 		{"due for an SDK", "mfa", []cached{{2, 12*hour - 15*m, 15 * m}}, RenewExport, nil, "NEW1",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
-		{"due, no person", "mfa", []cached{{2, 12*hour - 9*m, 9 * m}}, RenewExport, noPerson, "OLD2", "source dial code", "dev ends in 9m"},
-		{"due, no person, at the limit", "mfa", []cached{{2, 12*hour - 2*m, 2 * m}}, RenewExport, noPerson, "OLD2", "source dial code", "dev ends in 2m"},
+		{"due, no person", "mfa", []cached{{2, 12*hour - 9*m, 9 * m}}, RenewExport, noPerson, "OLD2", "source dial code", "dev expires in 9m"},
+		{"due, no person, at the limit", "mfa", []cached{{2, 12*hour - 2*m, 2 * m}}, RenewExport, noPerson, "OLD2", "source dial code", "dev expires in 2m"},
 		{"due, no person, too late", "mfa", []cached{{2, 12*hour - 2*m, 2*m - time.Second}}, RenewExport, noPerson, "*prompt.NoPersonError",
 			"source dial code", ""},
 		{"due, no answer", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.code = context.DeadlineExceeded }, "OLD2",
-			"source dial code", "dev ends in 9m"},
-		{"due, no network", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport, network, "OLD3", "dial deploy(OLD2)", "dev ends in 9m"},
-		{"due, locked", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.source = errLocked }, "OLD2", "source", "dev ends in 9m"},
+			"source dial code", "dev expires in 9m"},
+		{"due, no network", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport, network, "OLD3", "dial deploy(OLD2)", "dev expires in 9m"},
+		{"due, locked", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.source = errLocked }, "OLD2", "source", "dev expires in 9m"},
 		{"due, a sign-in page", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport,
 			func(b *bench) {
 				b.network = &awsapi.AnswerError{Action: "AssumeRole", Host: "x", Problem: "a web page"}
-			}, "OLD3", "dial deploy(OLD2)", "dev ends in 9m"},
+			}, "OLD3", "dial deploy(OLD2)", "dev expires in 9m"},
 		{"due, refused", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport,
 			func(b *bench) { b.refuse = func(string, string) error { return errRefused } }, "*awsapi.RefusedError", "dial deploy(OLD2)", ""},
 		{"due, cancelled", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString",
@@ -269,7 +269,7 @@ func TestCredentials(t *testing.T) {
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1) audit(NEW2)", ""},
 		{"ahead of no session", "mfa role", []cached{{3, m, 59 * m}}, RenewLogin, nil, "NEW2",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
-		{"ahead, no person", "mfa role", []cached{{3, m, 59 * m}, {2, 7 * hour, 5 * hour}}, RenewLogin, noPerson, "OLD3", "source dial code", "dev ends in 59m"},
+		{"ahead, no person", "mfa role", []cached{{3, m, 59 * m}, {2, 7 * hour, 5 * hour}}, RenewLogin, noPerson, "OLD3", "source dial code", "dev expires in 59m"},
 
 		// fob_mfa_max_age is about the session made with the code.
 		{"young enough", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, maxAge(hour), "NEW1", "dial deploy(OLD2)", ""},
@@ -342,7 +342,7 @@ func TestNotKept(t *testing.T) {
 	b := newBench(t, RenewExec)
 	b.Sessions = forgetful{b.store}
 	s, err := b.Credentials(t.Context(), plans["mfa role"])
-	if err != nil || s.ID != "NEW2" || len(b.notes) != 2 || !strings.Contains(b.notes[0], "not kept") {
+	if err != nil || s.ID != "NEW2" || len(b.notes) != 2 || !strings.Contains(b.notes[0], "could not save") {
 		t.Errorf("%s, %v, %q", s.ID, err, b.notes)
 	}
 }

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// codeTries is how often a person may mistype.
+	// codeTries is how many codes AWS may refuse before fob gives up.
 	codeTries = 3
-	// codeGrace is Broker.Grace where that is 0.
+	// codeGrace is the default of Broker.Grace.
 	codeGrace = 15 * time.Second
 )
 
-// withCode carries out steps[n], which needs a code of the device serial. One
-// process at a time asks for it, over all profiles.
+// withCode carries out steps[n], which needs a code of an MFA device. One process at
+// a time asks for a device's codes, for whatever profile.
 func (r *run) withCode(ctx context.Context, n int, serial string, with creds.Session) (creds.Session, error) {
 	lock, err := r.lock(ctx, deviceLock(serial))
 	if err != nil {
@@ -37,7 +37,7 @@ func (r *run) withCode(ctx context.Context, n int, serial string, with creds.Ses
 	return r.tryCodes(ctx, lock, d, n, serial, with)
 }
 
-// tryCodes asks for codes until AWS takes one. The caller holds the device's lock.
+// tryCodes asks for codes until AWS accepts one. The caller holds the device's lock.
 func (r *run) tryCodes(ctx context.Context, lock *heldLock, d deviceState, n int, serial string, with creds.Session) (creds.Session, error) {
 	q := mfa.Request{Profile: r.plan.Profile, Serial: serial}
 	if r.Program != nil {
@@ -49,13 +49,13 @@ func (r *run) tryCodes(ctx context.Context, lock *heldLock, d deviceState, n int
 		answer, err := r.code(ctx, q)
 		if err != nil {
 			if refusal != nil && !errors.Is(err, term.ErrCancelled) && !errors.Is(err, context.Canceled) {
-				err = refusal // there is no other code, and AWS's words say it best
+				err = refusal // there is no other code, and AWS said best why
 			}
 			return creds.Session{}, r.shareRefusal(ctx, lock, d, n, err)
 		}
 		d = d.use(answer, r.Now())
-		// Remembered and on the disk before AWS sees it: whatever happens, no
-		// process sends this code again.
+		// The code must be on the disk as used before AWS sees it: whatever happens, no
+		// process sends it again.
 		if err := lock.remember(d); err != nil {
 			return creds.Session{}, err
 		}
@@ -68,7 +68,7 @@ func (r *run) tryCodes(ctx context.Context, lock *heldLock, d deviceState, n int
 			return creds.Session{}, r.shareRefusal(ctx, lock, d, n, err)
 		}
 		refusal = err
-		q.Last, q.Refused = answer, "it is wrong, late or used up"
+		q.Last, q.Refused = answer, "wrong, expired or already used"
 		if refused.Resent {
 			q.Refused = awsapi.LostAnswer
 		}
@@ -85,8 +85,8 @@ func (r *run) code(ctx context.Context, q mfa.Request) (mfa.Answer, error) {
 	return r.QuietCodes.Code(ctx, q)
 }
 
-// SeedCode makes a code of a device whose seed is stored, to be shown, and counts
-// it as used.
+// SeedCode makes a code of a device whose MFA secret is stored, in order to show it,
+// and remembers it as used.
 func (b *Broker) SeedCode(ctx context.Context, profile, serial string) (mfa.Answer, error) {
 	r := &run{Broker: b}
 	lock, err := r.lock(ctx, deviceLock(serial))
@@ -102,8 +102,8 @@ func (b *Broker) SeedCode(ctx context.Context, profile, serial string) (mfa.Answ
 	return answer, lock.remember(d.use(answer, b.Now()))
 }
 
-// sendCode sends a code and keeps its session. From here on only SIGKILL stops it:
-// a cancelled context would waste the code.
+// sendCode sends a code and caches its session. If ctx is cancelled, it goes on for
+// Grace: the code is spent, and without its session it would be wasted.
 func (r *run) sendCode(ctx context.Context, n int, with creds.Session, code string) (creds.Session, error) {
 	grace := r.Grace
 	if grace == 0 {
@@ -118,8 +118,8 @@ func (r *run) sendCode(ctx context.Context, n int, with creds.Session, code stri
 	return r.callSTS(limit, n, with, code)
 }
 
-// shareRefusal writes how asking ended, for those who wait for the same device, and
-// returns err.
+// shareRefusal tells those who wait for the same device that AWS or a person
+// refused, and returns err.
 func (r *run) shareRefusal(ctx context.Context, lock *heldLock, d deviceState, n int, err error) error {
 	var refused *awsapi.RefusedError
 	d.Plan = ""
@@ -127,7 +127,7 @@ func (r *run) shareRefusal(ctx context.Context, lock *heldLock, d deviceState, n
 	case errors.As(err, &refused):
 		d.Outcome, d.Message = Refused, refused.Message
 		if !refused.BadCode() {
-			d.Plan = r.plan.ID(n + 1) // of this key or role, rather than of the device
+			d.Plan = r.plan.ID(n + 1) // it is about this key or role, not about the device
 		}
 	case errors.Is(err, term.ErrCancelled):
 		d.Outcome, d.Message = Cancelled, "cancelled"
@@ -138,7 +138,7 @@ func (r *run) shareRefusal(ctx context.Context, lock *heldLock, d deviceState, n
 	}
 	d.Seq++
 	if werr := lock.remember(d); werr != nil {
-		r.Log("the outcome is not shared: %v", werr)
+		r.Log("could not share the refusal: %v", werr)
 	}
 	return err
 }

@@ -47,7 +47,7 @@ func (b *bench) withAWS(aws *ststest.Server) {
 }
 
 func TestWrongCodes(t *testing.T) {
-	const refused = "it is wrong, late or used up"
+	const refused = "wrong, expired or already used"
 	for _, row := range []struct {
 		name  string
 		codes func(wrong, right, next string) Codes
@@ -218,7 +218,7 @@ func remember(t *testing.T, s *keyring.Store, state any) {
 func TestDamagedMemory(t *testing.T) {
 	b := newBench(t, RenewExec)
 	remember(t, b.store, "no device's")
-	if _, err := b.Credentials(t.Context(), plans["mfa"]); err != nil || !strings.Contains(strings.Join(b.logs, "\n"), "begins anew") {
+	if _, err := b.Credentials(t.Context(), plans["mfa"]); err != nil || !strings.Contains(strings.Join(b.logs, "\n"), "starting over") {
 		t.Error(err, b.logs)
 	}
 

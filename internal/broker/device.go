@@ -10,39 +10,42 @@ import (
 )
 
 const (
-	// reuseWindow is how long a code could be taken for a fresh one: AWS takes those of
-	// the step before and after the current 30 s.
+	// reuseWindow is for how long a used code could look new: AWS also accepts the
+	// codes of the 30 s before and after the current ones.
 	reuseWindow = 2 * time.Minute
-	// maxAhead is how far in the future a use may be: two of AWS's 30 s steps.
+	// maxAhead is how far in the future a code may have been used: two 30 s steps. If
+	// it is later, the clock was set back.
 	maxAhead = time.Minute
-	// maxUsed is how many used codes are remembered of a device.
+	// maxUsed is how many used codes are remembered for a device.
 	maxUsed = 8
 )
 
-// deviceLock is the name of an MFA device's lock, whose state is the device's memory.
+// deviceLock names the lock of an MFA device. Its state is a deviceState.
 func deviceLock(serial string) string { return "mfa-" + serial }
 
-// deviceState is what the lock file of an MFA device remembers.
+// deviceState is what all processes remember of an MFA device.
 type deviceState struct {
 	Used []usedCode `json:"used,omitempty"`
-	// Seq counts outcomes: a waiter takes over only what came while it waited.
+	// Seq counts refusals: a waiting process accepts only one that came while it waited.
 	Seq     int     `json:"seq,omitempty"`
 	Outcome Outcome `json:"outcome,omitempty"`
 	Message string  `json:"message,omitempty"`
-	// Plan is the ID that the outcome is about; empty if it is the device.
+	// Plan is the ID of the session that was refused; empty if the refusal is about
+	// the device.
 	Plan string `json:"plan,omitempty"`
 }
 
-// usedCode is a code that was sent, or was about to be.
+// usedCode is a code that was sent, or was about to be sent.
 type usedCode struct {
 	At time.Time `json:"at"`
 	// Mark is 16 bits of the code's hash: enough to notice a code that is typed
-	// twice, too little to find one that AWS may still take.
+	// twice, too little to recover a code that AWS may still accept.
 	Mark string `json:"mark"`
-	// Step is the code's time step if it was made from a seed, in the seed's periods.
+	// Step is the time step of a code that fob made, counted in the seed's periods.
 	Step int64 `json:"step,omitempty"`
 }
 
+// deviceState reads the state of a device's lock. A damaged one is ignored.
 func (r *run) deviceState(name string) deviceState {
 	var d deviceState
 	if r.Sessions == nil {
@@ -53,14 +56,14 @@ func (r *run) deviceState(name string) deviceState {
 		err = json.Unmarshal(state, &d)
 	}
 	if err != nil {
-		r.Log("the memory of %s is not readable and begins anew: %v", name, err)
+		r.Log("cannot read the used codes of %s, starting over: %v", name, err)
 		return deviceState{}
 	}
 	return d
 }
 
-// lastStep is the last step whose code was used, 0 if none is known. Entries
-// from the future are ignored: the clock went back.
+// lastStep is the last step whose code was used, 0 if none is known. It ignores
+// codes from the future.
 func (d deviceState) lastStep(now time.Time) int64 {
 	var last int64
 	for _, u := range d.Used {
@@ -71,7 +74,8 @@ func (d deviceState) lastStep(now time.Time) int64 {
 	return last
 }
 
-// usedAt recognises the codes that AWS may remember now.
+// usedAt returns a function that reports whether a code was used a short time before
+// now.
 func (d deviceState) usedAt(now time.Time) func(code string) bool {
 	return func(code string) bool {
 		for _, u := range d.Used {
@@ -83,7 +87,7 @@ func (d deviceState) usedAt(now time.Time) func(code string) bool {
 	}
 }
 
-// use adds a code; old ones are dropped.
+// use adds a used code and drops the oldest.
 func (d deviceState) use(a mfa.Answer, now time.Time) deviceState {
 	u := usedCode{At: now.UTC(), Mark: mark(a.Code), Step: a.Step}
 	d.Used = append(append([]usedCode{}, d.Used[max(0, len(d.Used)-maxUsed+1):]...), u)
@@ -91,6 +95,7 @@ func (d deviceState) use(a mfa.Answer, now time.Time) deviceState {
 	return d
 }
 
+// mark is a code's usedCode.Mark.
 func mark(code string) string {
 	sum := sha256.Sum256([]byte("fob used code " + code))
 	return hex.EncodeToString(sum[:2])

@@ -8,11 +8,11 @@ import (
 	"fob/keyring"
 )
 
-// heldLock is a lock over all processes that use the same store; without a store
-// it holds nothing.
+// heldLock is a lock between all processes that use the same store. Without a store
+// it locks nothing.
 type heldLock struct{ lock *keyring.Lock }
 
-var errBusy = errors.New("another fob is at it")
+var errBusy = errors.New("another fob is doing this already")
 
 // lock waits for the lock called name. In quiet mode it does not wait.
 func (r *run) lock(ctx context.Context, name string) (*heldLock, error) {
@@ -41,7 +41,7 @@ func (l *heldLock) release() {
 	}
 }
 
-// remember keeps what is known of the device whose lock it is.
+// remember stores the state of the device that the lock belongs to.
 func (l *heldLock) remember(d deviceState) error {
 	if l.lock == nil {
 		return nil

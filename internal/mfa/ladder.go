@@ -54,7 +54,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("the given MFA code of %q was refused: %s", e.Serial, term.Clean(e.Why))
+	return fmt.Sprintf("AWS refused the MFA code for %q: %s", e.Serial, term.Clean(e.Why))
 }
 
 // Request is one code that is needed.
@@ -355,7 +355,7 @@ func (r Request) question() prompt.Question {
 		Text: "MFA code for " + term.Clean(r.Profile), About: append([]string{term.Clean(r.Serial)}, prompt.For(r.Program)...),
 	}
 	if r.Refused != "" {
-		q.Problem = "the last code was refused: " + term.Clean(r.Refused)
+		q.Problem = "AWS refused that code: " + term.Clean(r.Refused) + ". Try the next one."
 	}
 	return q
 }

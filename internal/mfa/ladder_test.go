@@ -223,7 +223,7 @@ func TestPersonIsAskedAgain(t *testing.T) {
 	const line = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo, for terraform): "
 	var want, asked []string
 	for _, problem := range []string{
-		`the last code was refused: wrong\x1b[2J code`,
+		`AWS refused that code: wrong\x1b[2J code. Try the next one.`,
 		"the MFA code is empty",
 		"the MFA code has 5 digits, not 6",
 		"the MFA code was used already, wait for the next one",
