@@ -515,12 +515,12 @@ func TestNobodyIsThere(t *testing.T) {
 		env  []string
 		why  string
 	}{
-		{"a session of its own", sh(`exec setsid -w "$@"`), nil, "no controlling terminal, no display"},
-		{"the background", sh(`set -m; "$@" & wait $!`), nil, "in the background of the terminal, no display"},
-		{"nohup in the background", sh(`set -m; nohup "$@" & wait $!`), nil, "in the background of the terminal, no display"},
-		{"cron", append(cron, sh(`exec setsid -w "$@"`)...), nil, "no controlling terminal, no display"},
+		{"a session of its own", sh(`exec setsid -w "$@"`), nil, "there is no terminal or display to ask on"},
+		{"the background", sh(`set -m; "$@" & wait $!`), nil, "fob cannot ask: running in the background, no display"},
+		{"nohup in the background", sh(`set -m; nohup "$@" & wait $!`), nil, "fob cannot ask: running in the background, no display"},
+		{"cron", append(cron, sh(`exec setsid -w "$@"`)...), nil, "there is no terminal or display to ask on"},
 		{"a locked store", sh(`exec setsid -w "$@"`), []string{"FOB_PASSPHRASE="}, "no controlling terminal, no display"},
-		{"a locked store, in the background", sh(`set -m; "$@" & wait $!`), []string{"FOB_PASSPHRASE="}, "in the background of the terminal, no display"},
+		{"a locked store, in the background", sh(`set -m; "$@" & wait $!`), []string{"FOB_PASSPHRASE="}, "running in the background, no display"},
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			quickest := time.Hour

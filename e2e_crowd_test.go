@@ -775,7 +775,7 @@ func TestCodeIsRememberedFirst(t *testing.T) {
 		cmd.Process.Kill()
 		cmd.Wait()
 		w.AWS.ResetCalls()
-		if r := w.input("", exportDev(0)...); r.code != exitUsage || !strings.Contains(r.stderr, "was used already") {
+		if r := w.input("", exportDev(0)...); r.code != exitUsage || !strings.Contains(r.stderr, "that code has been used") {
 			t.Errorf("the code was sent again: %v", r)
 		}
 		if calls := w.calls(); calls != "" {

@@ -270,7 +270,7 @@ func TestManyWithWrongCode(t *testing.T) {
 		last := lines[len(lines)-1]
 		publishable(t, last, code)
 		// Who asked, who waited, and who came too late to wait.
-		if r.err == nil || r.out != "" || !strings.Contains(last, "invalid MFA one time pass code") && !strings.Contains(last, "was used already") {
+		if r.err == nil || r.out != "" || !strings.Contains(last, "invalid MFA one time pass code") && !strings.Contains(last, "that code has been used") {
 			t.Errorf("%d: %q, %v: %s", i, r.out, r.err, r.said)
 		}
 	}

@@ -5,31 +5,31 @@ import (
 	"strings"
 )
 
-// CodeLength is how many digits AWS takes, for every device.
+// CodeLength is how many digits AWS expects, for every device.
 const CodeLength = 6
 
-// CodeError is a code that AWS would refuse unseen. It never quotes the code.
+// CodeError is a code that AWS would refuse in any case. It never quotes the code.
 type CodeError struct {
-	Problem string // what is wrong with it: "has 5 digits, not 6"
-	used    bool   // it was right once
+	Problem string
+	used    bool // the code is well-formed but has been used
 }
 
-func (e *CodeError) Error() string { return "the MFA code " + e.Problem }
+func (e *CodeError) Error() string { return e.Problem }
 
 // AskAgain tells package prompt that the person may give another code.
 func (e *CodeError) AskAgain() bool { return true }
 
-// CheckCode returns a code as AWS takes it: 6 digits. White space around and
-// inside it is dropped ("123 456"). The error is a *CodeError.
-func CheckCode(text string) (string, error) {
+// checkCode returns the 6 digits of a code, without the white space around and
+// inside them ("123 456"). The error is a *CodeError.
+func checkCode(text string) (string, error) {
 	code := strings.Join(strings.Fields(text), "")
 	switch {
 	case code == "":
-		return "", &CodeError{Problem: "is empty"}
+		return "", &CodeError{Problem: "the MFA code is empty"}
 	case strings.Trim(code, "0123456789") != "":
-		return "", &CodeError{Problem: "holds something other than digits"}
+		return "", &CodeError{Problem: "an MFA code has only digits"}
 	case len(code) != CodeLength:
-		return "", &CodeError{Problem: fmt.Sprintf("has %d digits, not %d", len(code), CodeLength)}
+		return "", &CodeError{Problem: fmt.Sprintf("an MFA code has %d digits, not %d", CodeLength, len(code))}
 	}
 	return code, nil
 }

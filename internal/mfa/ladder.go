@@ -1,13 +1,14 @@
-// Package mfa knows where a code of an MFA device comes from.
+// Package mfa gets the code of an MFA device: from a flag, a stored seed, the
+// profile's mfa_process or a person.
 //
-// A code works once, for half a minute, and a wrong one costs an attempt at
-// AWS. So the package promises that a code has the right form, is asked for by
-// name (profile, device and the program that wants it) and is not one that the
-// caller knows to be used, and that neither a seed nor a code is in an error.
-// How a person is asked is up to package prompt.
+// A code works once, for half a minute, and a wrong one costs an attempt at AWS.
+// So the package promises that a code has the right form, that a question names
+// the profile, the device and the program that wants the code, that it returns no
+// code which the caller knows to be used, and that errors contain neither seeds
+// nor codes. Package prompt asks the person.
 //
-// It remembers nothing between processes and locks nothing: which steps and
-// codes are used, and that only one process asks, is up to its caller.
+// Package mfa remembers nothing between processes and locks nothing. Its caller
+// remembers the used steps and codes, and lets only one process ask at a time.
 package mfa
 
 import (
@@ -19,35 +20,35 @@ import (
 	"time"
 
 	"fob/internal/creds"
+	"fob/internal/plan"
 	"fob/internal/prompt"
 	"fob/internal/term"
 )
 
 const (
-	// maxMachine bounds how often a program is run for a code that is not used
-	// yet: after the wait its clock may still be in the last step.
+	// maxMachine is how often a program is run to get an unused code. Its clock may
+	// be late, so that it still prints the old code after the wait.
 	maxMachine = 3
-	// minSkew is what the clock must be off by to be the reason of a refusal: AWS
-	// takes the codes before and after its current one. It is in seconds because
-	// AWS says its time in seconds.
+	// minSkew is how wrong the clock must be to explain a refusal: AWS also accepts
+	// the codes before and after the current one.
 	minSkew = 15 * time.Second
-	// maxAhead is how many steps ahead of now the last used step may be. More
-	// means that the clock went back, and the memory is ignored.
+	// maxAhead is how many steps ahead of now the last used step may be. If it is
+	// further ahead, the clock was set back, and the step is ignored.
 	maxAhead = 2
 )
 
-// ProcessError is an mfa_process that gives no code.
+// ProcessError is an mfa_process that did not print a usable code.
 type ProcessError struct {
 	Profile string
-	Err     error // reads on from there: "ended with exit status 1"
+	Err     error // completes the sentence "the mfa_process of ...": "ended with exit status 1"
 }
 
 func (e *ProcessError) Error() string {
 	return fmt.Sprintf("the mfa_process of %q %v", e.Profile, e.Err)
 }
 
-// RefusedError means that the code given beforehand was refused. It works once,
-// so there is nothing to try again.
+// RefusedError means that AWS refused the code from the flag or variable. There is
+// no other code to try.
 type RefusedError struct {
 	Serial string
 	Why    string // as in Request.Refused
@@ -57,76 +58,77 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("AWS refused the MFA code for %q: %s", e.Serial, term.Clean(e.Why))
 }
 
-// Request is one code that is needed.
+// Request asks for one code.
 type Request struct {
 	Profile string // the profile the code is for
 	Serial  string // the device's ARN, or a hardware device's serial number
 	Program string // the program that wants the credentials; may be empty
-	Refused string // why Last was refused, to be shown; empty at first
-	Last    Answer // the last code of this request, which was refused
-	// Shown: the code is for a person and not for AWS, whose codes have 6 digits.
+	Refused string // why AWS refused Last, to be shown; empty at first
+	Last    Answer // the code of this request that AWS refused
+	// Shown means that a person will read the code, so it need not have the 6
+	// digits that AWS expects.
 	Shown bool
-	// After is the last step used of this device, by any process; 0 if none is
-	// known. It counts for seeds only.
+	// After is the device's last step that any process has used; 0 if none is
+	// known. It applies to codes from seeds.
 	After int64
-	// Used reports whether a code was used before, by any process. It counts
-	// for codes from elsewhere; nil if none is known.
+	// Used reports whether any process has used a code before. It applies to all
+	// other codes; nil if none is known.
 	Used func(code string) bool
 }
 
 // Answer is a code and where it comes from.
 type Answer struct {
 	Code string
-	Step int64  // the step it belongs to; 0 if not known, as for every code that is typed
-	From string // given, "seed", "mfa_process" or a prompter's name
+	Step int64  // its time step, if it was made from a seed; otherwise 0
+	From string // "given", "seed", "mfa_process" or a prompter's name
 }
 
 const given = "given"
 
-// Ladder is where codes come from, in order: given beforehand, made from a
-// stored seed, printed by the profile's mfa_process, asked of a person. Its zero
-// value has no source at all.
+// Ladder is the sources of codes, in this order: the code from a flag or variable,
+// a stored seed, the profile's mfa_process, and a person. The zero value has no
+// source.
 //
-// It is safe for several goroutines, which may then call the functions in its
-// fields at the same time.
+// It is safe for concurrent use if the functions in its fields are.
 type Ladder struct {
-	// Given is a code from a flag or a variable. It is used once.
+	// Given is the code from a flag or variable. It is used once.
 	Given creds.Secret
-	// Seed returns the seed of a device, and whether there is one; nil if none
-	// is stored.
+	// Seed returns the seed of a device, and whether one is stored; nil if no
+	// device has one.
 	Seed func(ctx context.Context, serial string) (creds.Seed, bool, error)
-	// Process runs the profile's mfa_process and returns what it printed; nil if
-	// there is none.
+	// Process runs the profile's mfa_process and returns its output; nil if the
+	// profile has none.
 	Process func(context.Context) ([]byte, error)
 	// Prompters are the ways to ask a person, best first.
 	Prompters []prompt.Prompter
-	// Prompt names the only prompter to use; empty or prompt.Auto for all of them.
+	// Prompt names the only prompter to use; empty or prompt.Auto for all that ask
+	// a person.
 	Prompt string
-	// NoInput forbids asking.
+	// NoInput forbids asking a person.
 	NoInput bool
 	// Now is the local clock; nil for the real one.
 	Now func() time.Time
-	// Skew is how far it is ahead of AWS's, by AWS's last answer, and 0 before the
-	// first; nil if that is not known. After a refusal codes are made by AWS's clock.
+	// Skew is how far the local clock is ahead of AWS's, measured at AWS's last
+	// answer, and 0 before the first; nil if it cannot be known. After a refusal,
+	// codes are made by AWS's clock.
 	Skew func() time.Duration
-	// Wait waits until what is there, or returns the context's error; nil for a
-	// silent wait.
+	// Wait waits for d and may tell the user what for. It returns the context's
+	// error if that ends first. nil waits silently.
 	Wait func(ctx context.Context, d time.Duration, what string) error
-	// Notice tells the user, once, that codes are made by AWS's clock, and how far
-	// the local one is ahead of it; nil to say nothing.
+	// Notice is called once, when codes begin to be made by AWS's clock, with how
+	// far the local clock is ahead; nil to tell nobody.
 	Notice func(skew time.Duration)
 
-	mu   sync.Mutex    // for what is below
-	gave bool          // Given was used
-	skew time.Duration // what Skew said after the first refusal, 0 if that was not much
+	mu   sync.Mutex    // guards the fields below
+	gave bool          // Given has been used
+	skew time.Duration // the first large Skew after a refusal; 0 before
 }
 
-// Code returns a code that, as far as the request tells, AWS has not seen yet.
+// Code returns a code that AWS has not seen yet, as far as the request tells.
 //
-// The context's deadline is the budget: with too little left nobody is asked.
-// Errors are a *RefusedError, *prompt.NoPersonError, *CodeError,
-// *SeedError, *ProcessError, term.ErrCancelled, the context's, or the store's
-// from Seed.
+// Nobody is asked if too little time is left until the context's deadline. Errors
+// are a *RefusedError, *prompt.NoPersonError, *CodeError, *SeedError or
+// *ProcessError, term.ErrCancelled, the context's error, or the error of Seed.
 func (l *Ladder) Code(ctx context.Context, r Request) (Answer, error) {
 	if a, ok, err := l.fromGiven(r); ok || err != nil {
 		return a, err
@@ -168,14 +170,14 @@ func (l *Ladder) fromSeed(ctx context.Context, r Request) (Answer, bool, error) 
 	l.correctClock(r)
 	step, err := l.freshStep(ctx, seed, r)
 	if err != nil {
-		return Answer{}, false, fmt.Errorf("MFA code of %q: %w", r.Serial, err)
+		return Answer{}, false, fmt.Errorf("MFA code for %q: %w", r.Serial, err)
 	}
 	code, err := Code(seed, step)
 	if err == nil && len(code) != CodeLength && !r.Shown {
-		err = &SeedError{fmt.Sprintf("makes codes of %d digits, and AWS takes %d", len(code), CodeLength)}
+		err = &SeedError{fmt.Sprintf("makes codes of %d digits, but AWS expects %d", len(code), CodeLength)}
 	}
 	if err != nil {
-		return Answer{}, false, fmt.Errorf("MFA code of %q: %w", r.Serial, err)
+		return Answer{}, false, fmt.Errorf("MFA code for %q: %w", r.Serial, err)
 	}
 	return Answer{Code: code, Step: step, From: "seed"}, true, nil
 }
@@ -197,7 +199,7 @@ func (l *Ladder) freshStep(ctx context.Context, seed creds.Seed, r Request) (int
 // wait waits for the next code of a device.
 func (l *Ladder) wait(ctx context.Context, d time.Duration, serial string) error {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < d {
-		return fmt.Errorf("the next code is %s away: %w", seconds(d), context.DeadlineExceeded)
+		return &lateError{d}
 	}
 	if l.Wait != nil {
 		return l.Wait(ctx, d, "the next code of "+term.Clean(serial))
@@ -210,8 +212,19 @@ func (l *Ladder) wait(ctx context.Context, d time.Duration, serial string) error
 	}
 }
 
-// correctClock makes codes by AWS's clock once AWS has refused one: a phone has
-// the right time by itself, this computer may not.
+// lateError means that the next code comes after the context's deadline.
+type lateError struct{ wait time.Duration }
+
+func (e *lateError) Error() string {
+	wait := e.wait + time.Second - 1 // rounded up: "0s" would be no reason
+	return "the next MFA code comes in " + plan.Duration(wait) + ", which is too late"
+}
+
+func (e *lateError) Unwrap() error { return context.DeadlineExceeded }
+
+// correctClock switches to AWS's clock when AWS has refused a code and the local
+// clock may be the reason. A person's code comes from a phone with a clock of its
+// own.
 func (l *Ladder) correctClock(r Request) {
 	if r.Refused == "" || l.Skew == nil {
 		return
@@ -222,7 +235,7 @@ func (l *Ladder) correctClock(r Request) {
 	}
 }
 
-// learnSkew keeps the first skew, and reports whether this is it.
+// learnSkew remembers the first skew, and reports whether this is the first.
 func (l *Ladder) learnSkew(skew time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -233,7 +246,7 @@ func (l *Ladder) learnSkew(skew time.Duration) bool {
 	return true
 }
 
-// now is AWS's time, as far as it is known.
+// now is AWS's time, or the local time if AWS's is not known.
 func (l *Ladder) now() time.Time {
 	l.mu.Lock()
 	skew := l.skew
@@ -242,11 +255,6 @@ func (l *Ladder) now() time.Time {
 		return time.Now().Add(-skew)
 	}
 	return l.Now().Add(-skew)
-}
-
-// seconds rounds up: "0s" would be no reason to wait.
-func seconds(d time.Duration) time.Duration {
-	return (d + time.Second - 1).Truncate(time.Second)
 }
 
 func (l *Ladder) fromProcess(ctx context.Context, r Request) (Answer, error) {
@@ -259,7 +267,7 @@ func (l *Ladder) fromProcess(ctx context.Context, r Request) (Answer, error) {
 	})
 	var bad *CodeError
 	if errors.As(err, &bad) {
-		err = &ProcessError{r.Profile, errors.New("printed a code that " + bad.Problem)}
+		err = &ProcessError{r.Profile, fmt.Errorf("printed an unusable MFA code: %v", bad)}
 	}
 	if err != nil {
 		return Answer{}, err
@@ -267,8 +275,8 @@ func (l *Ladder) fromProcess(ctx context.Context, r Request) (Answer, error) {
 	return Answer{Code: code, From: "mfa_process"}, nil
 }
 
-// fromMachine gets a code from a program that gives the same one until the next
-// step.
+// fromMachine gets a code from a program that gives the same code until the next
+// time step.
 func (l *Ladder) fromMachine(ctx context.Context, r Request, run func() (string, error)) (string, error) {
 	for try := 1; ; try++ {
 		text, err := run()
@@ -293,40 +301,39 @@ func (l *Ladder) fromPerson(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, &prompt.NoPersonError{Profile: r.Profile, Serial: r.Serial, Why: []error{prompt.ErrNoInput}}
 	}
 	if prompters[0].Machine {
-		return l.fromKey(ctx, prompters[0], r)
+		return l.fromPrompterMachine(ctx, prompters[0], r)
 	}
 	var code string
 	from, err := prompt.Ask(ctx, prompters, r.question(), func(answer creds.Secret) (err error) {
 		code, err = r.check(answer.Reveal())
 		return err
 	})
-	return r.answered(code, from, err)
+	return r.answer(code, from, err)
 }
 
-// fromKey gets the code of a machine that was asked for by name.
-func (l *Ladder) fromKey(ctx context.Context, p prompt.Prompter, r Request) (Answer, error) {
+// fromPrompterMachine gets a code from a machine among the prompters.
+func (l *Ladder) fromPrompterMachine(ctx context.Context, p prompt.Prompter, r Request) (Answer, error) {
 	code, err := l.fromMachine(ctx, r, func() (string, error) {
 		answer, err := p.AskOnce(ctx, r.question())
 		return answer.Reveal(), err
 	})
-	return r.answered(code, p.Name, err)
+	return r.answer(code, p.Name, err)
 }
 
-// answered is what came of asking.
-func (r Request) answered(code, from string, err error) (Answer, error) {
+// answer makes the answer or the error of a prompter that was asked.
+func (r Request) answer(code, from string, err error) (Answer, error) {
 	var nobody *prompt.NoPersonError
 	if errors.As(err, &nobody) {
 		nobody.Profile, nobody.Serial = r.Profile, r.Serial
 		return Answer{}, nobody
 	}
 	if err != nil {
-		return Answer{}, fmt.Errorf("MFA code of %q: %w", r.Serial, err)
+		return Answer{}, fmt.Errorf("MFA code for %q: %w", r.Serial, err)
 	}
 	return Answer{Code: code, From: from}, nil
 }
 
-// usable are the prompters that may be used: the one that is named, or all that
-// ask a person.
+// usable returns the prompter that the user named, or all that ask a person.
 func (l *Ladder) usable() []prompt.Prompter {
 	return slices.DeleteFunc(slices.Clone(l.Prompters), func(p prompt.Prompter) bool {
 		if l.Prompt == "" || l.Prompt == prompt.Auto {
@@ -336,11 +343,11 @@ func (l *Ladder) usable() []prompt.Prompter {
 	})
 }
 
-// check is CheckCode and the memory of the caller.
+// check is checkCode, and refuses codes that the caller knows to be used.
 func (r Request) check(text string) (string, error) {
-	code, err := CheckCode(text)
+	code, err := checkCode(text)
 	if err == nil && r.Used != nil && r.Used(code) {
-		err = &CodeError{Problem: "was used already, wait for the next one", used: true}
+		err = &CodeError{Problem: "that code has been used; wait for the next one", used: true}
 	}
 	if err != nil {
 		return "", err
@@ -348,7 +355,7 @@ func (r Request) check(text string) (string, error) {
 	return code, nil
 }
 
-// question names all that a person needs to know before handing out a code.
+// question tells a person what they need to know before they give a code.
 func (r Request) question() prompt.Question {
 	q := prompt.Question{
 		Title: "MFA code", Serial: r.Serial,

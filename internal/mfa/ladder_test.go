@@ -21,7 +21,7 @@ const joSerial = "arn:aws:iam::111111111111:mfa/jo"
 
 var request = Request{Profile: "dev", Serial: joSerial, Program: "terraform"}
 
-// person is a prompter that answers from a list, and remembers the questions.
+// person is a prompter that answers from a list and records the questions.
 type person struct {
 	name    string
 	away    error // Ready's answer
@@ -185,7 +185,7 @@ func TestSeedWaitAndTheBudget(t *testing.T) {
 	}
 }
 
-// A seed that is stored but cannot be used is an error: to ask instead would
+// A stored seed that cannot be used is an error. Asking a person instead would
 // hide that the store is locked or damaged.
 func TestSeedErrors(t *testing.T) {
 	locked := errors.New("locked")
@@ -225,8 +225,8 @@ func TestPersonIsAskedAgain(t *testing.T) {
 	for _, problem := range []string{
 		`AWS refused that code: wrong\x1b[2J code. Try the next one.`,
 		"the MFA code is empty",
-		"the MFA code has 5 digits, not 6",
-		"the MFA code was used already, wait for the next one",
+		"an MFA code has 6 digits, not 5",
+		"that code has been used; wait for the next one",
 	} {
 		want = append(want, problem+"\n"+line)
 	}
@@ -283,11 +283,11 @@ func TestWhoIsAsked(t *testing.T) {
 		{name: "by name, away", people: []*person{{name: "tty", away: term.ErrNone}, {name: "zenity", answers: ok}}, prompt: "tty", err: term.ErrNone},
 		{name: "enough time", people: []*person{{name: "tty", answers: ok}}, left: time.Hour, from: "tty"},
 		{name: "no time", people: []*person{{name: "tty", answers: ok}}, left: 9 * time.Second, err: prompt.ErrNoTime,
-			text: `profile "dev" needs a code of "arn:aws:iam::111111111111:mfa/jo" and nobody can be asked: not enough time is left for a person to answer`},
+			text: `dev needs an MFA code (mfa/jo), and there is not enough time left to answer`},
 		{name: "no input", people: []*person{{name: "tty", answers: ok}}, noInput: true, err: prompt.ErrNoInput},
 		{name: "no prompters", err: prompt.ErrNoInput},
 		{name: "all away", people: []*person{{name: "tty", away: fmt.Errorf("%w: x", term.ErrNone)}, {name: "zenity", away: errors.New("it is Monday")}}, err: term.ErrNone,
-			text: `profile "dev" needs a code of "arn:aws:iam::111111111111:mfa/jo" and nobody can be asked: no controlling terminal: x, zenity: it is Monday`},
+			text: `dev needs an MFA code (mfa/jo), and fob cannot ask: no controlling terminal: x, zenity: it is Monday`},
 		{name: "background", people: []*person{{name: "tty", away: term.ErrBackground}}, err: term.ErrBackground},
 	} {
 		ctx := context.Background()
@@ -322,7 +322,7 @@ func TestCancelledIsFinal(t *testing.T) {
 	}
 }
 
-// A machine is asked only if it is named.
+// A machine is asked only if the user names it.
 func TestMachineIsNamed(t *testing.T) {
 	failed := errors.New("ykman ended with exit status 1")
 	ykman := &person{name: "ykman", answers: []string{"123456"}, err: failed}
@@ -337,12 +337,12 @@ func TestMachineIsNamed(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	_, err := l.Code(context.Background(), request)
-	if want := `MFA code of "` + joSerial + `": ykman ended with exit status 1`; err == nil || err.Error() != want || !errors.Is(err, failed) {
+	if want := `MFA code for "` + joSerial + `": ykman ended with exit status 1`; err == nil || err.Error() != want || !errors.Is(err, failed) {
 		t.Errorf("%v, want %s", err, want)
 	}
 	l.Prompters = prompt.Prompters(prompt.World{LookPath: func(string) (string, error) { return "", exec.ErrNotFound }, Getenv: func(string) string { return "" }})
 	_, err = l.Code(context.Background(), request)
-	if !errors.As(err, &nobody) || nobody.Reasons() != "ykman: not on this computer" || nobody.Serial != joSerial {
+	if !errors.As(err, &nobody) || nobody.Reasons() != "ykman: not available" || nobody.Serial != joSerial {
 		t.Errorf("%v", err)
 	}
 }
@@ -373,9 +373,9 @@ func TestProcess(t *testing.T) {
 		{"a code", []string{"123 456\r\n"}, "123456", 0, ""},
 		{"used, then the next", []string{used, "222222"}, "222222", 1, ""},
 		{"its clock is late", []string{used, used, "222222"}, "222222", 2, ""},
-		{"always the same", []string{used}, "", 2, `the mfa_process of "dev" printed a code that was used already, wait for the next one`},
-		{"no code", []string{"Enter PIN:"}, "", 0, `the mfa_process of "dev" printed a code that holds something other than digits`},
-		{"nothing", []string{"\n"}, "", 0, `the mfa_process of "dev" printed a code that is empty`},
+		{"always the same", []string{used}, "", 2, `the mfa_process of "dev" printed an unusable MFA code: that code has been used; wait for the next one`},
+		{"no code", []string{"Enter PIN:"}, "", 0, `the mfa_process of "dev" printed an unusable MFA code: an MFA code has only digits`},
+		{"nothing", []string{"\n"}, "", 0, `the mfa_process of "dev" printed an unusable MFA code: the MFA code is empty`},
 		{"fails", []string{""}, "", 0, `the mfa_process of "dev" ended with exit status 1`},
 	} {
 		jo := &person{name: "tty", answers: []string{"333333"}}
@@ -432,7 +432,7 @@ func TestProcessAndTheBudget(t *testing.T) {
 	}
 }
 
-// A refusal of a code from a seed is a reason to doubt this computer's clock.
+// When AWS refuses a code from a seed, the local clock may be wrong.
 func TestClockIsCorrected(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -468,8 +468,8 @@ func TestClockIsCorrected(t *testing.T) {
 	}
 }
 
-// Goroutines share a ladder: one of them gets the code that was given, one tells
-// that the clock is wrong, and each gets its own device's codes.
+// Goroutines share a ladder. One of them gets the given code, one reports that the
+// clock is wrong, and the others get codes from the seed.
 func TestManyGoroutines(t *testing.T) {
 	var notices atomic.Int32
 	l := &Ladder{

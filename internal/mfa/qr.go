@@ -14,24 +14,23 @@ import (
 	"github.com/boombuler/barcode/qr"
 )
 
-// QR is the seed as an authenticator app on a phone takes it. It is as secret as
-// the seed.
+// QR is a seed as a QR code for an authenticator app. It is as secret as the seed.
 type QR struct {
-	side int
-	dark func(x, y int) bool // anywhere
+	side int // in modules, with the border
+	dark func(x, y int) bool
 }
 
 const (
-	// quiet is the light border around a code, in modules: ISO/IEC 18004 has 4, but
-	// with 2, which phones take, the code of an AWS seed fits 24 lines.
+	// quiet is the light border around a code, in modules. ISO/IEC 18004 wants 4, but
+	// phones accept 2, and then the code of an AWS seed fits into 24 lines.
 	quiet = 2
-	// pixels are those of a module in the picture, a side.
+	// pixels is the side of a module in the picture.
 	pixels = 8
 )
 
-// NewQR makes the code of a seed; issuer and account are what the app shows.
+// NewQR makes the QR code of a seed. The app shows issuer and account.
 func NewQR(seed creds.Seed, issuer, account string) (QR, error) {
-	// What is left at its default is left out: a smaller code is easier to scan.
+	// Defaults are left out, because a smaller code is easier to scan.
 	uri := "otpauth://totp/" + url.PathEscape(issuer) + ":" + url.PathEscape(account) + "?secret=" + seed.Secret.Reveal()
 	if seed.Algorithm != "SHA1" {
 		uri += "&algorithm=" + seed.Algorithm
@@ -44,7 +43,7 @@ func NewQR(seed creds.Seed, issuer, account string) (QR, error) {
 	}
 	code, err := qr.Encode(uri, qr.L, qr.Auto)
 	if err != nil {
-		return QR{}, &SeedError{"does not fit a QR code"} // what qr says may quote it
+		return QR{}, &SeedError{"does not fit a QR code"} // qr's error may quote the seed
 	}
 	side := code.Bounds().Dx()
 	return QR{side + 2*quiet, func(x, y int) bool {
@@ -53,9 +52,9 @@ func NewQR(seed creds.Seed, issuer, account string) (QR, error) {
 	}}, nil
 }
 
-// Text draws the code, two modules in a character, black on white whatever the
-// terminal's colours are: the 16 first colours are the user's to change, and
-// these two are not.
+// Text draws the code with two modules in a character. It is black on white in
+// every terminal: these two colours are not among the first 16, which users can
+// change.
 func (q QR) Text() string {
 	var b strings.Builder
 	for y := 0; y < q.side; y += 2 {
@@ -89,7 +88,7 @@ func (q QR) PNG() []byte {
 	}
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {
-		panic(err) // a picture in memory can be encoded
+		panic(err) // encoding a picture in memory does not fail
 	}
 	return b.Bytes()
 }

@@ -15,7 +15,7 @@ import (
 // awsSeed is as long as AWS's: 64 characters.
 const awsSeed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
-// Another program reads the picture, and what it reads is the seed.
+// Another program reads the seed from the picture.
 func TestQRIsRead(t *testing.T) {
 	if _, err := exec.LookPath("zbarimg"); err != nil {
 		if os.Getenv("FOB_TEST_REQUIRE") != "" {
@@ -48,7 +48,7 @@ func TestQRIsRead(t *testing.T) {
 	}
 }
 
-// The text has the same modules as the picture, and fits a terminal.
+// The text has the same modules as the picture and fits into a terminal.
 func TestQRText(t *testing.T) {
 	q, err := NewQR(creds.Seed{Secret: creds.NewSecret(awsSeed), Algorithm: "SHA1", Digits: 6, Period: 30 * time.Second}, "AWS", "jo@111111111111")
 	if err != nil {

@@ -14,17 +14,19 @@ import (
 )
 
 const (
-	// minKey is the shortest key taken, in bytes: the 80 bits of the oldest
-	// authenticator apps. AWS's have 320. Less is a slip of the hand.
+	// minKey is the length of the shortest accepted key, in bytes: the 80 bits of
+	// the oldest authenticator apps. AWS's have 320. Less is a typing error.
 	minKey = 10
-	// maxKey is the longest: the block of SHA-512, beyond which HMAC gains nothing.
+	// maxKey is the length of the longest, a block of SHA-512. HMAC does not become
+	// stronger with more.
 	maxKey = 128
-	// maxSeedText bounds the text looked at, in bytes: a QR code holds less.
+	// maxSeedText is the length of the longest text that is read, in bytes. A QR
+	// code holds less.
 	maxSeedText = 4096
 	// defaultPeriod and defaultDigits are what AWS and RFC 6238 use.
 	defaultPeriod = 30 * time.Second
 	defaultDigits = 6
-	// maxPeriod is the longest step taken. A person waits for a step to end.
+	// maxPeriod is the longest accepted step, because people wait for its end.
 	maxPeriod = 5 * time.Minute
 )
 
@@ -32,13 +34,13 @@ var encoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // SeedError is a seed that cannot be used. It never quotes the seed.
 type SeedError struct {
-	Problem string // what is wrong with it: "is too short"
+	Problem string // completes the sentence "the MFA secret ...": "is too short"
 }
 
-func (e *SeedError) Error() string { return "the seed " + e.Problem }
+func (e *SeedError) Error() string { return "the MFA secret " + e.Problem }
 
-// ParseSeed reads a seed: base32 as a person copies it (in any case, with
-// spaces, dashes and padding), or the otpauth://totp/ URI that a QR code holds.
+// ParseSeed reads a seed: base32 as people copy it (in any case, with spaces,
+// dashes and padding), or the otpauth://totp/ URI of a QR code.
 // The error is a *SeedError.
 func ParseSeed(text string) (creds.Seed, error) {
 	if len(text) > maxSeedText {
@@ -55,26 +57,26 @@ func ParseSeed(text string) (creds.Seed, error) {
 	return creds.Seed{Secret: secret, Algorithm: "SHA1", Digits: defaultDigits, Period: defaultPeriod}, nil
 }
 
-// parseURI follows the key URI format of Google Authenticator. otp's own parser
-// takes the default for every value it does not understand, and so would make
-// codes that AWS refuses.
+// parseURI follows the key URI format of Google Authenticator. The parser of
+// package otp uses a default for every value it does not understand, and would
+// then make codes that AWS refuses.
 func parseURI(text string) (creds.Seed, error) {
 	var none creds.Seed
-	// The errors of net/url quote what they parse: the seed.
+	// The errors of net/url quote the URI, so they would show the seed.
 	u, err := url.Parse(text)
 	if err != nil || !strings.EqualFold(u.Scheme, "otpauth") {
-		return none, &SeedError{"is no otpauth:// URI"}
+		return none, &SeedError{"is not an otpauth:// URI"}
 	}
 	switch strings.ToLower(u.Host) {
 	case "totp":
 	case "hotp":
-		return none, &SeedError{"is for codes by counter (hotp), AWS takes codes by time (totp)"}
+		return none, &SeedError{"makes counter-based codes (hotp), but AWS expects time-based ones (totp)"}
 	default:
-		return none, &SeedError{"is no otpauth://totp/ URI"}
+		return none, &SeedError{"is not an otpauth://totp/ URI"}
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return none, &SeedError{"is a URI with a broken query"}
+		return none, &SeedError{"is a malformed URI"}
 	}
 	for _, name := range []string{"secret", "algorithm", "digits", "period"} {
 		if len(query[name]) > 1 {
@@ -86,36 +88,36 @@ func parseURI(text string) (creds.Seed, error) {
 		return none, err
 	}
 	if seed.Algorithm = algorithmName(query.Get("algorithm")); seed.Algorithm == "" {
-		return none, &SeedError{"has an unknown algorithm, not SHA1, SHA256 or SHA512"}
+		return none, &SeedError{"has an unknown algorithm; use SHA1, SHA256 or SHA512"}
 	}
 	if s := query.Get("digits"); s != "" {
 		if seed.Digits, err = strconv.Atoi(s); err != nil || seed.Digits != 6 && seed.Digits != 8 {
-			return none, &SeedError{"is for codes of neither 6 nor 8 digits"}
+			return none, &SeedError{"must make codes of 6 or 8 digits"}
 		}
 	}
 	if s := query.Get("period"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > int(maxPeriod/time.Second) {
-			return none, &SeedError{"has a period that is not from 1 to 300 seconds"}
+			return none, &SeedError{"must have a period of 1 to 300 seconds"}
 		}
 		seed.Period = time.Duration(n) * time.Second
 	}
 	return seed, nil
 }
 
-// parseSecret returns the key in the one spelling that creds.Seed has.
+// parseSecret returns the key in the spelling of creds.Seed.
 func parseSecret(text string) (creds.Secret, error) {
 	bare := strings.NewReplacer("-", "", " ", "", "\t", "", "\n", "", "\r", "", "\u00a0", "").Replace(text)
 	bare = strings.TrimRight(bare, "=")
 	if bare == "" {
 		return creds.Secret{}, &SeedError{"is empty"}
 	}
-	// Before ToUpper, which makes an S of the long s of old print.
+	// Before ToUpper, which turns the letter \u017f (long s) into an S.
 	if strings.Trim(bare, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567") != "" {
-		return creds.Secret{}, &SeedError{"is not base32 (letters, and digits from 2 to 7)"}
+		return creds.Secret{}, &SeedError{"is not base32 (letters and the digits 2 to 7)"}
 	}
 	if n := len(bare) % 8; n == 1 || n == 3 || n == 6 {
-		return creds.Secret{}, &SeedError{"is cut short"} // no number of bytes has this length
+		return creds.Secret{}, &SeedError{"is incomplete"} // not the length of whole bytes
 	}
 	key, err := encoding.DecodeString(strings.ToUpper(bare))
 	switch {
@@ -149,20 +151,20 @@ func Code(seed creds.Seed, step int64) (string, error) {
 		return "", &SeedError{"has an unknown algorithm"}
 	}
 	if seed.Digits != 6 && seed.Digits != 8 {
-		return "", &SeedError{"is for codes of neither 6 nor 8 digits"}
+		return "", &SeedError{"must make codes of 6 or 8 digits"}
 	}
-	if seed.Secret.IsZero() { // HMAC would take it
+	if seed.Secret.IsZero() { // HMAC would accept it
 		return "", &SeedError{"is empty"}
 	}
 	code, err := hotp.GenerateCodeCustom(seed.Secret.Reveal(), uint64(step),
 		hotp.ValidateOpts{Digits: otp.Digits(seed.Digits), Algorithm: algorithm})
 	if err != nil {
-		return "", &SeedError{"is not base32"} // what otp says may change, and may quote
+		return "", &SeedError{"is not base32"} // otp's error may change, and may quote the seed
 	}
 	return code, nil
 }
 
-// Step returns the number of the step of seed that holds t: steps since 1970.
+// Step returns the number of the time step of seed at t, counted from 1970.
 func Step(seed creds.Seed, t time.Time) int64 { return t.UnixNano() / period(seed) }
 
 // StepEnd returns when a step of seed ends and the next begins, in UTC.

@@ -11,8 +11,8 @@ import (
 	"fob/internal/term"
 )
 
-// findPinentry: the one that the system or the user has chosen comes first.
-// Those in text mode need our terminal.
+// findPinentry prefers the pinentry that the system or the user has chosen. One
+// in text mode needs our terminal.
 func (w World) findPinentry() (string, error) {
 	text, window := ttyReady(), w.display()
 	if text != nil && window != nil {
@@ -36,8 +36,8 @@ func (w World) findPinentry() (string, error) {
 	return "", errAbsent
 }
 
-// pinentry asks as gpg-agent does. No command depends on the answer to another,
-// so it gets them all at once.
+// pinentry asks as gpg-agent does. It sends all commands at once, because none
+// depends on the answer to another.
 func (w World) pinentry(ctx context.Context, path string, q Question) (string, error) {
 	p := helper.Program{Path: path, Environ: w.Environ()}
 	t, err := term.Open()
@@ -67,19 +67,19 @@ func (w World) runPinentry(ctx context.Context, p helper.Program, q Question) (s
 		return "", err
 	}
 	replies := pinentryReplies(string(out))
-	if len(replies) <= len(commands) { // the first is the greeting
+	if len(replies) <= len(commands) { // the first reply is the greeting
 		return "", &notReadyError{errors.New("ended without an answer")}
 	}
 	flavor, pin := replies[1], replies[len(commands)]
 	if flavor.data == "tty" && !p.Terminal {
-		// Without a terminal it says that the person cancelled.
+		// Without a terminal it claims that the person cancelled.
 		return "", &notReadyError{term.ErrNone}
 	}
 	return pin.data, pin.err
 }
 
-// pinentryCommands are lines of the Assuan protocol, as the manual of pinentry
-// has them. Options that a pinentry does not know are no failure.
+// pinentryCommands are lines of the Assuan protocol, from pinentry's manual. A
+// pinentry that does not know an option answers with an error, which is ignored.
 func (w World) pinentryCommands(q Question, tty bool) []string {
 	lines := []string{"GETINFO flavor"}
 	if tty {
@@ -109,12 +109,12 @@ func (w World) locale(category string) string {
 	return ""
 }
 
-// escapeAssuan escapes what would end a line, and the escape itself.
+// escapeAssuan escapes line ends and the escape character.
 func escapeAssuan(s string) string {
 	return strings.NewReplacer("%", "%25", "\n", "%0A", "\r", "%0D").Replace(s)
 }
 
-// Codes of libgpg-error, in the low 16 bits of what a pinentry says.
+// Error codes of libgpg-error, the low 16 bits of a pinentry's error number.
 const (
 	gpgTimeout       = 62
 	gpgCanceled      = 99
@@ -122,14 +122,14 @@ const (
 	gpgCodes         = 1 << 16
 )
 
-// pinentryReply is what a pinentry answered to one command.
+// pinentryReply is the answer to one command.
 type pinentryReply struct {
 	data string
 	err  error
 }
 
-// pinentryReplies reads what a pinentry said: status lines and comments are
-// dropped, and so is data of a command without an end.
+// pinentryReplies reads a pinentry's output. It drops status lines, comments, and
+// the data of a reply that is cut off.
 func pinentryReplies(out string) []pinentryReply {
 	var replies []pinentryReply
 	var data strings.Builder
@@ -139,7 +139,7 @@ func pinentryReplies(out string) []pinentryReply {
 		case "D":
 			text, err := url.PathUnescape(rest)
 			if err != nil {
-				return replies // no answer is better than a wrong one
+				return replies // a wrong answer would be worse than none
 			}
 			data.WriteString(text)
 		case "OK":
@@ -160,5 +160,5 @@ func pinentryError(rest string) error {
 	case gpgTimeout, gpgCanceled, gpgFullyCanceled:
 		return term.ErrCancelled
 	}
-	return &notReadyError{errors.New("says " + term.Clean(reason))}
+	return &notReadyError{errors.New("failed: " + term.Clean(reason))}
 }

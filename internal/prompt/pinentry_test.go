@@ -12,7 +12,7 @@ import (
 
 func TestPinentryReplies(t *testing.T) {
 	cancelled := pinentryReply{err: term.ErrCancelled}
-	says := func(text string) pinentryReply { return pinentryReply{err: errors.New("says " + text)} }
+	failed := func(text string) pinentryReply { return pinentryReply{err: errors.New("failed: " + text)} }
 	pin := func(text string) pinentryReply { return pinentryReply{data: text} }
 	for _, c := range []struct {
 		out  string
@@ -23,11 +23,11 @@ func TestPinentryReplies(t *testing.T) {
 		{"D correct \nD horse\nOK\n", []pinentryReply{pin("correct horse")}},
 		{"S ERROR curses.open_tty 83918950 \n# a comment\nD 1\nOK\n", []pinentryReply{pin("1")}},
 		{"OK\n", []pinentryReply{{}}}, // nothing typed
-		{"ERR 83886254 Unknown option <Pinentry>\nOK\n", []pinentryReply{says("Unknown option <Pinentry>"), {}}},
+		{"ERR 83886254 Unknown option <Pinentry>\nOK\n", []pinentryReply{failed("Unknown option <Pinentry>"), {}}},
 		{"D 1\nERR 83886179 Operation cancelled <Pinentry>\nOK\n", []pinentryReply{cancelled, {}}},
 		{"ERR 99\nERR 83886278 x\nERR 83886142 Timeout <Pinentry>\n", []pinentryReply{cancelled, cancelled, cancelled}},
-		{"ERR 83918950 Inappropriate\x1b[2J ioctl\n", []pinentryReply{says(`Inappropriate\x1b[2J ioctl`)}},
-		{"ERR nonsense\n", []pinentryReply{says("")}},
+		{"ERR 83918950 Inappropriate\x1b[2J ioctl\n", []pinentryReply{failed(`Inappropriate\x1b[2J ioctl`)}},
+		{"ERR nonsense\n", []pinentryReply{failed("")}},
 		{"OK\nD 12%zz\nOK\n", []pinentryReply{{}}},
 		{"OK\nD 123456\n", []pinentryReply{{}}},
 		{"", nil},

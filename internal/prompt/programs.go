@@ -15,17 +15,19 @@ import (
 	"fob/internal/term"
 )
 
-// The programs that ask. What others wrote (profile, serial, program) is in the
-// question, so it reaches them as data: an argument, standard input or a
-// variable, never as part of a script, of markup or of a shell's line.
+// The programs that ask. A question contains text from configs and other programs
+// (profile, serial, program). It reaches the program as data, in an argument,
+// standard input or a variable, and never as part of a script, of markup or of a
+// shell command.
 
-// finder returns the path of a program that can ask now, or why there is none.
+// finder returns the path of a program that can ask now, or the reason why there
+// is none.
 type finder func() (path string, err error)
 
-// asker runs it.
+// asker runs the program and returns the answer.
 type asker func(ctx context.Context, path string, q Question) (string, error)
 
-// program is a prompter that is a program.
+// program makes a prompter of a program.
 func program(name string, find finder, ask asker) Prompter {
 	return Prompter{
 		Name: name,
@@ -44,17 +46,19 @@ func program(name string, find finder, ask asker) Prompter {
 	}
 }
 
-// machine is one that answers without a person, or with no more than a touch.
+// machine makes a prompter of a program that answers without a person, or needs
+// only a touch.
 func machine(name string, find finder, ask asker) Prompter {
 	p := program(name, find, ask)
 	p.Machine = true
 	return p
 }
 
-// desktop is the place of all windows.
+// desktop is the place, in the sense of World.Alone, of all windows.
 const desktop = "desktop"
 
-// window is one that opens a window, and no other at the same time.
+// window makes a prompter of a program that opens a window. Only one fob at a time
+// opens one.
 func (w World) window(name string, find finder, ask asker) Prompter {
 	return program(name, find, func(ctx context.Context, path string, q Question) (string, error) {
 		if w.Alone != nil {
@@ -78,7 +82,7 @@ func (w World) find(program string) finder {
 	}
 }
 
-// onDesktop finds a program that opens a window.
+// onDesktop finds a program that needs a desktop.
 func (w World) onDesktop(program string) finder {
 	return func() (string, error) {
 		if err := w.display(); err != nil {
@@ -88,7 +92,7 @@ func (w World) onDesktop(program string) finder {
 	}
 }
 
-// onDesktopOf finds one that comes with a system.
+// onDesktopOf finds a program that needs the desktop of one operating system.
 func (w World) onDesktopOf(system, program string) finder {
 	return func() (string, error) {
 		if w.System != system {
@@ -103,7 +107,7 @@ func (w World) display() error {
 	switch {
 	case w.System == "darwin" || w.System == "windows":
 		if w.Getenv("SSH_CONNECTION") != "" {
-			return ErrNoDisplay // the desktop is in front of somebody else
+			return ErrNoDisplay // the person is at another computer
 		}
 		return nil
 	case w.Getenv("DISPLAY") == "" && w.Getenv("WAYLAND_DISPLAY") == "":
@@ -112,16 +116,17 @@ func (w World) display() error {
 	return nil
 }
 
-// title is that of a window, which does not show by itself who opened it.
+// title is the title of a window. It names fob, because a window does not show
+// which program opened it.
 func (q Question) title() string { return "fob: " + q.Title }
 
-// lines is the question for a window, which may be narrow: a long name does not
-// push out of it what comes after, nor pass for it.
+// lines is the question for a window, which may be narrow. Each part has a line of
+// its own, so that a long name neither hides the next part nor looks like it.
 func (q Question) lines() string {
 	return strings.Join(append([]string{q.Text}, q.About...), "\n")
 }
 
-// message is the question and what was wrong.
+// message is the question, below the problem with the last answer.
 func (q Question) message() string {
 	if q.Problem != "" {
 		return q.Problem + "\n" + q.lines()
@@ -129,8 +134,8 @@ func (q Question) message() string {
 	return q.lines()
 }
 
-// run runs a program that prints the answer. cancelled tells from how it failed
-// whether the person said no; otherwise it could not ask.
+// run runs a program that prints the answer. If the program fails, cancelled
+// reports whether the person said no; if not, the program could not ask.
 func (w World) run(ctx context.Context, p helper.Program, cancelled func(*helper.FailedError) bool) (string, error) {
 	p.Environ = append(slices.Clone(w.Environ()), p.Environ...)
 	out, err := helper.Run(ctx, p)
@@ -146,14 +151,15 @@ func (w World) run(ctx context.Context, p helper.Program, cancelled func(*helper
 	return strings.TrimSuffix(strings.TrimSuffix(string(out), "\n"), "\r"), nil
 }
 
-// closed: exit code 1 is the button Cancel, and also what toolkits do if the
-// display that a variable names does not answer. Then they say so.
-func closed(e *helper.FailedError) bool {
+// closedWindow reports whether the person closed the window or pressed Cancel,
+// which is exit code 1. A toolkit that cannot open its display exits with 1 too,
+// and prints that.
+func closedWindow(e *helper.FailedError) bool {
 	return e.Code == 1 && !strings.Contains(strings.ToLower(e.Words), "display")
 }
 
-// findAskpass: FOB_ASKPASS is for fob, SSH_ASKPASS for when ssh would use it:
-// with a display, or where SSH_ASKPASS_REQUIRE says so (ssh(1)).
+// findAskpass finds the program that FOB_ASKPASS names, or SSH_ASKPASS under ssh's
+// conditions: with a display, or as SSH_ASKPASS_REQUIRE says (ssh(1)).
 func (w World) findAskpass() (string, error) {
 	name, program := "FOB_ASKPASS", w.Getenv("FOB_ASKPASS")
 	if program == "" {
@@ -174,31 +180,31 @@ func (w World) findAskpass() (string, error) {
 }
 
 func (w World) askpass(ctx context.Context, path string, q Question) (string, error) {
-	return w.run(ctx, helper.Program{Path: path, Args: []string{q.message()}}, closed)
+	return w.run(ctx, helper.Program{Path: path, Args: []string{q.message()}}, closedWindow)
 }
 
-// zenity's --entry knows no markup, but backslashes as C has them, and
-// underscores before the key to press.
+// zenity escapes backslashes and underscores: --entry knows no markup, but reads
+// backslashes as C does and an underscore as the mark of a keyboard shortcut.
 func (w World) zenity(ctx context.Context, path string, q Question) (string, error) {
 	text := strings.NewReplacer(`\`, `\\`, "_", "__").Replace(q.message())
 	args := []string{"--entry", "--title=" + q.title(), "--text=" + text}
 	if q.Secret {
 		args = append(args, "--hide-text")
 	}
-	return w.run(ctx, helper.Program{Path: path, Args: args}, closed)
+	return w.run(ctx, helper.Program{Path: path, Args: args}, closedWindow)
 }
 
-// kdialog takes text that looks like HTML for HTML, so it gets HTML. It reads
-// \n and \\ as C does.
+// kdialog gets HTML, because it reads text that looks like HTML as HTML. It also
+// reads \n and \\ as C does.
 func (w World) kdialog(ctx context.Context, path string, q Question) (string, error) {
 	kind, text := "--password", q.message()
 	if !q.Secret {
-		// This one takes an ampersand for the sign before the key to press, even in HTML.
+		// In an input box an ampersand marks a keyboard shortcut, even in HTML.
 		kind, text = "--inputbox", strings.ReplaceAll(text, "&", "&&")
 	}
 	text = "<qt>" + strings.ReplaceAll(html.EscapeString(text), "\n", "<br>") + "</qt>"
 	return w.run(ctx, helper.Program{Path: path,
-		Args: []string{"--title", q.title(), kind, strings.ReplaceAll(text, `\`, `\\`)}}, closed)
+		Args: []string{"--title", q.title(), kind, strings.ReplaceAll(text, `\`, `\\`)}}, closedWindow)
 }
 
 // appleScript takes the title, the text and whether the answer is secret.
@@ -214,7 +220,7 @@ end run`
 
 func (w World) osascript(ctx context.Context, path string, q Question) (string, error) {
 	return w.run(ctx, helper.Program{Path: path, Args: []string{"-e", appleScript, q.title(), q.message(), q.kind()}},
-		// Every failure is exit code 1; this one is userCanceledErr.
+		// Every failure has exit code 1. -128 is userCanceledErr.
 		func(e *helper.FailedError) bool { return strings.Contains(e.Words, "(-128)") })
 }
 
@@ -225,8 +231,8 @@ func (q Question) kind() string {
 	return "open"
 }
 
-// powerShell finds its question in variables, because PowerShell has no
-// arguments that are only data beside -EncodedCommand.
+// powerShell reads its question from variables, because with -EncodedCommand
+// PowerShell takes no arguments that are only data.
 const powerShell = `$ErrorActionPreference = 'Stop'
 [Console]::OutputEncoding = New-Object System.Text.UTF8Encoding $false
 Add-Type -AssemblyName System.Windows.Forms
@@ -253,10 +259,10 @@ func (w World) powershell(ctx context.Context, path string, q Question) (string,
 		Path:    path,
 		Args:    []string{"-NoProfile", "-NonInteractive", "-STA", "-EncodedCommand", encodeCommand(powerShell)},
 		Environ: []string{"ASK_TITLE=" + q.title(), "ASK_TEXT=" + q.message(), "ASK_KIND=" + q.kind()},
-	}, func(e *helper.FailedError) bool { return e.Code == 130 }) // 1 is an error in the script
+	}, func(e *helper.FailedError) bool { return e.Code == 130 }) // 1 means that the script failed
 }
 
-// encodeCommand is base64 of UTF-16LE (about_PowerShell_exe).
+// encodeCommand returns a script in base64 of UTF-16LE (about_PowerShell_exe).
 func encodeCommand(script string) string {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(script)) {
@@ -265,8 +271,8 @@ func encodeCommand(script string) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// ykman computes the code on a YubiKey, of the account that is named like the
-// device, or as YKMAN_OATH_CREDENTIAL_NAME says, which aws-vault reads too.
+// ykman gets the code from a YubiKey. The account on the key has the name of the
+// device, or the name in YKMAN_OATH_CREDENTIAL_NAME, which aws-vault reads too.
 func (w World) ykman(ctx context.Context, path string, q Question) (string, error) {
 	if q.Serial == "" {
 		return "", &notReadyError{errAbsent}

@@ -20,9 +20,9 @@ import (
 	"fob/internal/term"
 )
 
-// The programs here are stand-ins: scripts that write down how they were called
-// and do what the real ones do. That is all the testing there is of osascript,
-// PowerShell and ykman; for zenity, kdialog and pinentry see real_linux_test.go.
+// The programs here are stand-ins: scripts that record how they were called and do
+// what the real ones do. osascript, PowerShell and ykman are tested only this way;
+// real_linux_test.go tests the real zenity, kdialog and pinentry.
 
 // standIns is a directory of programs.
 type standIns struct {
@@ -32,8 +32,7 @@ type standIns struct {
 
 func newStandIns(t *testing.T) *standIns { return &standIns{t.TempDir(), map[string]string{}} }
 
-// add adds a program that writes its arguments down and then does what the
-// shell script says.
+// add adds a program that records its arguments and then runs the shell script.
 func (s *standIns) add(t *testing.T, name, script string) {
 	t.Helper()
 	text := "#!/bin/sh\nfor a; do printf '%s\\0' \"$a\"; done >>'" + s.dir + "/argv'\n" + script + "\n"
@@ -56,8 +55,8 @@ func (s *standIns) world(system string) World {
 	}
 }
 
-// said is what the programs were called with since the last look.
-func (s *standIns) said(t *testing.T) []string {
+// calls returns the arguments of the calls since the last one of calls.
+func (s *standIns) calls(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.dir, "argv"))
 	if err != nil {
@@ -86,12 +85,12 @@ func codeFor(profile, program string) Question {
 
 var question = codeFor("dev", "terraform")
 
-// What a config can hold: all of it printable, so that it is safe to show.
+// hostile has what a config can contain. All of it is printable, so safe to show.
 var hostile = codeFor(`a_b <b>&amp;</b> "'$(touch x)`+"`x` %n \\n -- ;|", "\x1b[8m\n\u202e")
 
 const (
 	hostileText = `MFA code for a_b <b>&amp;</b> "'$(touch x)` + "`x` %n \\n -- ;|\n" + joSerial + "\n" + `for \x1b[8m\n\u202e`
-	refusedText = "the last code was refused: late\n"
+	refusedText = "AWS refused that code: late. Try the next one.\n"
 )
 
 func TestPrograms(t *testing.T) {
@@ -133,13 +132,13 @@ func TestPrograms(t *testing.T) {
 		if strings.TrimSpace(answer.Reveal()) != "123 456" || err != nil {
 			t.Errorf("%s: %q, %v", c.name, answer.Reveal(), err)
 		}
-		if argv := s.said(t); !slices.Equal(argv, c.argv) {
+		if argv := s.calls(t); !slices.Equal(argv, c.argv) {
 			t.Errorf("%s was called with\n%q, want\n%q", c.name, argv, c.argv)
 		}
 	}
 }
 
-// Nothing of a question is part of a script.
+// No part of a question is part of a script.
 func TestScriptsAreConstant(t *testing.T) {
 	if strings.Contains(appleScript, "do shell script") || !strings.HasPrefix(appleScript, "on run argv\n") {
 		t.Error("AppleScript")
@@ -152,7 +151,7 @@ func TestScriptsAreConstant(t *testing.T) {
 	if answer.Reveal() != "correct horse" || err != nil {
 		t.Errorf("%q, %v", answer.Reveal(), err)
 	}
-	argv := s.said(t)
+	argv := s.calls(t)
 	if want := []string{"fob: MFA code", hostileText, "secret"}; !slices.Equal(argv[5:], want) {
 		t.Errorf("variables %q, want %q", argv[5:], want)
 	}
@@ -172,7 +171,7 @@ func TestScriptsAreConstant(t *testing.T) {
 	}
 }
 
-// Who closed the window is told from who had none.
+// A closed window is not mistaken for a window that could not open.
 func TestHowProgramsEnd(t *testing.T) {
 	for _, c := range []struct {
 		name, script string
@@ -219,30 +218,30 @@ func TestWhoCanAsk(t *testing.T) {
 		{"zenity", "linux", "DISPLAY=:0", "zenity", ""},
 		{"zenity", "freebsd", "WAYLAND_DISPLAY=wayland-0", "zenity", ""},
 		{"zenity", "linux", "", "zenity", "no display"},
-		{"zenity", "linux", "DISPLAY=:0", "", "not on this computer"},
+		{"zenity", "linux", "DISPLAY=:0", "", "not available"},
 		{"zenity", "darwin", "", "zenity", ""},
 		{"zenity", "darwin", "SSH_CONNECTION=10.0.0.1 1 10.0.0.2 22", "zenity", "no display"},
 		{"osascript", "darwin", "", "osascript", ""},
 		{"osascript", "darwin", "SSH_CONNECTION=10.0.0.1 1 10.0.0.2 22", "osascript", "no display"},
-		{"osascript", "linux", "DISPLAY=:0", "osascript", "not on this computer"},
+		{"osascript", "linux", "DISPLAY=:0", "osascript", "not available"},
 		{"powershell", "windows", "", "powershell.exe", ""},
-		{"powershell", "linux", "DISPLAY=:0", "powershell.exe", "not on this computer"},
-		{"askpass", "linux", "", "", "not on this computer"},
+		{"powershell", "linux", "DISPLAY=:0", "powershell.exe", "not available"},
+		{"askpass", "linux", "", "", "not available"},
 		{"askpass", "linux", "FOB_ASKPASS=/x/mine", "mine", ""},
 		{"askpass", "linux", "FOB_ASKPASS=/x/mine", "", `no program "/x/mine" (FOB_ASKPASS)`},
 		{"askpass", "linux", "SSH_ASKPASS=mine DISPLAY=:0", "mine", ""},
 		{"askpass", "linux", "SSH_ASKPASS=mine", "mine", "no display"},
 		{"askpass", "linux", "SSH_ASKPASS=mine SSH_ASKPASS_REQUIRE=force", "mine", ""},
 		{"askpass", "linux", "SSH_ASKPASS=mine SSH_ASKPASS_REQUIRE=prefer", "mine", "no display"},
-		{"askpass", "linux", "SSH_ASKPASS=mine SSH_ASKPASS_REQUIRE=Never DISPLAY=:0", "mine", "not on this computer"},
+		{"askpass", "linux", "SSH_ASKPASS=mine SSH_ASKPASS_REQUIRE=Never DISPLAY=:0", "mine", "not available"},
 		{"askpass", "linux", "SSH_ASKPASS=mine SSH_ASKPASS_REQUIRE=never FOB_ASKPASS=mine", "mine", ""},
 		{"pinentry", "linux", "", "pinentry", "no display"}, // and no terminal, see TestMain
 		{"pinentry", "linux", "DISPLAY=:0", "pinentry", ""},
 		{"pinentry", "linux", "DISPLAY=:0", "pinentry-qt", ""},
-		{"pinentry", "linux", "DISPLAY=:0", "pinentry-tty", "not on this computer"},
+		{"pinentry", "linux", "DISPLAY=:0", "pinentry-tty", "not available"},
 		{"pinentry", "darwin", "", "pinentry-mac", ""},
 		{"ykman", "linux", "", "ykman", ""},
-		{"ykman", "linux", "", "", "not on this computer"},
+		{"ykman", "linux", "", "", "not available"},
 	} {
 		s := newStandIns(t)
 		if c.installed != "" {
@@ -278,8 +277,8 @@ func TestNobody(t *testing.T) {
 		{people(nowhere), "no controlling terminal, no display"},
 		{[]Prompter{prompterOf(nowhere, "zenity")}, "no display"},
 		{people(broken.world("linux")), "no controlling terminal, zenity: ended with exit status 1"},
-		{[]Prompter{prompterOf(broken.world("linux"), "kdialog")}, "kdialog: not on this computer"},
-		{[]Prompter{prompterOf(broken.world("linux"), "ykman")}, "ykman: not on this computer"},
+		{[]Prompter{prompterOf(broken.world("linux"), "kdialog")}, "kdialog: not available"},
+		{[]Prompter{prompterOf(broken.world("linux"), "ykman")}, "ykman: not available"},
 	} {
 		_, err := Ask(context.Background(), c.prompters, question, anything)
 		var nobody *NoPersonError
@@ -302,7 +301,7 @@ func TestYubiKeyIsForCodes(t *testing.T) {
 	if _, err := Ask(context.Background(), []Prompter{p}, passphrase, anything); !errors.As(err, &nobody) {
 		t.Errorf("%v", err)
 	}
-	if answer, err := p.AskOnce(context.Background(), passphrase); !errors.As(err, &nobody) || nobody.Reasons() != "ykman: not on this computer" || !answer.IsZero() {
+	if answer, err := p.AskOnce(context.Background(), passphrase); !errors.As(err, &nobody) || nobody.Reasons() != "ykman: not available" || !answer.IsZero() {
 		t.Errorf("%v", err)
 	}
 	if answer, err := p.AskOnce(context.Background(), question); strings.TrimSpace(answer.Reveal()) != "123456" || err != nil {
@@ -314,7 +313,7 @@ func TestYubiKeyIsForCodes(t *testing.T) {
 	}
 }
 
-// When the wait is over the window is closed, and what it started is gone.
+// When the context ends, the window is closed with all its child processes.
 func TestWindowsAreClosed(t *testing.T) {
 	s := newStandIns(t)
 	s.env["DISPLAY"] = ":0"
@@ -342,7 +341,7 @@ func TestWindowsAreClosed(t *testing.T) {
 	}
 }
 
-// One window at a time: others wait for the place.
+// One window opens at a time, and other fobs wait.
 func TestWindowsOpenAlone(t *testing.T) {
 	s := newStandIns(t)
 	s.env["DISPLAY"] = ":0"
@@ -388,7 +387,7 @@ done`)
 		"GETINFO flavor", "OPTION lc-ctype=C", "OPTION lc-messages=C",
 		"SETTITLE fob: MFA code", "SETDESC " + strings.NewReplacer("%", "%25", "\n", "%0A").Replace(hostileText), "SETPROMPT MFA code:", "GETPIN", "BYE",
 	}
-	if got := s.said(t); !slices.Equal(got, want) {
+	if got := s.calls(t); !slices.Equal(got, want) {
 		t.Errorf("it was told\n%q, want\n%q", got, want)
 	}
 	for _, script := range []string{

@@ -1,9 +1,10 @@
-// Package prompt asks a person for an answer: at the terminal, or with a program
+// Package prompt asks a person for an answer, at the terminal or with a program
 // that opens a window.
 //
-// It promises that nobody is asked when nobody can answer in time, that what
-// others wrote is shown as it is and never run, and that no answer is in an
-// error. It does not know what the answers are for: an MFA code or a passphrase.
+// It promises that nobody is asked when nobody can answer in time, that text from
+// configs and other programs is shown as it is and never run, and that errors
+// never contain an answer. It does not know whether an answer is an MFA code or a
+// passphrase.
 package prompt
 
 import (
@@ -19,46 +20,48 @@ import (
 )
 
 const (
-	// minBudget is the least time in which a person finds a phone and types
-	// its code. With less left it is better not to ask.
+	// minBudget is how long a person needs to find a phone and type its code.
+	// With less time left, fob does not ask.
 	minBudget = 10 * time.Second
-	// maxTries bounds how often a malformed answer is asked for again, because
-	// not every prompter is a person.
+	// maxTries is how often a question is asked when the answers are malformed. It
+	// is limited because a program may give the same answer for ever.
 	maxTries = 5
 )
 
-// Auto is the name that stands for the first prompter that can ask.
+// Auto is the name for the first prompter that can ask.
 const Auto = "auto"
 
-// Why nobody can be asked; inside a NoPersonError, beside term.ErrNone and
-// term.ErrBackground.
+// The reasons in a NoPersonError, next to term.ErrNone and term.ErrBackground.
 var (
-	ErrNoInput = errors.New("questions are turned off")
-	ErrNoTime  = errors.New("not enough time is left for a person to answer")
-	// ErrNoDisplay means that there is no desktop, or none in front of the person.
+	ErrNoInput = errors.New("prompts are turned off")
+	ErrNoTime  = errors.New("there is not enough time left to answer")
+	// ErrNoDisplay means that there is no desktop, or that the person is not in
+	// front of it.
 	ErrNoDisplay = errors.New("no display")
-	// errAbsent goes without saying: nobody has all of them.
-	errAbsent = errors.New("not on this computer")
+	// errAbsent is a prompter that this computer does not have. It is only
+	// mentioned if the user chose that prompter.
+	errAbsent = errors.New("not available")
 )
 
 // Question is what a person is asked.
 type Question struct {
-	// Title says in a word or two what is asked for: "MFA code".
+	// Title names the answer in a word or two: "MFA code".
 	Title string
-	// Text is the question, without its colon, and About what a person wants to
-	// know before answering. Each is one line, safe to show.
+	// Text is the question, without its colon. About is what a person wants to
+	// know before answering. Each is one line that is safe to show.
 	Text  string
 	About []string
-	// Problem is what was wrong with the last answer, to be shown above Text;
-	// safe to show, empty at first.
+	// Problem says what was wrong with the last answer. It is shown above Text, is
+	// safe to show, and empty at first.
 	Problem string
-	// Secret answers are not shown while they are typed.
+	// Secret hides the answer while it is typed.
 	Secret bool
-	// Serial is the MFA device whose code is the answer; empty for another answer.
+	// Serial is the MFA device if the answer is its code; empty otherwise.
 	Serial string
 }
 
-// For names in Question.About the program that the answer is for, where it is known.
+// For is the entry of Question.About that names the program the answer is for, if
+// that is known.
 func For(program string) []string {
 	if program == "" {
 		return nil
@@ -66,7 +69,7 @@ func For(program string) []string {
 	return []string{"for " + term.Clean(program)}
 }
 
-// line is the question as one line, for a terminal.
+// line is the question on one line, for a terminal.
 func (q Question) line() string {
 	if len(q.About) == 0 {
 		return q.Text + ": "
@@ -74,23 +77,41 @@ func (q Question) line() string {
 	return q.Text + " (" + strings.Join(q.About, ", ") + "): "
 }
 
-// NoPersonError means that a person is needed and nobody can be asked. It
+// NoPersonError means that fob needs an answer and cannot ask a person. It
 // unwraps to the reasons.
 type NoPersonError struct {
-	Profile string // empty, like Serial, if it is not a code that is needed
+	// Profile and Serial are the profile that needs an MFA code, and its device.
+	// They are empty for another answer.
+	Profile string
 	Serial  string
-	Why     []error // no two alike
+	Why     []error // without duplicates
 }
 
 func (e *NoPersonError) Error() string {
-	text := "nobody can be asked: " + e.Reasons()
 	if e.Serial == "" {
-		return text
+		return e.because()
 	}
-	return fmt.Sprintf("profile %q needs a code of %q and %s", e.Profile, e.Serial, text)
+	device := e.Serial[strings.LastIndexByte(e.Serial, ':')+1:] // of an ARN: mfa/jo
+	return fmt.Sprintf("%s needs an MFA code (%s), and %s", term.Clean(e.Profile), term.Clean(device), e.because())
 }
 
-// Reasons are the words of Why.
+// because says in a clause why fob cannot ask.
+func (e *NoPersonError) because() string {
+	reasons := e.Reasons()
+	switch reasons {
+	case term.ErrNone.Error():
+		return "there is no terminal to ask on"
+	case ErrNoDisplay.Error():
+		return "there is no display to ask on"
+	case term.ErrNone.Error() + ", " + ErrNoDisplay.Error():
+		return "there is no terminal or display to ask on"
+	case ErrNoInput.Error(), ErrNoTime.Error():
+		return reasons
+	}
+	return "fob cannot ask: " + reasons
+}
+
+// Reasons lists the texts of Why.
 func (e *NoPersonError) Reasons() string {
 	var why []string
 	for _, err := range e.Why {
@@ -101,13 +122,14 @@ func (e *NoPersonError) Reasons() string {
 
 func (e *NoPersonError) Unwrap() []error { return e.Why }
 
-// add adds why a prompter cannot ask. only: it is the one that was asked for.
+// add adds the reason why a prompter cannot ask. only means that the user chose
+// this prompter.
 func (e *NoPersonError) add(prompter string, err error, only bool) {
 	switch {
 	case errors.Is(err, errAbsent) && !only:
 		return
 	case errors.Is(err, term.ErrNone), errors.Is(err, term.ErrBackground), errors.Is(err, ErrNoDisplay), errors.Is(err, ErrNoTime):
-		// They say it all, and more than one prompter may say it.
+		// Clear without the prompter's name, and common to several prompters.
 	default:
 		err = fmt.Errorf("%s: %w", prompter, err)
 	}
@@ -116,19 +138,21 @@ func (e *NoPersonError) add(prompter string, err error, only bool) {
 	}
 }
 
-// correctable is an error about the answer alone, so the person may give another
-// one. Its text is shown above the question.
-type correctable interface {
+// answerError is an error about the answer alone, after which the person may give
+// another one. Its text is shown above the question.
+type answerError interface {
 	error
 	AskAgain() bool
 }
 
-// Ask puts q to the first of the prompters that can ask now, until accept takes
-// the answer: not more than five times, and not with too little of the context's
-// time left. from is the prompter's name. The errors are a *NoPersonError
-// without profile and serial, the prompter's, and accept's. A *term.InputError,
-// and an error of accept's with a method AskAgain that returns true, are returned
-// only after the last try: before, the question is asked again.
+// Ask puts q to the first prompter that can ask now, and again until accept takes
+// the answer: at most five times, and not when too little of the context's time is
+// left. It returns the prompter's name.
+//
+// Errors are a *NoPersonError without profile and serial, the prompter's error or
+// accept's. After a *term.InputError, or an error of accept whose method AskAgain
+// returns true, the question is asked again, and the error is returned only after
+// the last try.
 func Ask(ctx context.Context, prompters []Prompter, q Question, accept func(creds.Secret) error) (from string, err error) {
 	nobody := &NoPersonError{}
 	if !enoughTime(ctx) {
@@ -136,7 +160,7 @@ func Ask(ctx context.Context, prompters []Prompter, q Question, accept func(cred
 		return "", nobody
 	}
 	for _, p := range prompters {
-		err := p.insist(ctx, q, accept)
+		err := p.askUntil(ctx, q, accept)
 		var not *notReadyError
 		if !errors.As(err, &not) {
 			return p.Name, err
@@ -146,9 +170,9 @@ func Ask(ctx context.Context, prompters []Prompter, q Question, accept func(cred
 	return "", nobody
 }
 
-// AskOnce puts q to this prompter, once and however little time is left: a
-// machine is quick. The errors are a *NoPersonError without profile and serial,
-// and the prompter's.
+// AskOnce puts q to this prompter once, no matter how little time is left. It is
+// for machines, which answer quickly. Errors are a *NoPersonError without profile
+// and serial, or the prompter's error.
 func (p Prompter) AskOnce(ctx context.Context, q Question) (creds.Secret, error) {
 	answer, err := p.Ask(ctx, q)
 	var not *notReadyError
@@ -160,8 +184,8 @@ func (p Prompter) AskOnce(ctx context.Context, q Question) (creds.Secret, error)
 	return answer, err
 }
 
-// insist asks until the answer is taken.
-func (p Prompter) insist(ctx context.Context, q Question, accept func(creds.Secret) error) error {
+// askUntil asks until accept takes the answer.
+func (p Prompter) askUntil(ctx context.Context, q Question, accept func(creds.Secret) error) error {
 	if err := p.Ready(); err != nil {
 		return &notReadyError{err}
 	}
@@ -171,7 +195,7 @@ func (p Prompter) insist(ctx context.Context, q Question, accept func(creds.Secr
 		}
 		answer, err := p.Ask(ctx, q)
 		if errors.Is(err, term.ErrNone) || errors.Is(err, term.ErrBackground) {
-			return &notReadyError{err} // it changed since Ready
+			return &notReadyError{err} // the terminal went away after Ready
 		}
 		if err == nil {
 			err = accept(answer)
@@ -184,7 +208,7 @@ func (p Prompter) insist(ctx context.Context, q Question, accept func(creds.Secr
 }
 
 func askAgain(err error) bool {
-	var bad correctable
+	var bad answerError
 	var input *term.InputError
 	return errors.As(err, &bad) && bad.AskAgain() || errors.As(err, &input)
 }
@@ -194,7 +218,7 @@ func enoughTime(ctx context.Context) bool {
 	return !ok || time.Until(end) >= minBudget
 }
 
-// notReadyError: this prompter cannot ask, another may.
+// notReadyError means that this prompter cannot ask, and another may.
 type notReadyError struct{ err error }
 
 func (e *notReadyError) Error() string { return e.err.Error() }

@@ -11,16 +11,16 @@ import (
 	"fob/internal/term"
 )
 
-// answerError is what accept says of an answer.
-type answerError struct{ again bool }
+// refusal is what accept says about an answer.
+type refusal struct{ again bool }
 
-func (*answerError) Error() string    { return "too short" }
-func (e *answerError) AskAgain() bool { return e.again }
+func (*refusal) Error() string    { return "too short" }
+func (e *refusal) AskAgain() bool { return e.again }
 
-// A question is asked again if only the answer is wrong, and not for ever.
+// A question is asked again if the answer is wrong, and not for ever.
 func TestAskedAgain(t *testing.T) {
 	broken := errors.New("the store is locked")
-	tooShort := &answerError{again: true}
+	tooShort := &refusal{again: true}
 	for _, c := range []struct {
 		name     string
 		asked    []error // by the prompter, then nil
@@ -33,7 +33,7 @@ func TestAskedAgain(t *testing.T) {
 		{"cannot be typed", []error{&term.InputError{Problem: "is odd"}}, nil, []string{"", "the answer is odd"}, nil},
 		{"too short for ever", nil, slices.Repeat([]error{tooShort}, 100), []string{"", "too short", "too short", "too short", "too short"}, tooShort},
 		{"another error", nil, []error{broken}, []string{""}, broken},
-		{"an error for good", nil, []error{&answerError{}}, []string{""}, &answerError{}},
+		{"an error for good", nil, []error{&refusal{}}, []string{""}, &refusal{}},
 		{"cancelled", []error{term.ErrCancelled}, nil, []string{""}, term.ErrCancelled},
 	} {
 		next := func(list *[]error) (err error) {

@@ -11,37 +11,36 @@ import (
 // Prompter is a way to ask a person.
 type Prompter struct {
 	Name string
-	// Ready returns nil if it can ask now, or why not. It is quick and shows
-	// nothing.
+	// Ready returns nil if the prompter can ask now, or the reason why not. It is
+	// quick and shows nothing.
 	Ready func() error
-	// Ask returns what the person answered, as it is. Its errors end the
-	// search for a person, but for those that say that it cannot ask now, after
-	// which the next prompter is tried.
+	// Ask returns the answer, unchanged. If its error says that this prompter
+	// cannot ask now, the next one is tried; all other errors are final.
 	Ask func(context.Context, Question) (creds.Secret, error)
-	// Machine: it finds the code by itself, so it is only used by name, and gives
-	// the same one until the next step.
+	// Machine means that the prompter finds the code itself. It is used only if
+	// the user names it, and it gives the same code until the next time step.
 	Machine bool
 }
 
-// World is what prompters find around them. Prompters that nobody asks with need
-// none of it.
+// World is what prompters need from the computer. It may be empty if only their
+// names are wanted.
 type World struct {
 	// System is the operating system, by Go's name.
 	System string
 	// Getenv is the environment, and LookPath finds a program in it.
 	Getenv   func(string) string
 	LookPath func(string) (string, error)
-	// Environ is what the programs that ask inherit. It holds no secret.
+	// Environ is the environment of the programs that ask. It contains no secret.
 	Environ func() []string
-	// Stderr is where a program says that a key wants to be touched.
+	// Stderr shows a program's request to touch a security key.
 	Stderr io.Writer
-	// Alone is as in term.Terminal, for desktops too.
+	// Alone is like Terminal.Alone of package term, for desktops too.
 	Alone func(ctx context.Context, place string) (release func(), err error)
 }
 
-// Prompters returns the ways to ask, best first: a prompt where the person is
-// looking already comes before one that opens a window, and what the user has
-// chosen before what happens to be there.
+// Prompters returns the ways to ask, best first. A prompt in the terminal, where
+// the person is looking, comes before one that opens a window, and a program that
+// the user has chosen before one that happens to be installed.
 func Prompters(w World) []Prompter {
 	return []Prompter{
 		{Name: "tty", Ready: ttyReady, Ask: w.askTTY},
@@ -55,7 +54,7 @@ func Prompters(w World) []Prompter {
 	}
 }
 
-// Names are the values that choose a prompter: Auto, and the names of all of them.
+// Names returns the values of --mfa-prompt: Auto and the names of the prompters.
 func Names() []string {
 	all := []string{Auto}
 	for _, p := range Prompters(World{}) {

@@ -24,9 +24,9 @@ import (
 
 const childVar = "FOB_PROMPT_TEST_CHILD"
 
-// TestMain is also the child of the tests below: it asks a question with the
-// prompter that the variable names. The tests have no terminal, or prompters
-// would find the developer's.
+// TestMain is also the child of the tests below, which asks a question with the
+// prompter that the variable names. The tests run without a terminal, because
+// prompters would find the developer's.
 func TestMain(m *testing.M) {
 	name := os.Getenv(childVar)
 	if name == "" {
@@ -95,7 +95,7 @@ func TestTerminal(t *testing.T) {
 	const prompt = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo, for terraform): "
 	see("wrong code\r\n" + prompt)
 	io.WriteString(p, "12\x1b34\n")
-	see(`12\x1b34` + "\r\nthe answer holds a control character (\\x1b)\r\n" + prompt)
+	see(`12\x1b34` + "\r\nthe answer contains a control character (\\x1b)\r\n" + prompt)
 	io.WriteString(p, "123 456\n")
 	see("123 456\r\n")
 	out, err := io.ReadAll(stdout)

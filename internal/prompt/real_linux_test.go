@@ -29,7 +29,7 @@ func need(t *testing.T, programs ...string) {
 	}
 }
 
-// only is a directory to be PATH, in which one program goes by another's name.
+// only makes a directory for PATH with one program under another name.
 func only(t *testing.T, program, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -66,7 +66,7 @@ func xvfb(t *testing.T) string {
 	return ":" + strings.TrimSpace(number)
 }
 
-// Real windows on a real display: what is typed there arrives.
+// An answer typed into a real window on a real display arrives.
 func TestRealWindows(t *testing.T) {
 	need(t, "Xvfb", "xdotool", "zenity", "pinentry-gtk-2", "kdialog")
 	for _, program := range []string{"zenity", "pinentry-gtk-2", "kdialog"} {
@@ -90,7 +90,7 @@ func TestRealWindows(t *testing.T) {
 				"windowfocus", "--sync", "type", "--delay", "20", "123456") {
 				time.Sleep(20 * time.Millisecond)
 			}
-			// A window that is new to the screen does not hear the first ones.
+			// A new window misses the first key presses.
 			for waiting := true; waiting; {
 				xdotool(display, "key", "Return")
 				select {
@@ -109,10 +109,10 @@ func TestRealWindows(t *testing.T) {
 func xdotool(display string, args ...string) (ok bool) {
 	cmd := exec.Command("timeout", append([]string{"60", "xdotool"}, args...)...)
 	cmd.Env = append(os.Environ(), "DISPLAY="+display)
-	return cmd.Run() == nil // what it did not do shows in what is answered
+	return cmd.Run() == nil // a key that did not arrive is missing in the answer
 }
 
-// atTerminal starts the child at a terminal of its own, and nowhere else.
+// atTerminal starts the child with a terminal of its own and no display.
 func atTerminal(t *testing.T, program, name string) (screen *os.File, tty *os.File, cmd *exec.Cmd, out *bytes.Buffer) {
 	t.Helper()
 	screen, tty, err := pty.Open()
@@ -164,7 +164,7 @@ func TestRealPinentryAtATerminal(t *testing.T) {
 	for _, program := range []string{"pinentry-tty", "pinentry-curses"} {
 		t.Run(program, func(t *testing.T) {
 			screen, tty, cmd, out := atTerminal(t, program, "pinentry")
-			text := await(t, screen, "MFA code:") // the prompt; what it is for came before
+			text := await(t, screen, "MFA code:") // the prompt, below the question
 			lines := strings.ReplaceAll(text, "\r", "")
 			if program == "pinentry-tty" && !(strings.Contains(lines, hostileText) && strings.Contains(lines, strings.TrimSpace(refusedText))) {
 				t.Errorf("the screen shows %q", text)
@@ -179,13 +179,13 @@ func TestRealPinentryAtATerminal(t *testing.T) {
 				t.Errorf("%q, want %q", out.String(), want)
 			}
 			if !echoes(t, tty) {
-				t.Error("the terminal does not echo any more")
+				t.Error("the terminal no longer echoes")
 			}
 		})
 	}
 }
 
-// Killed in the middle of a question, it leaves a terminal that echoes.
+// fob killed in the middle of a question leaves a terminal that echoes.
 func TestRealPinentryIsKilled(t *testing.T) {
 	need(t, "pinentry-tty")
 	screen, tty, cmd, out := atTerminal(t, "pinentry-tty", "pinentry")

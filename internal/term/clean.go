@@ -7,16 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// maxClean is the length of the longest text that Clean leaves whole, in
-// characters: a screen can be flooded as well as written over.
+// maxClean is the length of the longest text that Clean does not cut, in
+// characters. Without a limit, a long text could flood the screen.
 const maxClean = 1000
 
-// Clean makes text that somebody else wrote safe to show on one line of a
-// terminal. What is not printable is spelled out as in a Go string: control
-// characters and escape sequences (\x1b), line breaks (\n), characters that
-// turn the direction of the text or have no width (\u202e), and bytes that are
-// not UTF-8 (\xff). Text longer than 1,000 characters is cut, with "..." at the
-// end. Clean text stays as it is.
+// Clean makes text from others safe to show on one line of a terminal. Characters
+// that are not printable are written as in a Go string: control characters and
+// escape sequences (\x1b), line breaks (\n), characters without width or that
+// change the direction of the text (\u202e), and bytes that are not UTF-8 (\xff).
+// Text longer than 1,000 characters is cut and ends in "...". Clean text does not
+// change.
 func Clean(s string) string {
 	s = visible(s)
 	if len(s) <= maxClean || utf8.RuneCountInString(s) <= maxClean {

@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// Foreign passes on what another program says, for a person, in the way of Clean:
-// its line breaks stay, and nothing else that a terminal would act upon. What
-// it writes without a line break, as before it waits, is passed on at once.
+// Foreign passes another program's messages on to a person. Like Clean it makes
+// them safe to show, but it keeps the line breaks. It does not wait for the end of a
+// line, because the program may wait for the person after an incomplete one.
 func Foreign(to io.Writer) io.Writer { return &foreign{to: to} }
 
 type foreign struct {
 	to   io.Writer
-	rest []byte // the beginning of a character, or of a line break
+	rest []byte // the start of an incomplete character or line break
 }
 
 func (f *foreign) Write(p []byte) (int, error) {
@@ -33,7 +33,8 @@ func (f *foreign) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// unfinished is how many bytes at the end may become something else with the next.
+// unfinished returns how many bytes at the end of text may belong to a character
+// or line break that is not complete yet.
 func unfinished(text []byte) int {
 	if n := len(text); n > 0 && text[n-1] == '\r' {
 		return 1

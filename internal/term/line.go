@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// line is the line being typed.
+// line is a line while it is typed.
 type line struct {
 	text    []byte
-	pending []byte // the first bytes of a character whose last ones are not here yet
-	long    bool   // more was typed than MaxLine, and dropped
+	pending []byte // the first bytes of an incomplete character
+	long    bool   // more than maxLine was typed, and the rest was dropped
 }
 
-// read lets a person edit the line until Enter, keeping the screen up to date
-// with what typed shows of it.
+// read lets a person edit the line until Enter. typed says how the screen shows the
+// line meanwhile.
 func (l *line) read(q *question, prompt string, typed func(string) string) error {
 	shown := typed("")
 	for {
@@ -46,8 +46,8 @@ func (l *line) read(q *question, prompt string, typed func(string) string) error
 type key int
 
 const (
-	more  key = iota // the line goes on
-	enter            // it is complete
+	more  key = iota // the line is not complete yet
+	enter            // the line is complete
 	end              // Ctrl-D on an empty line
 )
 
@@ -55,7 +55,7 @@ const (
 func (l *line) feed(b byte) key {
 	l.pending = append(l.pending, b)
 	for utf8.FullRune(l.pending) {
-		// A byte that is no UTF-8 counts as a character of its own.
+		// A byte that is not UTF-8 counts as a character.
 		_, n := utf8.DecodeRune(l.pending)
 		char := l.pending[:n]
 		l.pending = l.pending[n:]
@@ -66,8 +66,8 @@ func (l *line) feed(b byte) key {
 	return more
 }
 
-// char takes one character typed. The editing keys are those of every
-// terminal; as in the kernel's own line editor they cannot be part of a line.
+// char takes one character typed. The editing keys are the usual ones of terminals.
+// As in the kernel's line editor, they cannot be part of a line.
 func (l *line) char(char []byte) key {
 	switch char[0] {
 	case '\r', '\n':
@@ -80,13 +80,13 @@ func (l *line) char(char []byte) key {
 		_, n := utf8.DecodeLastRune(l.text)
 		l.text = l.text[:len(l.text)-n]
 	case 'W' - '@':
-		// Words are separated by blanks, as the kernel sees them.
+		// As in the kernel, only blanks separate words.
 		words := strings.TrimRight(string(l.text), " \t")
 		l.text = l.text[:strings.LastIndexAny(words, " \t")+1]
 	case 'U' - '@':
 		l.text, l.long = l.text[:0], false
 	default:
-		if len(l.text)+len(char) > MaxLine {
+		if len(l.text)+len(char) > maxLine {
 			l.long = true
 			break
 		}
@@ -95,11 +95,11 @@ func (l *line) char(char []byte) key {
 	return more
 }
 
-// redraw returns what to print after before so that the screen shows after.
-// It takes every character for one column wide, as the kernel does.
+// redraw returns the output that changes the screen from before to after. Like the
+// kernel, it treats every character as one column wide.
 func redraw(before, after string) string {
 	if added, ok := strings.CutPrefix(after, before); ok {
-		return added // nearly always, and a long paste is quick
+		return added // the usual case, which must be quick for a long paste
 	}
 	old, text := []rune(before), []rune(after)
 	same := 0

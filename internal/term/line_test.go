@@ -7,7 +7,7 @@ import (
 )
 
 func TestLine(t *testing.T) {
-	full := strings.Repeat("x", MaxLine)
+	full := strings.Repeat("x", maxLine)
 	for _, c := range []struct {
 		keys string
 		want string
@@ -66,9 +66,9 @@ func TestCheckText(t *testing.T) {
 	for _, c := range []struct{ in, problem string }{
 		{"eu-west-1", ""},
 		{"tab\tand é", ""},
-		{"nul\x00", `holds a control character (\x00)`},
-		{"arrow\x1b[A", `holds a control character (\x1b)`},
-		{"c1\u0085", `holds a control character (\u0085)`},
+		{"nul\x00", `contains a control character (\x00)`},
+		{"arrow\x1b[A", `contains a control character (\x1b)`},
+		{"c1\u0085", `contains a control character (\u0085)`},
 		{"latin1 \xe9", "is not valid UTF-8"},
 	} {
 		err := checkText(c.in)
@@ -88,7 +88,7 @@ func FuzzLine(f *testing.F) {
 				break
 			}
 		}
-		if len(l.text) > MaxLine || len(l.pending) > 3 {
+		if len(l.text) > maxLine || len(l.pending) > 3 {
 			t.Errorf("%q: %d bytes, %d pending", keys, len(l.text), len(l.pending))
 		}
 	})

@@ -1,23 +1,23 @@
 // Package term asks a person at the controlling terminal.
 //
-// It talks to /dev/tty (on Windows to the console), so it works while stdin,
-// stdout and stderr are pipes, as they are under an AWS SDK. It promises that
+// It uses /dev/tty (on Windows the console), so it works when stdin, stdout and
+// stderr are pipes, as they are under an AWS SDK. It promises that
 //
-//   - Open and the start of every question return at once when nobody can
-//     answer: without a controlling terminal, or from a background process
-//     group, which the kernel would stop for as long as nobody looks;
-//   - a question ends when its context ends, and the terminal is as it was
-//     before, whichever way it ends, Ctrl-C, Ctrl-Z and a hangup included;
-//   - what others wrote (configs, AWS, program names) reaches the screen
-//     through Clean only.
+//   - Open and the start of every question return at once if nobody can answer:
+//     without a controlling terminal, or in a background process group, which
+//     the kernel would stop until somebody notices;
+//   - a question ends when its context ends, and every end (also Ctrl-C, Ctrl-Z
+//     and a hangup) leaves the terminal as it was before;
+//   - text from others (configs, AWS, program names) reaches the screen only
+//     through Clean.
 //
-// It echoes what it reads itself and leaves the kernel's echo off while it
-// asks. So a paste of two lines, an access key ID and its secret, shows the
-// first and hides the second, and no line is cut at the kernel's limit for
-// edited lines, 1,024 bytes on macOS and 4,096 on Linux.
+// It echoes its input itself and keeps the kernel's echo off while it asks. So
+// when an access key ID and its secret are pasted as two lines, the first is shown
+// and the second hidden, and no line is cut at the kernel's limit for edited
+// lines, which is 1,024 bytes on macOS and 4,096 on Linux.
 //
-// It has no history, no completion and no cursor movement, and asks one
-// question at a time: two processes that ask on one terminal need a lock, which
+// It has no history, completion or cursor movement, and asks one question at a
+// time. Two processes that ask on the same terminal need a lock, which
 // Terminal.Alone may take.
 package term
 
@@ -37,28 +37,28 @@ import (
 )
 
 var (
-	// ErrNone means that there is no controlling terminal: cron, CI, a
-	// graphical program, a new session.
+	// ErrNone means that there is no controlling terminal, as under cron, in CI, in
+	// a graphical program or in a new session.
 	ErrNone = errors.New("no controlling terminal")
-	// ErrBackground means that there is a terminal, but another process group
-	// is in its foreground.
-	ErrBackground = errors.New("in the background of the terminal")
-	// ErrCancelled means that the person would not answer: Ctrl-C, Ctrl-D on an
-	// empty line, a closed terminal, or a signal that ends the process.
+	// ErrBackground means that another process group is in the foreground of the
+	// terminal.
+	ErrBackground = errors.New("running in the background")
+	// ErrCancelled means that the person did not want to answer: Ctrl-C, Ctrl-D on
+	// an empty line, a closed terminal, or a signal that ends the process.
 	ErrCancelled = errors.New("cancelled at the prompt")
 
-	// errResumed: the process was stopped and goes on, so the screen shows
-	// something else and the question has to be printed again.
+	// errResumed means that the process was stopped and continued. The screen has
+	// changed meanwhile, so the question must be printed again.
 	errResumed = errors.New("resumed")
 )
 
-// MaxLine is the length of the longest answer, in bytes. Nothing fob asks for
-// comes near it.
-const MaxLine = 4096
+// maxLine is the length of the longest answer, in bytes. Everything that fob asks
+// for is much shorter.
+const maxLine = 4096
 
-// InputError is an answer that cannot be used. It does not hold the answer.
+// InputError is an answer that cannot be used. It does not contain the answer.
 type InputError struct {
-	Problem string // what is wrong with it: "holds a control character"
+	Problem string // completes the sentence "the answer ...": "is not valid UTF-8"
 }
 
 func (e *InputError) Error() string { return "the answer " + e.Problem }
@@ -68,9 +68,9 @@ func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // Terminal is the controlling terminal. It is not safe for concurrent use.
 type Terminal struct {
-	// Alone is called before each question; nil to call nothing. It waits until no
+	// Alone is called before each question, unless it is nil. It waits until no
 	// other process asks at the place, which names this terminal, and keeps others
-	// from it until release. Its error ends the question.
+	// away until release. If it returns an error, the question is not asked.
 	Alone func(ctx context.Context, place string) (release func(), err error)
 
 	tty *tty
@@ -89,9 +89,9 @@ func Open() (*Terminal, error) {
 // Close closes the terminal.
 func (t *Terminal) Close() error { return t.tty.close() }
 
-// Print writes text, whose line breaks are kept. The parts that others wrote
-// must have gone through Clean one by one: a line break in them could
-// otherwise pass for a line of fob's.
+// Print writes text and keeps its line breaks. Each part of it that others wrote
+// must have gone through Clean, because a line break in it would make the rest
+// look like fob's own line.
 func (t *Terminal) Print(ctx context.Context, text string) error {
 	q, end, err := t.begin(ctx)
 	if err != nil {
@@ -105,16 +105,17 @@ func (t *Terminal) Print(ctx context.Context, text string) error {
 	return q.write(strings.Join(lines, "\n"))
 }
 
-// Ask prints prompt and returns the line typed, without its end. The answer is
-// UTF-8 without control characters but tabs; others are an InputError.
+// Ask prints prompt and returns the line typed, without its line end. The answer
+// is UTF-8 without control characters other than tabs; otherwise the error is an
+// InputError.
 //
 // All questions return ErrBackground, ErrCancelled, an InputError for a line
-// longer than MaxLine, or the context's error.
+// longer than maxLine, or the context's error.
 func (t *Terminal) Ask(ctx context.Context, prompt string) (string, error) {
 	return t.ask(ctx, Clean(prompt))
 }
 
-// ask is Ask with a prompt that is clean.
+// ask is Ask with a clean prompt.
 func (t *Terminal) ask(ctx context.Context, prompt string) (string, error) {
 	answer, err := t.question(ctx, prompt, echo, nothing)
 	if err == nil {
@@ -126,23 +127,22 @@ func (t *Terminal) ask(ctx context.Context, prompt string) (string, error) {
 	return answer, nil
 }
 
-// AskSecret prints prompt and returns the line typed, byte for byte, without
-// showing it: in its place its length is shown, so that a paste cut short is
-// noticed.
+// AskSecret prints prompt and returns the line typed, byte for byte. It shows the
+// length of the line instead of the line, so that the user notices an incomplete
+// paste.
 func (t *Terminal) AskSecret(ctx context.Context, prompt string) (creds.Secret, error) {
 	answer, err := t.question(ctx, Clean(prompt), nothing, hidden)
 	return creds.NewSecret(answer), err
 }
 
-// AskPassphrase is AskSecret for a secret that a person made up: not even its
-// length is shown.
+// AskPassphrase is AskSecret for a secret that a person made up. It does not show
+// the length either.
 func (t *Terminal) AskPassphrase(ctx context.Context, prompt string) (creds.Secret, error) {
 	answer, err := t.question(ctx, Clean(prompt), nothing, nothing)
 	return creds.NewSecret(answer), err
 }
 
-// Confirm asks a question until it is answered with yes or no; Enter alone
-// chooses the answer def.
+// Confirm asks a question until the answer is yes or no. Enter alone means def.
 func (t *Terminal) Confirm(ctx context.Context, prompt string, def bool) (bool, error) {
 	choices := " [y/N] "
 	if def {
@@ -164,8 +164,8 @@ func (t *Terminal) Confirm(ctx context.Context, prompt string, def bool) (bool, 
 	}
 }
 
-// Choose prints items with their numbers, from 1, asks for one of the numbers
-// until it gets one, and returns the item's index.
+// Choose prints the items, numbered from 1, asks until it gets one of the numbers,
+// and returns the item's index.
 func (t *Terminal) Choose(ctx context.Context, prompt string, items []string) (int, error) {
 	var list strings.Builder
 	width := len(strconv.Itoa(len(items)))
@@ -186,7 +186,7 @@ func (t *Terminal) Choose(ctx context.Context, prompt string, items []string) (i
 	}
 }
 
-// retry asks until the answer is text, and trims it.
+// retry asks until the answer is valid text, and trims it.
 func (t *Terminal) retry(ctx context.Context, prompt string) (string, error) {
 	for {
 		answer, err := t.ask(ctx, prompt)
@@ -198,7 +198,7 @@ func (t *Terminal) retry(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
-// What the screen shows of a line: while it is typed, and in the end.
+// The ways to show a line, while it is typed or after Enter.
 func nothing(string) string { return "" }
 
 func echo(s string) string { return visible(strings.ReplaceAll(s, "\t", " ")) }
@@ -211,7 +211,7 @@ func hidden(s string) string {
 	return fmt.Sprintf("(hidden, %d characters)", n)
 }
 
-// begin makes the terminal ours until end.
+// begin takes the terminal for a question, until end.
 func (t *Terminal) begin(ctx context.Context) (q *question, end func(), err error) {
 	release, err := t.alone(ctx)
 	if err != nil {
@@ -231,9 +231,9 @@ func (t *Terminal) alone(ctx context.Context) (release func(), err error) {
 	return t.Alone(ctx, t.tty.place())
 }
 
-// Lend leaves the terminal to another program while use runs, and puts its mode
-// back afterwards: a program that is killed cannot do that. The error is
-// ErrNone, which may be wrapped, ErrBackground, the context's or that of use.
+// Lend leaves the terminal to another program while use runs, and then restores
+// its mode, which a killed program cannot do. The error is ErrNone, which may be
+// wrapped, ErrBackground, the context's error or the error of use.
 func (t *Terminal) Lend(ctx context.Context, use func() error) error {
 	release, err := t.alone(ctx)
 	if err != nil {
@@ -243,8 +243,8 @@ func (t *Terminal) Lend(ctx context.Context, use func() error) error {
 	return t.tty.lend(use)
 }
 
-// question reads one line, after a prompt that is clean. The kernel's echo is
-// off before the prompt appears: who waits for the prompt may type a secret.
+// question prints a clean prompt and reads one line. The kernel's echo is off
+// before the prompt appears, because people type a secret as soon as they see it.
 func (t *Terminal) question(ctx context.Context, prompt string, typed, entered func(string) string) (string, error) {
 	q, end, err := t.begin(ctx)
 	if err != nil {
@@ -257,7 +257,7 @@ func (t *Terminal) question(ctx context.Context, prompt string, typed, entered f
 	var l line
 	if err := l.read(q, prompt, typed); err != nil {
 		if !errors.Is(err, ErrBackground) {
-			_ = q.write("\n") // so that the next output has a line of its own; the terminal may be gone
+			_ = q.write("\n") // starts a new line for the next output; it fails if the terminal is gone
 		}
 		return "", err
 	}
@@ -266,7 +266,7 @@ func (t *Terminal) question(ctx context.Context, prompt string, typed, entered f
 		return "", err
 	}
 	if l.long {
-		return "", &InputError{fmt.Sprintf("is longer than %d bytes", MaxLine)}
+		return "", &InputError{fmt.Sprintf("is longer than %d bytes", maxLine)}
 	}
 	return answer, nil
 }
@@ -277,7 +277,7 @@ func checkText(s string) error {
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && r != '\t' {
-			return &InputError{"holds a control character (" + visible(string(r)) + ")"}
+			return &InputError{"contains a control character (" + visible(string(r)) + ")"}
 		}
 	}
 	return nil

@@ -17,10 +17,10 @@ type tty struct {
 	fd int
 }
 
-// openTTY opens /dev/tty, for this process alone: the file is not the one that
-// stdin may be, so making it non-blocking disturbs nobody. Nothing here waits
-// in the kernel but select. Go's own poller cannot be used: kqueue, like
-// macOS's poll, refuses /dev/tty; select works on both.
+// openTTY opens /dev/tty for this process alone. Stdin is another open file even if
+// it is the same terminal, so making this one non-blocking affects no other process.
+// Only select waits in the kernel. Go's own poller cannot be used, because kqueue
+// and macOS's poll refuse /dev/tty; select works everywhere.
 func openTTY() (*tty, error) {
 	fd, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err == unix.ENXIO {
@@ -50,12 +50,12 @@ func (t *tty) foreground() error {
 	return nil
 }
 
-// place names the terminal by its session, of which it is the only one: its path
-// cannot be had from /dev/tty on every system.
+// place names the terminal by its session, which has only this terminal. Not every
+// system can tell the path of the terminal behind /dev/tty.
 func (t *tty) place() string {
 	session, err := unix.Getsid(0)
 	if err != nil {
-		return "terminal" // cannot be: it is our own
+		return "terminal" // does not happen for our own session
 	}
 	return "terminal-" + strconv.Itoa(session)
 }
@@ -69,22 +69,22 @@ func (t *tty) lend(use func() error) error {
 		return fmt.Errorf("%w: %v", ErrNone, err)
 	}
 	defer func() {
-		// Whoever took the terminal back meanwhile has set a mode of its own.
+		// A shell that took the terminal back meanwhile has set its own mode.
 		if t.foreground() == nil {
-			_ = unix.IoctlSetTermios(t.fd, setMode, before) // there is nobody to tell
+			_ = unix.IoctlSetTermios(t.fd, setMode, before) // if this fails, the terminal is gone
 		}
 	}()
 	return use()
 }
 
-// question is the time in which the terminal is ours: echo and line editing are
-// off, and the signals that would leave it so are caught.
+// question is a question being asked. Until it ends, echo and line editing are off,
+// and the signals that would leave the terminal in that state are caught.
 type question struct {
 	*tty
 	ctx     context.Context
-	before  unix.Termios // the mode we found
-	during  unix.Termios // the mode we set
-	events  *os.File     // signal numbers, one a byte; ends with the context
+	before  unix.Termios // the mode before the question
+	during  unix.Termios // the mode during the question
+	events  *os.File     // signal numbers, one per byte; at its end when the context ends
 	signals chan os.Signal
 	done    chan struct{}
 }
@@ -115,7 +115,8 @@ func (t *tty) begin(ctx context.Context) (*question, error) {
 	return q, nil
 }
 
-// relay turns what Go waits for into what select waits for.
+// relay writes Go's signals to the pipe that select watches, and closes it when the
+// context ends.
 func (q *question) relay(w *os.File) {
 	defer w.Close()
 	for {
@@ -140,17 +141,17 @@ func (q *question) end() {
 	q.events.Close()
 }
 
-// setMode turns echo and line editing off. Ctrl-C stays with the kernel, which
-// sends the signal to the whole foreground group: the SDK or the script that
-// started us has to hear of it too. Ctrl-Z is ours: os/signal keeps its handler
-// for SIGTSTP after Stop, so a program that once caught it never stops again.
+// setMode turns echo and line editing off. The kernel still handles Ctrl-C, because
+// it sends the signal to the whole foreground group, so also to the SDK or script
+// that started fob. fob handles Ctrl-Z itself: os/signal keeps its handler for
+// SIGTSTP after Stop, so a program that once caught it could never be stopped again.
 func (q *question) setMode() error {
 	mode, err := unix.IoctlGetTermios(q.fd, getMode)
 	if err != nil {
 		return err
 	}
 	if sameMode(mode, &q.during) {
-		return nil // stopped and continued, and nobody touched it
+		return nil // after a stop during which the mode did not change
 	}
 	q.before, q.during = *mode, *mode
 	// Without IEXTEN, Ctrl-V and macOS's Ctrl-O and Ctrl-Y have no meaning.
@@ -162,38 +163,38 @@ func (q *question) setMode() error {
 	return unix.IoctlSetTermios(q.fd, setMode, &q.during)
 }
 
-// restoreMode puts back the mode we found, unless somebody set another since: a
-// shell that took the terminal back while we were stopped, or because our
-// parent died, has its own.
+// restoreMode sets the mode from before the question, unless another process has
+// changed it: a shell that took the terminal back while fob was stopped, or because
+// fob's parent died, has set its own.
 func (q *question) restoreMode() {
 	mode, err := unix.IoctlGetTermios(q.fd, getMode)
 	if err != nil || !sameMode(mode, &q.during) {
 		return
 	}
 	if q.foreground() == ErrBackground {
-		// Our parent died of the same Ctrl-C, and its shell was faster. Putting
-		// the mode back would stop us. Ignore cannot be undone
+		// The same Ctrl-C ended fob's parent, and its shell has already taken the
+		// terminal back. Setting the mode would stop fob. Ignore cannot be undone
 		// (golang.org/issue/46321), but this process is about to end.
 		signal.Ignore(unix.SIGTTOU)
 	}
-	// There is nobody to tell if it fails: the terminal is gone.
+	// If this fails, the terminal is gone.
 	_ = unix.IoctlSetTermios(q.fd, setMode, &q.before)
 }
 
 func sameMode(a, b *unix.Termios) bool {
-	// PENDIN is the kernel's own: macOS sets it when line editing comes back on.
+	// The kernel changes PENDIN itself: macOS sets it when line editing is turned on.
 	return a.Iflag == b.Iflag && a.Oflag == b.Oflag && a.Cflag == b.Cflag &&
 		a.Lflag&^unix.PENDIN == b.Lflag&^unix.PENDIN && a.Cc == b.Cc
 }
 
-// next returns the next byte typed. It reads one at a time, so that what was
-// typed after the line is left to whoever reads next.
+// next returns the next byte typed. It reads one byte at a time, so that the next
+// program gets the input after the line.
 func (q *question) next() (byte, error) {
 	for {
 		if err := q.wait(q.fd, false); err != nil {
 			return 0, err
 		}
-		// A shell that took the terminal back reads too, and we would be stopped.
+		// If a shell has taken the terminal back, reading would stop fob.
 		if err := q.foreground(); err == ErrBackground {
 			return 0, err
 		}
@@ -210,7 +211,7 @@ func (q *question) next() (byte, error) {
 	}
 }
 
-// write prints s. After Ctrl-S it waits, like a read.
+// write prints s. After Ctrl-S it waits, and can be interrupted like a read.
 func (q *question) write(s string) error {
 	for len(s) > 0 {
 		n, err := unix.Write(q.fd, []byte(s))
@@ -228,8 +229,8 @@ func (q *question) write(s string) error {
 	return nil
 }
 
-// wait returns nil when fd can be read, or written, and otherwise why the wait
-// is over: errResumed, ErrCancelled, ErrBackground or the context's error.
+// wait waits until fd can be read, or written. Its errors are errResumed,
+// ErrCancelled, ErrBackground and the context's error.
 func (q *question) wait(fd int, write bool) error {
 	for {
 		var r, w unix.FdSet
@@ -251,8 +252,8 @@ func (q *question) wait(fd int, write bool) error {
 	}
 }
 
-// poll is select(2) with the pipe of events added to r; it reports whether
-// there is an event.
+// poll is select(2) with the pipe of events added to r. It reports whether there is
+// an event.
 func (q *question) poll(r, w *unix.FdSet, timeout *unix.Timeval) (event bool, err error) {
 	events := int(q.events.Fd())
 	r.Set(events)
@@ -260,7 +261,7 @@ func (q *question) poll(r, w *unix.FdSet, timeout *unix.Timeval) (event bool, er
 	return err == nil && r.IsSet(events), err
 }
 
-// event takes one event; it waits if there is none.
+// event handles the next event, and waits for one if there is none.
 func (q *question) event() error {
 	var b [1]byte
 	if n, _ := q.events.Read(b[:]); n == 0 {
@@ -272,21 +273,22 @@ func (q *question) event() error {
 	return ErrCancelled
 }
 
-// isSuspend reports whether b is the user's Ctrl-Z.
+// isSuspend reports whether b is the key that stops a program, usually Ctrl-Z.
 func (q *question) isSuspend(b byte) bool {
 	return b == q.before.Cc[unix.VSUSP] && b != noKey && q.before.Lflag&unix.ISIG != 0
 }
 
-// suspend does what the kernel does at Ctrl-Z, with the terminal as we found it.
+// suspend stops fob as the kernel does at Ctrl-Z, after it has restored the
+// terminal's mode.
 func (q *question) suspend() error {
 	q.restoreMode()
 	if err := unix.Kill(0, unix.SIGTSTP); err != nil {
 		return os.NewSyscallError("kill", err)
 	}
-	// The stop comes when the kernel finds the time, and SIGCONT says that it
-	// came and went. Both never come to a group without a shell that could
-	// continue it, so the wait ends after a second. It is counted in slices,
-	// because the clock runs on while we are stopped.
+	// The kernel stops fob a moment later, and SIGCONT tells that fob was stopped and
+	// continued. In a group without a shell that could continue it, neither happens,
+	// so the wait ends after a second. It is counted in slices, because the clock
+	// does not stop while fob is stopped.
 	for slices := 0; slices < 10; {
 		var r unix.FdSet
 		event, err := q.poll(&r, nil, &unix.Timeval{Usec: 100_000})
@@ -302,7 +304,7 @@ func (q *question) suspend() error {
 	return q.resume()
 }
 
-// resume takes the terminal again after a stop.
+// resume takes the terminal back after a stop.
 func (q *question) resume() error {
 	if err := q.foreground(); err != nil {
 		return err // continued with bg
@@ -313,5 +315,5 @@ func (q *question) resume() error {
 	return errResumed
 }
 
-// escapes: every terminal here knows escape sequences.
+// escapes does nothing, because every terminal on Unix knows escape sequences.
 func (t *tty) escapes() (restore func()) { return func() {} }

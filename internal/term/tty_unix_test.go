@@ -21,9 +21,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The tests run this test binary as a child that has a pseudo-terminal for its
-// controlling terminal and pipes for stdin, stdout and stderr. The child does
-// what childVar names and says on stdout how it ended.
+// The tests run this test binary as a child with a pseudo-terminal as its
+// controlling terminal and pipes for stdin, stdout and stderr. childVar tells the
+// child what to do, and the child prints the outcome on stdout.
 const childVar = "FOB_TERM_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -132,7 +132,7 @@ func class(err error) string {
 	return fmt.Sprint(err)
 }
 
-// shell does for one job what an interactive shell does, without the typing.
+// shell treats one job as an interactive shell would.
 func shell(what string) int {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
@@ -182,8 +182,8 @@ type session struct {
 	screen   *stream
 }
 
-// start starts a child. Its terminal is not opened by the child's parent
-// through /dev/tty, so the tests may run without a terminal.
+// start starts a child. The test does not open the terminal through /dev/tty, so
+// the tests need no terminal themselves.
 func start(t *testing.T, what string) *session {
 	t.Helper()
 	p, tty, err := pty.Open()
@@ -220,8 +220,8 @@ func start(t *testing.T, what string) *session {
 	return s
 }
 
-// stream is what has been read so far. Closing enough ends it after the next
-// chunk: a pseudo-terminal is not closed while somebody reads it.
+// stream is the output read so far. Closing enough ends it after the next chunk,
+// because a pseudo-terminal stays open while it is read.
 type stream struct {
 	chunks chan string
 	enough chan struct{}
@@ -307,7 +307,7 @@ func (s *session) shows(not string) {
 
 const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
-// A page is a screen of its own, and leaves it whichever way it ends.
+// A page uses the alternate screen, and every end leaves that screen.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	for keys, answer := range map[string]string{"\n": "<nil>", "\x03": "cancelled at the prompt"} {
@@ -324,7 +324,7 @@ func TestAnswers(t *testing.T) {
 	for _, c := range []struct{ what, prompt, keys, screen, answer string }{
 		{"ask", "Name: ", "dew\x7fv\n", "dew\b \bv\r\n", `"dev" <nil>`},
 		{"ask", "Name: ", "José\n", "José\r\n", `"José" <nil>`},
-		{"ask", "Name: ", "up\x1b[A\n", `up\x1b[A` + "\r\n", `"" the answer holds a control character (\x1b)`},
+		{"ask", "Name: ", "up\x1b[A\n", `up\x1b[A` + "\r\n", `"" the answer contains a control character (\x1b)`},
 		{"ask", "Name: ", strings.Repeat("x", 5000) + "\n", "x\r\n", `"" the answer is longer than 4096 bytes`},
 		{"ask", "Name: ", "\n", "\r\n", `"" <nil>`},
 		{"secret", "Secret: ", secret + "\n", "Secret: (hidden, 40 characters)\r\n", `"` + secret + `" <nil>`},
@@ -350,7 +350,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// Two lines pasted at the first of two questions: the second is not shown.
+// When two lines are pasted at the first of two questions, the second is not shown.
 func TestPasteOfTwoLines(t *testing.T) {
 	s := start(t, "two")
 	s.sees("ID: ")
@@ -360,7 +360,7 @@ func TestPasteOfTwoLines(t *testing.T) {
 	s.shows(secret)
 }
 
-// A question is asked alone, from before its prompt until after its answer.
+// Alone is held from before the prompt until after the answer.
 func TestAlone(t *testing.T) {
 	s := start(t, "alone")
 	s.sees("Name: ")
@@ -372,7 +372,7 @@ func TestAlone(t *testing.T) {
 	s.shows("Name")
 }
 
-// A program that is killed leaves the terminal without echo.
+// A killed program would leave the terminal without echo.
 func TestLend(t *testing.T) {
 	s := start(t, "lend")
 	s.sees("lent")
@@ -413,7 +413,7 @@ func TestEndings(t *testing.T) {
 	}
 }
 
-// A terminal that goes away is an end like Ctrl-C, with or without its SIGHUP.
+// A closed terminal ends a question like Ctrl-C, with or without a SIGHUP.
 func TestHangup(t *testing.T) {
 	s := start(t, "ask")
 	s.sees("Name: ")
@@ -446,7 +446,7 @@ func TestNoTerminal(t *testing.T) {
 
 func TestBackground(t *testing.T) {
 	s := start(t, "background")
-	s.says("open: in the background of the terminal\njob ended 0 <nil>")
+	s.says("open: running in the background\njob ended 0 <nil>")
 	s.shows("Secret")
 }
 
@@ -473,10 +473,10 @@ func TestStopAndContinueInBackground(t *testing.T) {
 	s.types("\x1a")
 	s.stdout.wait(t, "job stopped\n", 1)
 	io.WriteString(s.stdin, "bg\n")
-	s.says("answer: \"\" in the background of the terminal\njob ended 0 <nil>")
+	s.says("answer: \"\" running in the background\njob ended 0 <nil>")
 }
 
-// SIGSTOP cannot be caught, and shells restore their own mode when a job stops.
+// SIGSTOP cannot be caught, and shells set their own mode when a job stops.
 func TestModeIsSetAgainAfterSIGSTOP(t *testing.T) {
 	s := start(t, "secret")
 	before, err := unix.IoctlGetTermios(int(s.tty.Fd()), getMode)
@@ -506,10 +506,10 @@ func TestTerminalIsTakenAway(t *testing.T) {
 	io.WriteString(s.stdin, "take it\n")
 	s.stdout.wait(t, "took the terminal\n", 1)
 	s.types("x")
-	s.says("answer: \"\" in the background of the terminal\njob ended 0 <nil>")
+	s.says("answer: \"\" running in the background\njob ended 0 <nil>")
 }
 
-// A shell that took the terminal back has set a mode of its own.
+// The mode of a shell that took the terminal back is left alone.
 func TestForeignModeIsLeftAlone(t *testing.T) {
 	s := start(t, "secret")
 	s.sees("Secret: ")
@@ -526,7 +526,8 @@ func TestForeignModeIsLeftAlone(t *testing.T) {
 	s.echoes(false)
 }
 
-// Ctrl-Z in a group that no shell watches does not stop it; the question goes on.
+// Ctrl-Z in a group without a shell does not stop the process, and the question
+// continues.
 func TestCtrlZWithoutShell(t *testing.T) {
 	t.Parallel()
 	s := start(t, "secret")

@@ -51,7 +51,8 @@ func (t *tty) close() error {
 	return windows.CloseHandle(t.out)
 }
 
-// place: a process has one console, and nothing says whose else it is.
+// place is the same for all consoles, because Windows does not tell which processes
+// share one.
 func (t *tty) place() string { return "console" }
 
 func (t *tty) lend(use func() error) error {
@@ -63,14 +64,14 @@ func (t *tty) lend(use func() error) error {
 	return use()
 }
 
-// question is the time in which the console is ours.
+// question is a question being asked.
 type question struct {
 	*tty
 	ctx     context.Context
-	before  uint32 // the mode we found
+	before  uint32 // the mode before the question
 	signals chan os.Signal
-	high    rune   // the first half of a character outside the basic plane
-	typed   []byte // what is left of the last character
+	high    rune   // the first half of a surrogate pair
+	typed   []byte // the unread bytes of the last character
 }
 
 func (t *tty) begin(ctx context.Context) (*question, error) {
@@ -81,8 +82,8 @@ func (t *tty) begin(ctx context.Context) (*question, error) {
 	if err := windows.GetConsoleMode(t.in, &q.before); err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrNone, err)
 	}
-	// Ctrl-C, Ctrl-Break and the closing of the window. Ctrl-C stays with the
-	// console, which tells every process attached to it.
+	// Ctrl-C, Ctrl-Break and the closing of the window. The console still handles
+	// Ctrl-C, and notifies every process attached to it.
 	signal.Notify(q.signals, os.Interrupt, syscall.SIGTERM)
 	during := q.before &^ (windows.ENABLE_ECHO_INPUT | windows.ENABLE_LINE_INPUT | windows.ENABLE_VIRTUAL_TERMINAL_INPUT)
 	if err := windows.SetConsoleMode(t.in, during|windows.ENABLE_PROCESSED_INPUT); err != nil {
@@ -93,7 +94,7 @@ func (t *tty) begin(ctx context.Context) (*question, error) {
 }
 
 func (q *question) end() {
-	// There is nobody to tell if it fails: the console is gone.
+	// If this fails, the console is gone.
 	_ = windows.SetConsoleMode(q.in, q.before)
 	signal.Stop(q.signals)
 }
@@ -110,10 +111,10 @@ func (q *question) write(s string) error {
 }
 
 // next returns the next byte typed, in UTF-8. A read of the console cannot be
-// abandoned, and one left behind would swallow what is typed for the next
-// program; so it takes one input record at a time, and only when there is one.
+// cancelled, and a pending one would take the input of the next program. So next
+// reads one input record at a time, and only when there is one.
 func (q *question) next() (byte, error) {
-	const tick = 50 * time.Millisecond // how late a cancelled context is noticed
+	const tick = 50 * time.Millisecond // how late it notices that the context ended
 	for len(q.typed) == 0 {
 		select {
 		case <-q.signals:
@@ -150,7 +151,7 @@ type inputRecord struct {
 	state     uint32
 }
 
-// readRecord takes one input record and adds what it types to q.typed.
+// readRecord reads one input record and adds its character to q.typed.
 func (q *question) readRecord() error {
 	const keyEvent, alt = 1, 0x12
 	var r inputRecord
@@ -159,7 +160,7 @@ func (q *question) readRecord() error {
 	if ok == 0 || n == 0 {
 		return ErrCancelled // the window is closed
 	}
-	// A character composed on the number pad arrives when Alt is let go.
+	// A character composed on the number pad arrives when Alt is released.
 	if r.eventType != keyEvent || r.char == 0 || r.keyDown == 0 && r.key != alt {
 		return nil
 	}
@@ -172,7 +173,7 @@ func (q *question) readRecord() error {
 		char, q.high = utf16.DecodeRune(q.high, char), 0
 	}
 	if char == 'Z'-'@' {
-		char = 'D' - '@' // the end of input, as Windows spells it
+		char = 'D' - '@' // on Windows, Ctrl-Z is the end of input
 	}
 	for range max(r.repeat, 1) {
 		q.typed = utf8.AppendRune(q.typed, char)
@@ -180,12 +181,12 @@ func (q *question) readRecord() error {
 	return nil
 }
 
-// escapes has the console understand escape sequences, which it does not by itself.
+// escapes turns on escape sequences, which the console ignores by default.
 func (t *tty) escapes() (restore func()) {
 	var before uint32
 	if windows.GetConsoleMode(t.out, &before) != nil ||
 		windows.SetConsoleMode(t.out, before|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) != nil {
 		return func() {}
 	}
-	return func() { _ = windows.SetConsoleMode(t.out, before) } // the console is gone, if it fails
+	return func() { _ = windows.SetConsoleMode(t.out, before) } // if this fails, the console is gone
 }
