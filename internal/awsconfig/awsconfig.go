@@ -1,19 +1,19 @@
 // Package awsconfig reads the AWS config and credentials files and edits them.
 //
-// It promises that values are read as the AWS SDK for Go v2 reads them and know
-// the file and line they came from; that a mistake is an error with file and
-// line; and that an edit changes the lines it names and no other byte. Parsing
-// and editing are pure: only Read and WriteFile touch the disk.
+// It promises that it reads values as the AWS SDK for Go v2 does, and that every
+// value knows its file and line; that a mistake is an error with file and line; and
+// that an edit changes the lines it names and no other byte. Parsing and editing
+// are pure: only Read and WriteFile touch the disk.
 //
-// It gives keys no meaning beyond their order of precedence: what a role_arn is
-// for is the business of package plan. It reads no environment and expands no ~.
+// It knows the order of precedence of keys, but not their meaning: package plan
+// decides what a role_arn is for. It reads no environment and does not expand ~.
 //
-// It is stricter than the SDK, which skips in silence a property outside a
-// section, a header without "]" and a line without "=": the lines after them
-// would count for another profile, so the whole file is refused. It refuses
-// "key: value", too. An "a = b" that is indented deeper than the property above
-// continues its value, as in the AWS CLI; the SDK makes it a property. A BOM is
-// skipped; it costs the SDK the first section.
+// It is stricter than the SDK, which silently skips a property outside a section, a
+// header without "]" and a line without "=". The lines after them would then count
+// for another profile, so fob refuses the whole file. It refuses "key: value", too.
+// An "a = b" that is indented deeper than the property above continues its value,
+// as in the AWS CLI; the SDK makes it a property. A byte order mark is skipped; the
+// SDK would lose the first section.
 package awsconfig
 
 import (
@@ -29,11 +29,11 @@ type File struct{ Path, Text string }
 // Format prints the path only, with any verb: the text may hold keys.
 func (f File) Format(w fmt.State, _ rune) { io.WriteString(w, f.Path) }
 
-// SyntaxError is a line that cannot be read.
+// SyntaxError is a line that is not valid.
 type SyntaxError struct {
 	File string
 	Line int // from 1
-	// Problem says what is wrong and never quotes the line, which may hold a key.
+	// Problem says what is wrong. It never quotes the line, which may hold a key.
 	Problem string
 }
 
@@ -79,8 +79,8 @@ func Parse(config, credentials File) (*Config, error) {
 	return c, nil
 }
 
-// Profile merges the sections of both files with that name; see [Profile] for
-// what wins. False when neither file has one.
+// Profile merges the sections of both files with that name; see [Profile] for the
+// order of precedence. False if neither file has one.
 func (c *Config) Profile(name string) (Profile, bool) {
 	p, ok := c.Section(kindProfile, name)
 	if !ok {
@@ -90,7 +90,7 @@ func (c *Config) Profile(name string) (Profile, bool) {
 	for v, more := p.Get(includeKey); more; {
 		next, ok := c.Section(kindProfile, v.Text)
 		if !ok {
-			break // a missing profile lends nothing, as in aws-vault
+			break // a missing profile has no values to include, as in aws-vault
 		}
 		p.included = append(p.included, next.own)
 		v, more = next.Get(includeKey)
@@ -98,8 +98,8 @@ func (c *Config) Profile(name string) (Profile, bool) {
 	return p, true
 }
 
-// Section is Profile for the other kinds, "services" and "sso-session", which
-// stand in the config file only. It follows no include_profile.
+// Section is Profile for the other kinds, "services" and "sso-session", which are
+// in the config file only. It does not follow include_profile.
 func (c *Config) Section(kind, name string) (Profile, bool) {
 	config := c.config.named(kind, name)
 	credentials := c.credentials.named(kind, name)
@@ -154,10 +154,10 @@ func (d *document) value(p property) Value {
 	return Value{Text: p.joined(), File: d.Path, Line: p.num, Key: p.key}
 }
 
-// Header is the header line for a new section: kind "profile", "sso-session"
-// or "services" in the config file, "" in the credentials file. A name with
-// spaces or other unusual characters is quoted, which the AWS CLI reads and the
-// Go SDK does not. A name that would not be read back is a *NameError.
+// Header is the header line of a new section. kind is "profile", "sso-session" or
+// "services" in the config file, and "" in the credentials file. A name with spaces
+// or other unusual characters is quoted, which the AWS CLI understands and the Go
+// SDK does not. A name that could not be read back is a *NameError.
 func Header(kind, name string) (string, error) {
 	credentials := kind == ""
 	line := "[" + name + "]"
@@ -180,10 +180,10 @@ func Header(kind, name string) (string, error) {
 	return line, nil
 }
 
-// NameError is a name that cannot be read from a header: empty, with quotes,
+// NameError is a name that a header cannot hold: it is empty, or has quotes,
 // brackets, comment signs or control characters.
 type NameError struct{ Name string }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("%q cannot be a name in an AWS file", e.Name)
+	return fmt.Sprintf("%q cannot be used as a name in an AWS file", e.Name)
 }

@@ -80,18 +80,18 @@ func TestSyntaxErrors(t *testing.T) {
 		line          int
 	}{
 		{"k = v\n[profile a]\n", "a property outside a section", 1},
-		{"\n[profile a\nk = v\n", `a header without "]"`, 2},
-		{"[profile a # ]\n", `a header without "]"`, 1},
+		{"\n[profile a\nk = v\n", `missing "]" in a section header`, 2},
+		{"[profile a # ]\n", `missing "]" in a section header`, 1},
 		{"[profile a] junk\n", `text after "]"`, 1},
-		{"[profile a]\nk v\n", `no "="`, 2},
-		{"[profile a]\nk # = v\n", `no "="`, 2},
-		{"[profile a]\nk: v\n", `":" where "=" is meant`, 2},
-		{"[profile a]\nk: v --x=y\n", `":" where "=" is meant`, 2},
-		{"[profile a]\n\n = v\n", `no key before "="`, 3},
-		{"[profile a]\n= v\n", `no key before "="`, 2},
+		{"[profile a]\nk v\n", `missing "="`, 2},
+		{"[profile a]\nk # = v\n", `missing "="`, 2},
+		{"[profile a]\nk: v\n", `":" instead of "="`, 2},
+		{"[profile a]\nk: v --x=y\n", `":" instead of "="`, 2},
+		{"[profile a]\n\n = v\n", `missing key before "="`, 3},
+		{"[profile a]\n= v\n", `missing key before "="`, 2},
 		{"[profile a]\n  k\n", "an indented line with nothing to continue", 2},
 		{"[profile a]\nk = v\n[profile b]\n  w\n", "an indented line with nothing to continue", 4},
-		{"[services s]\nsts =\n  x\n", `no "="`, 3},
+		{"[services s]\nsts =\n  x\n", `missing "="`, 3},
 		{"  k = v\n", "an indented line with nothing to continue", 1},
 	} {
 		for _, crlf := range []bool{false, true} {

@@ -9,26 +9,26 @@ import (
 	"unicode/utf8"
 )
 
-// The editor's functions are pure: text in, text out. A header is a line as
-// Header makes it, and stands for every section of that kind and name, however
-// its header is spelled; for [default] that is [profile default] if there is
-// one. Properties are {key, value}. Comments, blank lines, order, spacing, line
-// ends, a BOM and a missing last line end stay as they are.
+// The editor's functions are pure: text in, text out. A header is a line as Header
+// makes it. It stands for every section of that kind and name, however its header
+// is written; for [default] that is [profile default] if there is one. Properties
+// are {key, value}. Comments, blank lines, order, spacing, line ends, a byte order
+// mark and a missing last line end stay as they are.
 //
 // Errors: *SyntaxError with no File, *ValueError, ErrNoSection, ErrSection.
 
 var (
 	ErrNoSection = errors.New("no such section")
-	// ErrSection: botocore refuses a file in which a section stands twice.
-	ErrSection = errors.New("the section is there already")
+	// ErrSection: botocore refuses a file that has a section twice.
+	ErrSection = errors.New("the section already exists")
 )
 
-// ValueError is a property that would not be read back as it is; the value is
-// not quoted, as it may be a secret.
+// ValueError is a property that would not be read back as it was written. It does
+// not quote the value, which may be a secret.
 type ValueError struct{ Key string }
 
 func (e *ValueError) Error() string {
-	return fmt.Sprintf("the value of %q cannot be written: a line end, a comment sign after a space, or quotes around it all", e.Key)
+	return fmt.Sprintf("the value of %q cannot be written to an AWS file: it has a line break, a comment sign after a space, or quotes around all of it", e.Key)
 }
 
 // AppendSection adds a section at the end, after a blank line, with the line
@@ -60,9 +60,8 @@ func AppendSection(text, header string, props [][2]string) (string, error) {
 	return b.String(), nil
 }
 
-// SetKeys gives the properties of a section these values. A key that is there
-// keeps its line, with spelling, spacing and comment; a new one comes after the
-// last property.
+// SetKeys sets properties of a section. An existing key keeps its line, with its
+// case, spacing and comment; a new one is added after the last property.
 func SetKeys(text, header string, props [][2]string) (string, error) {
 	for _, p := range props {
 		if err := writable(p); err != nil {
@@ -80,7 +79,7 @@ func SetKeys(text, header string, props [][2]string) (string, error) {
 	return text, nil
 }
 
-// set changes the last property with that key, which is the one that counts.
+// set changes the last property with that key, because the last one counts.
 func set(text string, found []section, p [2]string) string {
 	for _, s := range slices.Backward(found) {
 		for _, old := range slices.Backward(s.properties(text)) {
@@ -100,7 +99,7 @@ func set(text string, found []section, p [2]string) string {
 	return text[:after] + assignment(p) + lineEnd(text[:after]) + text[after:]
 }
 
-// replace changes the value in its line, and drops the lines that continued it.
+// replace changes the value in its line, and drops the lines that continue it.
 func replace(text string, old property, value string) string {
 	if len(old.under) == 0 && old.value == value {
 		return text
@@ -119,9 +118,9 @@ func replace(text string, old property, value string) string {
 	return text[:start] + value + text[start+len(body):]
 }
 
-// RemoveKeys drops the properties whose key and value are as given, so what
-// somebody has changed since stays, and all reports that none of the keys is
-// left. A section that it leaves with nothing but blank lines goes too.
+// RemoveKeys removes the properties that have exactly these keys and values, so a
+// property that somebody has changed stays. all reports that none of the keys is
+// left. A section that is left with only blank lines is removed too.
 func RemoveKeys(text, header string, props [][2]string) (out string, all bool, err error) {
 	found, err := find(text, header)
 	if err != nil {
@@ -147,8 +146,8 @@ func RemoveKeys(text, header string, props [][2]string) (out string, all bool, e
 	return drop(text, gone), all, nil
 }
 
-// onlyHolds reports whether a section has these lines and blank ones only. A
-// comment in the header's line is somebody's.
+// onlyHolds reports whether a section has only these lines and blank ones. A comment
+// in the line of the header belongs to somebody, so it counts as content.
 func (s section) onlyHolds(text string, these []line) bool {
 	n := 0
 	l := lines{all: text, end: s.end, line: line{end: s.body}}
@@ -160,8 +159,8 @@ func (s section) onlyHolds(text string, these []line) bool {
 	return n == len(these) && !strings.ContainsAny(text[s.start:s.body], "#;")
 }
 
-// whole is all of a section, and at the end of the text the blank line before
-// it, which would be left over.
+// whole is all of a section. At the end of the text it includes the blank line
+// before the section, which would be left over.
 func (s section) whole(text string) line {
 	start := s.start
 	if before := text[:start]; s.end == len(text) {
@@ -172,8 +171,8 @@ func (s section) whole(text string) line {
 	return line{start: start, end: s.end}
 }
 
-// drop leaves lines out, which are in the order of the text; a text without a
-// last line end stays one.
+// drop removes lines, given in the order of the text. A text that does not end with
+// a line end still does not.
 func drop(text string, gone []line) string {
 	if len(gone) == 0 {
 		return text
@@ -181,7 +180,8 @@ func drop(text string, gone []line) string {
 	var b strings.Builder
 	pos := 0
 	for _, l := range gone {
-		// The blank line before a section may be gone with the one before.
+		// The blank line before a section may have been removed with the section
+		// above.
 		b.WriteString(text[pos:max(pos, l.start)])
 		pos = l.end
 	}
@@ -191,12 +191,12 @@ func drop(text string, gone []line) string {
 	return b.String() + text[pos:]
 }
 
-// find scans text for the sections that a header stands for.
+// find returns the sections of text that a header stands for.
 func find(text, header string) ([]section, error) {
 	inner, problem := headerText(header)
 	want := section{inner: inner}
 	kind, name := want.meaning()
-	if kind == "" { // [name] is a profile of the credentials file, except [default]
+	if kind == "" { // [name], except [default], is a profile of the credentials file
 		want.credentials = true
 		kind, name = want.meaning()
 	}
@@ -207,7 +207,7 @@ func find(text, header string) ([]section, error) {
 	return sections.named(kind, name), err
 }
 
-// writable makes sure that a property is read back as it is.
+// writable checks that a property will be read back as it was written.
 func writable(p [2]string) error {
 	key, rest, problem := cutKey(assignment(p))
 	control := strings.ContainsFunc(p[0]+p[1], unicode.IsControl)
@@ -220,7 +220,7 @@ func writable(p [2]string) error {
 
 func assignment(p [2]string) string { return strings.TrimSuffix(p[0]+" = "+p[1], " ") }
 
-// bottom is where a property's last line ends.
+// bottom is the end of the property's last line.
 func (p property) bottom() int {
 	if n := len(p.under); n > 0 {
 		return p.under[n-1].end

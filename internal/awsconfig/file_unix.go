@@ -10,9 +10,9 @@ import (
 
 const nonBlock = syscall.O_NONBLOCK
 
-// keepOwner gives temp the owner of the file it will replace, and returns the
-// mode it may have: where the owner cannot be kept, the group's rights would be
-// another group's.
+// keepOwner gives temp the owner of the file it will replace, and returns its mode.
+// If the owner cannot be kept the group has no rights, because it would be another
+// group.
 func keepOwner(temp *os.File, info fs.FileInfo) fs.FileMode {
 	mode := info.Mode().Perm()
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
@@ -25,8 +25,8 @@ func keepOwner(temp *os.File, info fs.FileInfo) fs.FileMode {
 
 func rename(from, to string) error { return os.Rename(from, to) }
 
-// syncDir makes the rename last. An error is no news for the caller: the file is
-// in place, and some network file systems cannot sync a directory.
+// syncDir makes the rename durable. It ignores errors: the file is in place, and some
+// network file systems cannot sync a directory.
 func syncDir(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		d.Sync()

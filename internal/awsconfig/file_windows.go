@@ -16,8 +16,8 @@ func keepOwner(_ *os.File, info fs.FileInfo) fs.FileMode { return info.Mode().Pe
 // errSharing is ERROR_SHARING_VIOLATION of winerror.h.
 const errSharing = syscall.Errno(32)
 
-// rename waits up to 2 s for programs that have the file open, virus scanners
-// above all.
+// rename waits up to 2 s for programs that have the file open, such as virus
+// scanners.
 func rename(from, to string) error {
 	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		err := os.Rename(from, to)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// includeKey is aws-vault's: it names a profile that lends its values.
+// includeKey is a key of aws-vault's. It names a profile whose values are included.
 const includeKey = "include_profile"
 
 // include is a line that names an included profile.
@@ -19,7 +19,7 @@ type include struct {
 	line    int
 }
 
-// isInclude is called for every line: lengths first.
+// isInclude is called for every line, so it compares lengths first.
 func isInclude(key string) bool {
 	n := len(key)
 	return n == len(includeKey) && strings.EqualFold(key, includeKey) ||
@@ -42,7 +42,7 @@ func (e *LoopError) Error() string {
 	return fmt.Sprintf("%s:%d: include_profile loop: %s", e.File, e.Line, strings.Join(quoted, " -> "))
 }
 
-// checkLoops finds a loop in time proportional to the lines that include.
+// checkLoops finds a loop, in time proportional to the number of include lines.
 func (c *Config) checkLoops(includes []include) error {
 	includes = c.effective(includes)
 	next := make(map[string]include, len(includes))
@@ -72,7 +72,8 @@ func (c *Config) checkLoops(includes []include) error {
 	return nil
 }
 
-// effective keeps the lines of profiles, without a displaced [default].
+// effective keeps the includes of profiles. A [default] next to a [profile default]
+// does not count.
 func (c *Config) effective(includes []include) []include {
 	if len(includes) == 0 {
 		return nil

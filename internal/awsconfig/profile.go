@@ -5,24 +5,24 @@ import (
 	"maps"
 )
 
-// Value is what stands behind a key, and where.
+// Value is the value of a key, and where it stands.
 type Value struct {
 	// Text may be empty: `key =` is a value. It may be a secret.
 	Text string
 	File string
-	Line int // from 1; where the key stands
-	// Key is the spelling in the file in lower case, such as "fob_role_arn".
+	Line int // of the key, from 1
+	// Key is the key as written in the file, but in lower case: "fob_role_arn".
 	Key string
 }
 
 // Format prints the place, with any verb, and never the text.
 func (v Value) Format(w fmt.State, _ rune) { fmt.Fprintf(w, "%s:%d", v.File, v.Line) }
 
-// Profile is one name's properties from both files. For one key the
-// credentials file wins over the config file, and both over the profiles named
-// by include_profile. The static keys are one unit: they come from the
-// credentials file if it has an aws_access_key_id or an aws_secret_access_key,
-// else from the config file, and never from an included profile.
+// Profile has the properties of one name from both files. The credentials file wins
+// over the config file, and both win over the profiles that include_profile names.
+// The static keys are one unit: they come from the credentials file if it has an
+// aws_access_key_id or an aws_secret_access_key, else from the config file, and
+// never from an included profile.
 //
 // The zero Profile has no values.
 type Profile struct {
@@ -31,8 +31,8 @@ type Profile struct {
 	File string
 	Line int
 
-	// Behind pointers, because fmt prints unexported fields of an enclosing
-	// struct without asking Format.
+	// Pointers, because fmt prints the unexported fields of a struct around a Profile
+	// without calling Format.
 	own      *properties
 	included []*properties // of the included profiles, the nearest first
 }
@@ -47,7 +47,7 @@ type entry struct {
 	subs map[string]Value
 }
 
-// prefix marks fob's spelling of a key, which wins and which SDKs ignore.
+// prefix marks fob's own form of a key, which SDKs ignore and which wins.
 const prefix = "fob_"
 
 // Get finds the value of key, in lower case; fob_KEY wins over KEY in the same
@@ -57,7 +57,7 @@ func (p Profile) Get(key string) (Value, bool) {
 	return e.Value, ok
 }
 
-// Plain is Get without the rule of the prefix.
+// Plain is Get without the fob_ prefix.
 func (p Profile) Plain(key string) (Value, bool) {
 	e, ok := p.find(key)
 	return e.Value, ok
@@ -73,7 +73,7 @@ func (p Profile) Sub(key, sub string) (Value, bool) {
 	return v, ok
 }
 
-// Own is Plain without what other profiles lend: all that AWS SDKs see.
+// Own is Plain without included profiles, which AWS SDKs do not know.
 func (p Profile) Own(key string) (Value, bool) {
 	p.included = nil
 	return p.Plain(key)
@@ -99,12 +99,12 @@ const (
 	keyToken  = "aws_session_token"
 )
 
-// static keys belong together: a token is of use with its own pair only. The Go
-// SDK would join the credentials file's pair with the config file's token,
-// which AWS refuses; like botocore, fob does not.
+// static keys belong together, because a token works only with its own pair. The Go
+// SDK would combine the pair of the credentials file with the token of the config
+// file, which AWS refuses; fob does not, like botocore.
 func static(key string) bool { return key == keyID || key == keySecret || key == keyToken }
 
-// merge lays the credentials file over the config file.
+// merge copies the credentials file's properties over the config file's.
 func merge(config, credentials properties) properties {
 	_, id := credentials[keyID]
 	_, secret := credentials[keySecret]

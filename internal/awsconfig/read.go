@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// MaxSize is what Read takes, in bytes: 150,000 profiles, and not the wrong
-// file by mistake.
+// MaxSize is the largest file that Read reads, in bytes. It is enough for 150,000
+// profiles, and stops fob from reading a wrong file to the end.
 const MaxSize = 16 << 20
 
 // ErrTooLarge is a file over MaxSize; ErrNotFile is a directory, a named pipe
@@ -19,16 +19,16 @@ var (
 	ErrNotFile  = errors.New("not a regular file")
 )
 
-// Read reads an AWS file; one that does not exist, or is the null device, is
-// empty. A shell's <(command) is read as well, but can be read once only.
-// Errors: *fs.PathError, around ErrTooLarge, ErrNotFile or the system's.
+// Read reads an AWS file. A file that does not exist and the null device are empty.
+// A shell's <(command) works, but can only be read once. Errors are *fs.PathError
+// with ErrTooLarge, ErrNotFile or an error of the system.
 func Read(path string) (File, error) {
 	text, err := read(path)
 	return File{path, text}, err
 }
 
 func read(path string) (string, error) {
-	// A named pipe without a writer would block open for ever.
+	// Opening a named pipe without a writer would block for ever.
 	f, err := os.OpenFile(path, os.O_RDONLY|nonBlock, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -66,8 +66,8 @@ func isNull(info fs.FileInfo) bool {
 	return err == nil && os.SameFile(info, null)
 }
 
-// isDescriptor tells a shell's process substitution from a pipe in the file
-// system, whose writer may never come.
+// isDescriptor reports whether path is a shell's process substitution. A pipe in
+// the file system may never get a writer.
 func isDescriptor(path string) bool {
 	return strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// The kinds of section that count. In any other the kind is "".
+// The kinds of section that fob reads. The kind of any other section is "".
 const (
 	kindProfile  = "profile"
 	kindSSO      = "sso-session"
@@ -22,7 +22,7 @@ const (
 
 // section is a header and the lines under it. Offsets are in the file's text.
 type section struct {
-	inner       string // what stands between the brackets
+	inner       string // the text between the brackets
 	credentials bool   // in the credentials file
 	line        int
 	start       int // of the header's line
@@ -78,9 +78,9 @@ const (
 	indented                 // belongs to the property above it
 )
 
-// kind is what the line is after those before it. As in botocore only a line
-// that is indented deeper than a property belongs to it: a section that is
-// indented as a whole is read as it looks.
+// kind is the kind of the line, given the lines before it. As in botocore, a line
+// belongs to a property only if it is indented deeper than the property, so that a
+// section that is indented as a whole is read as it looks.
 func (c *lines) kind() lineKind {
 	k := kindOf(c.text)
 	switch k {
@@ -102,7 +102,7 @@ func kindOf(text string) lineKind {
 	if text == "" {
 		return blank
 	}
-	if c := text[0]; 'a' <= c && c <= 'z' { // nearly all
+	if c := text[0]; 'a' <= c && c <= 'z' { // nearly all lines
 		return plain
 	}
 	inside := strings.TrimLeft(text, " \t")
@@ -122,12 +122,12 @@ func kindOf(text string) lineKind {
 	return indented
 }
 
-// mark is a header that scan found, in 16 bytes: ten thousand are kept at every
-// start and looked through at every lookup.
+// mark is a header that scan found. It takes only 16 bytes, because there may be ten
+// thousand of them at every start, and every lookup goes through them all.
 type mark struct {
-	from, to int32 // what stands between the brackets
+	from, to int32 // the text between the brackets
 	line     int32
-	last     byte // of what stands there; 0 if nothing does
+	last     byte // the last byte of that text; 0 if it is empty
 }
 
 // index is where the sections of a text are.
@@ -167,8 +167,8 @@ func (x *index) lineStart(m mark) int {
 	return start
 }
 
-// named finds the sections that make up one name. In the config file
-// [profile default] displaces [default], as in the Go SDK.
+// named finds the sections of one name. In the config file [profile default]
+// replaces [default], as in the Go SDK.
 func (x *index) named(kind, name string) []section {
 	var found []section
 	for i, m := range x.marks {
@@ -185,8 +185,8 @@ func (x *index) named(kind, name string) []section {
 	return found
 }
 
-// scan checks every line in one pass and keeps where the sections are, not what
-// is in them: a file of 10,000 profiles is read on every start.
+// scan checks every line in one pass, and remembers where the sections are but not
+// their content: a file of 10,000 profiles is scanned at every start.
 func scan(f File, credentials bool) (index, []include, error) {
 	s := newScanner(f, credentials)
 	for s.skim(); s.next(); s.skim() {
@@ -218,9 +218,8 @@ func newScanner(f File, credentials bool) *scanner {
 	return s
 }
 
-// skim steps over the lines that nearly all are, `key = value`, `[name]` and
-// empty ones, up to one that needs a closer look. For these it does what check
-// would.
+// skim moves over the most common lines, `key = value`, `[name]` and empty ones, up
+// to one that needs a closer look. It treats them as check would.
 func (s *scanner) skim() {
 	text := s.all
 	for at := s.lines.line.end; at < len(text); s.lines.line.end = at {
@@ -259,9 +258,9 @@ func (s *scanner) skim() {
 	}
 }
 
-// keyEnd is the offset of the first byte, from at on, that keys rarely have: one
-// before ">" in ASCII (white space, digits and signs) or beyond ASCII. It looks
-// at eight bytes at once; the first that does not fit has the lowest high bit.
+// keyEnd is the offset of the first byte, from at on, that is rare in keys: one
+// before ">" in ASCII (white space, digits and signs) or outside ASCII. It looks at
+// eight bytes at once; the lowest high bit that is set marks the first such byte.
 func keyEnd(text string, at int) int {
 	const each = 0x0101010101010101
 	for ; at+8 <= len(text); at += 8 {
@@ -278,12 +277,12 @@ func keyEnd(text string, at int) int {
 	return at
 }
 
-// nameByte is what nearly all names are made of.
+// nameByte reports whether c is a byte that nearly all names consist of.
 func nameByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || '-' <= c && c <= ':' || 'A' <= c && c <= 'Z' || c == '_' || c == ' '
 }
 
-// check looks at the line that next moved to.
+// check checks the line that next moved to.
 func (s *scanner) check() (problem string) {
 	switch s.kind() {
 	case header:
@@ -331,7 +330,7 @@ type property struct {
 	subs  []property
 }
 
-// properties reads a section that scan has checked.
+// properties reads the properties of a section, which scan has checked.
 func (s section) properties(text string) []property {
 	var all []property
 	l := lines{all: text, end: s.end, line: line{end: s.body, num: s.line}, inside: true, base: -1}
@@ -376,18 +375,18 @@ func cutKey(text string) (key, rest string, problem string) {
 		switch c := text[i]; {
 		case c == '=':
 			if key = strings.TrimSpace(text[:i]); key == "" {
-				return "", "", `no key before "="`
+				return "", "", `missing key before "="`
 			}
 			return key, text[i+1:], ""
 		case c == ':':
-			// The SDKs cut here. To take `credential_process: x --a=b` for a
-			// key with a strange name would be to miss it in silence.
-			return "", "", `":" where "=" is meant`
+			// The SDKs cut here. Reading `credential_process: x --a=b` as a key with
+			// a strange name would silently lose it.
+			return "", "", `":" instead of "="`
 		case (c == '#' || c == ';') && i > 0 && isSpace(text[i-1]):
-			return "", "", `no "="`
+			return "", "", `missing "="`
 		}
 	}
-	return "", "", `no "="`
+	return "", "", `missing "="`
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
@@ -395,8 +394,8 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 // readValue is the value in what follows a "=".
 func readValue(rest string) string { return unquote(rest[:comment(rest)]) }
 
-// unquote trims, and takes one pair of quotes off, as the Go SDK does. botocore
-// keeps them.
+// unquote removes white space and then one pair of quotes, as the Go SDK does.
+// botocore keeps the quotes.
 func unquote(s string) string {
 	s = strings.TrimSpace(s)
 	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
@@ -405,8 +404,8 @@ func unquote(s string) string {
 	return s
 }
 
-// comment is the offset of a comment and the white space byte before it, or
-// the length of s: without white space a "#" belongs to the value.
+// comment is the offset of a comment with the white space before it, or the length
+// of s. Without white space before it, a "#" is part of the value.
 func comment(s string) int {
 	for i := 1; i < len(s); i++ {
 		if (s[i] == '#' || s[i] == ';') && isSpace(s[i-1]) {
@@ -416,12 +415,12 @@ func comment(s string) int {
 	return len(s)
 }
 
-// headerText is what stands between the brackets of a header.
+// headerText is the text between the brackets of a header.
 func headerText(text string) (inner, problem string) {
 	text = strings.TrimSpace(text)
 	inner, after, ok := strings.Cut(text, "]")
 	if !ok || strings.IndexByte(inner, '#') >= 0 || strings.IndexByte(inner, ';') >= 0 {
-		return "", `a header without "]"`
+		return "", `missing "]" in a section header`
 	}
 	after = strings.TrimSpace(after)
 	if after != "" && after[0] != '#' && after[0] != ';' {
@@ -430,8 +429,8 @@ func headerText(text string) (inner, problem string) {
 	return strings.TrimSpace(inner[1:]), ""
 }
 
-// is reports whether a section has that kind and name. It is called for every
-// section at every lookup, and most it turns down at once.
+// is reports whether a section has that kind and name. Every lookup calls it for
+// every section, so it rejects most of them at once.
 func (s section) is(kind, name string) bool {
 	if s.inner == "" {
 		return false
@@ -456,9 +455,9 @@ func (s section) meaning() (kind, name string) {
 	ours := word == kindProfile || word == kindSSO || word == kindServices
 	switch {
 	case s.credentials && ours && rest != "":
-		return "", "" // belongs into the config file; no tool reads it here
+		return "", "" // belongs in the config file; no tool reads it here
 	case s.credentials:
-		// Here every tool takes all of the brackets' inside for the name.
+		// Here all tools read everything between the brackets as the name.
 		kind, name = kindProfile, bareName(s.inner, true)
 	case s.short():
 		return kindProfile, defaultName
@@ -471,7 +470,7 @@ func (s section) meaning() (kind, name string) {
 	return kind, name
 }
 
-// bareName takes the quotes off a name; "" if it is not a legal one.
+// bareName removes the quotes of a name; "" if the name is not valid.
 func bareName(s string, spaces bool) string {
 	bare := unquote(s)
 	quoted := bare != s
@@ -479,7 +478,7 @@ func bareName(s string, spaces bool) string {
 		switch {
 		case nameRune(r), r == ' ' && (spaces || quoted):
 		case quoted && unicode.IsPrint(r) && !strings.ContainsRune("\"'\\[\ufffd", r):
-		default: // also \ufffd, which stands for bytes that are no UTF-8
+		default: // also \ufffd, which stands for bytes that are not UTF-8
 			return ""
 		}
 	}
@@ -489,7 +488,7 @@ func bareName(s string, spaces bool) string {
 	return bare
 }
 
-// nameRune is what a name may have without quotes.
+// nameRune reports whether a name may have r without quotes.
 func nameRune(r rune) bool {
 	switch {
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':

@@ -9,18 +9,17 @@ import (
 	"path/filepath"
 )
 
-// ErrChanged is a file that is not what was read before the edit.
-var ErrChanged = errors.New("changed by another program meanwhile")
+// ErrChanged is a file that has changed since it was read for the edit.
+var ErrChanged = errors.New("changed by another program in the meantime")
 
-// WriteFile replaces the content old of an AWS file with new in one step: a
-// reader sees the one or the other, and on any error the file is as it was. An
-// old of no bytes is also a file that does not exist, which is created with
-// mode 0600, its directory with 0700.
+// WriteFile replaces the content old of an AWS file with new in one step: a reader
+// sees one or the other, and after an error the file is unchanged. If old is empty
+// the file need not exist; it is created with mode 0600, its directory with 0700.
 //
-// Symbolic links stay and what they lead to is replaced. Mode and, where
-// permitted, owner are kept; access control lists and hard links are not.
-// Nothing locks out a program that writes between the comparison and the
-// rename; the AWS CLI takes no lock either.
+// Symbolic links stay, and the file at their end is replaced. The mode is kept, the
+// owner too if possible; access control lists and hard links are lost. A program
+// that writes between the comparison and the rename is not locked out; the AWS CLI
+// does not lock these files either.
 func WriteFile(path string, old, new []byte) error {
 	path, err := target(path)
 	if err != nil {
@@ -41,7 +40,7 @@ func WriteFile(path string, old, new []byte) error {
 	}
 	temp, err := os.CreateTemp(dir, filepath.Base(path)+".fob-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("no new file can be made beside %q: %w", path, err)
+		return fmt.Errorf("cannot create a file next to %q: %w", path, err)
 	}
 	defer os.Remove(temp.Name()) // finds nothing after the rename
 	if err := errors.Join(fill(temp, info, new), temp.Close()); err != nil {
@@ -57,8 +56,9 @@ func WriteFile(path string, old, new []byte) error {
 	return nil
 }
 
-// replaceable looks at the file to be replaced; nil if there is none. A rename
-// would get past a file's own read-only mode, which somebody meant.
+// replaceable describes the file that will be replaced; nil if there is none. A
+// read-only file is an error: a rename would work, but somebody made it read-only
+// on purpose.
 func replaceable(path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -74,7 +74,7 @@ func replaceable(path string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// fill writes temp and makes it look like the file it will replace.
+// fill writes temp, and gives it the mode and owner of the file it will replace.
 func fill(temp *os.File, like fs.FileInfo, content []byte) error {
 	if like != nil {
 		if err := temp.Chmod(keepOwner(temp, like)); err != nil {
@@ -101,8 +101,8 @@ func compare(path string, old []byte) error {
 // maxLinks is Linux's own limit (path_resolution(7)).
 const maxLinks = 40
 
-// target follows the symbolic links at the end of path, to a file that need
-// not exist: EvalSymlinks refuses a link whose file is still to be made.
+// target follows the symbolic links at the end of path, to a file that need not
+// exist. EvalSymlinks fails if the file does not exist yet.
 func target(path string) (string, error) {
 	for range maxLinks {
 		info, err := os.Lstat(path)
@@ -120,8 +120,8 @@ func target(path string) (string, error) {
 			return "", err
 		}
 		if !filepath.IsAbs(to) {
-			// Not filepath.Join: it would take the ".." of the link off a
-			// directory that is a link itself.
+			// filepath.Join would resolve a ".." in the link by removing a directory
+			// that may be a link itself.
 			dir, _ := filepath.Split(path)
 			to = dir + to
 		}

@@ -10,7 +10,7 @@ import (
 // Var is one variable of an environment.
 type Var struct{ Name, Value string }
 
-// Vars are the variables that carry a session. What is not known is left out.
+// Vars are the variables of a session. Unknown values are left out.
 func Vars(s creds.Session, region string) []Var {
 	expires := Time(s.Expires)
 	var vars []Var
@@ -31,8 +31,8 @@ func Vars(s creds.Session, region string) []Var {
 	return vars
 }
 
-// removed are the variables that name AWS credentials or where to find them,
-// and fob's own secrets: none reaches a child unless fob sets it.
+// removed are the variables that hold AWS credentials or say where to find them,
+// and fob's own secrets. None reaches a child unless fob sets it.
 var removed = []string{
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
 	"AWS_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_CREDENTIAL_FILE",
@@ -47,14 +47,14 @@ var removed = []string{
 	"FOB_MFA_CODE", "FOB_AGE_IDENTITY", "AWS_VAULT_FILE_PASSPHRASE", "AWS_VAULT", "FOB_PROFILE",
 }
 
-// removedPrefixes are the families among them.
+// removedPrefixes are families of such variables.
 var removedPrefixes = []string{
 	"AWS_BEARER_TOKEN_", // botocore prefers it to keys
 	"FOB_PASSPHRASE",
 }
 
-// Clean returns the environment without what names AWS credentials: every
-// occurrence, and where names have no case (Windows) in any case.
+// Clean returns the environment without the variables of AWS credentials. It drops
+// every occurrence; foldCase (Windows) ignores the case of names.
 func Clean(environ []string, foldCase bool, also ...string) []string {
 	drop := func(name string) bool {
 		is := func(n string) bool { return same(name, n, foldCase) }
@@ -76,7 +76,7 @@ func Clean(environ []string, foldCase bool, also ...string) []string {
 
 func same(a, b string, foldCase bool) bool { return a == b || foldCase && strings.EqualFold(a, b) }
 
-// lookup is the first value of a variable, which is the one that counts.
+// lookup is the first value of a variable, because the first one counts.
 func lookup(environ []string, name string, foldCase bool) string {
 	for _, entry := range environ {
 		if n, value, ok := strings.Cut(entry, "="); ok && same(n, name, foldCase) {
@@ -86,17 +86,18 @@ func lookup(environ []string, name string, foldCase bool) string {
 	return ""
 }
 
-// Child is who the environment is for.
+// Child describes the program that gets the environment.
 type Child struct {
 	Profile string
 	Region  string
 	// Compat also sets AWS_VAULT, which prompts such as starship show.
 	Compat bool
-	// FoldCase: names have no case here (Windows).
+	// FoldCase ignores the case of names (Windows).
 	FoldCase bool
 }
 
-// Environ is the environment of a child: environ cleaned, and the session.
+// Environ is the environment of a child: environ without credentials, and the
+// session.
 func Environ(environ []string, s creds.Session, c Child) []string {
 	vars := append(Vars(s, c.Region), Var{"FOB_PROFILE", c.Profile})
 	if c.Region != "" {
@@ -112,8 +113,8 @@ func Environ(environ []string, s creds.Session, c Child) []string {
 	return out
 }
 
-// staleRegions are the region variables to remove: all, when there is a region to
-// set, else what a fob further up has set. A region of the user's own stays.
+// staleRegions are the region variables to remove: all of them if there is a region
+// to set, else those that an outer fob exec has set. The user's own region stays.
 func (c Child) staleRegions(environ []string) []string {
 	const mark = "FOB_REGION"
 	stale := []string{mark}

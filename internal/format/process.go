@@ -10,9 +10,9 @@ import (
 	"fob/internal/creds"
 )
 
-// Process is the document of a credential_process, version 1 (AWS SDKs and
-// Tools Reference Guide, "Process credential provider"). What is not known is
-// left out: SDKs stumble over empty strings and nulls.
+// Process is the document of a credential_process, version 1 (AWS SDKs and Tools
+// Reference Guide, "Process credential provider"). Unknown values are left out,
+// because SDKs cannot handle empty strings and nulls.
 func Process(s creds.Session) ([]byte, error) {
 	doc := struct {
 		Version         int
@@ -29,8 +29,9 @@ func Process(s creds.Session) ([]byte, error) {
 	return append(out, '\n'), nil
 }
 
-// ReadProcess reads what another program prints as a credential_process. Its
-// errors quote nothing of it.
+// ReadProcess reads the document that another program prints as a
+// credential_process. Its errors complete the sentence "the credential_process of
+// X ..." and quote nothing of the document.
 func ReadProcess(doc []byte) (creds.Session, error) {
 	var d struct {
 		Version         int
@@ -41,13 +42,13 @@ func ReadProcess(doc []byte) (creds.Session, error) {
 		AccountID       string `json:"AccountId"`
 	}
 	if json.Unmarshal(doc, &d) != nil {
-		return creds.Session{}, errors.New("printed something that is not the JSON of credentials")
+		return creds.Session{}, errors.New("did not print credentials as JSON")
 	}
 	switch {
 	case d.Version != 1:
-		return creds.Session{}, fmt.Errorf("printed version %d of the document, not 1", d.Version)
+		return creds.Session{}, fmt.Errorf("printed Version %d; only 1 is supported", d.Version)
 	case d.AccessKeyID == "" || d.SecretAccessKey == "":
-		return creds.Session{}, errors.New("printed no AccessKeyId or no SecretAccessKey")
+		return creds.Session{}, errors.New("printed no AccessKeyId or SecretAccessKey")
 	}
 	s := creds.Session{
 		Key:       creds.Key{ID: d.AccessKeyID, Secret: creds.NewSecret(d.SecretAccessKey)},
@@ -57,13 +58,13 @@ func ReadProcess(doc []byte) (creds.Session, error) {
 	if d.Expiration != "" {
 		t, err := time.Parse(time.RFC3339, d.Expiration)
 		if err != nil {
-			return creds.Session{}, errors.New("printed an Expiration that is no time")
+			return creds.Session{}, errors.New("printed an invalid Expiration")
 		}
 		s.Expires = t.UTC()
 	}
 	for _, text := range []string{d.AccessKeyID, d.SecretAccessKey, d.SessionToken, d.AccountID} {
 		if !printable(text) || strings.Contains(text, " ") {
-			return creds.Session{}, errors.New("printed credentials with characters that none have")
+			return creds.Session{}, errors.New("printed credentials with invalid characters")
 		}
 	}
 	return s, nil

@@ -44,19 +44,19 @@ func TestReadProcess(t *testing.T) {
 	}
 	const secret = "hunter2hunter2"
 	for _, tt := range []struct{ doc, want string }{
-		{``, "printed something that is not the JSON of credentials"},
-		{secret, "printed something that is not the JSON of credentials"},
-		{`{"Version":1,"AccessKeyId":"` + secret, "printed something that is not the JSON of credentials"},
-		{"\ufeff" + `{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b"}`, "printed something that is not the JSON of credentials"},
-		{`{"Version":"1","AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "printed something that is not the JSON of credentials"},
-		{`{"AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "printed version 0 of the document, not 1"},
-		{`{"Version":2,"AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "printed version 2 of the document, not 1"},
-		{`{"Version":1,"SecretAccessKey":"` + secret + `"}`, "printed no AccessKeyId or no SecretAccessKey"},
-		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":null}`, "printed no AccessKeyId or no SecretAccessKey"},
-		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","Expiration":"` + secret + `"}`, "printed an Expiration that is no time"},
-		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","Expiration":"2026-11-23T19:34:00"}`, "printed an Expiration that is no time"},
-		{`{"Version":1,"AccessKeyId":"a\nb","SecretAccessKey":"` + secret + `"}`, "printed credentials with characters that none have"},
-		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","AccountId":"1 2"}`, "printed credentials with characters that none have"},
+		{``, "did not print credentials as JSON"},
+		{secret, "did not print credentials as JSON"},
+		{`{"Version":1,"AccessKeyId":"` + secret, "did not print credentials as JSON"},
+		{"\ufeff" + `{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b"}`, "did not print credentials as JSON"},
+		{`{"Version":"1","AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "did not print credentials as JSON"},
+		{`{"AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "printed Version 0; only 1 is supported"},
+		{`{"Version":2,"AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "printed Version 2; only 1 is supported"},
+		{`{"Version":1,"SecretAccessKey":"` + secret + `"}`, "printed no AccessKeyId or SecretAccessKey"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":null}`, "printed no AccessKeyId or SecretAccessKey"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","Expiration":"` + secret + `"}`, "printed an invalid Expiration"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","Expiration":"2026-11-23T19:34:00"}`, "printed an invalid Expiration"},
+		{`{"Version":1,"AccessKeyId":"a\nb","SecretAccessKey":"` + secret + `"}`, "printed credentials with invalid characters"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","AccountId":"1 2"}`, "printed credentials with invalid characters"},
 	} {
 		s, err := ReadProcess([]byte(tt.doc))
 		if err == nil || err.Error() != tt.want || s != (creds.Session{}) {

@@ -6,30 +6,30 @@ import (
 	"strings"
 )
 
-// shell is a format that a shell or a file takes.
+// shell is a format for a shell, or for a file of variables.
 type shell struct {
 	name string
 	line func(Var) (string, error)
 }
 
-// shells in the order of help.
+// shells is the table of formats, in the order of the help.
 func shells() []shell {
 	return []shell{
 		{"env", func(v Var) (string, error) { return "export " + v.Name + "=" + single(v.Value, `'\''`), nil }},
 		{"env-no-export", func(v Var) (string, error) { return v.Name + "=" + single(v.Value, `'\''`), nil }},
-		// fish knows \\ and \' in single quotes.
+		// In single quotes fish has two escapes, \\ and \'.
 		{"fish", func(v Var) (string, error) {
 			return "set -gx " + v.Name + " '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(v.Value) + "'", nil
 		}},
 		{"powershell", func(v Var) (string, error) { return "$Env:" + v.Name + " = " + single(v.Value, `''`), nil }},
 		{"windows-cmd", func(v Var) (string, error) {
-			// Nothing quotes these for cmd.exe, which expands before it parses.
+			// cmd.exe expands before it parses, so no quotes protect these.
 			if strings.ContainsAny(v.Value, `"%!^&|<>`) {
 				return "", fmt.Errorf("the value of %s cannot be written safely for cmd.exe", v.Name)
 			}
 			return `set "` + v.Name + "=" + v.Value + `"`, nil
 		}},
-		// Readers of .env files agree on single quotes, without any escape.
+		// The readers of .env files agree only on single quotes without escapes.
 		{"dotenv", func(v Var) (string, error) {
 			if strings.ContainsAny(v.Value, `'\`) {
 				return "", fmt.Errorf("the value of %s cannot be written safely to a .env file", v.Name)
@@ -39,7 +39,7 @@ func shells() []shell {
 	}
 }
 
-// Shells are the names that Shell takes.
+// Shells are the names of the formats, in the order of the help.
 func Shells() []string {
 	var names []string
 	for _, f := range shells() {
@@ -53,12 +53,12 @@ func Shell(name string, vars []Var) ([]byte, error) {
 	all := shells()
 	i := slices.IndexFunc(all, func(f shell) bool { return f.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("no format %q", name)
+		return nil, fmt.Errorf("unknown format %q", name)
 	}
 	var b strings.Builder
 	for _, v := range vars {
 		if !printable(v.Value) {
-			return nil, fmt.Errorf("the value of %s holds characters that cannot be written safely", v.Name)
+			return nil, fmt.Errorf("the value of %s contains characters that cannot be written safely", v.Name)
 		}
 		line, err := all[i].line(v)
 		if err != nil {

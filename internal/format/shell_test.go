@@ -22,7 +22,7 @@ var lines = map[string]*regexp.Regexp{
 }
 
 // refusal is an error of Shell, which quotes nothing of the value.
-var refusal = regexp.MustCompile(`^the value of X (holds characters that cannot|cannot) be written safely( for cmd\.exe| to a \.env file)?$`)
+var refusal = regexp.MustCompile(`^the value of X (contains characters that cannot|cannot) be written safely( for cmd\.exe| to a \.env file)?$`)
 
 func FuzzShell(f *testing.F) {
 	for _, v := range hostile {

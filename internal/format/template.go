@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Template is a line with fields in it, as in "{profile} {left}": text and names
-// of fields in turn.
+// Template is a line with fields, such as "{profile} {left}". Text and names of
+// fields alternate.
 type Template []string
 
-// ParseTemplate reads a template whose fields are among these.
+// ParseTemplate reads a template that may use these fields.
 func ParseTemplate(text string, fields []string) (t Template, err error) {
 	for text != "" {
 		before, rest, found := strings.Cut(text, "{")
@@ -19,7 +19,7 @@ func ParseTemplate(text string, fields []string) (t Template, err error) {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed || !slices.Contains(fields, name) {
-			return nil, fmt.Errorf("no field {%s}; there are %s", name, strings.Join(fields, ", "))
+			return nil, fmt.Errorf("unknown field {%s}; the fields are %s", name, strings.Join(fields, ", "))
 		}
 		t, text = append(t, name), after
 	}

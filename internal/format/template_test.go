@@ -15,10 +15,10 @@ func TestTemplate(t *testing.T) {
 		{"plain }", "plain }", ""},
 		{"{profile}", "PROFILE", ""},
 		{"({profile}{left}) ", "(PROFILELEFT) ", ""},
-		{"{profile", "", "no field {profile}; there are left, profile"},
-		{"{secret}", "", "no field {secret}; there are left, profile"},
-		{"{{left}}", "", "no field {{left}; there are left, profile"},
-		{"{}", "", "no field {}; there are left, profile"},
+		{"{profile", "", "unknown field {profile}; the fields are left, profile"},
+		{"{secret}", "", "unknown field {secret}; the fields are left, profile"},
+		{"{{left}}", "", "unknown field {{left}; the fields are left, profile"},
+		{"{}", "", "unknown field {}; the fields are left, profile"},
 	} {
 		line, err := ParseTemplate(c.text, templateFields)
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 // NoProfileError: the name is neither in the AWS files nor in the store.
 type NoProfileError struct {
 	Profile string
-	Nearest []string // names that look like it, best first, at most three
-	Stored  bool     // only profiles with a stored key were looked at
+	Nearest []string // similar names, the best first, at most three
+	Stored  bool     // only stored keys were searched
 }
 
 func (e *NoProfileError) Error() string {

@@ -6,8 +6,8 @@ import (
 	"fob/internal/awsconfig"
 )
 
-// Facts is what a plan is decided from. The functions must give the same answer
-// for the same argument while a plan is made.
+// Facts are the input of a plan. While a plan is made, a function must give the
+// same answer whenever it gets the same argument.
 type Facts struct {
 	Config *awsconfig.Config
 	// Key looks up the clear header of the key stored for a profile; false if none
@@ -20,10 +20,10 @@ type Facts struct {
 	Getenv func(name string) string
 	// ReadFile reads a session policy named by fob_policy or --policy.
 	ReadFile func(path string) ([]byte, error)
-	// User is the name of the operating system's user; the last resort for a role
-	// session's name.
+	// User is the name of the operating system's user, the last resort for the name
+	// of a role session.
 	User string
-	// Program is the base name of the program that runs, to know itself in a
+	// Program is the base name of this program, by which it recognises itself in a
 	// credential_process.
 	Program string
 }
@@ -31,8 +31,8 @@ type Facts struct {
 // Key is the clear header of a stored key: no secret.
 type Key struct {
 	ID string
-	// Account and ARN are what GetCallerIdentity said when the key was added;
-	// empty when it was not asked.
+	// Account and ARN are the answer of GetCallerIdentity when the key was added;
+	// empty if it was not called.
 	Account string
 	ARN     string
 }
@@ -41,12 +41,12 @@ type Key struct {
 type Options struct {
 	// Duration is the lifetime that the final credentials must have; zero for any.
 	Duration Requested
-	// NoSession hands out the source credentials themselves.
+	// NoSession hands out the source's own credentials instead of a session.
 	NoSession bool
-	// Region is the flag.
+	// Region is the value of --region.
 	Region string
-	// Policy is the text of a session policy, PolicyARNs are managed ones; both
-	// scope the last role down.
+	// Policy is the text of a session policy, PolicyARNs are managed ones. Both limit
+	// the last role.
 	Policy     string
 	PolicyARNs []string
 }

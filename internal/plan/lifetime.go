@@ -68,7 +68,7 @@ func (r *resolver) roleLife(section awsconfig.Profile) (life time.Duration, from
 	return d, At(v), nil
 }
 
-// within caps a lifetime at what AWS allows, and notes why.
+// within limits a lifetime to what AWS allows, and adds a note if that changes it.
 func (r *resolver) within(d, low, high time.Duration, from, why string) time.Duration {
 	switch {
 	case d < low:

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Nearest are up to three of names that name may be a slip of: those with the
-// fewest differences.
+// Nearest returns the names, at most three, of which name is probably a typo: those
+// with the fewest differences.
 func Nearest(name string, names []string) []string {
 	type scored struct {
 		name     string
@@ -23,14 +23,14 @@ func Nearest(name string, names []string) []string {
 	slices.SortStableFunc(close, func(a, b scored) int { return cmp.Compare(a.distance, b.distance) })
 	var out []string
 	for _, s := range close[:min(3, len(close))] {
-		if s.distance == close[0].distance { // beside a near one the others are noise
+		if s.distance == close[0].distance { // next to a close name the others are noise
 			out = append(out, s.name)
 		}
 	}
 	return out
 }
 
-// nearest are up to three known names within a third of the name's length.
+// nearest looks for a typo among all profiles that are known.
 func (r *resolver) nearest(name string) []string {
 	names := r.facts.Config.Names()
 	if r.facts.StoredNames != nil {

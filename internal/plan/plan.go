@@ -3,10 +3,10 @@
 // Resolve is a pure function from facts (the parsed AWS files, the clear
 // headers of stored keys, a few environment variables) to a Plan: the chain of
 // steps from a long-lived key to the credentials asked for. It asks nobody,
-// reads no secret and calls no network, so a plan can be printed, compared and
-// hashed; the hash of its first n steps names what exists after them and is the
-// name of the cached session. Whatever changes credentials is a field of a
-// step; Region and From are not, and do not count.
+// reads no secret and does not use the network, so a plan can be printed, compared
+// and hashed. The hash of its first n steps is the name of the session that exists
+// after them, in the cache too. Everything that changes credentials is a field of a
+// step; Plan.Region and a step's From do not, and are not part of the hash.
 package plan
 
 import (
@@ -20,22 +20,22 @@ import (
 // Plan is how Profile gets credentials: Steps from first to last.
 type Plan struct {
 	Profile string
-	// Region is the child's region; empty when none is known.
+	// Region is the region of the program that gets the credentials; empty if unknown.
 	Region string
-	// Account is the 12 digit account of the final credentials, empty when not known.
+	// Account is the account of the final credentials (12 digits); empty if unknown.
 	Account string
-	// STS says where AWS is asked.
+	// STS says where STS is called.
 	STS Endpoint
-	// MaxMFAAge is the oldest MFA session that serves this profile; 0 is any.
+	// MaxMFAAge is how old an MFA session may be for this profile; 0 for any age.
 	MaxMFAAge time.Duration
 	// MFAProcess prints codes of the plan's MFA device; zero for none.
 	MFAProcess Command
 	Steps      []Step
-	// Notes are sentences on what was ignored, capped or will surprise.
+	// Notes say what was ignored or limited, and what may surprise.
 	Notes []string
 }
 
-// Command is a line for a shell, from the AWS files.
+// Command is a command line from the AWS files.
 type Command struct {
 	Line string `json:"command"`
 	From string `json:"from"` // file and line
@@ -43,15 +43,17 @@ type Command struct {
 
 // Endpoint is where STS is called.
 type Endpoint struct {
-	// Region is signed for, and names the host when URL is empty. Never empty.
+	// Region is the region that requests are signed for; it also selects the host if
+	// URL is empty. Never empty itself.
 	Region string
-	// Home is the partition's home region, asked once when Region refuses.
+	// Home is the partition's home region, tried once if Region refuses the call.
 	Home string
 	// URL is a configured endpoint, empty for AWS's own.
 	URL       string
 	FIPS      bool
 	DualStack bool
-	// CABundle is a PEM file of the only authorities trusted, empty for the system's.
+	// CABundle is a PEM file of the certificate authorities to trust instead of the
+	// system's; empty for the system's.
 	CABundle string
 }
 
@@ -118,7 +120,7 @@ type AssumeRole struct {
 	From              `json:"-"`
 }
 
-// The kinds, as explain prints them.
+// The kinds, as explain --json prints them.
 func (StoredKey) Kind() string    { return "stored-key" }
 func (PlaintextKey) Kind() string { return "plaintext-key" }
 func (Environment) Kind() string  { return "environment" }
@@ -141,8 +143,8 @@ func (p Plan) ID(n int) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Source is the profile whose key or process the plan starts from: what its
-// sessions are filed under. Empty for the environment.
+// Source is the profile whose key or process the plan starts from. Its sessions are
+// stored under that name. Empty for the environment.
 func (p Plan) Source() string {
 	switch s := p.Steps[0].(type) {
 	case StoredKey:
@@ -165,13 +167,13 @@ func (p Plan) MFASerial() string {
 	return ""
 }
 
-// TooOld reports whether what the first n steps gave, that long ago, was made
-// with an MFA code too old for this profile.
+// TooOld reports whether a session of the first n steps, made that long ago, has an
+// MFA code that is too old for this profile.
 func (p Plan) TooOld(n int, age time.Duration) bool {
 	return p.MaxMFAAge > 0 && age > p.MaxMFAAge && MFASerial(p.Steps[n-1]) != ""
 }
 
-// Roles are the ARNs of the roles that are assumed, in their order.
+// Roles are the ARNs of the roles, in the order in which they are assumed.
 func (p Plan) Roles() []string {
 	var roles []string
 	for _, s := range p.Steps {
@@ -193,8 +195,8 @@ func MFASerial(s Step) string {
 	return ""
 }
 
-// MarshalJSON gives the shape of `fob explain --json`, in which what is not known
-// is left out and a step begins with its kind and ends with its origin.
+// MarshalJSON is the format of fob explain --json. It leaves unknown values out; a
+// step begins with its kind and ends with its origin.
 func (p Plan) MarshalJSON() ([]byte, error) {
 	steps := make([]json.RawMessage, len(p.Steps))
 	for i, s := range p.Steps {
@@ -214,8 +216,8 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.MFAProcess, p.Notes})
 }
 
-// join makes one JSON object of some that share no key, in their order. It keeps
-// < > & as they are, because people read the command of a process there.
+// join makes one JSON object of several that share no key, and keeps their order.
+// It does not escape < > & because people read the command of a process there.
 func join(objects ...any) ([]byte, error) {
 	var all []string
 	for _, o := range objects {

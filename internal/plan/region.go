@@ -7,7 +7,7 @@ import (
 	"fob/internal/awsconfig"
 )
 
-// region is plan rule 10. Inside a fob exec, an AWS_REGION that equals FOB_REGION
+// region decides the region (testdata/10-region.txtar). Inside a fob exec, an AWS_REGION that equals FOB_REGION
 // was set by fob, not by the user, and does not count.
 func (r *resolver) region() (name, from string, err error) {
 	type candidate struct{ name, from string }
@@ -49,7 +49,7 @@ var partitions = []struct{ prefix, name, home string }{
 	{"", "aws", "us-east-1"},
 }
 
-// partitionOf a region: its name and home region.
+// partitionOf is the name and the home region of the partition of a region.
 func partitionOf(region string) (name, home string) {
 	for _, p := range partitions {
 		if strings.HasPrefix(region, p.prefix) {
@@ -68,7 +68,7 @@ func homeOf(partition string) string {
 	return "us-east-1"
 }
 
-// partition of the chain's ARNs, and which of them it is taken from.
+// partition is the partition of the chain's ARNs, and the ARN that it is taken from.
 func (r *resolver) partition() (name, from string) {
 	if a, ok := ParseARN(r.key.ARN); ok {
 		return a.Partition, "the key " + r.key.ID

@@ -98,7 +98,7 @@ func (r *resolver) walk(profile string) error {
 		}
 		r.chain = append(r.chain, h)
 		if stored {
-			// It comes before anything else in its section.
+			// The stored key wins over everything in the section.
 			r.key, r.longLived = key, true
 			r.source = StoredKey{Profile: name, KeyID: key.ID, From: "the store"}
 			return nil
@@ -123,7 +123,7 @@ func (r *resolver) follow(h hop) (next, error) {
 	return r.ownSource(h)
 }
 
-// steps makes the steps of the chain: plan rules 3 to 8.
+// steps makes the steps of the chain (testdata/03 to 08).
 func (r *resolver) steps() ([]Step, error) {
 	if d := r.opts.Duration; d.Duration > 0 && d.Duration < minSession && !d.Soft {
 		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: the shortest AWS session is %s", d.From, Duration(d.Duration), Duration(minSession))}

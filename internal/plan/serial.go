@@ -26,8 +26,8 @@ func (r *resolver) serial() (awsconfig.Value, error) {
 	return awsconfig.Value{}, nil
 }
 
-// mfaProcess is the command that prints the device's codes: the nearest one, but
-// not one from beyond a profile that names another device.
+// mfaProcess is the command that prints the device's codes: the nearest one;
+// the search ends at a profile that names another device.
 func (r *resolver) mfaProcess(serial string) Command {
 	if serial == "" {
 		return Command{}

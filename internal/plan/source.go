@@ -77,12 +77,12 @@ func (r *resolver) root() bool {
 	return a.IsRoot()
 }
 
-// StaticKeys are the credentials a section holds in plain text.
+// StaticKeys are the credentials that a section has in plain text.
 type StaticKeys struct {
 	ID, Secret, Token awsconfig.Value // Token may be empty
 }
 
-// Static reads a section's plain-text key; a PartialKeyError when half is there.
+// Static reads a section's plain-text key. One half of a pair is a PartialKeyError.
 func Static(section awsconfig.Profile) (StaticKeys, error) {
 	id, hasID := plain(section, "aws_access_key_id")
 	secret, hasSecret := plain(section, "aws_secret_access_key")
@@ -96,7 +96,7 @@ func Static(section awsconfig.Profile) (StaticKeys, error) {
 	return StaticKeys{ID: id, Secret: secret, Token: token}, nil
 }
 
-// hasStatic reports whether a section holds a plain-text key, or half of one.
+// hasStatic reports whether a section has a plain-text key, or half of one.
 func hasStatic(section awsconfig.Profile) bool {
 	_, id := plain(section, "aws_access_key_id")
 	_, secret := plain(section, "aws_secret_access_key")

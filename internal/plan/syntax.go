@@ -54,7 +54,7 @@ func isTagText(s string, most int) bool {
 
 func isAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
-// isHostLabel is RFC 1123's, in lower case.
+// isHostLabel is for a label of a host name (RFC 1123), in lower case.
 func isHostLabel(s string) bool {
 	return isASCIIOf(s, 1, 63, "-") && strings.ToLower(s) == s && s[0] != '-' && s[len(s)-1] != '-'
 }

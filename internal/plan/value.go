@@ -6,7 +6,7 @@ import (
 	"fob/internal/awsconfig"
 )
 
-// get is a value that is not empty: fob's own spelling of the key wins.
+// get reads a value that is not empty. fob_KEY wins over KEY.
 func get(p awsconfig.Profile, key string) (awsconfig.Value, bool) {
 	v, ok := p.Get(key)
 	return v, ok && v.Text != ""

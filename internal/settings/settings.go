@@ -34,7 +34,7 @@ type Setting struct {
 	Line  int
 }
 
-// SyntaxError is a file that is not TOML, or has a value no flag takes.
+// SyntaxError is a file that is not TOML, or has a value that no flag can have.
 type SyntaxError struct {
 	Line    int
 	Problem string
@@ -44,7 +44,7 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line,
 
 // Parse reads the text of a config.toml. The error is a *SyntaxError.
 func Parse(text []byte) ([]Setting, error) {
-	// The unstable parser has positions, and leaves duplicates to its caller.
+	// Only the unstable parser has positions, but it does not detect duplicates.
 	var whole map[string]any
 	if err := toml.Unmarshal(text, &whole); err != nil {
 		var decode *toml.DecodeError
@@ -72,7 +72,7 @@ func Parse(text []byte) ([]Setting, error) {
 			s.Table, s.Line = table, line
 			all = append(all, s)
 		default:
-			return nil, &SyntaxError{line, "only tables and key = value are settings"}
+			return nil, &SyntaxError{line, "only [table] and key = value are allowed"}
 		}
 	}
 	return all, nil
@@ -107,12 +107,12 @@ func setting(e *unstable.Node) (Setting, error) {
 		s.Type = List
 		for it := v.Children(); it.Next(); {
 			if it.Node().Kind != unstable.String {
-				return s, fmt.Errorf("%s holds something that is not a string", s.Key)
+				return s, fmt.Errorf("%s must be a list of strings", s.Key)
 			}
 			s.Texts = append(s.Texts, string(it.Node().Data))
 		}
 	default:
-		return s, fmt.Errorf("%s is not a string, true, false or a list of strings", s.Key)
+		return s, fmt.Errorf("%s must be a string, true, false or a list of strings", s.Key)
 	}
 	return s, nil
 }

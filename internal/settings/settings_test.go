@@ -17,11 +17,11 @@ func TestParse(t *testing.T) {
 		{"a = 1\na = 2", "line 2: "},
 		{"x", "line 1: "},
 		{"\n[exec\n", "line 2: "},
-		{"d = 1979-05-27", "line 1: d is not"},
-		{"f = 1.5", "line 1: f is not"},
-		{"l = [1]", "line 1: l holds"},
-		{"t = {a = 1}", "line 1: t is not"},
-		{"\n[[exec]]\na = 1", "line 2: only tables"},
+		{"d = 1979-05-27", "line 1: d must be"},
+		{"f = 1.5", "line 1: f must be"},
+		{"l = [1]", "line 1: l must be"},
+		{"t = {a = 1}", "line 1: t must be"},
+		{"\n[[exec]]\na = 1", "line 2: only [table]"},
 	} {
 		all, err := Parse([]byte(row.text))
 		var syntax *SyntaxError

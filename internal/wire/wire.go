@@ -1,9 +1,9 @@
-// Package wire puts fob into an AWS config and takes it out again: the line by
-// which SDKs run fob for a profile's credentials, and what goes with it.
+// Package wire adds fob to an AWS config and removes it again: the line that makes
+// SDKs run fob for a profile's credentials, and the lines that go with it.
 //
-// Its functions are pure: the config's text in, the new text out. They change the
-// lines that they name and nothing else (awsconfig has the rules and the errors),
-// and never a section that says already where its credentials come from.
+// Its functions are pure: the text of the config in, the new text out. They change
+// only the lines that they name (awsconfig has the rules and the errors), and never
+// a section that already says where its credentials come from.
 package wire
 
 import (
@@ -20,9 +20,10 @@ import (
 // Lines are properties of a section: key and value.
 type Lines [][2]string
 
-// Process is the credential_process by which SDKs get a profile's credentials
-// from program, which is given as it was called. The path is absolute and keeps
-// its symbolic links: a Homebrew cellar's dies with the next upgrade.
+// Process is the credential_process with which SDKs get a profile's credentials from
+// program, which is given as it was called. The path is absolute and keeps its
+// symbolic links, because the real path of a Homebrew package is gone after the next
+// upgrade.
 func Process(program, profile string) string {
 	if found, err := exec.LookPath(program); err == nil {
 		program = found
@@ -32,13 +33,13 @@ func Process(program, profile string) string {
 	}
 	line := quoted(program) + " export --profile " + quoted(profile)
 	if strings.HasPrefix(line, `"`) && strings.HasSuffix(line, `"`) {
-		line += " --format process" // the Go SDK takes quotes around a whole value off
+		line += " --format process" // the Go SDK removes quotes around a whole value
 	}
 	return line
 }
 
-// quoted is a word of a credential_process line, whose readers agree on double
-// quotes only.
+// quoted is a word of a credential_process line. The programs that read such lines
+// agree only on double quotes.
 func quoted(s string) string {
 	if cmdline.IsWord(s) {
 		return s
@@ -54,19 +55,19 @@ func Owned(section awsconfig.Profile, program string) bool {
 	return ok && own && profile == section.Name
 }
 
-// TakenError is a section that gets its credentials from elsewhere.
+// TakenError is a section that already has another source of credentials.
 type TakenError struct{ By awsconfig.Value }
 
 func (e *TakenError) Error() string {
 	return fmt.Sprintf("the section has %s (line %d)", e.By.Key, e.By.Line)
 }
 
-// sources are the keys that say where a section's credentials come from: with
-// another one beside it SDKs would find two answers.
+// sources are the keys that say where a section's credentials come from. A section
+// must not have two of them.
 var sources = []string{"credential_process", "role_arn", "source_profile", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source"}
 
-// Add gives a profile those of the lines that its section does not have, and
-// returns them. Without a section it makes one of all of them.
+// Add adds the lines that a profile's section does not have yet, and returns them.
+// If there is no section it makes one with all the lines.
 func Add(text, profile, program string, lines Lines) (out string, added Lines, err error) {
 	header, err := awsconfig.Header("profile", profile)
 	if err != nil {
@@ -98,8 +99,8 @@ func Add(text, profile, program string, lines Lines) (out string, added Lines, e
 	return out, added, err
 }
 
-// Remove takes back what Add wrote. Lines that somebody has changed since stay,
-// and so does a region beside anything else.
+// Remove removes the lines that Add wrote. Lines that somebody has changed stay, and
+// so does the region, unless nothing else is left.
 func Remove(text, profile, program string) (string, error) {
 	config, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
 	if err != nil {
@@ -124,7 +125,7 @@ func Remove(text, profile, program string) (string, error) {
 		return "", err
 	}
 	if region, ok := section.Plain("region"); ok {
-		// A section of which only the region is left is fob's own too.
+		// A section with only a region left was made by fob, too.
 		rest, _, err := awsconfig.RemoveKeys(out, header, Lines{{"region", region.Text}})
 		if err == nil && !has(rest, profile) {
 			return rest, nil
@@ -142,7 +143,7 @@ func has(text, profile string) bool {
 	return ok
 }
 
-// SetSerial names the MFA device in a profile's section; without a section it
+// SetSerial names the MFA device in a profile's section. If there is no section it
 // makes one.
 func SetSerial(text, profile, serial string) (string, error) {
 	header, err := awsconfig.Header("profile", profile)
@@ -157,7 +158,7 @@ func SetSerial(text, profile, serial string) (string, error) {
 	return out, err
 }
 
-// DropSerial takes the line out again, if it names that device.
+// DropSerial removes the line again, if it names that device.
 func DropSerial(text, profile, serial string) (string, error) {
 	header, err := awsconfig.Header("profile", profile)
 	if err != nil {
