@@ -14,8 +14,8 @@ import (
 	"fob/internal/ststest"
 )
 
-// The test binary is another process, which asks who its key belongs to, when
-// this variable holds an endpoint's URL and a blank.
+// With this variable, an endpoint's URL and a blank, the test binary calls
+// GetCallerIdentity as another process would.
 const urlVariable = "FOB_TEST_URL"
 
 func TestMain(m *testing.M) {
@@ -51,8 +51,7 @@ var (
 	stepAudit = plan.AssumeRole{RoleARN: otherRole, RoleSessionName: "jo", DurationSeconds: 3600}
 )
 
-// newAWS starts the demo world and a second role, with a device whose steps are
-// long enough for a test to happen in one, or the next.
+// newAWS starts a fake AWS with the demo world and a second role.
 func newAWS(t testing.TB, c ststest.Config) *ststest.Server {
 	t.Helper()
 	s, err := ststest.Start(c)
@@ -67,7 +66,7 @@ func newAWS(t testing.TB, c ststest.Config) *ststest.Server {
 	return s
 }
 
-// actions lists the calls that AWS got.
+// actions lists the actions that AWS was called for.
 func actions(s *ststest.Server) string {
 	var names []string
 	for _, c := range s.Calls() {
@@ -85,7 +84,7 @@ func wantErr[E error](t testing.TB, err error) E {
 	return want
 }
 
-// publishable: an error or log line is one short line without a secret.
+// publishable fails the test unless text is one short line without a secret.
 func publishable(t testing.TB, text string, secrets ...string) {
 	t.Helper()
 	for _, secret := range append(secrets, ststest.DemoSecret, ststest.DemoSeed) {

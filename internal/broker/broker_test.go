@@ -18,8 +18,8 @@ import (
 	"fob/keyring"
 )
 
-// bench is a broker on a real store, with fakes around it that write down what
-// is done, in order.
+// bench is a broker on a real store. Everything else is a fake that records what is
+// done, in order.
 type bench struct {
 	*Broker
 	t     testing.TB
@@ -29,9 +29,9 @@ type bench struct {
 	did   []string
 	notes []string
 	logs  []string
-	// What fails; nil is nothing.
+	// The errors of what fails; nil if it works.
 	source, quietSource, code, quietCode, network error
-	// refuse is asked before each call; nil is never.
+	// refuse returns AWS's refusal of a call, if any: optional.
 	refuse func(action, code string) error
 	life   time.Duration // of new sessions; 0 is what was asked for
 	skew   time.Duration
@@ -43,7 +43,7 @@ func newBench(t testing.TB, renew Renewal) *bench {
 	return benchIn(t, filepath.Join(t.TempDir(), "fob"), renew)
 }
 
-// benchIn is a bench on the store in dir, which is made if need be.
+// benchIn is a bench on the store in dir, which it creates if there is none.
 func benchIn(t testing.TB, dir string, renew Renewal) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: dir, now: time.Now().Truncate(time.Second)}
@@ -116,7 +116,7 @@ func session(id string, expires time.Time) creds.Session {
 	return creds.Session{Key: creds.Key{ID: id, Secret: longKey.Secret}, Token: creds.NewSecret("t"), Expires: expires.UTC()}
 }
 
-// keep caches a session for the first n steps, made age ago, with so much left.
+// keep caches a session of the first n steps, as if it was made age ago.
 func (b *bench) keep(p plan.Plan, n int, id string, age, left time.Duration) {
 	b.t.Helper()
 	info, err := b.store.KeyInfo("base")
@@ -131,7 +131,7 @@ func (b *bench) keep(p plan.Plan, n int, id string, age, left time.Duration) {
 	}
 }
 
-// kept is the ID of the session cached for the first n steps.
+// kept is the ID of the cached session of the first n steps.
 func (b *bench) kept(p plan.Plan, n int) string {
 	s, _, _ := b.store.Session(b.t.Context(), p.Source(), p.ID(n))
 	return s.ID
@@ -163,7 +163,7 @@ type cached struct {
 	age, left time.Duration
 }
 
-// From what is cached, and what fails, to what is handed out and what was done.
+// What is cached and what fails decide which credentials come out and what is done.
 func TestCredentials(t *testing.T) {
 	const m = time.Minute
 	type row struct {
@@ -196,7 +196,7 @@ func TestCredentials(t *testing.T) {
 			b.Dial = func(plan.Endpoint) (STS, error) { b.do("dial"); return nil, errors.New("no bundle") }
 		}, "*errors.errorString", "source dial", ""},
 
-		// Warm: nothing at all is done.
+		// Warm: nothing is done.
 		{"warm", "mfa role", []cached{{3, 10 * m, 50 * m}, {2, 10 * m, 11 * hour}}, RenewExec, nil, "OLD3", "", ""},
 		{"warm", "mfa", []cached{{2, hour, 11 * hour}}, RenewExport, nil, "OLD2", "", ""},
 		{"warm", "mfa", []cached{{2, hour, 11 * hour}}, RenewLogin, nil, "OLD2", "", ""},
@@ -206,7 +206,7 @@ func TestCredentials(t *testing.T) {
 		{"fresh, no network", "mfa role", []cached{{3, 10 * m, 50 * m}}, RenewExec, func(b *bench) { b.Fresh = true; b.network = errNetwork },
 			"*awsapi.UnreachableError", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
 
-		// From the newest prefix that will do.
+		// From the newest session that is good enough.
 		{"role of a cached session", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, nil, "NEW1", "dial deploy(OLD2)", ""},
 		{"second role of a cached first", "mfa role role", []cached{{2, hour, 11 * hour}, {3, m, 59 * m}}, RenewExec, nil, "NEW1", "dial audit(OLD3)", ""},
 		{"first role about to end", "mfa role role", []cached{{2, hour, 11 * hour}, {3, 59*m + time.Second, 59 * time.Second}}, RenewExec, nil, "NEW2",
@@ -225,7 +225,7 @@ func TestCredentials(t *testing.T) {
 		{"role refused", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, func(b *bench) { b.refuse = func(string, string) error { return errRefused } },
 			"*awsapi.RefusedError", "dial deploy(OLD2)", ""},
 
-		// Past half of its life: renewed if that troubles nobody.
+		// After half of its life: renewed if that needs no person.
 		{"half", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewExec, nil, "NEW1", "dial deploy(OLD2)", ""},
 		{"half, for an SDK", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewExport, nil, "OLD3", "", ""},
 		{"half, with a seed", "mfa", []cached{{2, 7 * hour, 5 * hour}}, RenewExec, nil, "NEW1",
@@ -237,7 +237,7 @@ func TestCredentials(t *testing.T) {
 		{"half, refused", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewExec,
 			func(b *bench) { b.refuse = func(string, string) error { return errRefused } }, "OLD3", "dial deploy(OLD2)", ""},
 
-		// Due: renewed, whatever it takes.
+		// Due: renewed, even if a person has to be asked.
 		{"due", "mfa", []cached{{2, 12*hour - 4*m, 4 * m}}, RenewExec, nil, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
 		{"due for an SDK", "mfa", []cached{{2, 12*hour - 15*m, 15 * m}}, RenewExport, nil, "NEW1",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
@@ -260,7 +260,7 @@ func TestCredentials(t *testing.T) {
 		{"due, the store cancelled for another", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport,
 			func(b *bench) { b.source = &keyring.SharedError{Problem: "cancelled"} }, "*keyring.SharedError", "source", ""},
 
-		// Ahead: what a person is needed for comes first.
+		// Ahead: the session that needs a person comes first.
 		{"ahead", "mfa", []cached{{2, 7 * hour, 5 * hour}}, RenewLogin, nil, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
 		{"ahead of an old role", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewLogin, nil, "NEW1", "dial deploy(OLD2)", ""},
 		{"ahead of an old session", "mfa role", []cached{{3, m, 59 * m}, {2, 7 * hour, 5 * hour}}, RenewLogin, nil, "NEW2",
@@ -312,7 +312,7 @@ func TestCredentials(t *testing.T) {
 			if len(b.notes) > 1 || row.note == "" && notes != "" || !strings.Contains(notes, row.note) {
 				t.Errorf("notes %q, want %q", b.notes, row.note)
 			}
-			// What was made is kept, and comes without a call the next time.
+			// The new session is cached: the next time needs no call.
 			if b.Sessions == nil || !strings.HasPrefix(s.ID, "NEW") {
 				return
 			}
@@ -337,7 +337,7 @@ func (brokenSessions) SaveSession(context.Context, string, string, string, creds
 	return errLocked
 }
 
-// A session that cannot be kept is used all the same.
+// A session that cannot be saved is used nevertheless.
 func TestNotKept(t *testing.T) {
 	b := newBench(t, RenewExec)
 	b.Sessions = forgetful{b.store}
@@ -354,8 +354,8 @@ func (forgetful) SaveSession(context.Context, string, string, string, creds.Sess
 	return &keyring.FullError{File: "session"}
 }
 
-// What a program gave is handed out as it is; a role of it is kept, under no
-// key's revision.
+// A program's credentials are returned as they are; a role's session made with them
+// is cached, under no key's revision.
 func TestProcess(t *testing.T) {
 	step := plan.Process{Profile: "tool", Command: "tool creds"}
 	for _, p := range []plan.Plan{planOf(step), planOf(step, stepAudit)} {
@@ -381,7 +381,7 @@ func TestProcess(t *testing.T) {
 	}
 }
 
-// The session of a key that was replaced meanwhile is never served.
+// If the key is replaced in the meantime, its session is never used again.
 func TestReplacedKey(t *testing.T) {
 	b := newBench(t, RenewExec)
 	p := plans["mfa role"]
@@ -401,7 +401,7 @@ func TestReplacedKey(t *testing.T) {
 	}
 }
 
-// A renewal that could wait does not wait for another fob, nor for AWS for long.
+// A renewal that is not due waits for no other fob, and not long for AWS.
 func TestRenewEarly(t *testing.T) {
 	b := newBench(t, RenewExec)
 	p := plans["mfa role"]

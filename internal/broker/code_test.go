@@ -20,7 +20,7 @@ import (
 	"fob/keyring"
 )
 
-// A person types codes, and is told what was wrong with the last one.
+// person types codes, and records what they are told about the last one.
 type person struct {
 	codes []string
 	told  []string
@@ -39,7 +39,7 @@ func (p *person) Code(_ context.Context, r mfa.Request) (mfa.Answer, error) {
 	return mfa.Answer{}, errNoPerson
 }
 
-// withAWS makes a bench call the fake AWS.
+// withAWS lets a bench call the fake AWS.
 func (b *bench) withAWS(aws *ststest.Server) {
 	b.Dial = func(plan.Endpoint) (STS, error) {
 		return newTestClient(b.t, aws.URL), nil
@@ -106,15 +106,15 @@ func TestWrongCodes(t *testing.T) {
 	}
 }
 
-// next is another wrong code: AWS takes three of a million.
+// next is another wrong code: AWS accepts three of a million.
 func next(code string) string {
 	var n int
 	fmt.Sscan(strings.TrimLeft(code, "0"), &n)
 	return fmt.Sprintf("%06d", n+500000)
 }
 
-// Before AWS sees a code it is on the disk as used, under a lock, for whoever
-// comes next: another process, or this one after a crash.
+// Before AWS sees a code, it is on the disk as used, under a lock: neither another
+// process nor this one after a crash sends it again.
 func TestUsedBeforeSent(t *testing.T) {
 	b := newBench(t, RenewExec)
 	p := plans["mfa role"]
@@ -140,7 +140,7 @@ func TestUsedBeforeSent(t *testing.T) {
 	}
 	_, err := b.Credentials(t.Context(), p)
 	wantErr[*awsapi.UnreachableError](t, err)
-	// The next one knows, though it never heard of an answer.
+	// The next process knows it, although nobody saw an answer.
 	other.Codes = codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
 		if r.After != step || !r.Used("123456") || r.Used("654321") || r.Refused != "" {
 			t.Errorf("%+v", r)
@@ -150,7 +150,7 @@ func TestUsedBeforeSent(t *testing.T) {
 	if _, err := other.Credentials(t.Context(), p); err != nil || sent != 1 {
 		t.Error(err, sent)
 	}
-	// fob mfa code counts too.
+	// The code of fob mfa code counts, too.
 	other.Codes = codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
 		if r.After != step+1 || !r.Used("654321") || r.Profile != "dev" || r.Serial != deviceARN {
 			t.Errorf("%+v", r)
@@ -192,13 +192,13 @@ func TestDeviceMemory(t *testing.T) {
 			t.Errorf("%s: used %v, step %d", row.name, used, step)
 		}
 	}
-	// A code cannot be found from what is remembered of it.
+	// The mark is too short to recover a code from it.
 	if m := mark("123456"); len(m) != 4 {
 		t.Errorf("%d hexadecimal digits", len(m))
 	}
 }
 
-// remember writes the memory of the device.
+// remember writes the state of the device.
 func remember(t *testing.T, s *keyring.Store, state any) {
 	t.Helper()
 	text, err := json.Marshal(state)
@@ -214,7 +214,7 @@ func remember(t *testing.T, s *keyring.Store, state any) {
 	}
 }
 
-// A memory that is damaged begins anew; a code that cannot be remembered is not sent.
+// A damaged state is ignored; a code that cannot be remembered is not sent.
 func TestDamagedMemory(t *testing.T) {
 	b := newBench(t, RenewExec)
 	remember(t, b.store, "no device's")
@@ -229,7 +229,7 @@ func TestDamagedMemory(t *testing.T) {
 	}
 }
 
-// stateless is a store whose locks cannot remember anything.
+// stateless is a store whose device locks cannot store a state.
 type stateless struct {
 	*keyring.Store
 	t *testing.T
@@ -239,7 +239,7 @@ func (s stateless) TryLock(name string) (*keyring.Lock, bool, error) {
 	if !strings.HasPrefix(name, "mfa-") {
 		return s.Store.TryLock(name)
 	}
-	// A lock of a store that is gone.
+	// The lock of a store that was deleted.
 	dir := filepath.Join(s.t.TempDir(), "gone")
 	lock, ok, err := keyring.New(storeOptions(dir)).TryLock(name)
 	if err == nil {
@@ -248,8 +248,8 @@ func (s stateless) TryLock(name string) (*keyring.Lock, bool, error) {
 	return lock, ok, err
 }
 
-// A code that is on its way is not wasted: its session is kept though nobody
-// waits for it any more. What comes after it is not begun.
+// A code that was sent is not wasted: its session is cached, even though the user
+// gave up. The next step is not started.
 func TestGrace(t *testing.T) {
 	aws := newAWS(t, ststest.Config{})
 	b := newBench(t, RenewExec)
@@ -274,7 +274,7 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// But not for ever.
+// AWS's answer to a code is not awaited for ever.
 func TestGraceEnds(t *testing.T) {
 	for name, within := range map[string]func(context.Context) (context.Context, context.CancelFunc){
 		"cancelled": context.WithCancel,
@@ -305,8 +305,8 @@ func TestGraceEnds(t *testing.T) {
 	}
 }
 
-// sharing runs two processes that want the same code: the first is asked, and the
-// second waits for it until the first one's asking ends so.
+// sharing runs two brokers that need a code of the same device: the first asks a
+// person, the second waits for it, and then end decides how the asking ends.
 func sharing(t *testing.T, first, second plan.Plan, end func(context.Context, *bench) error, fresh bool) (a, b *bench, errA, errB error) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "fob")
@@ -339,8 +339,8 @@ func sharing(t *testing.T, first, second plan.Plan, end func(context.Context, *b
 	return a, b, errA, errB
 }
 
-// Who waited takes over a no, and is not asked the same again. What says nothing
-// about the next one is not shared.
+// A process that waited accepts the refusal and does not ask again. Errors that say
+// nothing about the next try are not shared.
 func TestSharedOutcomes(t *testing.T) {
 	refuse := func(err error) func(context.Context, *bench) error {
 		return func(_ context.Context, a *bench) error {
@@ -390,7 +390,7 @@ func TestSharedOutcomes(t *testing.T) {
 				t.Errorf("%+v after %v", e, b.did)
 			}
 			publishable(t, errB.Error(), "999999")
-			// Who comes later is asked.
+			// A process that comes later asks.
 			late := benchIn(t, a.dir, RenewExec)
 			if _, err := late.Credentials(t.Context(), row.second); err != nil {
 				t.Error(err)
@@ -399,7 +399,7 @@ func TestSharedOutcomes(t *testing.T) {
 	}
 }
 
-// What was made while one waited is as fresh as --fresh can mean.
+// A session that was made while this process waited is fresh enough for --fresh.
 func TestSharedSession(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
 		for name, did := range map[string]string{"mfa role": "", "mfa audit": "source dial audit(NEW1)"} {
@@ -411,7 +411,7 @@ func TestSharedSession(t *testing.T) {
 	}
 }
 
-// budget is a context whose deadline passes when a test says so.
+// budget is a context whose deadline passes when the test closes over.
 type budget struct {
 	context.Context
 	over chan struct{}
@@ -428,7 +428,8 @@ func (b *budget) Err() error {
 	}
 }
 
-// That nobody answered in time is shared, and no reason to drop what is left.
+// If nobody answers in time, those who wait learn it, and what is left of a cached
+// session is used.
 func TestUnanswered(t *testing.T) {
 	for _, left := range []time.Duration{0, 10 * time.Minute} {
 		dir := filepath.Join(t.TempDir(), "fob")

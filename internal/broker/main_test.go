@@ -17,7 +17,7 @@ import (
 	"fob/keyring"
 )
 
-// The test binary is one of many processes of a test when this variable says so.
+// With this variable, the test binary is one of the processes of a test.
 const roleVariable = "FOB_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -53,7 +53,7 @@ func planOf(steps ...plan.Step) plan.Plan {
 	return plan.Plan{Profile: "dev", STS: plan.Endpoint{Region: "eu-west-1", Home: "us-east-1"}, Steps: steps}
 }
 
-// storeOptions are those of a store that opens fast and asks nobody.
+// storeOptions are the options of a store that opens fast and asks nobody.
 func storeOptions(dir string) keyring.Options {
 	return keyring.Options{
 		Dir: dir, StateDir: dir + "-state", WorkFactor: 2,
@@ -61,8 +61,8 @@ func storeOptions(dir string) keyring.Options {
 	}
 }
 
-// openStore opens the store in dir; if there is none, it makes one that holds the
-// key of profile base.
+// openStore opens the store in dir. If there is none, it creates one with the key of
+// profile base.
 func openStore(t testing.TB, dir string, edit func(*keyring.Options)) *keyring.Store {
 	t.Helper()
 	o := storeOptions(dir)
@@ -82,7 +82,7 @@ func openStore(t testing.TB, dir string, edit func(*keyring.Options)) *keyring.S
 	return s
 }
 
-// sourceOf reads plans' sources from a store, as main does.
+// sourceOf reads stored keys from a store.
 func sourceOf(s *keyring.Store) func(context.Context, plan.Step, bool) (creds.Session, string, error) {
 	return func(ctx context.Context, step plan.Step, _ bool) (creds.Session, string, error) {
 		key, info, err := s.Key(ctx, step.(plan.StoredKey).Profile)
@@ -90,13 +90,13 @@ func sourceOf(s *keyring.Store) func(context.Context, plan.Step, bool) (creds.Se
 	}
 }
 
-// codesFunc is a function that gives codes.
+// codesFunc is a function as Codes.
 type codesFunc func(context.Context, mfa.Request) (mfa.Answer, error)
 
 func (f codesFunc) Code(ctx context.Context, r mfa.Request) (mfa.Answer, error) { return f(ctx, r) }
 
-// newTestClient makes a client that is patient beside what a loaded machine needs,
-// and brisk beside what a test may take.
+// newTestClient makes a client with limits that are enough for a loaded machine, and
+// short enough for a test to wait for.
 func newTestClient(t testing.TB, url string) *awsapi.Client {
 	t.Helper()
 	limits := awsapi.Limits{Dial: 2 * time.Second, Answer: 2 * time.Second, Call: 5 * time.Second, Backoff: 10 * time.Millisecond}
@@ -108,8 +108,7 @@ func newTestClient(t testing.TB, url string) *awsapi.Client {
 	return c
 }
 
-// newAWS starts the demo world and a second role, with a device whose steps are
-// long enough for a test to happen in one, or the next.
+// newAWS starts a fake AWS with the demo world and a second role.
 func newAWS(t testing.TB, c ststest.Config) *ststest.Server {
 	t.Helper()
 	s, err := ststest.Start(c)
@@ -124,7 +123,7 @@ func newAWS(t testing.TB, c ststest.Config) *ststest.Server {
 	return s
 }
 
-// wrongCode is one that AWS does not take now.
+// wrongCode is a code that AWS does not accept now.
 func wrongCode(s *ststest.Server) string {
 	step := s.Step(deviceARN)
 	for n := 0; ; n++ {
@@ -135,7 +134,7 @@ func wrongCode(s *ststest.Server) string {
 	}
 }
 
-// actions lists the calls that AWS got.
+// actions lists the actions that AWS was called for.
 func actions(s *ststest.Server) string {
 	var names []string
 	for _, c := range s.Calls() {
@@ -153,7 +152,7 @@ func wantErr[E error](t testing.TB, err error) E {
 	return want
 }
 
-// publishable: an error or log line is one short line without a secret.
+// publishable fails the test unless text is one short line without a secret.
 func publishable(t testing.TB, text string, secrets ...string) {
 	t.Helper()
 	for _, secret := range append(secrets, ststest.DemoSecret, ststest.DemoSeed) {

@@ -22,11 +22,11 @@ import (
 	"fob/keyring"
 )
 
-// process is what the test binary does as another process:
+// process is what the test binary does as another process, with the arguments
 //
 //	URL STORE PLAN CODE
 //
-// CODE is one given beforehand, or empty to be asked for one.
+// With an empty CODE it asks for one.
 func process(args []string) error {
 	ctx := context.Background()
 	store := keyring.New(storeOptions(args[1]))
@@ -50,7 +50,7 @@ func process(args []string) error {
 	return err
 }
 
-// brokerFor is a broker on a real store and the fake AWS, without codes.
+// brokerFor is a broker with a real store and the fake AWS, without codes.
 func brokerFor(store *keyring.Store, url string) *Broker {
 	quiet := func(string, ...any) {}
 	return &Broker{
@@ -64,7 +64,7 @@ func brokerFor(store *keyring.Store, url string) *Broker {
 	}
 }
 
-// demoCode is a code of the demo world's device that is not known to be used.
+// demoCode is a code of the demo world's device that was not used yet.
 func demoCode(r mfa.Request) (mfa.Answer, error) {
 	seed := creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed), Algorithm: "SHA1", Digits: 6, Period: 30 * time.Second}
 	step := mfa.Step(seed, time.Now())
@@ -84,7 +84,7 @@ func count(s *ststest.Server) map[string]int {
 	return n
 }
 
-// Many at once, with nothing cached, get it from one code.
+// Many brokers that start at once with an empty cache need one code.
 func TestManyGoroutines(t *testing.T) {
 	for _, row := range []struct {
 		n     int
@@ -138,9 +138,9 @@ func TestManyGoroutines(t *testing.T) {
 	}
 }
 
-// A server has one broker, one store, one client and one ladder for all whom it
-// serves: 64 of them, who want 8 things at once, get each from one call, and a
-// person types one code for each device.
+// 64 goroutines share a broker, a store, a client and a ladder, and want the
+// credentials of 8 plans at once: one call makes each session, and each device
+// gives one code.
 func TestManyOfOneBroker(t *testing.T) {
 	const otherSerial = "arn:aws:iam::" + ststest.DemoAccount + ":mfa/ann"
 	otherKey := creds.Key{ID: "AKIAI44QH8DHBEXAMPLE", Secret: creds.NewSecret("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")}
@@ -255,7 +255,7 @@ func TestManyProcesses(t *testing.T) {
 	}
 }
 
-// A wrong code that many were given is sent once.
+// If many processes are given the same wrong code, one sends it.
 func TestManyWithWrongCode(t *testing.T) {
 	n := 50
 	if testing.Short() {
@@ -269,7 +269,7 @@ func TestManyWithWrongCode(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(r.said), "\n")
 		last := lines[len(lines)-1]
 		publishable(t, last, code)
-		// Who asked, who waited, and who came too late to wait.
+		// One of them sent it, some waited for that, and some came later.
 		if r.err == nil || r.out != "" || !strings.Contains(last, "invalid MFA one time pass code") && !strings.Contains(last, "that code has been used") {
 			t.Errorf("%d: %q, %v: %s", i, r.out, r.err, r.said)
 		}
@@ -279,17 +279,17 @@ func TestManyWithWrongCode(t *testing.T) {
 	}
 }
 
-// until waits for what another process does.
+// until waits for another process.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited in vain for: %s", what)
+			t.Fatalf("waited too long for: %s", what)
 		}
 	}
 }
 
-// lines collects what a process says while it runs.
+// lines collects the output of a process while it runs.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -307,8 +307,8 @@ func (l *lines) has(s string) bool {
 	return strings.Contains(l.text.String(), s)
 }
 
-// When who holds the lock is killed, while a person is asked or while AWS is,
-// the next one asks. A code that was on its way is not sent again.
+// If the process that holds the lock is killed while it asks a person or calls AWS,
+// the next one asks. It does not send the first one's code again.
 func TestHolderKilled(t *testing.T) {
 	for _, sending := range []bool{false, true} {
 		t.Run(fmt.Sprintf("sending %v", sending), func(t *testing.T) {
@@ -357,7 +357,7 @@ func TestHolderKilled(t *testing.T) {
 	}
 }
 
-// The steps of a chain are waited for no longer than the budget.
+// Waiting for another fob ends with the context.
 func TestWaitEnds(t *testing.T) {
 	b := newBench(t, RenewExport)
 	lock, ok, err := keyring.New(storeOptions(b.dir)).TryLock(deviceLock(deviceARN))
@@ -376,7 +376,7 @@ func TestWaitEnds(t *testing.T) {
 	if _, err := b.Credentials(gctx, plans["mfa"]); err != gone {
 		t.Error(err)
 	}
-	// What is left is handed out, if anybody is there.
+	// What is left of a cached session is used, unless the caller is gone.
 	b.keep(plans["mfa"], 2, "OLD2", 11*hour, 9*time.Minute)
 	if _, err := b.Credentials(gctx, plans["mfa"]); err != gone {
 		t.Error(err)

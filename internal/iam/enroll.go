@@ -11,35 +11,35 @@ import (
 )
 
 const (
-	// enableTries: one code pair may be spoilt by a clock or by the user's being
-	// changed elsewhere, and AWS asks for patience in both cases.
+	// enableTries is how many pairs of codes are tried: a pair can fail because of a
+	// wrong clock, or because the user is being changed elsewhere.
 	enableTries = 3
-	// undoTime bounds the cleaning up: the person has given up already.
+	// undoTime limits the cleanup, for which a person may be waiting.
 	undoTime = 15 * time.Second
 )
 
-// Enrolment gives the user a virtual MFA device. Zero functions are a bug, but
-// for Log.
+// Enrolment gives the user a virtual MFA device. All functions are needed.
 type Enrolment struct {
 	Client
-	// Name is the device's; empty for the user's name, or USER-fob if that is taken.
+	// Name is the name of the device; empty for the user's name, or USER-fob if that
+	// is taken.
 	Name string
-	// Keep stores the seed. It is called before the device counts, so that there
-	// is never a device whose seed is lost; Forget is called when it comes to nothing.
+	// Keep stores the seed. It is called before the device is enabled, so that no
+	// enabled device has lost its seed; Forget removes the seed if the enrolment fails.
 	Keep   func(ctx context.Context, serial string, seed creds.Seed) error
 	Forget func(serial string) error
-	// Show offers the seed to a person.
+	// Show shows the seed to a person.
 	Show func(ctx context.Context, d Device) error
-	// Codes makes two codes in a row, neither ever sent before.
+	// Codes makes two consecutive codes, neither of which was ever sent.
 	Codes func(ctx context.Context, serial string) (first, second string, err error)
 	Log   func(format string, args ...any)
 }
 
 // LeftError is an enrolment that failed and could not be undone.
 type LeftError struct {
-	Serial string // of what is left at AWS, or may be
+	Serial string // of the device that is still in AWS, or may be
 	Err    error  // why it failed
-	Undo   error  // why it could not be undone; nil if it was not tried
+	Undo   error  // why it could not be undone; nil if nobody knows whether there is a device
 }
 
 func (e *LeftError) Error() string {
@@ -55,11 +55,11 @@ func (e *LeftError) Error() string {
 
 func (e *LeftError) Unwrap() error { return e.Err }
 
-// Run makes, shows and enables the device, and returns its serial: beside an
-// error it is that of a device that was made and removed again.
+// Run creates, shows and enables the device, and returns its serial. With an error
+// it returns the serial of a device that was created and removed again.
 //
-// The context ends the waiting, but no call that is on its way: AWS may carry it
-// out, and what it made must be known to be undone.
+// If the context ends, Run stops waiting for people, but finishes the call it is
+// making: only then does it know what to undo.
 func (e Enrolment) Run(ctx context.Context) (serial string, err error) {
 	d, err := e.create(ctx)
 	if err != nil {
@@ -72,13 +72,13 @@ func (e Enrolment) Run(ctx context.Context) (serial string, err error) {
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
 	if _, undo := e.Remove(late, d.Serial); undo != nil {
-		// The seed stays: the device may count, and there is no other copy.
+		// Keep the seed: the device may be enabled, and there is no other copy.
 		return "", &LeftError{d.Serial, err, undo}
 	}
 	return d.Serial, errors.Join(err, e.Forget(d.Serial))
 }
 
-// create makes a device whose name is free.
+// create creates a device with a name that is not taken.
 func (e Enrolment) create(ctx context.Context) (Device, error) {
 	names := []string{e.Name}
 	if e.Name == "" {
@@ -103,7 +103,7 @@ func (e Enrolment) create(ctx context.Context) (Device, error) {
 	return Device{}, err
 }
 
-// maybeDone: the call may have been carried out.
+// maybeDone reports whether AWS may have carried out the call that failed.
 func maybeDone(err error) bool {
 	var answer *awsapi.AnswerError
 	var unreachable *awsapi.UnreachableError

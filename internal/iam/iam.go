@@ -1,11 +1,10 @@
-// Package iam finds, makes and removes the MFA devices of an IAM user, with that
+// Package iam finds, creates and removes the MFA devices of an IAM user, with that
 // user's own credentials.
 //
-// It promises that an enrolment which fails, or is given up, leaves nothing
-// behind: no device that nobody can use, and no seed of one; and where AWS cannot
-// be reached to clean up, that what is left is named (LeftError) and its seed
-// kept. It will not touch other users' devices, policies or keys, nor decide who
-// may: AWS does.
+// An enrolment that fails or is cancelled leaves nothing behind: no device that
+// nobody can use, and no seed of one. If AWS cannot be reached to clean up,
+// LeftError names the device, and its seed is kept. The package touches no other
+// users, policies or keys, and leaves it to AWS to decide who may do what.
 package iam
 
 import (
@@ -24,31 +23,32 @@ import (
 	"fob/internal/plan"
 )
 
-// Caller carries out a call; *awsapi.Client does.
+// Caller carries out calls: an *awsapi.Client.
 type Caller interface {
 	Query(ctx context.Context, with creds.Session, q awsapi.Query, answer any) error
 }
 
-// Client asks IAM for one user. Its errors are those of awsapi.
+// Client calls IAM for one user. Its errors are those of awsapi.
 type Client struct {
 	AWS Caller
-	// With is the user's key, or a session of it with MFA. AWS takes no session
-	// without MFA for IAM.
+	// With is the user's key, or a session of it with MFA. IAM accepts no session
+	// without MFA.
 	With creds.Session
 	User string // the user's name
-	// Prefix is how the ARNs of its virtual devices begin: arn:aws:iam::111111111111:mfa/
+	// Prefix is the start of the ARNs of the user's virtual devices: arn:aws:iam::111111111111:mfa/
 	Prefix string
-	// Period is how long a code of a device lasts that Create makes; 0 is AWS's 30 s.
+	// Period is how long each code of a new device lasts; 0 is AWS's 30 s.
 	Period time.Duration
 }
 
-// Device is a virtual MFA device that was just made.
+// Device is a new virtual MFA device.
 type Device struct {
 	Serial string // its ARN
 	Seed   creds.Seed
 }
 
-// DeleteDevice is the second call of Remove: the device is not the user's any more.
+// DeleteDevice is the second call of Remove: if it fails, the device is no longer
+// the user's, but still exists.
 const DeleteDevice = "DeleteVirtualMFADevice"
 
 // Codes of awsapi.RefusedError that callers act upon.
@@ -60,16 +60,16 @@ const (
 	Denied        = "AccessDenied"
 )
 
-// Refused reports whether AWS refused with a code.
+// Refused reports whether err is AWS's refusal with this code.
 func Refused(err error, code string) bool {
 	var refused *awsapi.RefusedError
 	return errors.As(err, &refused) && refused.Code == code
 }
 
-// Devices are the serials of the user's devices: ARNs, and the numbers of
-// hardware devices.
+// Devices returns the serials of the user's devices: ARNs, and the serial numbers
+// of hardware devices.
 func (c Client) Devices(ctx context.Context) (serials []string, err error) {
-	// Without a name it is the user whose key signs.
+	// Without UserName, AWS lists the devices of the user whose key signed the call.
 	for marker := url.Values(nil); ; {
 		var answer struct {
 			Serials   []string `xml:"ListMFADevicesResult>MFADevices>member>SerialNumber"`
@@ -89,7 +89,7 @@ func (c Client) Devices(ctx context.Context) (serials []string, err error) {
 	}
 }
 
-// Create makes a virtual device, which is nobody's until it is enabled.
+// Create creates a virtual device. It belongs to nobody until it is enabled.
 func (c Client) Create(ctx context.Context, name string) (Device, error) {
 	var answer struct {
 		Serial string `xml:"CreateVirtualMFADeviceResult>VirtualMFADevice>SerialNumber"`
@@ -112,7 +112,7 @@ func (c Client) Create(ctx context.Context, name string) (Device, error) {
 	return Device{answer.Serial, seed}, nil
 }
 
-// Enable gives a device to the user, by two codes in a row.
+// Enable gives a device to the user, with two consecutive codes.
 func (c Client) Enable(ctx context.Context, serial, first, second string) error {
 	q := query("EnableMFADevice", url.Values{
 		"UserName": {c.User}, "SerialNumber": {serial}, "AuthenticationCode1": {first}, "AuthenticationCode2": {second},
@@ -121,8 +121,8 @@ func (c Client) Enable(ctx context.Context, serial, first, second string) error 
 	return c.do(ctx, q)
 }
 
-// Remove takes a device from the user, and deletes it if it is a virtual one. One
-// that is not there any more is no error, and not found.
+// Remove takes a device from the user, and deletes it if it is virtual. found is
+// false, without an error, if it did not exist.
 func (c Client) Remove(ctx context.Context, serial string) (found bool, err error) {
 	err = c.do(ctx, again("DeactivateMFADevice", url.Values{"UserName": {c.User}, "SerialNumber": {serial}}))
 	found = err == nil
@@ -139,12 +139,12 @@ func (c Client) Remove(ctx context.Context, serial string) (found bool, err erro
 	return found, err
 }
 
-// Virtual reports whether a device is a seed and nothing else: not a thing with a
-// number, nor a security key.
+// Virtual reports whether a device is only a seed, and neither hardware nor a
+// security key.
 func Virtual(serial string) bool { return strings.Contains(serial, ":mfa/") }
 
-// Split sorts serials into those of devices that give codes and those of FIDO
-// security keys, which AWS takes only in the browser.
+// Split separates the serials of devices that have codes from those of FIDO
+// security keys, which AWS accepts only in a browser.
 func Split(serials []string) (codes, keys []string) {
 	for _, s := range serials {
 		if plan.CheckSerial(s, "") == "" {
@@ -165,7 +165,7 @@ func query(action string, params url.Values) awsapi.Query {
 	return awsapi.Query{Service: "iam", Version: "2010-05-08", Action: action, Params: params}
 }
 
-// again is a call that may be carried out twice: the second time the thing is gone.
+// again is a call that may be repeated: it removes something, which is then gone.
 func again(action string, params url.Values) awsapi.Query {
 	q := query(action, params)
 	q.Again = true

@@ -21,7 +21,7 @@ const (
 	fobSerial = "arn:aws:iam::" + ststest.DemoAccount + ":mfa/jo-fob"
 )
 
-// try is an enrolment of the demo user, and what it did on this side.
+// try is an enrolment of the demo user, and what fob stored and logged.
 type try struct {
 	Enrolment
 	aws   *ststest.Server
@@ -69,7 +69,7 @@ func newTry(t *testing.T) *try {
 
 func (e *try) log(format string, args ...any) { e.said = append(e.said, fmt.Sprintf(format, args...)) }
 
-// codes moves AWS's clock where others would wait.
+// codes moves AWS's clock instead of waiting.
 func (e *try) codes(_ context.Context, serial string) (first, second string, err error) {
 	if last := e.steps[serial]; last != 0 {
 		e.aws.Advance(time.Minute)
@@ -90,7 +90,7 @@ func (e *try) calls() string {
 	return strings.Join(actions, " ")
 }
 
-// nothing is left on either side.
+// nothing fails the test if anything is left of an enrolment.
 func (e *try) nothing(t *testing.T) {
 	t.Helper()
 	if left := e.aws.Devices(""); left != nil || len(e.seeds) != 0 {
@@ -110,7 +110,7 @@ func fault(t *testing.T, text string) ststest.Fault {
 	return f
 }
 
-// The user's own name is taken by the device that jo has.
+// The device that jo already has uses the name jo.
 func TestEnroll(t *testing.T) {
 	e := newTry(t)
 	serial, err := e.Run(t.Context())
@@ -126,7 +126,7 @@ func TestEnroll(t *testing.T) {
 	if got, err := e.Devices(t.Context()); err != nil || !slices.Equal(got, []string{ststest.DemoSerial, fobSerial}) {
 		t.Errorf("%v, %v", got, err)
 	}
-	// Both names are taken now, and one that is given has no substitute.
+	// Both names are taken now, and a name that was asked for is not replaced.
 	for _, name := range []string{"", "jo"} {
 		e.Name = name
 		if _, err := e.Run(t.Context()); !Refused(err, AlreadyExists) {
@@ -145,7 +145,7 @@ func TestEnroll(t *testing.T) {
 
 var errNo = errors.New("no")
 
-// Whatever fails, nothing is left behind.
+// An enrolment that fails leaves nothing behind.
 func TestEnrollFails(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -193,7 +193,7 @@ func TestEnrollFails(t *testing.T) {
 	}
 }
 
-// One pair of codes may be spoilt.
+// One pair of codes may be wrong.
 func TestEnrollOnceMore(t *testing.T) {
 	e := newTry(t)
 	e.Name = "new"
@@ -214,7 +214,7 @@ func TestEnrollOnceMore(t *testing.T) {
 	}
 }
 
-// Ctrl-C between two calls: the undoing is not cancelled.
+// After Ctrl-C between two calls, the cleanup is finished.
 func TestEnrollCancelled(t *testing.T) {
 	e := newTry(t)
 	e.Name = "new"
@@ -251,8 +251,8 @@ func (c trap) Query(ctx context.Context, with creds.Session, q awsapi.Query, ans
 	return c.Caller.Query(ctx, with, q, answer)
 }
 
-// Wherever it fails or is given up: the user has a device whose seed is kept, or
-// nothing is left, or what is left is named, and goes away by its name.
+// Wherever an enrolment fails or is cancelled: the user has a device whose seed is
+// stored, or nothing is left, or the error names the device, and it can be removed.
 func TestEnrollStopsAnywhere(t *testing.T) {
 	nothing := func() {}
 	ways := map[string]func(e *try, action string, cancel func()){
@@ -305,7 +305,7 @@ func TestEnrollStopsAnywhere(t *testing.T) {
 	}
 }
 
-// Given up after the first of its two calls, Remove carries out the second.
+// Remove makes its second call even if it is cancelled after the first.
 func TestRemoveCancelled(t *testing.T) {
 	e := newTry(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -318,7 +318,7 @@ func TestRemoveCancelled(t *testing.T) {
 	}
 }
 
-// What cannot be undone is named, and its seed is kept.
+// The error names a device that could not be removed, and its seed is kept.
 func TestEnrollLeaves(t *testing.T) {
 	e := newTry(t)
 	e.Name = "new"
@@ -333,7 +333,7 @@ func TestEnrollLeaves(t *testing.T) {
 		t.Error("the seed is gone")
 	}
 
-	// Nor is it known what became of a call without an answer.
+	// Without an answer, nobody knows whether there is a device.
 	e = newTry(t)
 	e.Name = "new"
 	e.aws.Fail("CreateVirtualMFADevice", fault(t, "drop"), 1)
@@ -346,7 +346,7 @@ func TestEnrollLeaves(t *testing.T) {
 	}
 }
 
-// A garbled answer is no device.
+// A damaged answer is not taken for a device.
 func TestCreateChecksTheAnswer(t *testing.T) {
 	for _, text := range []string{"portal", "truncated", "empty"} {
 		e := newTry(t)
@@ -360,7 +360,7 @@ func TestCreateChecksTheAnswer(t *testing.T) {
 	}
 }
 
-// A clock that is wrong is corrected by AWS's.
+// A wrong clock is corrected.
 func TestWrongClock(t *testing.T) {
 	e := newTry(t)
 	e.aws.Advance(time.Hour)
@@ -372,7 +372,7 @@ func TestWrongClock(t *testing.T) {
 	}
 }
 
-// A list that is interrupted is asked for again; it comes in pages.
+// The list of devices has pages, and is requested again if the answer is lost.
 func TestDevices(t *testing.T) {
 	e := newTry(t)
 	var devices []ststest.Device

@@ -204,5 +204,5 @@ func ParseFault(text string) (Fault, error) {
 	case name == "redirect" && value != "":
 		return Redirect(value), nil
 	}
-	return Fault{}, fmt.Errorf("no fault %q", text)
+	return Fault{}, fmt.Errorf("unknown fault %q", text)
 }

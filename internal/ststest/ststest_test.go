@@ -1004,7 +1004,7 @@ func TestControl(t *testing.T) {
 			t.Errorf("%s: got %d %q", bad, status, a.Error)
 		}
 	}
-	// What a web page can post across origins without asking.
+	// Requests that a web page may send to other origins without permission.
 	if status, _ := post("text/plain", `{"op":"calls"}`); status != 415 {
 		t.Errorf("got %d", status)
 	}

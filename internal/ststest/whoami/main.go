@@ -1,5 +1,5 @@
-// Command whoami asks STS whose credentials the environment holds, for make
-// demo on machines without the AWS CLI.
+// Command whoami asks STS for the identity of the credentials in the environment.
+// make demo uses it on machines without the AWS CLI.
 //
 // It reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
 // AWS_REGION and AWS_ENDPOINT_URL_STS and nothing else: no profile, no file.

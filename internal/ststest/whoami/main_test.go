@@ -9,8 +9,8 @@ import (
 	"fob/internal/ststest"
 )
 
-// The identity is the one whose keys the environment holds; without keys, or
-// with a wrong one, there is no identity.
+// run prints the identity of the credentials in the environment. Without keys, or
+// with a wrong secret, it fails.
 func TestRun(t *testing.T) {
 	s, err := ststest.Start(ststest.Config{})
 	if err != nil {

@@ -1,0 +1,243 @@
+package awsapi
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/plan"
+	"fob/internal/ststest"
+)
+
+// Every call that fails succeeds within three tries, or ends in one clear line.
+func TestFaults(t *testing.T) {
+	const (
+		fine        = ""
+		unreachable = "*awsapi.UnreachableError"
+		answer      = "*awsapi.AnswerError"
+	)
+	for _, row := range []struct {
+		fault string // as ststest.ParseFault reads it
+		times int
+		want  string // error type
+		calls int
+		says  string
+	}{
+		{"drop", 2, fine, 3, ""},
+		{"drop", ststest.Always, unreachable, 3, "closed before the answer was complete"},
+		{"reset", 2, fine, 3, ""},
+		{"reset", ststest.Always, unreachable, 3, "could not reach AWS at 127.0.0.1:"},
+		{"status=500", 2, fine, 3, ""},
+		{"status=500", ststest.Always, unreachable, 3, "AWS answered InternalFailure"},
+		{"status=503", ststest.Always, unreachable, 3, "AWS answered ServiceUnavailable"},
+		{"throttle", 2, fine, 3, ""},
+		{"throttle", ststest.Always, unreachable, 3, "AWS answered Throttling"},
+		{"slow=1m", 1, fine, 2, ""},
+		{"slow=1m", ststest.Always, unreachable, 3, "no answer in time"},
+		{"empty", ststest.Always, answer, 1, "no "},
+		{"portal", ststest.Always, answer, 1, "a web page"},
+		{"truncated", ststest.Always, answer, 1, "not an AWS response"},
+		{"redirect=http://127.0.0.1:1/", ststest.Always, answer, 1, "a redirect"},
+	} {
+		fault, err := ststest.ParseFault(row.fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for action, do := range operations {
+			t.Run(fmt.Sprintf("%s/%d/%s", row.fault, row.times, action), func(t *testing.T) {
+				t.Parallel()
+				aws := newAWS(t, ststest.Config{})
+				aws.Fail(action, fault, row.times)
+				l := brisk
+				if strings.HasPrefix(row.fault, "slow") {
+					l.Answer, l.Call = 700*time.Millisecond, 2*time.Second
+				}
+				s, err := do(t.Context(), newTestClient(t, plan.Endpoint{URL: aws.URL}, l))
+				got := ""
+				if err != nil {
+					got = fmt.Sprintf("%T", err)
+					publishable(t, err.Error())
+				}
+				if got != row.want || err != nil && !strings.Contains(err.Error(), row.says) {
+					t.Errorf("error is %s %v, want %s with %q", got, err, row.want, row.says)
+				}
+				if err != nil && s != (creds.Session{}) {
+					t.Error("credentials beside an error")
+				}
+				if n := len(aws.Calls()); n != row.calls {
+					t.Errorf("%d calls, want %d", n, row.calls)
+				}
+			})
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	aws := newAWS(t, ststest.Config{})
+	aws.DeactivateKey(longKey.ID)
+	c := newTestClient(t, plan.Endpoint{URL: aws.URL}, brisk)
+	for action, do := range operations {
+		_, err := do(t.Context(), c)
+		e := wantErr[*RefusedError](t, err)
+		if e.Action != action || e.Code != "InvalidClientTokenId" || e.KeyID != longKey.ID || (e.Role != "") != (action == "AssumeRole") || e.Resent || e.Skew != 0 {
+			t.Errorf("%+v", e)
+		}
+		publishable(t, err.Error())
+	}
+}
+
+// If the answer to a request was lost, AWS refuses its code the second time, and the
+// error says why. A request that is sent again because of a wrong clock, or because
+// AWS throttled it, is not such a request.
+func TestLostAnswer(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		spoil  func(*ststest.Server)
+		resent bool
+	}{
+		{"reset", func(s *ststest.Server) { s.Fail("", ststest.Reset(), 1) }, true},
+		{"clock", func(s *ststest.Server) { s.Advance(hour) }, false},
+		{"throttled", func(s *ststest.Server) { s.Fail("", ststest.Throttle(), 1) }, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			aws := newAWS(t, ststest.Config{})
+			row.spoil(aws)
+			code := aws.Code(deviceARN)
+			if !row.resent {
+				code = wrongCode(aws)
+			}
+			_, err := newTestClient(t, plan.Endpoint{URL: aws.URL}, brisk).SessionToken(t.Context(), withKey, stepMFA, code)
+			e := wantErr[*RefusedError](t, err)
+			if !e.BadCode() || e.Resent != row.resent || strings.Contains(err.Error(), LostAnswer) != row.resent || len(aws.Calls()) != 2 {
+				t.Errorf("%+v after %s", e, actions(aws))
+			}
+			publishable(t, err.Error(), code)
+		})
+	}
+}
+
+// wrongCode is a code that AWS does not accept now.
+func wrongCode(s *ststest.Server) string {
+	step := s.Step(deviceARN)
+	for n := 0; ; n++ {
+		code := fmt.Sprintf("%06d", n)
+		if code != s.CodeAt(deviceARN, step) && code != s.CodeAt(deviceARN, step+1) && code != s.CodeAt(deviceARN, step-1) {
+			return code
+		}
+	}
+}
+
+// If the device's serial is wrong, another code does not help.
+func TestBadCode(t *testing.T) {
+	aws := newAWS(t, ststest.Config{})
+	c := newTestClient(t, plan.Endpoint{URL: aws.URL}, brisk)
+	_, err := c.SessionToken(t.Context(), withKey, stepMFA, wrongCode(aws))
+	if e := wantErr[*RefusedError](t, err); !e.BadCode() {
+		t.Error(err)
+	}
+	step := stepMFA
+	step.MFASerial += "2"
+	_, err = c.SessionToken(t.Context(), withKey, step, aws.Code(deviceARN))
+	if e := wantErr[*RefusedError](t, err); e.BadCode() {
+		t.Error(err)
+	}
+}
+
+// canned starts a server that gives every request the same answer.
+func canned(t testing.TB, status int, contentType, body string) plan.Endpoint {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}))
+	t.Cleanup(s.Close)
+	return plan.Endpoint{URL: s.URL}
+}
+
+func refusal(code, message string) string {
+	return `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>` + code +
+		`</Code><Message>` + message + `</Message></Error><RequestId>0</RequestId></ErrorResponse>`
+}
+
+func sessionAnswer(id, secret, token, expires string) string {
+	return `<GetSessionTokenResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetSessionTokenResult><Credentials>` +
+		`<AccessKeyId>` + id + `</AccessKeyId><SecretAccessKey>` + secret + `</SecretAccessKey><SessionToken>` + token + `</SessionToken>` +
+		`<Expiration>` + expires + `</Expiration></Credentials></GetSessionTokenResult></GetSessionTokenResponse>`
+}
+
+// Errors do not repeat the secrets that AWS quotes from the request.
+func TestQuotedSecrets(t *testing.T) {
+	with := creds.Session{Key: longKey, Token: creds.NewSecret("AQoDYXdzEJr1K")}
+	for _, message := range []string{
+		"1 validation error detected: Value '123456' at 'tokenCode' failed to satisfy constraint",
+		"The Canonical String for this request should have been\n'POST\n/\n\nx-amz-security-token:AQoDYXdzEJr1K\n\n'",
+		"Check your AWS Secret Access Key " + ststest.DemoSecret,
+	} {
+		c := newTestClient(t, canned(t, 400, "text/xml", refusal("ValidationError", message)), brisk)
+		_, err := c.SessionToken(t.Context(), with, stepMFA, "123456")
+		wantErr[*RefusedError](t, err)
+		publishable(t, err.Error(), "123456", "AQoDYXdzEJr1K")
+		if !strings.Contains(err.Error(), "[hidden]") {
+			t.Error(err)
+		}
+	}
+	c := newTestClient(t, canned(t, 400, "text/xml", refusal("ValidationError", strings.Repeat("ä", 5000))), brisk)
+	_, err := c.SessionToken(t.Context(), with, stepMFA, "123456")
+	if e := wantErr[*RefusedError](t, err); len(e.Message) > maxWords+3 || strings.ContainsRune(e.Message, '\uFFFD') {
+		t.Errorf("%d bytes of message", len(e.Message))
+	}
+}
+
+// An answer that is not from AWS is not believed, and errors do not repeat it.
+func TestStrangeAnswers(t *testing.T) {
+	later := time.Now().Add(hour).UTC().Format(time.RFC3339)
+	for _, row := range []struct {
+		name        string
+		status      int
+		contentType string
+		body        string
+		answer      string // an AnswerError with this
+		unreachable string // an UnreachableError with this
+	}{
+		{"line break in the ID", 200, "text/xml", sessionAnswer("ASIA&#10;AWS_X=1", "s", "t", later), "malformed", ""},
+		{"line break in the secret", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s&#13;", "t", later), "malformed", ""},
+		{"blank in the token", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "t t", later), "malformed", ""},
+		{"not ASCII", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "tä", later), "malformed", ""},
+		{"no token", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "", later), "malformed", ""},
+		{"no time", 200, "text/xml", sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "t", "soon"), "not an AWS response", ""},
+		{"another document", 200, "text/xml", "<hello/>", "not an AWS response", ""},
+		{"JSON", 200, "application/json", `{"AccessKeyId":"ASIA"}`, "no credentials", ""},
+		{"too long", 200, "text/xml", "<!--" + strings.Repeat(" ", maxAnswer) + "-->" + sessionAnswer("ASIAIOSFODNN7EXAMPLE", "s", "t", later), "not an AWS response", ""},
+		{"too long an error", 400, "text/xml", "<ErrorResponse>" + strings.Repeat(" ", maxAnswer), "not an AWS response", ""},
+		{"web page that forbids", 403, "text/html; charset=utf-8", "<html><body>No.<br></body></html>", "a web page", ""},
+		{"forbidden without words", 403, "", "", "not an AWS response", ""},
+		{"gateway", 502, "text/html", "<html><body>Bad Gateway</body></html>", "", "HTTP status 502"},
+		{"network sign-in", 511, "text/html", "<html></html>", "", "HTTP status 511"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			c := newTestClient(t, canned(t, row.status, row.contentType, row.body), brisk)
+			s, err := c.SessionToken(t.Context(), withKey, stepPlain, "")
+			if row.answer != "" {
+				if e := wantErr[*AnswerError](t, err); !strings.Contains(e.Problem, row.answer) {
+					t.Error(err)
+				}
+			} else if e := wantErr[*UnreachableError](t, err); !strings.Contains(e.Problem, row.unreachable) {
+				t.Error(err)
+			}
+			if s != (creds.Session{}) {
+				t.Error("credentials beside an error")
+			}
+			publishable(t, err.Error())
+		})
+	}
+	c := newTestClient(t, canned(t, 200, "text/xml", "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>1&#10;2</Account><Arn>a</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"), brisk)
+	_, err := c.Identity(t.Context(), withKey)
+	wantErr[*AnswerError](t, err)
+}
