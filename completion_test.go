@@ -22,7 +22,7 @@ func TestCandidates(t *testing.T) {
 		{"exec --mfa-prompt", "pi", "pinentry"},
 		{"exec --prompt", "pi", "pinentry"}, // aws-vault's spelling
 		{"exec", "--mfa-prompt=t", "--mfa-prompt=tty"},
-		{"exec dev", "", ""},      // a command: the shell's
+		{"exec dev", "", ""},      // a command: the shell completes it
 		{"exec dev", "--fre", ""}, // the command's own
 		{"exec dev ls", "", ""},
 		{"exec --policy", "", ""}, // a file

@@ -15,9 +15,8 @@ import (
 	"fob/internal/ststest"
 )
 
-// A warm fob export, the whole process, in turns with a program that does
-// nothing but read the same AWS config. What counts is how often the one is in
-// the other: fob/read.
+// A warm fob export, the whole process, alternating with a program that only reads
+// the same AWS config. The result is the ratio of the two: fob/read.
 func BenchmarkExport(b *testing.B) {
 	self, err := os.Executable()
 	if err != nil {
@@ -29,8 +28,8 @@ func BenchmarkExport(b *testing.B) {
 	}
 	defer w.AWS.Close()
 	w.Fob = release(b)
-	// The developer's own kernel keyring: nothing may stand between the clock and
-	// fob. The copies end by themselves; fob lock would take the developer's, too.
+	// This is the developer's own kernel keyring: a wrapper would count as fob's time.
+	// The copies expire by themselves; fob lock would remove the developer's, too.
 	w = w.with("FOB_UNLOCK_TTL=10m", "FOB_UNLOCK_KEYS_TTL=10m")
 	fob := func(stdin string, args ...string) {
 		if r := w.input(stdin, args...); r.code != 0 {
@@ -76,7 +75,7 @@ func BenchmarkExport(b *testing.B) {
 				}
 			}
 			fob, read := median(times[0]), median(times[1])
-			b.ReportMetric(0, "ns/op") // of both: means nothing
+			b.ReportMetric(0, "ns/op") // the sum of both means nothing
 			b.ReportMetric(fob.Seconds()*1000, "fob-ms")
 			b.ReportMetric(read.Seconds()*1000, "read-ms")
 			b.ReportMetric(fob.Seconds()/read.Seconds(), "fob/read")

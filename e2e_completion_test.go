@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// What the scripts make of it in the shells themselves, each of which splits and
-// quotes words in its own way.
+// The completion scripts in real shells, each of which splits and quotes words in
+// its own way.
 func TestCompletionInShells(t *testing.T) {
 	w := newWorld(t)
 	for name, text := range map[string]string{
@@ -67,8 +67,8 @@ func (w *world) script(t *testing.T, shell, text string, args ...string) string 
 	return strings.TrimSpace(string(out))
 }
 
-// inBash does what readline does: it asks the function, then for files, and puts
-// the answer for what follows the last of = and :.
+// inBash does what readline does: it asks the function, then looks for files, and
+// replaces the text after the last = or : with the answer.
 func inBash(t *testing.T, w *world, line string) string {
 	answer := w.script(t, "bash", `eval "$(fob completion bash)"
 COMP_LINE=$1 COMP_POINT=${#1} COMPREPLY=()
@@ -85,7 +85,7 @@ func inFish(t *testing.T, w *world, line string) string {
 	return word
 }
 
-// inZsh is a person who presses Tab.
+// inZsh plays a person who presses Tab.
 func inZsh(t *testing.T, w *world, line string) string {
 	cmd := exec.Command("zsh", "-f", "-i")
 	cmd.Dir, cmd.Env = w.Home, append(slices.Clone(w.Env), "TERM=dumb")

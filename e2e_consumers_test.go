@@ -25,9 +25,9 @@ import (
 	"fob/internal/ststest"
 )
 
-// The programs that fob is for, as their makers ship them, each with its
-// default chain of credentials: what they take from fob, and what they do when
-// it fails. The AWS they talk to is ststest.
+// The AWS CLI and SDKs as their makers ship them, each with its default chain of
+// credentials: what they take from fob, and what they do when fob fails. They talk to
+// ststest.
 func TestConsumers(t *testing.T) {
 	for _, c := range []consumer{
 		{name: "aws", find: awsCLI},
@@ -62,9 +62,9 @@ type consumer struct {
 	name string
 	find func(*testing.T) []string // its command line
 	argv []string
-	// tells: it prints what its SDK knows of the credentials, too.
+	// tells means that it also prints what its SDK knows about the credentials.
 	tells bool
-	// hides: it shows nothing of what fob says.
+	// hides means that it does not show fob's messages.
 	hides bool
 }
 
@@ -74,7 +74,7 @@ func awsCLI(t *testing.T) []string {
 	return []string{aws, "sts", "get-caller-identity", "--query", "{arn: Arn}", "--output", "json"}
 }
 
-// programs is where those that are ours are.
+// programs is the directory of our own consumers.
 func programs(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs("testdata/consumers")
@@ -90,7 +90,7 @@ func boto3(t *testing.T) []string {
 	return []string{python, filepath.Join(programs(t), "whoami.py")}
 }
 
-// need finds a program that works. What CI lacks is a failure.
+// need finds a program that works. In CI a missing program is a failure.
 func need(t *testing.T, name string, try ...string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -124,8 +124,8 @@ func goSDK(t *testing.T) []string {
 	return []string{program}
 }
 
-// buildGoSDK builds it in a module of its own, so that fob does not depend on the SDK's
-// default chain.
+// buildGoSDK builds the program in a module of its own, so that fob does not depend on
+// the SDK's default chain.
 var buildGoSDK = sync.OnceValues(func() (string, error) {
 	program, err := buildFile("gosdk")
 	if err != nil {
@@ -139,8 +139,8 @@ var buildGoSDK = sync.OnceValues(func() (string, error) {
 	return program, nil
 })
 
-// jsSDK returns the program in dir. Its packages are fetched where CI demands
-// that nothing be skipped; elsewhere npm ci is for the developer to type.
+// jsSDK returns the program in dir. In CI, where no test may be skipped, it fetches the
+// packages; elsewhere the developer runs npm ci.
 func jsSDK(t *testing.T) []string {
 	t.Helper()
 	node := need(t, "node", "--version")
@@ -158,10 +158,10 @@ func jsSDK(t *testing.T) []string {
 		err = fmt.Errorf("%w (npm ci --ignore-scripts)", err)
 	}
 	missing(t, err)
-	return []string{node, "--no-warnings", filepath.Join(dir, "whoami.js")} // of its own age
+	return []string{node, "--no-warnings", filepath.Join(dir, "whoami.js")} // node warns about its own version
 }
 
-// What a consumer printed.
+// A result is what a consumer printed.
 type identity struct {
 	ARN     string    `json:"arn"`
 	Account string    `json:"account"`
@@ -174,8 +174,8 @@ const (
 	deployARN = "arn:aws:sts::222222222222:assumed-role/deploy/jo"
 )
 
-// signedUp is a world with a key as dev and a role on top of it as deploy; with
-// a seed nobody need be asked for a code.
+// signedUp is a world with a key as dev and a role on top of it as deploy. With an MFA
+// secret, fob asks nobody for a code.
 func signedUp(t *testing.T, seed bool) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -189,7 +189,7 @@ func signedUp(t *testing.T, seed bool) *world {
 	return w
 }
 
-// do runs fob, which has to succeed, and returns what it said.
+// do runs fob, which must succeed, and returns its messages.
 func (w *world) do(t *testing.T, stdin string, args ...string) (stderr string) {
 	t.Helper()
 	cmd := exec.Command(w.Fob, args...)
@@ -202,8 +202,7 @@ func (w *world) do(t *testing.T, stdin string, args ...string) (stderr string) {
 	return errs.String()
 }
 
-// fobsCalls are the calls to AWS that are not the consumers' own, since the
-// last look.
+// fobsCalls returns fob's calls to AWS, without the consumers', since it last ran.
 func (w *world) fobsCalls() string {
 	var actions []string
 	for _, c := range w.AWS.Calls() {
@@ -215,13 +214,13 @@ func (w *world) fobsCalls() string {
 	return strings.Join(actions, " ")
 }
 
-// consumerTime is for a consumer on a busy machine; who waits for input that never
-// comes waits longer.
+// consumerTime is enough for a consumer on a busy machine, and less than one that waits
+// for input takes.
 const consumerTime = 2 * time.Minute
 
-// consume runs a consumer in the home and without a terminal. On its standard
-// input there is a line, and no end: who waits for the end hangs, and who reads
-// takes away what is somebody else's.
+// consume runs a consumer in the home and without a terminal. Its standard input has
+// one line and no end: fob would hang if it waited for the end, and steal the line if
+// it read.
 func (w *world) consume(t *testing.T, env []string, argv ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), consumerTime)
@@ -252,8 +251,8 @@ func (w *world) consume(t *testing.T, env []string, argv ...string) (stdout, std
 	return out.String(), errs.String(), code
 }
 
-// onTerminal is consume on a terminal that is none of the three streams, with a
-// person who follows the dialogue (see terminalMain).
+// onTerminal is consume with a controlling terminal, which is not one of the three
+// streams, and with a person who follows the dialogue (see terminalMain).
 func (w *world) onTerminal(t *testing.T, dialogue, profile string, argv ...string) (stdout, stderr string, code int, screen string) {
 	t.Helper()
 	script := filepath.Join(w.Home, "dialogue")
@@ -288,11 +287,11 @@ func read(t *testing.T, stdout, stderr string, code int) identity {
 	return id
 }
 
-// Identities through credential_process, exec and roles. What was made once is
-// not made again, whoever asks.
+// Identities through credential_process, exec and roles. fob makes each session once,
+// whichever program asks.
 func testIdentity(t *testing.T, c consumer) {
 	w := signedUp(t, true)
-	// AWS_PROFILE comes down to fob, which serves the profile it is called for.
+	// fob inherits AWS_PROFILE, and serves the profile on its command line.
 	appendFile(t, filepath.Join(w.Home, ".aws/config"),
 		"\n[profile other]\nregion = us-east-1\ncredential_process = "+w.Fob+" export --profile dev\n")
 	foreign := []string{
@@ -331,7 +330,7 @@ func testIdentity(t *testing.T, c consumer) {
 		if account := strings.Split(step.arn, ":")[4]; id.Account != account {
 			t.Errorf("%s: account %q, want %s", step.name, id.Account, account)
 		}
-		// The Go SDK does not look at the variables that name the end.
+		// The Go SDK does not read the variables with the expiration.
 		if left := time.Until(id.Expires); left > step.life || left < step.life-2*consumerTime {
 			if !(id.Expires.IsZero() && step.argv[0] == w.Fob && c.name == "go") {
 				t.Errorf("%s: ends in %s, want %s", step.name, left, step.life)
@@ -351,7 +350,7 @@ func appendFile(t *testing.T, path, text string) {
 	}
 }
 
-// The code is asked at the terminal, once, though every stream is a pipe.
+// fob asks for the code on the terminal, once, although every stream is a pipe.
 func testTerminal(t *testing.T, c consumer) {
 	for _, way := range []struct {
 		name, profile, arn, calls string
@@ -377,7 +376,7 @@ func testTerminal(t *testing.T, c consumer) {
 			if n := strings.Count(screen, "MFA code"); n != 1 {
 				t.Errorf("asked %d times:\n%s", n, screen)
 			}
-			// A shell that the SDK starts is not what the person has started.
+			// The prompt names the program that the user started, not the SDK's shell.
 			if strings.Contains(screen, "for sh:") {
 				t.Errorf("for whom?\n%s", screen)
 			}
@@ -388,8 +387,8 @@ func testTerminal(t *testing.T, c consumer) {
 	}
 }
 
-// Nobody to ask: a quick failure that says what to type, and no document. How
-// much of it is seen depends on the SDK.
+// Nobody to ask: fob fails quickly, says what to type, and prints no document. How
+// much of that the user sees depends on the SDK.
 func testNoTerminal(t *testing.T, c consumer) {
 	w := signedUp(t, false)
 	began := time.Now()
@@ -412,7 +411,7 @@ func testNoTerminal(t *testing.T, c consumer) {
 	}
 }
 
-// In the background a question would stop fob, and the SDK would wait for ever.
+// In the background a question would stop fob, and the SDK would wait forever.
 func testBackground(t *testing.T, c consumer) {
 	w := signedUp(t, false)
 	// With -m a job has a process group of its own.
@@ -429,8 +428,8 @@ func testBackground(t *testing.T, c consumer) {
 	}
 }
 
-// Nobody to ask, and a session near its end: what is left is handed out, and
-// the SDKs take it, though botocore asks for another one each time.
+// Nobody to ask, and a session about to expire: fob hands it out and the SDKs accept
+// it, although botocore asks for another one each time.
 func testLeftover(t *testing.T, c consumer) {
 	w := signedUp(t, false)
 	for _, step := range []struct {
@@ -458,8 +457,8 @@ func testLeftover(t *testing.T, c consumer) {
 	}
 }
 
-// A static key of the same name comes before a credential_process, in every
-// SDK. All that fob can do is say so.
+// Every SDK prefers a static key of the same name to a credential_process. fob can
+// only say so.
 func testShadowed(t *testing.T, c consumer) {
 	w := newWorld(t)
 	addEve(t, w)
@@ -495,8 +494,8 @@ func addEve(t *testing.T, w *world) {
 	}
 }
 
-// Where nobody can be asked, be it for the code or for the passphrase, fob says
-// so at once, in one line and what to type. The terminal is untouched.
+// If nobody can be asked for the code or for the passphrase, fob says so at once, in one
+// line and a hint. It does not touch the terminal.
 func TestNobodyIsThere(t *testing.T) {
 	need(t, "setsid", "--version")
 	w := signedUp(t, false)
@@ -524,7 +523,7 @@ func TestNobodyIsThere(t *testing.T) {
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			quickest := time.Hour
-			for range 3 { // the machine may be busy with others
+			for range 3 { // the machine may be busy with other tests
 				there := *w
 				there.Env = slices.Concat(w.Env, way.env)
 				began := time.Now()
@@ -545,8 +544,8 @@ func TestNobodyIsThere(t *testing.T) {
 	}
 }
 
-// When fob fails, the JavaScript SDK says nothing and takes whatever its chain
-// finds next: another identity than the profile's.
+// When fob fails, the JavaScript SDK says nothing and uses the next credentials that its
+// chain finds: another identity than the profile's.
 func TestConsumerGoesOn(t *testing.T) {
 	t.Parallel()
 	argv := jsSDK(t)
@@ -565,8 +564,8 @@ func TestConsumerGoesOn(t *testing.T) {
 	}
 }
 
-// The Go SDK kills its shell after a minute, but not what the shell has started. So a
-// question that nobody answers must end before that.
+// The Go SDK kills its shell after a minute, but not the shell's children. So a question
+// that nobody answers must end before that.
 func TestConsumerUnanswered(t *testing.T) {
 	t.Parallel()
 	argv := goSDK(t)
@@ -578,7 +577,7 @@ func TestConsumerUnanswered(t *testing.T) {
 	if err != nil || exportBudget > timeout-5*time.Second {
 		t.Errorf("the SDK waits for %v (%v), an export for %v", timeout, err, exportBudget)
 	}
-	// With less than 10 s left, nobody is asked.
+	// With less than 10 s left, fob asks nobody.
 	w := signedUp(t, false).with(testBudget + "=14s")
 	stdout, stderr, code, screen := w.onTerminal(t, "MFA code", "dev", argv...)
 	if code == 0 || stdout != "" || !strings.Contains(stderr, "exit status 4") || !strings.Contains(stderr, "fob: hint: fob login dev\n") {
@@ -589,8 +588,8 @@ func TestConsumerUnanswered(t *testing.T) {
 	}
 }
 
-// A program that is killed while fob asks on its behalf: fob goes too, though
-// the SDK's shell stays, and leaves the terminal as it was.
+// A program is killed while fob asks on its behalf: fob ends too, although the SDK's
+// shell stays, and restores the terminal.
 func TestConsumerKilled(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -612,8 +611,8 @@ func TestConsumerKilled(t *testing.T) {
 	}
 }
 
-// A program that outlives its credentials, twice: sessions that AWS ends after
-// seconds are renewed from the MFA session, and every call goes through.
+// A program outlives its credentials, twice: fob renews sessions that expire after
+// seconds from the MFA session, and every call succeeds.
 func TestConsumerRenews(t *testing.T) {
 	t.Parallel()
 	argv := boto3(t)
@@ -634,9 +633,9 @@ func TestConsumerRenews(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong: nothing on standard output, which SDKs quote in their
-// errors, and on standard error less than a pipe holds, because the SDKs for
-// Java and Ruby read it when fob has ended. The most talkative way of all.
+// Whatever goes wrong, fob prints nothing on standard output, which SDKs quote in their
+// errors, and less on standard error than a pipe holds, because the SDKs for Java and
+// Ruby read it only after fob has exited. This test takes the most verbose failure.
 func TestExportFailures(t *testing.T) {
 	const pipe = 64 << 10
 	long := strings.Repeat("x", 1<<20)

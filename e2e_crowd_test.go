@@ -26,7 +26,7 @@ import (
 // Many processes that want the same thing at once. Each test runs once, and
 // twenty times under make torture.
 
-// often is how many rounds there is time for.
+// often returns how many rounds there is time for.
 func often(now, torture int) int {
 	if os.Getenv("TORTURE") == "1" {
 		return torture
@@ -61,7 +61,7 @@ func devWorld(t *testing.T) *world {
 	return w
 }
 
-// with is the same world with other variables; an empty one counts as unset.
+// with returns the same world with other variables; an empty one counts as unset.
 func (w *world) with(vars ...string) *world {
 	other := *w
 	other.Env = slices.Concat(w.Env, vars)
@@ -85,7 +85,7 @@ func (w *world) config(t *testing.T, text string) {
 	}
 }
 
-// result is how a process ended.
+// result is the output and the exit code of a process.
 type result struct {
 	stdout, stderr string
 	code           int
@@ -93,8 +93,8 @@ type result struct {
 
 func (r result) String() string { return fmt.Sprintf("exit code %d, %q", r.code, r.stderr) }
 
-// problem is what is wrong with a failure's message: it is one line and hints, or
-// nothing if a person gave up.
+// problem says what is wrong with the message of a failure. It must be one line and
+// hints, or nothing if a person gave up.
 func (r result) problem() string {
 	if strings.Contains(r.stderr, "panic:") || strings.Contains(r.stderr, "goroutine ") {
 		return "a panic"
@@ -116,7 +116,7 @@ func (w *world) input(stdin string, args ...string) result {
 	return result{stdout.String(), stderr.String(), code}
 }
 
-// must is input that has to succeed; it returns what was printed.
+// must is input that must succeed; it returns the output.
 func (w *world) must(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	r := w.input(stdin, args...)
@@ -132,7 +132,7 @@ func (w *world) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// calls are the calls that were carried out since the last look.
+// calls returns the calls that AWS has executed since calls last ran.
 func (w *world) calls() string {
 	var actions []string
 	for _, c := range w.AWS.Calls() {
@@ -156,8 +156,8 @@ func (w *world) store() *keyring.Store {
 	})
 }
 
-// A crowd is processes that run at once. What they write is in files, where it
-// can be looked at while they run.
+// A crowd is a number of processes that run at once. Their output goes to files, so that
+// a test can look at it while they run.
 type crowd struct {
 	dir  string
 	cmds []*exec.Cmd
@@ -166,7 +166,7 @@ type crowd struct {
 // racedEvery is one in how many processes of a crowd has the race detector.
 const racedEvery = 10
 
-// crowdLimit is for a hang: it is long because the machine is busy with us.
+// crowdLimit ends a hang. It is long because a crowd keeps the machine busy.
 const crowdLimit = 2 * time.Minute
 
 func (w *world) crowd(t *testing.T, n int, args func(i int) []string) *crowd {
@@ -205,7 +205,7 @@ func (c *crowd) create(t *testing.T, kind string, i int) *os.File {
 	return f
 }
 
-// await waits until n have said a text on stderr (with -v they say a lot).
+// await waits until n processes have printed a text on stderr (-v prints a lot).
 func (c *crowd) await(t *testing.T, n int, text string) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%q of %d", text, n), func() bool {
@@ -219,7 +219,7 @@ func (c *crowd) await(t *testing.T, n int, text string) {
 	})
 }
 
-// end waits for all.
+// end waits for all processes.
 func (c *crowd) end(t *testing.T) []result {
 	t.Helper()
 	var results []result
@@ -243,7 +243,7 @@ func slurp(t *testing.T, path string) string {
 	return string(text)
 }
 
-// eventually waits for something that has to happen.
+// eventually waits for something that must happen.
 func eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(crowdLimit); !happened(); time.Sleep(5 * time.Millisecond) {
@@ -253,7 +253,7 @@ func eventually(t *testing.T, what string, happened func() bool) {
 	}
 }
 
-// sameSession checks that everybody has credentials, and the same.
+// sameSession checks that all processes have credentials, and the same ones.
 func sameSession(t *testing.T, results []result) {
 	t.Helper()
 	for i, r := range results {
@@ -274,7 +274,7 @@ func sessionOf(doc string) creds.Session {
 	return creds.Session{Key: creds.Key{ID: d.AccessKeyID, Secret: creds.NewSecret(d.SecretAccessKey)}, Token: creds.NewSecret(d.SessionToken), AccountID: d.AccountID}
 }
 
-// countIn counts a text in what all said.
+// countIn counts a text in the messages of all processes.
 func countIn(results []result, text string) int {
 	n := 0
 	for _, r := range results {
@@ -283,12 +283,12 @@ func countIn(results []result, text string) int {
 	return n
 }
 
-// unlocking is what a process says that derives the vault key.
+// unlocking is the message of a process that derives the vault key.
 const unlocking = "fob: opening the store: "
 
 // ownKernelKeyring makes a user namespace, whose kernel keyring is neither the
-// developer's nor that of other tests, and returns what a command line in it
-// begins with. What is entered becomes the command: the process is the same.
+// developer's nor another test's, and returns the prefix of a command line that enters
+// it. The command replaces the entering process.
 func ownKernelKeyring(t *testing.T) []string {
 	t.Helper()
 	keep := exec.Command("unshare", "-Ur", "sh", "-c", "echo; exec cat")
@@ -310,8 +310,8 @@ func ownKernelKeyring(t *testing.T) []string {
 	return []string{"nsenter", "-t", strconv.Itoa(keep.Process.Pid), "-U", "--preserve-credentials"}
 }
 
-// kernelCopies is the same world with a kernel keyring of its own, which keeps
-// the store unlocked.
+// kernelCopies returns the same world with a kernel keyring of its own, which keeps the
+// store unlocked.
 func (w *world) kernelCopies(t *testing.T) *world {
 	t.Helper()
 	inside, enter := *w, strings.Join(ownKernelKeyring(t), " ")
@@ -329,7 +329,7 @@ func (w *world) kernelCopies(t *testing.T) *world {
 
 func exportDev(int) []string { return []string{"export", "--profile", "dev", "-v"} }
 
-// Fifty on a cold cache and a locked store: one derivation, one code, one call.
+// Fifty processes, a cold cache and a locked store: one derivation, one code, one call.
 func TestCrowdCold(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w = w.kernelCopies(t).with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
@@ -341,7 +341,7 @@ func TestCrowdCold(t *testing.T) {
 		if calls := w.calls(); calls != "GetSessionToken" {
 			t.Errorf("AWS was called for %q", calls)
 		}
-		// With the session kept and the store locked, nothing but the store is in the way.
+		// With a cached session and a locked store, processes wait only for the store.
 		w.must(t, "", "lock")
 		results = w.crowd(t, 50, exportDev).end(t)
 		sameSession(t, results)
@@ -351,7 +351,7 @@ func TestCrowdCold(t *testing.T) {
 	})
 }
 
-// Twenty-four over two roles on one key: the MFA session is shared.
+// Twenty-four processes and two roles on one key share the MFA session.
 func TestCrowdRoles(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w = w.kernelCopies(t).with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
@@ -372,8 +372,8 @@ func TestCrowdRoles(t *testing.T) {
 	})
 }
 
-// atTerminal runs an export of each of the profiles at one terminal. Their files
-// are those of a crowd, which end reads.
+// atTerminal runs an export of each profile on one terminal. The output goes to the
+// files of a crowd, which end reads.
 func (w *world) atTerminal(t *testing.T, profiles []string) (tty *terminal, end func() []result) {
 	t.Helper()
 	c := &crowd{dir: t.TempDir()}
@@ -423,7 +423,7 @@ const (
 	askedCode       = "MFA code for dev"
 )
 
-// Fifty at one terminal: one question for the passphrase and one for the code.
+// Fifty processes on one terminal: one question for the passphrase and one for the code.
 func TestCrowdAtTerminal(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w = w.kernelCopies(t).with("FOB_PASSPHRASE=")
@@ -447,8 +447,8 @@ func TestCrowdAtTerminal(t *testing.T) {
 	})
 }
 
-// fourProfiles adds eve, who has a device of her own, and a role on her key:
-// four profiles and two devices.
+// fourProfiles adds eve, with her own device, and a role on her key: four profiles and
+// two devices.
 func (w *world) fourProfiles(t *testing.T) (profiles []string) {
 	t.Helper()
 	seed := creds.Seed{Secret: creds.NewSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")} // of RFC 6238
@@ -463,7 +463,7 @@ func (w *world) fourProfiles(t *testing.T) (profiles []string) {
 
 const eveSerial = "arn:aws:iam::111111111111:mfa/eve"
 
-// twoCodes checks what fifty that want one of four profiles did.
+// twoCodes checks the result of fifty processes that each want one of four profiles.
 func twoCodes(t *testing.T, w *world, results []result) {
 	t.Helper()
 	for profile := range 4 {
@@ -478,8 +478,8 @@ func twoCodes(t *testing.T, w *world, results []result) {
 	}
 }
 
-// Fifty that want four profiles with two devices, at one terminal: a question a
-// device, one after the other, and each code is sent once.
+// Fifty processes, four profiles and two devices on one terminal: one question for each
+// device, one after the other, and fob sends each code once.
 func TestCrowdOfTwoDevices(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		profiles := slices.Repeat(w.fourProfiles(t), 13)[:50]
@@ -529,8 +529,8 @@ func TestCrowdOfTwoDevicesInWindows(t *testing.T) {
 	})
 }
 
-// Whoever is killed while it asks leaves the question to the next, be it the
-// passphrase or the code.
+// If a process is killed while it asks for the passphrase or the code, the next one
+// asks.
 func TestCrowdKilledWhileAsking(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w = w.kernelCopies(t).with("FOB_PASSPHRASE=")
@@ -572,7 +572,7 @@ func TestCrowdKilledWhileAsking(t *testing.T) {
 	})
 }
 
-// holder is the process that holds one of the store's locks; 0 if none does.
+// holder returns the process that holds one of the store's locks; 0 if none does.
 func holder(t *testing.T, w *world, pattern string) (pid int) {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(w.storeDir(), "locks", pattern))
@@ -599,7 +599,7 @@ func holder(t *testing.T, w *world, pattern string) (pid int) {
 	return 0
 }
 
-// holdDevice takes the lock of the demo device, so that a crowd piles up before it.
+// holdDevice takes the lock of the demo device, so that a crowd waits for it.
 func holdDevice(t *testing.T, w *world) (release func()) {
 	t.Helper()
 	lock, ok, err := w.store().TryLock("mfa-" + ststest.DemoSerial)
@@ -615,7 +615,7 @@ func holdDevice(t *testing.T, w *world) (release func()) {
 
 const waiting = "fob: waiting for another fob"
 
-// A code that AWS refuses is sent once, and the refusal is everybody's.
+// fob sends a code that AWS refuses once, and all processes take the refusal.
 func TestCrowdWrongCode(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w = w.kernelCopies(t)
@@ -639,7 +639,7 @@ func TestCrowdWrongCode(t *testing.T) {
 	})
 }
 
-// wrongCode is six digits that are no code of the demo device, now or soon.
+// wrongCode returns six digits that are not a code of the demo device, now or soon.
 func wrongCode(w *world) string {
 	step := w.AWS.Step(ststest.DemoSerial)
 	for code := 123456; ; code++ {
@@ -650,15 +650,15 @@ func wrongCode(w *world) string {
 	}
 }
 
-// Whoever closes a window, or does not know the passphrase, has answered all who
-// wait for it.
+// If the user closes a window, or does not know the passphrase, all processes that wait
+// for the answer end.
 func TestCrowdCancelled(t *testing.T) {
 	const n = 50
 	for _, question := range []struct {
 		name, passphrase, answer string
 		asked                    int
 		codes                    map[int]int // how many end with each
-		says                     string      // who waited
+		says                     string      // the message of those that waited
 	}{
 		{"passphrase", "", "exit 1", 1, map[int]int{exitInterrupted: 1, exitStore: n - 1}, "did not open the store: cancelled"},
 		{"wrong passphrase", "", "echo nonsense", 3, map[int]int{exitStore: n}, "did not open the store: wrong passphrase"},
@@ -696,7 +696,7 @@ func TestCrowdCancelled(t *testing.T) {
 				if calls := w.calls(); calls != "" {
 					t.Errorf("AWS was called for %q", calls)
 				}
-				// Who comes later asks.
+				// A later process asks again.
 				if w.input("", "export", "dev"); len(slurp(t, asked)) != 2*question.asked {
 					t.Error("not asked again")
 				}
@@ -705,7 +705,7 @@ func TestCrowdCancelled(t *testing.T) {
 	}
 }
 
-// seeded makes codes come from the store, a new one every second.
+// seeded stores the MFA secret, with a new code every second.
 func (w *world) seeded(t *testing.T) {
 	t.Helper()
 	w.hurry(t)
@@ -722,7 +722,7 @@ func (w *world) hurry(t *testing.T) {
 
 const hurriedSeed = "otpauth://totp/x?period=1&secret=" + ststest.DemoSeed
 
-// That the network failed one is no reason for the others not to try.
+// If the network failed for one process, the others still try.
 func TestCrowdNetworkError(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w.seeded(t)
@@ -747,7 +747,7 @@ func TestCrowdNetworkError(t *testing.T) {
 	})
 }
 
-// Every step of a seed is used once, whoever asks.
+// fob uses every code of an MFA secret once, whichever process asks.
 func TestCrowdSeed(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w.seeded(t)
@@ -761,8 +761,7 @@ func TestCrowdSeed(t *testing.T) {
 	})
 }
 
-// A code is remembered before AWS sees it, even if that is the last thing that
-// a process does.
+// fob records a code as used before AWS sees it, even if the process dies right after.
 func TestCodeIsRememberedFirst(t *testing.T) {
 	rounds(t, often(1, 20), func(t *testing.T, w *world) {
 		w = w.with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
@@ -784,7 +783,7 @@ func TestCodeIsRememberedFirst(t *testing.T) {
 	})
 }
 
-// It is on the disk, file and name, before the first byte goes to AWS.
+// The record is on the disk, file and name, before the first byte goes to AWS.
 func TestCodeIsSyncedFirst(t *testing.T) {
 	needStrace(t)
 	w := devWorld(t)
@@ -813,8 +812,8 @@ func TestCodeIsSyncedFirst(t *testing.T) {
 	}
 }
 
-// From sending a code to keeping its session nothing but SIGKILL stops fob: the
-// code would be lost.
+// From sending a code to saving its session, only SIGKILL stops fob: otherwise the code
+// would be lost.
 func TestSessionIsKeptThoughInterrupted(t *testing.T) {
 	interrupt := func(s syscall.Signal) func(*testing.T, *exec.Cmd) {
 		return func(t *testing.T, cmd *exec.Cmd) {
@@ -835,7 +834,7 @@ func TestSessionIsKeptThoughInterrupted(t *testing.T) {
 				w = w.raced().with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
 				w.AWS.Fail("GetSessionToken", ststest.Slow(2*time.Second), 1) // fob looks for its caller every second
 				cmd := w.command(exportDev(0)...)
-				if name == "caller gone" { // a shell that has more to do
+				if name == "caller gone" { // a shell that does not exec its last command
 					cmd.Path, cmd.Args = "/bin/sh", slices.Concat([]string{"sh", "-c", `"$@"; exit`, "sh"}, cmd.Args)
 				}
 				r, stderr, err := os.Pipe()

@@ -10,11 +10,12 @@ import (
 	"testing"
 )
 
-// What needs no desktop keyring does not go near one: a bus that accepts and says
-// nothing would hang it, and dbus-launch would leave a daemon for every call.
+// Commands that need no desktop keyring do not touch one: a bus that accepts a
+// connection and stays silent would hang them, and dbus-launch would leave a daemon
+// behind for every call.
 func TestNobodyDialsDBus(t *testing.T) {
-	w := plainWorld(t).kernelCopies(t)  // fob lock would take the developer's copies
-	dir, err := os.MkdirTemp("", "fob") // a socket's name is to be short
+	w := plainWorld(t).kernelCopies(t)  // fob lock would remove the developer's copies
+	dir, err := os.MkdirTemp("", "fob") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func TestNobodyDialsDBus(t *testing.T) {
 	if _, err := os.Lstat(launched); err == nil {
 		t.Error("dbus-launch was run")
 	}
-	// The test itself: what is to find a keyring does dial.
+	// To test the test: a command that looks for a keyring does dial.
 	w.Env = append(slices.Clone(plain), "DISPLAY=:99", "DBUS_SESSION_BUS_ADDRESS=unix:path="+dir+"/bus")
 	if stdout, _, _ := w.Run("doctor"); dials.Load() == 0 || !strings.Contains(stdout, "no answer for") {
 		t.Errorf("nobody has dialled: this test proves nothing\n%s", stdout)

@@ -59,7 +59,7 @@ func startMoto(t *testing.T) string {
 		t.Fatal(err)
 	}
 	addr := l.Addr().String()
-	l.Close() // moto's from now on
+	l.Close() // for moto's server
 	_, port, _ := net.SplitHostPort(addr)
 	cmd := exec.Command(program, "-H", "127.0.0.1", "-p", port)
 	if err := cmd.Start(); err != nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// doctorWith runs fob doctor after a script, as root of mounts of its own, and
-// by another program if one is named.
+// doctorWith runs fob doctor after a script, as root with its own mounts, and under
+// another program if the test names one.
 func (w *world) doctorWith(t *testing.T, script string, by ...string) string {
 	t.Helper()
 	if exec.Command("unshare", "-rm", "true").Run() != nil {
@@ -17,12 +17,12 @@ func (w *world) doctorWith(t *testing.T, script string, by ...string) string {
 		exec "$@"`, "sh"}, append(by, w.Fob, "doctor")...)
 	cmd := exec.Command("unshare", args...)
 	cmd.Dir, cmd.Env = w.Home, w.Env
-	text, _ := cmd.CombinedOutput() // it says no by its exit code
+	text, _ := cmd.CombinedOutput() // a problem is exit code 1, which is an error here
 	return string(text)
 }
 
-// Where the file system of the store cannot lock, another machine that shares it
-// is not kept out: somebody should know.
+// If the file system of the store cannot lock, fob cannot keep out another machine that
+// shares the store: doctor says so.
 func TestDoctorTellsWhereLocksAre(t *testing.T) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		lacking(t, "strace")

@@ -15,8 +15,8 @@ import (
 	"fob/keyring"
 )
 
-// What goes wrong between fob and AWS, as it is seen from outside. How the client
-// takes each fault is a test of internal/broker's.
+// Faults between fob and AWS, seen from outside. Tests in internal/awsapi check how the
+// client handles each fault.
 
 // securely has an AWS that speaks TLS, the demo key as dev without MFA, and the
 // roles left and cold on it.
@@ -45,7 +45,7 @@ func securely(t *testing.T) *world {
 	return w
 }
 
-// bundle is the file of the authorities that fob trusts.
+// bundle is the file with the certificate authorities that fob trusts.
 func (w *world) bundle() string { return filepath.Join(w.Home, "ca.pem") }
 
 // trust makes fob trust a server's certificate, and no other.
@@ -56,7 +56,7 @@ func (w *world) trust(t *testing.T, s *ststest.Server) {
 	}
 }
 
-// sessions are the IDs of those in the store.
+// sessions returns the IDs of the sessions in the store.
 func (w *world) sessions(t *testing.T) string {
 	t.Helper()
 	infos, err := w.store().Infos(keyring.KindSession)
@@ -70,9 +70,9 @@ func (w *world) sessions(t *testing.T) string {
 	return strings.Join(ids, " ")
 }
 
-// While AWS cannot be asked, or answers nonsense: one clear line before the
-// budget of an export ends, and nothing is kept. A session that is there and has
-// life left is handed out.
+// If fob cannot reach AWS, or AWS answers nonsense, fob prints one clear line before the
+// budget of an export ends, and caches nothing. It hands out a cached session that has
+// not expired.
 func TestAWSFails(t *testing.T) {
 	t.Parallel()
 	if awsapi.MaxCall > exportBudget-10*time.Second {
@@ -152,7 +152,7 @@ func TestAWSFails(t *testing.T) {
 	}
 }
 
-// What goes wrong twice is tried a third time, and what is kept is right.
+// After two failures fob tries a third time, and caches the right session.
 func TestAWSRecovers(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []string{"drop", "reset", "status=500", "status=503", "throttle"} {

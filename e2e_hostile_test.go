@@ -19,10 +19,10 @@ import (
 	"fob/internal/ststest"
 )
 
-// What others wrote: names, configs, answers of AWS, input. None of it may move
-// a cursor, panic, hang or get out of its place.
+// Text from others: names, configs, answers of AWS, input. It must not move a cursor,
+// cause a panic or a hang, or leave its place.
 
-// Pieces of text that do something to a terminal, or pass for something else.
+// Pieces of text that control a terminal, or look like something else.
 const (
 	escape = "\x1b]0;owned\x07\x1b[2J"
 	eight  = "\u009b31m"         // the same in one character, for some terminals
@@ -32,8 +32,8 @@ const (
 	lines  = "a\r\nfob: error: " // a line that looks like ours
 )
 
-// unclean is the first thing in a text that is not for a terminal. fob's own are
-// line ends and two colours.
+// unclean returns the first thing in a text that is not safe for a terminal. fob itself
+// prints only line ends and two colors.
 func unclean(text string) string {
 	text = strings.NewReplacer("\r\n", "", "\n", "", "\x1b[31m", "", "\x1b[0m", "").Replace(text)
 	for i, r := range text {
@@ -44,8 +44,8 @@ func unclean(text string) string {
 	return ""
 }
 
-// show runs fob at a terminal, where it must show nothing but clean text, and
-// returns the screen. Asked for a profile, the person gives up.
+// show runs fob on a terminal, where it must print only clean text, and returns the
+// screen. If fob asks for a profile, the person gives up.
 func (w *world) show(t *testing.T, args ...string) (screen string, code int) {
 	t.Helper()
 	cmd := w.command(args...)
@@ -95,7 +95,7 @@ func TestHostileNames(t *testing.T) {
 		strings.Repeat("n", 300): false, strings.Repeat("\U0001F600", 60): false,
 	} {
 		if strings.Contains(name, "\x00") {
-			continue // no program can be given it
+			continue // no program can get it as an argument
 		}
 		r := w.input(stdin, "add", name, "--stdin")
 		if (r.code == 0) != stored || r.problem() != "" || unclean(r.stderr) != "" || r.code != 0 && r.code != exitUsage {
@@ -111,7 +111,7 @@ func TestHostileNames(t *testing.T) {
 			}
 		}
 	}
-	// The one that was there before is as it was, and nothing is beside the store.
+	// The existing profile is unchanged, and there are no files next to the store.
 	if now := w.check(t, w.store()); now != owners[0] {
 		t.Error("dev's key was replaced")
 	}
@@ -127,7 +127,7 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// What a config says reaches the screen as text.
+// Text from a config reaches the screen as text.
 func TestHostileConfig(t *testing.T) {
 	w := plainWorld(t)
 	keys := []string{"fob_role_arn", "fob_source_profile", "fob_mfa_serial", "region", "fob_session_duration", "credential_process", "role_session_name", "fob_external_id"}
@@ -141,7 +141,7 @@ func TestHostileConfig(t *testing.T) {
 	}
 	commands := []string{"explain NAME", "explain --json NAME", "exec NAME -- true", "login NAME", "export NAME --format env", "mfa code NAME", "clear NAME"}
 	for j := range keys {
-		// Not each with each: in the end every command has seen every text, and every key.
+		// This does not test all pairs, but every command sees every text and every key.
 		for i := range commands {
 			name := fmt.Sprintf("p%d%d", (i+j)%7, j)
 			w.show(t, strings.Fields("-v "+strings.ReplaceAll(commands[i], "NAME", name))...)
@@ -158,19 +158,19 @@ func TestHostileConfig(t *testing.T) {
 	w.show(t, "list")
 }
 
-// hostileProfile is a role but for one key.
+// hostileProfile is a role profile with one hostile key.
 func (w *world) hostileProfile(t *testing.T, name, key, value string) {
 	t.Helper()
 	text := "[profile " + name + "]\n"
 	if key == "credential_process" {
-		value = "false '" + value + "'" // what a program says itself is its own affair
+		value = "false '" + value + "'" // a program may print what it likes
 	} else {
 		text += "fob_source_profile = dev\nfob_role_arn = " + ststest.DemoRole + "\n"
 	}
 	w.config(t, text+key+" = "+value+"\n")
 }
 
-// A header or a line that cannot be read is named by its number, not quoted.
+// fob names an invalid header or line by its number, and does not quote it.
 func TestHostileConfigLines(t *testing.T) {
 	for _, text := range []string{
 		"[profile " + escape + "]\n", "[profile " + eight + "]\n", "[profile " + turned + "]\n", "[profile " + broken + "]\n", "[" + escape + "\n",
@@ -218,7 +218,7 @@ func TestHostileSurroundings(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// A prompt names the program that asks, which names itself.
+	// A prompt names the program that asks, and that program chose its name.
 	w = devWorld(t)
 	sh, err := os.ReadFile("/bin/sh")
 	if err != nil {
@@ -245,7 +245,7 @@ func TestHostileSurroundings(t *testing.T) {
 	}
 }
 
-// sham answers as if it were AWS, with what a test says.
+// sham answers like AWS, with the text of a test.
 func sham(t *testing.T, w *world, answer http.HandlerFunc) *world {
 	t.Helper()
 	s := httptest.NewServer(answer)
@@ -253,12 +253,12 @@ func sham(t *testing.T, w *world, answer http.HandlerFunc) *world {
 	return w.with("AWS_ENDPOINT_URL_STS=" + s.URL)
 }
 
-// xmlText is text in XML: what XML cannot hold, it cannot hide.
+// xmlText returns text as XML, without the characters that XML cannot contain.
 func xmlText(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(s)
 }
 
-// What an impostor says is an error in clean words, and nothing of it is kept.
+// An impostor's answer gives an error in clean text, and fob keeps nothing of it.
 func TestHostileAnswers(t *testing.T) {
 	refusal := func(code, message string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -325,7 +325,7 @@ func TestHostileAnswers(t *testing.T) {
 	w.checkExport(t, w.check(t, w.store()))
 }
 
-// Whose a key is, is shown and stored: it has to look like it.
+// fob shows and stores the owner of a key, so the owner must look like an ARN.
 func TestHostileIdentity(t *testing.T) {
 	w := plainWorld(t)
 	for name, id := range map[string][2]string{
@@ -351,7 +351,7 @@ func TestHostileIdentity(t *testing.T) {
 	}
 }
 
-// Input that is no key, no seed, no passphrase and no code.
+// Input that is not a key, an MFA secret, a passphrase or a code.
 func TestHostileInput(t *testing.T) {
 	w := plainWorld(t)
 	w.config(t, "[profile mfa]\nfob_source_profile = dev\nfob_mfa_serial = "+ststest.DemoSerial+"\nfob_role_arn = "+ststest.DemoRole+"\n")

@@ -53,10 +53,10 @@ var buildRelease = sync.OnceValues(func() (string, error) {
 
 var initLine = regexp.MustCompile(`(?m)^init (\S+) @.* clock, (\d+) bytes, (\d+) allocs$`)
 
-// libraries are those that the system loads before a program begins.
+// libraries returns the libraries that the system loads before a program starts.
 func libraries(name string) ([]string, error) {
 	if runtime.GOOS != "linux" {
-		return nil, nil // where nothing starts without
+		return nil, nil // other systems load some for every program
 	}
 	f, err := elf.Open(name)
 	if err != nil {
@@ -92,7 +92,7 @@ func TestInitWork(t *testing.T) {
 		w.bytes, _ = strconv.Atoi(m[2])
 		w.allocs, _ = strconv.Atoi(m[3])
 		if strings.HasPrefix(w.pkg, "runtime") || strings.HasPrefix(w.pkg, "internal/runtime") {
-			continue // not a program's own, and another with every Go
+			continue // the runtime's, which differs between Go versions
 		}
 		all = append(all, w)
 		sum.bytes, sum.allocs = sum.bytes+w.bytes, sum.allocs+w.allocs

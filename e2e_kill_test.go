@@ -25,10 +25,9 @@ import (
 	"fob/keyring"
 )
 
-// Processes that are killed, and disks that are full: nothing is lost and
-// nothing wrong is handed out.
+// Killed processes and full disks: fob loses nothing and hands out nothing wrong.
 
-// Two users, each with a key that may be stored as dev.
+// Two users; a test stores the key of either as dev.
 type owner struct {
 	account string
 	key     creds.Key
@@ -52,7 +51,7 @@ func plainWorld(t *testing.T) *world {
 	return w
 }
 
-// ownerOf is whose credentials AWS says they are.
+// ownerOf returns the owner of the credentials according to AWS.
 func (w *world) ownerOf(t *testing.T, s creds.Session) owner {
 	t.Helper()
 	client, err := awsapi.NewClient(plan.Endpoint{URL: w.AWS.URL, Region: "us-east-1", Home: "us-east-1"}, func(string, ...any) {})
@@ -72,7 +71,7 @@ func (w *world) ownerOf(t *testing.T, s creds.Session) owner {
 	panic("not reached")
 }
 
-// check looks at everything in the store, and returns whose key it holds.
+// check reads everything in the store, and returns the owner of the stored key.
 func (w *world) check(t *testing.T, store *keyring.Store) owner {
 	t.Helper()
 	if pid := holder(t, w, "*.lock"); pid != 0 {
@@ -109,7 +108,7 @@ func (w *world) check(t *testing.T, store *keyring.Store) owner {
 	return now
 }
 
-// checkExport is what a user would see.
+// checkExport checks the store as a user would see it.
 func (w *world) checkExport(t *testing.T, now owner) {
 	t.Helper()
 	r := w.input("", "export", "--profile", "dev")
@@ -121,7 +120,7 @@ func (w *world) checkExport(t *testing.T, now owner) {
 	}
 }
 
-// A victim runs until it has done its work or is killed.
+// A victim runs until it has finished or is killed.
 type victim struct {
 	cmd    *exec.Cmd
 	stdout bytes.Buffer
@@ -130,15 +129,15 @@ type victim struct {
 	killed bool
 }
 
-// A lifetime is how long a process runs that nobody kills. It follows the victims, because
-// the machine is busier at one moment than at another.
+// A lifetime is how long a process runs if nobody kills it. It follows the victims,
+// because the load of the machine varies.
 type lifetime time.Duration
 
 // moment is when to kill the next victim: in two of three cases during its life.
 func (l lifetime) moment() time.Duration { return rand.N(3 * time.Duration(l) / 2) }
 
-// learn takes the life of a victim that was not killed. One that was killed makes the
-// life longer: otherwise one that is too short would kill all of them early, for ever.
+// learn takes the life of a victim that was not killed. A killed victim makes the
+// lifetime longer: otherwise one that is too short would kill all victims early, forever.
 func (l *lifetime) learn(v *victim) {
 	if v.killed {
 		*l += *l / 20
@@ -171,8 +170,8 @@ func (v *victim) run() error {
 	return nil
 }
 
-// Killed at any moment, a key being replaced is the old or the new one, and a
-// session being saved is whole or not there; of the old key none is served.
+// If fob is killed at any moment, a key that it replaces is the old or the new one, and a
+// session that it saves is whole or missing. fob serves no session of the old key.
 func TestKillAnywhere(t *testing.T) {
 	w := plainWorld(t)
 	store := w.store()
@@ -223,8 +222,8 @@ func TestKillAnywhere(t *testing.T) {
 	w.checkExport(t, w.check(t, store))
 }
 
-// Killed at any moment, the very first add leaves nothing that is in the way of
-// the next: neither half a store nor a second section in the AWS config.
+// If the very first add is killed at any moment, the next add works: there is neither
+// half a store nor a second section in the AWS config.
 func TestKillFirstAdd(t *testing.T) {
 	w := newWorld(t)
 	add := func(w *world, fatal time.Duration) *victim {
@@ -265,8 +264,8 @@ func TestKillFirstAdd(t *testing.T) {
 	t.Logf("%d kills survived, %d keys were stored before, one life %v", kills, stored, time.Duration(span))
 }
 
-// killHolding starts processes until it has killed n of them while they held a
-// lock. Each is stopped first, so that it is sure to hold it.
+// killHolding starts processes until it has killed n of them while they held a lock. It
+// stops each process first, to be sure that the process holds the lock.
 func killHolding(t *testing.T, w *world, lock string, n int, start func() *exec.Cmd, after func()) {
 	t.Helper()
 	for killed, missed := 0, 0; killed < n; {
@@ -290,7 +289,7 @@ func killHolding(t *testing.T, w *world, lock string, n int, start func() *exec.
 	}
 }
 
-// catch stops a process that holds a lock; false if it was too fast for us.
+// catch stops a process that holds a lock; it returns false if it was too late.
 func catch(t *testing.T, w *world, lock string, pid int, ended chan struct{}) bool {
 	for {
 		select {
@@ -305,8 +304,8 @@ func catch(t *testing.T, w *world, lock string, pid int, ended chan struct{}) bo
 	}
 }
 
-// A process that is killed while it holds a lock leaves none behind: the next
-// command works.
+// A process that is killed while it holds a lock does not leave the lock behind: the
+// next command works.
 func TestKillHoldingLocks(t *testing.T) {
 	t.Run("mfa", func(t *testing.T) {
 		w := devWorld(t)
@@ -359,7 +358,7 @@ func smallDisk(t *testing.T, dir string) {
 	})
 }
 
-// fill leaves no room on a disk.
+// fill fills a disk.
 func fill(t *testing.T, dir string) (free func()) {
 	t.Helper()
 	path := filepath.Join(dir, "filler")
@@ -381,7 +380,7 @@ func fill(t *testing.T, dir string) (free func()) {
 	}
 }
 
-// On a full disk nothing is lost, and who needs a session gets it.
+// On a full disk fob loses nothing, and still hands out sessions.
 func TestFullDisk(t *testing.T) {
 	w := newWorld(t)
 	data, aws := filepath.Dir(w.storeDir()), filepath.Join(w.Home, ".aws")
@@ -414,7 +413,7 @@ func TestFullDisk(t *testing.T) {
 	if r.code != 0 || w.ownerOf(t, sessionOf(r.stdout)) != owners[0] || !strings.Contains(r.stderr, "not kept") {
 		t.Errorf("export: %v", r)
 	}
-	// A code that cannot be remembered is not spent.
+	// fob does not send a code that it cannot record as used.
 	w.AWS.ResetCalls()
 	full(t, "a code", "", "export", "--profile", "mfa", "--mfa-code", "123456")
 	if calls := w.calls(); calls != "" {
@@ -424,7 +423,7 @@ func TestFullDisk(t *testing.T) {
 	w.must(t, owners[1].stdin(), "add", "dev", "--stdin", "--yes")
 	w.checkExport(t, w.check(t, w.store()))
 
-	// The config is on another disk: the key is stored, and the rest can be done again.
+	// The config is on another disk: the key is stored, and the user can repeat the rest.
 	free = fill(t, aws)
 	before := slurp(t, filepath.Join(aws, "config"))
 	r = w.input(owners[0].stdin(), "add", "other", "--stdin")
@@ -438,8 +437,8 @@ func TestFullDisk(t *testing.T) {
 	w.must(t, owners[0].stdin(), "add", "other", "--stdin", "--yes")
 }
 
-// A store that may not be written to, or not all of it be read, serves what it
-// can, names what it cannot, and is as it was.
+// A store that fob may not write to, or not read in full, serves what it can, names what
+// it cannot, and stays unchanged.
 func TestForbidden(t *testing.T) {
 	w := nobodyWorld(t)
 	store := w.storeDir()
@@ -508,7 +507,7 @@ func TestForbidden(t *testing.T) {
 		t.Errorf("left: %s", out)
 	}
 
-	// What a new vault key cannot take away is said.
+	// If fob cannot remove the items of the old vault key, it says so.
 	undo = chmod(0o500, "g1/items")
 	fob("another four words", 0, "what the old vault key opens is still there: ", "store", "passphrase", "--stdin")
 	undo()

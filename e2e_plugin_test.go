@@ -9,8 +9,8 @@ import (
 	"filippo.io/age/plugin"
 )
 
-// pluginMain is age-plugin-fobtest, whose keys are age's own in a plugin's clothes.
-// Like one with hardware it speaks before it works, and asks for a PIN: 1234.
+// pluginMain is age-plugin-fobtest, which uses age's own keys. Like a plugin for
+// hardware, it prints a message before it works, and asks for a PIN: 1234.
 func pluginMain() int {
 	p, err := plugin.New("fobtest")
 	if err != nil {

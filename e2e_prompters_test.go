@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// A program that asks does not outlive its question: whichever way fob ends, its
-// window is closed. What it has started goes with it, but for SIGKILL, which
-// leaves fob no time: then only the program itself dies.
+// A program that asks does not outlive its question: whichever way fob ends, the window
+// closes. The program's children die with it, except after SIGKILL, which leaves fob no
+// time: then only the program itself dies.
 func TestPromptersEnd(t *testing.T) {
 	signal := func(s syscall.Signal) func(t *testing.T, fob, parent *os.Process) {
 		return func(t *testing.T, fob, _ *os.Process) {
@@ -27,7 +27,7 @@ func TestPromptersEnd(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		alone bool // the program starts no other
+		alone bool // the program has no children
 		end   func(t *testing.T, fob, parent *os.Process)
 	}{
 		{"SIGINT", false, signal(syscall.SIGINT)},
@@ -43,7 +43,7 @@ func TestPromptersEnd(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := signedUp(t, false).raced()
-			// The pipe has a writer as long as one of them lives.
+			// The pipe has a writer as long as one of the processes lives.
 			alive := filepath.Join(w.Home, "alive")
 			if err := syscall.Mkfifo(alive, 0o600); err != nil {
 				t.Fatal(err)
@@ -57,7 +57,8 @@ func TestPromptersEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			pid := filepath.Join(w.Home, "pid")
-			// The outer shell stays, for it has more to do. In the background fob would ignore SIGINT.
+			// The outer shell stays because it has another command. In the background fob would
+			// ignore SIGINT.
 			parent := exec.Command("/bin/sh", "-c", `sh -c 'echo $$ >"$1"; exec "$0" export --profile dev' "$0" "$1"; exit`, w.Fob, pid)
 			parent.Dir, parent.Env = w.Home, append(w.Env, "FOB_ASKPASS="+askpass)
 			parent.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -21,7 +21,7 @@ import (
 	"fob/internal/ststest"
 )
 
-// The test binary called as pty or tty is a person at a terminal:
+// The test binary called as pty or tty plays a person at a terminal:
 //
 //	pty DIALOGUE COMMAND...   the terminal is the command's stdin, stdout and stderr
 //	tty DIALOGUE COMMAND...   it is the controlling terminal only
@@ -29,8 +29,8 @@ import (
 // A line of the dialogue is "TEXT => ANSWER": when TEXT is on the screen, type
 // ANSWER and Enter. An ANSWER that begins with ^ is that control key alone.
 // $CODE is a code that the fake AWS accepts at that moment; other variables are
-// the environment's. Lines without => only wait. What the screen showed is
-// written to the file screen. The exit code is the command's.
+// the environment's. Lines without => only wait. The contents of the screen go to the
+// file screen. The exit code is the command's.
 func terminalMain(args []string) int {
 	name := filepath.Base(args[0])
 	dialogue, err := os.ReadFile(args[1])
@@ -54,28 +54,27 @@ func terminalMain(args []string) int {
 	}
 	if problem != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v; the screen:\n%s\n", name, problem, t.screen())
-		return 124 // as timeout(1)
+		return 124 // like timeout(1)
 	}
 	return code
 }
 
-// longestWait is how long a text may take to appear: long, for a loaded machine.
+// longestWait is how long a text may take to appear on a loaded machine.
 const longestWait = time.Minute
 
-// A terminal has a command on it.
+// A terminal runs a command.
 type terminal struct {
 	cmd    *exec.Cmd
 	master *os.File
-	ended  chan struct{} // nothing more will be shown
+	ended  chan struct{} // closed when no more output will come
 
 	mu    sync.Mutex
 	shown bytes.Buffer
-	seen  int // how much of it the dialogue is past
+	seen  int // how much of it the dialogue has consumed
 }
 
-// startOnTerminal starts a command as the leader of a session with a new
-// terminal. Its standard streams are the terminal if that is everything, and
-// else ours.
+// startOnTerminal starts a command as the leader of a session with a new terminal. If
+// everything is true, its standard streams are the terminal, otherwise ours.
 func startOnTerminal(cmd *exec.Cmd, everything bool) (*terminal, error) {
 	master, tty, err := pty.Open()
 	if err != nil {
@@ -109,7 +108,7 @@ func (t *terminal) watch() {
 		t.shown.Write(buf[:n])
 		t.mu.Unlock()
 		if err != nil {
-			return // EIO: nobody has the other end any more
+			return // EIO: no process has the other end open
 		}
 	}
 }
@@ -140,7 +139,7 @@ func (t *terminal) talk(dialogue string) error {
 	return nil
 }
 
-// await waits for a text that the dialogue is not past yet.
+// await waits for a text that the dialogue has not consumed yet.
 func (t *terminal) await(text string) error {
 	text = os.Expand(text, os.Getenv)
 	for deadline := time.Now().Add(longestWait); ; time.Sleep(5 * time.Millisecond) {
@@ -201,7 +200,7 @@ func acceptedCode() (string, error) {
 	return reply.Code, err
 }
 
-// wait waits for the command, and for what it wrote.
+// wait waits for the command and for its output.
 func (t *terminal) wait() error {
 	kill := time.AfterFunc(longestWait, func() { syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL) })
 	defer kill.Stop()

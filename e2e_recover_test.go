@@ -12,8 +12,8 @@ import (
 	"fob/internal/ststest"
 )
 
-// Without fob, age and the program in doc/format.md read a store that fob made:
-// by its passphrase, by an age identity, and after a new vault key.
+// Without fob, age and the program in doc/format.md read a store that fob made: with its
+// passphrase, with an age identity, and after a new vault key.
 func TestRecoverWithoutFob(t *testing.T) {
 	for _, program := range []string{"age", "python3"} {
 		if _, err := exec.LookPath(program); err != nil {

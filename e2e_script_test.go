@@ -20,7 +20,7 @@ import (
 	"fob/internal/ststest"
 )
 
-// What users see: scripts over the real program. Beside testscript's commands
+// Scripts run the real program and check what users see. Besides testscript's commands
 // they have these:
 //
 //	[!] fob ARG...                run fob
@@ -30,8 +30,8 @@ import (
 //	sts calls [ACTION...]         AWS was called for exactly these since the last look
 //	sts ACTION...                 do something to the fake AWS: see scriptSTS
 //
-// Whatever fob does, there is no secret and no panic on stderr or the screen, and
-// an error is one line.
+// In every script, stderr and the screen must show no secret and no panic, and an error
+// must be one line.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 			if name == "userns" { // a kernel keyring that is not the developer's own
 				err := exec.Command("unshare", "-Ur", "true").Run()
 				if os.Getenv("FOB_TEST_REQUIRE") != "" {
-					return true, err // where skipping is failing
+					return true, err // in CI, where a skipped test fails
 				}
 				return err == nil, nil
 			}
@@ -62,7 +62,7 @@ func TestScripts(t *testing.T) {
 
 type scriptKey struct{}
 
-// script is what the commands of one script share.
+// script is the state that the commands of one script share.
 type script struct {
 	*world
 	last int // exit code
@@ -122,10 +122,10 @@ func scriptTerminal(ts *testscript.TestScript, neg bool, kind string, args []str
 	s.checkCode(ts, neg)
 }
 
-// changing is what is never twice the same on a screen: times, and codes.
+// changing matches text that differs each time: times and codes.
 var changing = regexp.MustCompile(`(until |MFA code.*: )(?:(?:[A-Z][a-z]{2} )?\d\d:\d\d|\d{6}\b)`)
 
-// machine is what differs from machine to machine: why there is no desktop keyring.
+// machine matches text that differs between machines: why there is no desktop keyring.
 var machine = regexp.MustCompile(`(?m)^[^\n:]+(: a passphrase will open the store)`)
 
 // scriptStored puts the demo key into the store, as the first steps of a script
@@ -159,8 +159,8 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// errorLine is how an error looks: lower case, but for names such as AWS and
-// AKIA..., and without a full stop.
+// errorLine matches an error: it starts in lower case, except for names such as AWS and
+// AKIA..., and has no final period.
 var errorLine = regexp.MustCompile(`^fob: error: ([^A-Z]|[A-Z]{2}).*([^.\n]|\.\.\.)\n$`)
 
 var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
@@ -180,14 +180,14 @@ func checkMessages(ts *testscript.TestScript, text string) {
 			}
 		}
 	}
-	// A credential_process that is another fob has said something, too.
+	// A credential_process that is another fob prints messages, too.
 	if errors > 1 && !strings.Contains(text, "error: the credential_process of") {
 		ts.Fatalf("%d errors", errors)
 	}
 }
 
 func checkSecrets(ts *testscript.TestScript, text string) {
-	// The last is how every session token begins.
+	// The last one is the beginning of every session token.
 	for _, secret := range []string{ststest.DemoSecret, ststest.DemoSeed, testPassphrase, "IQoJb3JpZ2luX2Vj"} {
 		if strings.Contains(text, secret) {
 			ts.Fatalf("a secret is shown: %s...", secret[:8])

@@ -27,22 +27,22 @@ import (
 	"fob/internal/ststest"
 )
 
-// Where secrets are: every command runs, says all it can and is watched from
-// outside. What was seen of the key, the seed, the passphrase and the sessions
-// is where cli.md says, and nowhere else.
+// Where secrets are: the test runs every command with all its messages and watches it
+// from outside. The key, the MFA secret, the passphrase and the sessions must appear only
+// where the command may put them.
 
-// A watched command, and who may have what.
+// A watched command, and where secrets may go.
 type watched struct {
 	args  []string
 	stdin string
 	env   []string
 	code  int
-	// hands is what it hands out, on stdout or to the command it becomes:
+	// hands is what the command hands out, on stdout or to the program that replaces fob:
 	// "session", "key", or nothing.
 	hands string
 }
 
-// A trace is what was seen of one.
+// A trace is everything seen of one command.
 type trace struct {
 	watched
 	dir string
@@ -51,8 +51,8 @@ type trace struct {
 
 func (tr trace) file(name string) string { return filepath.Join(tr.dir, name) }
 
-// watch runs fob under strace, behind what a command line is to begin with. Its
-// streams are files, which strace tells apart.
+// watch runs fob under strace, after the given prefix of a command line. Its streams are
+// files, so that strace shows which is which.
 func (w *world) watch(t *testing.T, begin []string, c watched) trace {
 	t.Helper()
 	tr := trace{watched: c, dir: t.TempDir()}
@@ -77,10 +77,10 @@ func (w *world) watch(t *testing.T, begin []string, c watched) trace {
 	return tr
 }
 
-// needStrace ends the test where other processes cannot be looked into.
+// needStrace skips the test if this machine does not let strace look into processes.
 func needStrace(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 { // of others strace cannot read the memory, see noDumps
+	if os.Geteuid() != 0 { // strace cannot read the memory of another user's process, see noDumps
 		lacking(t, "root")
 	}
 	if exec.Command("strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "true").Run() != nil {
@@ -97,7 +97,7 @@ const (
 func TestSecretsStayInside(t *testing.T) {
 	needStrace(t)
 	w := newWorld(t).with("FOB_UNLOCK_TTL=1h", "FOB_UNLOCK_KEYS_TTL=1h")
-	enter := ownKernelKeyring(t) // there is a fob lock among them
+	enter := ownKernelKeyring(t) // one of the commands is fob lock
 	w.hurry(t)
 	w.config(t, "[profile proc]\nregion = eu-west-1\ncredential_process = env >&2; "+
 		`printf '{"Version":1,"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"abc","SessionToken":"def"}'`+"\n")
@@ -138,7 +138,7 @@ func TestSecretsStayInside(t *testing.T) {
 func TestEnrolmentStaysInside(t *testing.T) {
 	t.Parallel()
 	needStrace(t)
-	w := newWorld(t).with(testPeriod + "=5s") // three codes are needed
+	w := newWorld(t).with(testPeriod + "=5s") // the command needs three codes
 	w.AWS.SetDevicePeriod(5 * time.Second)
 	w.must(t, ststest.DemoKeyID+"\n"+keySecret+"\n", "add", "dev", "--stdin")
 	tr := w.watch(t, nil, watched{args: []string{"--verbose", "mfa", "enroll", "dev"}})
@@ -151,7 +151,7 @@ func TestEnrolmentStaysInside(t *testing.T) {
 	checkFiles(t, filepath.Dir(w.Home), slices.Concat(known["key"], known["never"], known["session"]))
 }
 
-// commandWords are what a person types for a command.
+// commandWords returns the words that a person types for a command.
 func commandWords(n *kong.Node) []string {
 	if n.Parent == nil {
 		return nil
@@ -162,13 +162,13 @@ func commandWords(n *kong.Node) []string {
 	return append(commandWords(n.Parent), n.Name)
 }
 
-// tokenStart is how every session token begins.
+// tokenStart is the beginning of every session token.
 const tokenStart = "IQoJb3JpZ2luX2Vj"
 
-// everyCommand is every command, and some of their failures.
+// everyCommand returns all commands, and some of their failures.
 func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []watched {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "identity") // the user's own affair
+	file := filepath.Join(t.TempDir(), "identity") // the user's own file
 	if err := os.WriteFile(file, []byte(identity.String()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -231,14 +231,14 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 	}...)
 	for i := range all {
 		if len(all[i].args) > 0 {
-			// Before the first word: what follows exec's command is not fob's.
+			// -v comes before the first word: words after exec's command are not fob's.
 			all[i].args = append([]string{"--verbose"}, all[i].args...)
 		}
 	}
 	return all
 }
 
-// sessionSecrets finds the secrets in what was handed out, in any format.
+// sessionSecrets finds the secrets in fob's output, in any format.
 func sessionSecrets(out string) []string {
 	var found []string
 	for _, m := range regexp.MustCompile(`(?:SECRET_ACCESS_KEY|SESSION_TOKEN|SecretAccessKey|SessionToken)[^A-Za-z0-9]+([A-Za-z0-9+/=]{40,})`).FindAllStringSubmatch(out, -1) {
@@ -247,7 +247,7 @@ func sessionSecrets(out string) []string {
 	return found
 }
 
-// check looks for secrets in what a command wrote, where, and in what it ran.
+// check looks for secrets in everything that a command wrote, and in everything it ran.
 func (tr trace) check(t *testing.T, known map[string][]string) {
 	handed := known[tr.hands]
 	var kept []string
@@ -264,7 +264,7 @@ func (tr trace) check(t *testing.T, known map[string][]string) {
 	for line := range strings.Lines(slurp(t, tr.file("trace"))) {
 		call := regexp.MustCompile(`^\d+ +(\w+)\((?:\d+<([^>]*)>)?`).FindStringSubmatch(line)
 		switch {
-		case call == nil: // the end of a call whose beginning was seen
+		case call == nil: // the end of a call whose beginning came earlier
 		case call[1] == "execve" || call[1] == "execveat":
 			argv, env, ok := strings.Cut(line, "], [")
 			if !ok {
@@ -296,7 +296,7 @@ func (tr trace) check(t *testing.T, known map[string][]string) {
 	}
 }
 
-// find looks for secrets, as they are and as they may be written.
+// find looks for secrets, verbatim and in the encodings that fob could use.
 func find(text string, secrets []string, found func(secret string)) {
 	for _, s := range secrets {
 		for _, form := range []string{s, hex.EncodeToString([]byte(s)), base64.StdEncoding.EncodeToString([]byte(s)), url.QueryEscape(s)} {
@@ -308,7 +308,7 @@ func find(text string, secrets []string, found func(secret string)) {
 	}
 }
 
-// checkFiles looks for secrets in everything that was left, and who may read it.
+// checkFiles looks for secrets in all files left behind, and checks who may read them.
 func checkFiles(t *testing.T, dir string, secrets []string) {
 	t.Helper()
 	files := 0
@@ -329,7 +329,7 @@ func checkFiles(t *testing.T, dir string, secrets []string) {
 	}
 }
 
-// The test of the test: a secret is found wherever it is.
+// To test the test: check finds a secret in every place.
 func TestSecretsAreFound(t *testing.T) {
 	for _, form := range []string{keySecret, "x" + keySecret + "y", hex.EncodeToString([]byte(keySecret)),
 		base64.StdEncoding.EncodeToString([]byte(keySecret)), "a=" + url.QueryEscape(keySecret)} {
@@ -348,10 +348,10 @@ func TestSecretsAreFound(t *testing.T) {
 	}
 }
 
-// What would be in a core of the command that fob becomes: its session, and
-// nothing of what fob was a moment before. fob itself leaves none, see TestNoCore.
+// A core of the program that replaces fob would hold its session, and nothing from fob's
+// own memory. fob itself leaves no core, see TestNoCore.
 func TestImageOfCommand(t *testing.T) {
-	needStrace(t) // who may trace may look into the memory
+	needStrace(t) // reading memory takes the same permission as tracing
 	w := devWorld(t)
 	w.seeded(t)
 	doc := w.must(t, "", "export", "dev")
@@ -372,7 +372,7 @@ func TestImageOfCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := out.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err) // there it is cat, and no longer fob
+		t.Fatal(err) // by then cat has replaced fob
 	}
 	image := memory(t, cmd.Process.Pid)
 	find(image, []string{keySecret, ststest.DemoSeed, testPassphrase}, func(s string) { t.Errorf("a secret (%.4s...) in the command's memory", s) })
@@ -383,7 +383,7 @@ func TestImageOfCommand(t *testing.T) {
 	}
 }
 
-// memory is all that a process could be dumped with.
+// memory returns all memory that a dump of a process could hold.
 func memory(t *testing.T, pid int) string {
 	t.Helper()
 	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
@@ -402,7 +402,7 @@ func memory(t *testing.T, pid int) string {
 	return all.String()
 }
 
-// nobody is the user of tests that are not root's.
+// nobody is the user of tests that must not run as root.
 const nobody = 65534
 
 // nobodyWorld belongs to another user than root.
@@ -459,8 +459,8 @@ func (w *world) nobodys(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// While fob works, no other process of its user can look into it. What it
-// starts is an ordinary process.
+// While fob works, no other process of its user can look into it. The programs that it
+// starts are ordinary processes.
 func TestNobodyLooksInside(t *testing.T) {
 	w := nobodyWorld(t)
 	key := ststest.DemoKeyID + "\n" + keySecret + "\n"
@@ -514,8 +514,8 @@ func TestNobodyLooksInside(t *testing.T) {
 	}
 }
 
-// A passphrase is asked for once in 12 hours, but where others may share the
-// kernel's keyring it is not left there.
+// fob asks for the passphrase once in 12 hours. If others may share the kernel's keyring,
+// fob leaves nothing in it.
 func TestUnlockedCopyDefault(t *testing.T) {
 	root := plainWorld(t).with("FOB_UNLOCK_TTL=", "CI=")
 	root.must(t, "", "export", "dev", "--no-session")

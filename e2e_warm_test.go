@@ -33,8 +33,8 @@ func warmWorld(t *testing.T) *world {
 	return w
 }
 
-// What is cached and unlocked is there after one look at each of these files, in
-// this order, and nothing else. Times differ from machine to machine; this does not.
+// A warm export opens each of these files once, in this order, and nothing else. Times
+// differ between machines; this does not.
 func TestWarmExport(t *testing.T) {
 	needStrace(t)
 	w := warmWorld(t)
@@ -72,7 +72,7 @@ func TestWarmExport(t *testing.T) {
 	}
 }
 
-// systemCalls are those of fob itself, a line each.
+// systemCalls returns fob's own system calls, one per line.
 func (w *world) systemCalls(t *testing.T, args ...string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "trace")
@@ -87,7 +87,7 @@ func (w *world) systemCalls(t *testing.T, args ...string) string {
 	return all[exec+strings.IndexByte(all[exec:], '\n'):]
 }
 
-// A thousand items are listed by one look at each, and without a question.
+// fob list opens each of a thousand items once, and asks nothing.
 func TestListLooksOnce(t *testing.T) {
 	needStrace(t)
 	w := plainWorld(t)
@@ -128,8 +128,8 @@ func TestListLooksOnce(t *testing.T) {
 
 var openLine = regexp.MustCompile(` openat\((?:AT_FDCWD|\d+), "([^"]*)"`)
 
-// opened are the files that were opened, and relative to home if they are there;
-// those of the Go runtime are left out.
+// opened returns the files that fob opened, relative to home if they are inside, without
+// those of the Go runtime.
 func opened(trace, home string) []string {
 	var names []string
 	for line := range strings.Lines(trace) {

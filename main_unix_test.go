@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where a limit is what there is against core dumps, it is the soft one, it is
-// inherited, and it is as it was when a command is to replace fob.
+// If a limit prevents core dumps, it is the soft limit, children inherit it, and fob
+// restores it before a command replaces fob.
 func TestNoCores(t *testing.T) {
 	limits := func() (l unix.Rlimit, child string) {
 		t.Helper()

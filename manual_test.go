@@ -27,7 +27,7 @@ func grammar(t *testing.T) *kong.Application {
 	return k.Model
 }
 
-// flagNames are what a person may type for a flag, aliases included.
+// flagNames returns the names of a flag, aliases included.
 func flagNames(f *kong.Flag) []string {
 	names := []string{"--" + f.Name}
 	for _, a := range f.Aliases {
@@ -39,7 +39,7 @@ func flagNames(f *kong.Flag) []string {
 	return names
 }
 
-// manualText is the manual without the escapes of fonts and hyphens.
+// manualText returns the manual without the escapes for fonts and hyphens.
 func manualText(t *testing.T) string {
 	text, err := os.ReadFile("doc/fob.1")
 	if err != nil {
@@ -48,7 +48,7 @@ func manualText(t *testing.T) string {
 	return strings.NewReplacer(`\-`, "-", `\fB`, "", `\fI`, "", `\fR`, "", `\ `, " ", `\|`, "").Replace(string(text))
 }
 
-// sections of the manual by heading, ended by the next one.
+// sections returns the sections of the manual by heading.
 func sections(text string) map[string]string {
 	found := map[string]string{}
 	heading := ""
@@ -63,8 +63,8 @@ func sections(text string) map[string]string {
 	return found
 }
 
-// sectionOf a command is the one under a heading with its name, and the section
-// on shared flags if that one refers to it.
+// sectionOf returns the section of a command and, if that refers to it, the section on
+// shared flags.
 func sectionOf(all map[string]string, path string) string {
 	for heading, text := range all {
 		if hasWord(heading, path) {
@@ -77,12 +77,12 @@ func sectionOf(all map[string]string, path string) string {
 	return ""
 }
 
-// hasWord finds a word, not a part of one: -- and --no-x are not in --no-x-y.
+// hasWord finds whole words: -- and --no-x are not in --no-x-y.
 func hasWord(text, word string) bool {
 	return regexp.MustCompile(`(^|[^\w-])` + regexp.QuoteMeta(word) + `([^\w-]|$)`).MatchString(text)
 }
 
-// The manual has every command, alias, flag and variable, each where it belongs.
+// The manual has every command, alias and flag, each where it belongs.
 func TestManualIsComplete(t *testing.T) {
 	model := grammar(t)
 	all := sections(manualText(t))
@@ -119,7 +119,7 @@ func checkFlag(t *testing.T, command string, f *kong.Flag, section string) {
 	}
 }
 
-// What the manual has, fob has.
+// Every flag in the manual exists.
 func TestManualIsTrue(t *testing.T) {
 	model := grammar(t)
 	known := map[string]bool{}
@@ -166,7 +166,7 @@ func TestManualVariables(t *testing.T) {
 	}
 }
 
-// sources are the Go files that fob is made of.
+// sources returns the Go files of the program.
 func sources(t *testing.T) []string {
 	var names []string
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
@@ -184,7 +184,7 @@ func sources(t *testing.T) []string {
 	return names
 }
 
-// literals are the strings and struct tags of a file.
+// literals returns the strings and struct tags of a file.
 func literals(t *testing.T, name string) (values []string) {
 	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 	if err != nil {

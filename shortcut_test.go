@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// The shortcut reads what kong reads.
+// The shortcut reads the same as kong.
 func TestShortcut(t *testing.T) {
 	emptyHome(t)
 	for _, v := range [][2]string{{}, {"FOB_BACKEND", "file"}, {"FOB_BACKEND", "no such"}, {"FOB_NO_INPUT", "1"}} {
@@ -55,7 +55,7 @@ func exportRow(t *testing.T) command {
 	return all[i]
 }
 
-// What could be read in another way is left to kong.
+// The shortcut leaves every other command line to kong.
 func TestNoShortcut(t *testing.T) {
 	home := emptyHome(t)
 	argv := []string{"export", "--profile", "dev"}
@@ -99,7 +99,7 @@ func TestNoShortcut(t *testing.T) {
 	}
 }
 
-// emptyHome is one without settings, and without variables that set flags.
+// emptyHome sets a home without settings, and clears the variables that set flags.
 func emptyHome(t *testing.T) string {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
