@@ -49,7 +49,7 @@ func FuzzReadKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		k, err := creds.ReadKey(strings.NewReader(text))
 		if err != nil {
-			// The example in the error's own words is no quotation.
+			// The example in the error's own words is not a quotation.
 			words := strings.ReplaceAll(err.Error(), id, "")
 			for _, line := range strings.Fields(text) {
 				if len(line) >= 16 && strings.Contains(words, line) {

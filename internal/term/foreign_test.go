@@ -33,8 +33,8 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// Nothing but line breaks gets through that moves a cursor, and it does not matter
-// in which pieces a program writes.
+// Of what moves a cursor, only line breaks get through, no matter in which pieces a
+// program writes.
 func FuzzForeign(f *testing.F) {
 	for _, text := range []string{"Touch: ", "c\r\n\r\r\n\r", "\x1b]0;x\a\u202e", "\xe2\x82\xac\xac\xe2x\xf0\x9f"} {
 		for at := range text {

@@ -23,7 +23,7 @@ func TestLine(t *testing.T) {
 		{"dew\bv\n", "dev", enter, false},
 		{"\x7f\x7fdev\n", "dev", enter, false},
 		{"é\x7f東\x7fa\n", "a", enter, false},
-		{"\xff\xc3\x7f\n", "\xff", enter, false}, // a byte that is no UTF-8 is a character
+		{"\xff\xc3\x7f\n", "\xff", enter, false}, // a byte that is not UTF-8 is a character
 		{"no\x15yes\n", "yes", enter, false},
 		{"one two  \x17\n", "one ", enter, false},
 		{"one\x17\x17\n", "", enter, false},

@@ -94,7 +94,7 @@ func ask(ctx context.Context, t *Terminal, what string) string {
 	case "print":
 		return class(t.Print(ctx, "one\ntwo \x1b[31m\n"))
 	case "page":
-		return class(t.Page(ctx, "\x1b[7m picture \x1b[0m\n", "Enter: go on "))
+		return class(t.Page(ctx, "\x1b[7m picture \x1b[0m\n", "Press Enter to continue. "))
 	case "ask":
 		s, err := t.Ask(ctx, "Name: ")
 		return fmt.Sprintf("%q %s", s, class(err))
@@ -277,7 +277,7 @@ func (s *session) types(keys string) {
 	}
 }
 
-// says waits for the child's last words, and looks at the terminal it left.
+// says waits for the child's last output, and checks the mode of its terminal.
 func (s *session) says(want string) {
 	s.t.Helper()
 	s.stdout.wait(s.t, want+"\n", 1)
@@ -312,9 +312,9 @@ func TestPage(t *testing.T) {
 	t.Parallel()
 	for keys, answer := range map[string]string{"\n": "<nil>", "\x03": "cancelled at the prompt"} {
 		s := start(t, "page")
-		s.sees("\x1b[?1049h\x1b[H\x1b[2J\x1b[7m picture \x1b[0m\r\nEnter: go on ")
+		s.sees("\x1b[?1049h\x1b[H\x1b[2J\x1b[7m picture \x1b[0m\r\nPress Enter to continue. ")
 		s.types(keys)
-		s.sees("Enter: go on \x1b[?1049l")
+		s.sees("Press Enter to continue. \x1b[?1049l")
 		s.says("answer: " + answer)
 	}
 }
