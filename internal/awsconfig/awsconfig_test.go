@@ -18,8 +18,8 @@ func parse(config, credentials string) (*Config, error) {
 	return Parse(File{configPath, config}, File{credsPath, credentials})
 }
 
-// TestDialect's expectations were confirmed by giving the same text to the Go
-// SDK (config 1.32.40 and 1.33.16); "differs" names the rows where fob means to.
+// The expectations of TestDialect were confirmed with the Go SDK (config 1.32.40 and
+// 1.33.16). "differs" marks the rows where fob differs on purpose.
 func TestDialect(t *testing.T) {
 	for _, tt := range []struct{ name, config, key, want string }{
 		{"plain", "[profile a]\nk = v\n", "k", "v"},
@@ -301,8 +301,8 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// TestNothingLeaks prints what holds values, in every way a careless line of
-// code might.
+// TestNothingLeaks prints the types that hold values, in every way that careless code
+// might.
 func TestNothingLeaks(t *testing.T) {
 	const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 	text := "[a]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + secret + "\n"

@@ -126,7 +126,7 @@ func TestEditErrors(t *testing.T) {
 	}
 }
 
-// FuzzEdit sets a property in whatever text there is and takes it out again.
+// FuzzEdit sets a property in any text and removes it again.
 func FuzzEdit(f *testing.F) {
 	for _, text := range []string{
 		"[profile a]\n", "[profile a]\r\nk = v # c\r\n  d\r\n", "\ufeff[profile a]\nk =\n  x = y", "# c\n[profile b]\n[profile a]\n\n[profile a]\nregion = 1\n", "[default]\nk",
@@ -183,7 +183,7 @@ func FuzzEdit(f *testing.F) {
 	})
 }
 
-// without: edited less one line that begins with key is text.
+// without reports whether edited, without one line that begins with key, is text.
 func without(edited, text, key string) bool {
 	lines := strings.SplitAfter(edited, "\n")
 	for i, l := range lines {
@@ -198,15 +198,15 @@ func without(edited, text, key string) bool {
 	return false
 }
 
-// hasProperties: the last [profile a] holds something besides what a test puts
-// there, so it is not removed with it.
+// hasProperties reports whether the last [profile a] has more than a test puts there,
+// so that it is not removed with it.
 func hasProperties(text string) bool {
 	found, err := find(text, "[profile a]")
 	return err == nil && len(found) > 0 && len(found[len(found)-1].properties(text)) > 0
 }
 
-// isSubsequence: small is big with lines left out; the last one may have lost
-// its end.
+// isSubsequence reports whether small is big with lines left out. The last line may
+// have lost its end.
 func isSubsequence(small, big string) bool {
 	bigLines := strings.SplitAfter(strings.TrimPrefix(big, "\ufeff"), "\n")
 	for _, l := range strings.SplitAfter(strings.TrimPrefix(small, "\ufeff"), "\n") {

@@ -72,7 +72,7 @@ func TestWriteFile(t *testing.T) {
 	nothingLeft(t, path)
 }
 
-// nothingLeft: no temporary file stays beside path.
+// nothingLeft checks that no temporary file stays next to path.
 func nothingLeft(t *testing.T, path string) {
 	t.Helper()
 	found, err := filepath.Glob(path + ".*")

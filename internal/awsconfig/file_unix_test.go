@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A named pipe without a writer: the test hangs if Read opens it as it is.
+// A named pipe has no writer: the test hangs if Read opens it like a file.
 func TestReadNamedPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -64,7 +64,7 @@ func TestWriteFileFollowsLinks(t *testing.T) {
 	link("../shared/config", "dots/aws/config")
 	path, real := filepath.Join(top, "home/.aws/config"), filepath.Join(top, "dots/shared/config")
 
-	// A link whose file is still to be made, then one whose file is there.
+	// First the link leads to a file that does not exist yet, then to one that does.
 	for _, step := range [][2]string{{"", "one"}, {"one", "two"}} {
 		if err := WriteFile(path, []byte(step[0]), []byte(step[1])); err != nil {
 			t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Skimming finds what a closer look at every line finds.
+// Skimming finds the same as checking every line.
 func FuzzSkim(f *testing.F) {
 	for _, text := range []string{
 		"", "\n\n", "[a]", "[a]\n", "[a]\r\nk = v\r\n", "\ufeff[a]\nk = v\n", "k = v\n[a]\n",

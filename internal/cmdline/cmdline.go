@@ -1,8 +1,8 @@
-// Package cmdline reads and writes command lines as the AWS files and people's
-// shells have them: it splits a line into words, quotes a word, and knows a
-// credential_process that is fob itself.
+// Package cmdline reads and writes command lines of the AWS files and of shells: it
+// splits a line into words, quotes a word, and recognises a credential_process that
+// is fob itself.
 //
-// It runs nothing and knows no flags of fob's but export's.
+// It runs nothing. Of fob's flags it knows only those of export.
 package cmdline
 
 import "strings"

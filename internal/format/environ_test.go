@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestVars: what is not known is left out.
+// TestVars: unknown values are left out.
 func TestVars(t *testing.T) {
 	want := []Var{{"AWS_ACCESS_KEY_ID", exampleID}, {"AWS_SECRET_ACCESS_KEY", exampleSecret}}
 	if got := Vars(least(), ""); !slices.Equal(got, want) {
@@ -14,8 +14,8 @@ func TestVars(t *testing.T) {
 	}
 }
 
-// TestClean: nothing that names AWS credentials or where to find them reaches a
-// child, and no secret of fob's.
+// TestClean: no variable with AWS credentials, or with the way to them, reaches a
+// child, nor does a secret of fob.
 func TestClean(t *testing.T) {
 	for _, name := range strings.Fields(`
 		AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_ACCESS_KEY
@@ -49,7 +49,7 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// TestEnviron: what a child gets beside the session's variables.
+// TestEnviron: the variables that a child gets besides those of the session.
 func TestEnviron(t *testing.T) {
 	const session = "AWS_ACCESS_KEY_ID=" + exampleID + " AWS_SECRET_ACCESS_KEY=" + exampleSecret + " "
 	for _, tt := range []struct {
@@ -79,8 +79,8 @@ func TestEnviron(t *testing.T) {
 	}
 }
 
-// TestEnvironOnce: over a dirty environment every variable of fob's is there once,
-// with the session's value, and the environment given is not changed.
+// TestEnvironOnce: even in a dirty environment every variable that fob sets is there
+// once, with the session's value. The environment passed in does not change.
 func TestEnvironOnce(t *testing.T) {
 	var dirty []string
 	names := []string{

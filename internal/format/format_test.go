@@ -18,7 +18,7 @@ const (
 	exampleToken  = "AQoDYXdzEJr//////////wEaoAK1wvxJY12r+IrDFT2IvAzTCn3zHoZ7YNtpiQLF0MqZye/qwjzP2iEXAMPLE=="
 )
 
-// full is a session of which everything is known.
+// full is a session with all values.
 func full() creds.Session {
 	return creds.Session{
 		Key:       creds.Key{ID: exampleID, Secret: creds.NewSecret(exampleSecret)},
@@ -28,12 +28,12 @@ func full() creds.Session {
 	}
 }
 
-// least is a long-lived key handed out as it is.
+// least is a long-lived key instead of a session.
 func least() creds.Session {
 	return creds.Session{Key: creds.Key{ID: exampleID, Secret: creds.NewSecret(exampleSecret)}}
 }
 
-// TestGolden holds every format against a file in testdata.
+// TestGolden compares every format with a file in testdata.
 func TestGolden(t *testing.T) {
 	for _, name := range append([]string{"process"}, Shells()...) {
 		t.Run(name, func(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"fob/internal/creds"
 )
 
-// TestProcess: the exact bytes, and what is not known is left out, never empty
-// or null.
+// TestProcess: these are the exact bytes. Unknown values are left out, never empty or
+// null.
 func TestProcess(t *testing.T) {
 	ends := least()
 	ends.Expires = time.Date(2026, 11, 23, 19, 34, 0, 0, time.UTC)
@@ -65,7 +65,8 @@ func TestReadProcess(t *testing.T) {
 	}
 }
 
-// FuzzReadProcess: what is read is a whole key, and can be written for a shell.
+// FuzzReadProcess: an accepted document has a whole key, which can be written for a
+// shell.
 func FuzzReadProcess(f *testing.F) {
 	f.Add([]byte(`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"c","Expiration":"2026-11-23T19:34:00Z","AccountId":"1"}`))
 	f.Add([]byte(`{"Version":1,"AccessKeyId":"a'","SecretAccessKey":"$(b)"}`))

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// lines is what a format may write for the variable X: a grammar in which
-// evaluating can only set it. Each has printable ASCII only.
+// lines are the grammars of what a format may write for the variable X, so that
+// evaluating it can only set X. They allow printable ASCII only.
 var lines = map[string]*regexp.Regexp{
 	"env":           regexp.MustCompile(`^export X='([^']|'\\'')*'\n$`),
 	"env-no-export": regexp.MustCompile(`^X='([^']|'\\'')*'\n$`),
@@ -21,7 +21,7 @@ var lines = map[string]*regexp.Regexp{
 	"dotenv":        regexp.MustCompile(`^X='[^'\\]*'\n$`),
 }
 
-// refusal is an error of Shell, which quotes nothing of the value.
+// refusal is an error of Shell. It never quotes the value.
 var refusal = regexp.MustCompile(`^the value of X (contains characters that cannot|cannot) be written safely( for cmd\.exe| to a \.env file)?$`)
 
 func FuzzShell(f *testing.F) {
@@ -45,8 +45,8 @@ func FuzzShell(f *testing.F) {
 	})
 }
 
-// TestRefused: a value that a format cannot hold is an error, and nothing is
-// written of those before it either.
+// TestRefused: a value that a format cannot hold is an error, and then nothing is
+// written, not even the values before it.
 func TestRefused(t *testing.T) {
 	everywhere := []string{"a\nb", "a\rb", "\x00", "\x1b[2J", "\x7f", "\u0085", "\u2028", "‘", "ђ", "\xff", "ü"}
 	refused := map[string][]string{
@@ -65,7 +65,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// hostile values try to be more than a value.
+// hostile values try to do more than set a variable.
 var hostile = []string{
 	"plain", "", " ", "a b", "'", `"`, "''", `\`, `\\`, `\'`, `'\''`, `a\`, "$", "$HOME", "${HOME}", "$(touch owned)", "`touch owned`",
 	"'; touch owned; '", `"; touch owned; "`, `\'; touch owned; \'`, "' + (touch owned) + '", "$(touch owned", "; touch owned", "& touch owned", "| touch owned",
@@ -74,7 +74,7 @@ var hostile = []string{
 	exampleToken,
 }
 
-// evaluators run the document in the variable DOC, and print what it sets.
+// evaluators run the document in the variable DOC, and print the variable it sets.
 var evaluators = []struct {
 	format, program string
 	args            []string
@@ -91,14 +91,14 @@ var evaluators = []struct {
 	{"powershell", "pwsh", []string{"-NoProfile", "-NonInteractive", "-Command", `Invoke-Expression $Env:DOC; [Console]::Out.Write($Env:X)`}},
 }
 
-// TestEvaluate gives hostile values to real shells: what comes out is the value,
-// and nothing else has happened.
+// TestEvaluate gives hostile values to real shells: they set the value and do nothing
+// else.
 func TestEvaluate(t *testing.T) {
 	for _, e := range evaluators {
 		t.Run(e.format+"-"+e.program, func(t *testing.T) {
 			program, err := exec.LookPath(e.program)
 			if err != nil {
-				// PowerShell is in no distribution, and on Windows.
+				// No Linux distribution has PowerShell.
 				if os.Getenv("FOB_TEST_REQUIRE") == "1" && e.program != "pwsh" {
 					t.Fatal(err)
 				}

@@ -33,7 +33,8 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// What is taken gives itself back when each field is filled with its name.
+// FuzzTemplate: a template filled with the names of its fields is the text it was
+// parsed from.
 func FuzzTemplate(f *testing.F) {
 	for _, text := range []string{"", "{profile} {left}", "{", "}", "{}", "a{left}b{profile"} {
 		f.Add(text)

@@ -54,8 +54,8 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-// FuzzParseDuration: what is taken is whole, not negative, and is read back from
-// what Duration prints.
+// FuzzParseDuration: an accepted duration is in whole seconds, is not negative, and
+// can be read back from what Duration prints (without its spaces).
 func FuzzParseDuration(f *testing.F) {
 	for _, s := range []string{"900", "1h", "1h30m5s", "0.5s", "-1", "1e3", "9223372036s"} {
 		f.Add(s)

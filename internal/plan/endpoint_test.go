@@ -32,8 +32,8 @@ endpoint_url = https://sts.example.com
 	}
 }
 
-// IAM is called in the partition of the user's ARN, whatever the region, and where
-// the settings for iam say.
+// TestIAMEndpointOf: IAM is called in the partition of the user's ARN, independent of
+// the region, and at the endpoint that is configured for iam.
 func TestIAMEndpointOf(t *testing.T) {
 	w := newWorld(t, txtar.Parse([]byte(`
 -- config --

@@ -28,7 +28,7 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// FuzzNearest: at most three, all of them known, each once.
+// FuzzNearest: there are at most three names, all known and each once.
 func FuzzNearest(f *testing.F) {
 	f.Add("prdo", "prod,prod-eu,dev")
 	f.Add("", ",a,a")

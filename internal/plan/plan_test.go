@@ -17,8 +17,8 @@ func everyStep() []Step {
 	return []Step{StoredKey{}, PlaintextKey{}, Environment{}, Process{}, SessionToken{}, AssumeRole{}}
 }
 
-// TestID: a changed input is another session (plan rule 6). Every field of every
-// step and the endpoint's URL change the ID, and no two of them to the same.
+// TestID: a changed input is another session (rule 6). Every field of every step and
+// the URL of the endpoint change the ID, and never to the same one.
 func TestID(t *testing.T) {
 	seen := map[string]string{}
 	distinct := func(p Plan, what string) {
@@ -49,7 +49,7 @@ func TestID(t *testing.T) {
 	}
 }
 
-// values of a type that are none of them like another, nor like the zero value.
+// values of a type that differ from each other and from the zero value.
 func values(t *testing.T, typ reflect.Type) []any {
 	switch v := reflect.Zero(typ).Interface().(type) {
 	case string:
@@ -84,7 +84,7 @@ func TestEveryStep(t *testing.T) {
 	}
 }
 
-// TestIDIgnores: what does not change credentials is not another session.
+// TestIDIgnores: a change that does not affect credentials keeps the ID.
 func TestIDIgnores(t *testing.T) {
 	same := Plan{Steps: everyStep()}
 	want := same.ID(len(same.Steps))
@@ -108,8 +108,8 @@ func TestIDIgnores(t *testing.T) {
 	}
 }
 
-// TestSharedPrefix: profiles on one key and one device share the MFA session,
-// whatever their regions; another key or device has its own.
+// TestSharedPrefix: profiles with one key and one device share the MFA session, also
+// in different regions. Another key or device has a session of its own.
 func TestSharedPrefix(t *testing.T) {
 	w := newWorld(t, txtar.Parse([]byte(`
 -- config --
@@ -157,8 +157,8 @@ other  AKIAI44QH8DHBEXAMPLE arn:aws:iam::111111111111:user/jo
 	}
 }
 
-// TestExplainJSON holds the shape of `fob explain --json` against a golden file:
-// absent fields are left out, kind comes first and from last.
+// TestExplainJSON compares the format of fob explain --json with a golden file:
+// unknown fields are left out, kind is first and from is last.
 func TestExplainJSON(t *testing.T) {
 	full := AssumeRole{
 		RoleARN: "arn:aws:iam::222222222222:role/deploy", DurationSeconds: 3600, RoleSessionName: "jo", ExternalID: "123",
@@ -209,7 +209,7 @@ func TestExplainJSON(t *testing.T) {
 	}
 }
 
-// chain is what the benchmarks resolve: two roles on a key with MFA.
+// chain is the input of the benchmarks: two roles and a key with MFA.
 const chain = `
 -- config --
 [profile base]

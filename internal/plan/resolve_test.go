@@ -9,8 +9,8 @@ import (
 	"fob/internal/awsconfig"
 )
 
-// A key that cannot be read is not a key that is missing: the error comes back as
-// it is, and there is no plan.
+// A key that cannot be read is not missing: Resolve returns the error as it is, and
+// no plan.
 func TestResolveKeyError(t *testing.T) {
 	w := world{config: parse(t, "[profile prod]\nsource_profile = dev\nrole_arn = arn:aws:iam::222222222222:role/r\n[profile dev]\n", "")}
 	facts := w.facts(nil)
@@ -28,8 +28,8 @@ func TestResolveKeyError(t *testing.T) {
 	}
 }
 
-// FuzzResolve: over any config there is no panic, the same answer twice, and a
-// plan that AWS's rules allow.
+// FuzzResolve: no config makes it panic or give different answers, and every plan
+// obeys the rules of AWS.
 func FuzzResolve(f *testing.F) {
 	for _, seed := range []string{
 		"[profile a]\nsource_profile = base\nrole_arn = arn:aws:iam::222222222222:role/r\nmfa_serial = arn:aws:iam::111111111111:mfa/jo\n",
@@ -74,7 +74,7 @@ func FuzzResolve(f *testing.F) {
 	})
 }
 
-// checkPlan holds a plan against AWS's rules.
+// checkPlan checks a plan against the rules of AWS.
 func checkPlan(t *testing.T, p Plan, o Options) {
 	codes, scoped := 0, false
 	for i, s := range p.Steps {

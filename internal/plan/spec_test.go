@@ -20,18 +20,17 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the plans in testdata; read the diff")
 
-// TestSpec is the specification by example: testdata/*.txtar, a rule or two
-// each. Under config, credentials, keys (profile, key ID and ARN, or "-" for a
-// key that was stored without asking AWS) and files, `plans` has questions and
+// TestSpec is the specification by example: testdata/*.txtar, with a rule or two
+// each. After config, credentials, keys (profile, key ID, and ARN or "-" for a key
+// that was stored without asking AWS) and files, the file plans has questions and
 // answers:
 //
 //	> AWS_REGION=eu-west-1 prod --duration 2h
 //	stored-key base AKIAIOSFODNN7EXAMPLE (the store)
 //	...
 //
-// A question is a profile with options, after variables of the environment.
-// --soft is a duration from a file. An answer is the plan, or the error after
-// its type.
+// A question is a profile with options, after environment variables. --soft is a
+// duration from a file. An answer is the plan, or the error with its type.
 func TestSpec(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -68,7 +67,7 @@ func TestSpec(t *testing.T) {
 	}
 }
 
-// world is what the questions of a file are about.
+// world is the keys and files that the questions of a file are about.
 type world struct {
 	config *awsconfig.Config
 	keys   map[string]Key
@@ -186,8 +185,8 @@ func options(t testing.TB, words []string) Options {
 	return o
 }
 
-// show prints all of a plan: a step a line with its origin, then what is not
-// usual about the rest.
+// show prints a plan: each step with its origin on a line, then everything else
+// that is not the default.
 func show(p Plan) string {
 	var b strings.Builder
 	for _, s := range p.Steps {

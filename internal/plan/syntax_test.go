@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// spellings are what AWS takes, as its API references write it.
-var spellings = []struct {
+// syntaxes are the patterns of AWS's API references.
+var syntaxes = []struct {
 	pattern string
 	is      func(string) bool
 }{
@@ -20,7 +20,7 @@ var spellings = []struct {
 	{`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`, isHostLabel},
 }
 
-func FuzzSpellings(f *testing.F) {
+func FuzzSyntax(f *testing.F) {
 	for _, s := range []string{"", "j", "jo", "jo smith", "jo\n", "ü\u00a0٣", "\xff", "-jo-", "A-b_c+=,.@:/9", "123456789012", "\x00", "K\u212a"} {
 		f.Add(s, 1)
 	}
@@ -29,17 +29,17 @@ func FuzzSpellings(f *testing.F) {
 		f.Add("é", n)
 	}
 	var patterns []*regexp.Regexp
-	for _, sp := range spellings {
-		patterns = append(patterns, regexp.MustCompile(sp.pattern))
+	for _, x := range syntaxes {
+		patterns = append(patterns, regexp.MustCompile(x.pattern))
 	}
 	f.Fuzz(func(t *testing.T, s string, times int) {
 		if times < 0 || times > 1000 || len(s)*times > 1000 {
 			return
 		}
 		s = strings.Repeat(s, times)
-		for i, sp := range spellings {
-			if got, want := sp.is(s), patterns[i].MatchString(s); got != want {
-				t.Errorf("%s: %q is %v, not %v", sp.pattern, s, got, want)
+		for i, x := range syntaxes {
+			if got, want := x.is(s), patterns[i].MatchString(s); got != want {
+				t.Errorf("%s: %q is %v, not %v", x.pattern, s, got, want)
 			}
 		}
 	})

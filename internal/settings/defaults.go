@@ -161,7 +161,7 @@ func (f *File) Resolve(c *kong.Context, parent *kong.Path, flag *kong.Flag) (any
 		}
 		f.from[flag.Name] = f.at(s)
 		if s.Type == List {
-			list := make([]any, len(s.Texts)) // the only type that kong takes for a list
+			list := make([]any, len(s.Texts)) // kong accepts no other type for a list
 			for i, text := range s.Texts {
 				list[i] = text
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// grammar is a small one of fob's kind.
+// grammar is a small grammar with the kinds of flags that fob has.
 type grammar struct {
 	Backend string   `env:"FOB_BACKEND" default:"auto"`
 	Quiet   bool     ``
@@ -59,12 +59,12 @@ func TestDefaults(t *testing.T) {
 			t.Errorf("%s is from %q, want %q", flag, got, want)
 		}
 	}
-	// The command line and the environment win, and then nothing is from the file.
+	// The command line and the environment win over the file.
 	g, file, err = parse(t, "backend = 'file'\n[exec]\nduration = '2h'\n", map[string]string{"FOB_BACKEND": "pass"}, "exec", "--duration", "3h")
 	if err != nil || g.Exec.Duration != 3*time.Hour || g.Backend == "file" || file.From("duration") != "" || file.From("backend") != "" {
 		t.Errorf("%+v, %v", g, err)
 	}
-	// What another command's table says does not count.
+	// The table of another command does not count.
 	g, file, err = parse(t, text, nil, "list")
 	if err != nil || g.Exec.Duration != 0 || g.Backend != "file" || file.From("duration") != "" {
 		t.Errorf("%+v, %v", g, err)

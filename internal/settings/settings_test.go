@@ -46,7 +46,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		all, err := Parse(text)
 		if err != nil && all != nil {
-			t.Error("settings beside an error")
+			t.Error("settings with an error")
 		}
 		for _, s := range all {
 			if s.Line < 1 {

@@ -18,7 +18,7 @@ credential_process = ` + process + `
 fob_mfa_serial = arn:aws:iam::111111111111:mfa/jo
 `
 
-// What is added to a config, and what is left when it is taken out again.
+// The lines that are added to a config, and the text after they are removed again.
 func TestAddAndRemove(t *testing.T) {
 	const others = "# mine\r\n[profile x]\r\nregion=us-east-1 ; here\r\n"
 	for _, c := range []struct{ name, before, after, removed string }{
@@ -64,7 +64,7 @@ func TestAddLeavesOthersAlone(t *testing.T) {
 	}
 }
 
-// The path is the one that was called: a link stays a link.
+// The path is the one that was called: a symbolic link is not resolved.
 func TestProcess(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a b")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -84,7 +84,7 @@ func TestProcess(t *testing.T) {
 		{"/usr/local/bin/fob", "a b", `/usr/local/bin/fob export --profile "a b"`},
 		{"fob", "dev", spaced + " export --profile dev"},
 		{"./fob", "dev", spaced + " export --profile dev"},
-		// The Go SDK takes quotes around a whole value off.
+		// The Go SDK removes quotes around a whole value.
 		{"fob", "a b", spaced + ` export --profile "a b" --format process`},
 	} {
 		if got := Process(c.program, c.profile); got != c.want {
