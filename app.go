@@ -38,7 +38,6 @@ type app struct {
 	secrets    secrets
 	unlock     struct{ sessions, keys time.Duration }
 	keys       *keyring.Store
-	view       *keyring.View // what the last plan was made from
 	aws        *awsconfig.Config
 	terminal   *term.Terminal
 	clockNoted bool
@@ -144,17 +143,20 @@ func (a *app) editConfig(edit func(text string) (string, error)) (changed bool, 
 	return true, awsconfig.WriteFile(a.configPath(), []byte(file.Text), []byte(text))
 }
 
+func planKey(info keyring.Info) plan.Key {
+	return plan.Key{ID: info.KeyID, Account: info.Account, ARN: info.ARN}
+}
+
 // facts are what plans are made from.
 func (a *app) facts() (plan.Facts, error) {
 	c, err := a.config()
 	if err != nil {
 		return plan.Facts{}, err
 	}
-	a.view = a.store().View()
 	return plan.Facts{
 		Config: c,
 		Key: func(profile string) (plan.Key, bool, error) {
-			info, err := a.view.KeyInfo(profile)
+			info, err := a.store().KeyInfo(profile)
 			var none *keyring.NotFoundError
 			switch {
 			case errors.As(err, &none):
@@ -162,7 +164,7 @@ func (a *app) facts() (plan.Facts, error) {
 			case err != nil:
 				return plan.Key{}, false, err
 			}
-			return plan.Key{ID: info.KeyID, Account: info.Account, ARN: info.ARN}, true, nil
+			return planKey(info), true, nil
 		},
 		StoredNames: func() []string {
 			var names []string
@@ -497,23 +499,9 @@ func (a *app) source(ctx context.Context, step plan.Step, quiet bool) (s creds.S
 // question: a plan that needs no store does not ask for its passphrase.
 func (a *app) sessions(p plan.Plan) broker.Sessions {
 	if _, stored := p.Steps[0].(plan.StoredKey); stored {
-		return &viewed{a.store(), a.view}
+		return a.store()
 	}
 	return spareSessions{a.store().Quiet()}
-}
-
-// viewed is the store, but looks for the first session where the plan was made.
-type viewed struct {
-	*keyring.Store
-	view *keyring.View
-}
-
-func (v *viewed) Session(ctx context.Context, source, id string) (creds.Session, keyring.Info, error) {
-	if view := v.view; view != nil {
-		v.view = nil
-		return view.Session(ctx, source, id)
-	}
-	return v.Store.Session(ctx, source, id)
 }
 
 // spareSessions keeps sessions where a store can be opened without a person,

@@ -131,11 +131,24 @@ func (a *app) rows() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := a.profileNames()
+	stored, damaged := a.store().Infos(keyring.KindKey)
+	names, err := a.namesWith(stored, damaged)
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := a.view.Infos(keyring.KindSession)
+	keys := map[string]keyring.Info{}
+	for _, info := range stored {
+		keys[info.Name] = info
+	}
+	read := facts.Key
+	facts.Key = func(profile string) (plan.Key, bool, error) {
+		info, ok := keys[profile]
+		if !ok && damaged != nil {
+			return read(profile) // which says what is wrong with it
+		}
+		return planKey(info), ok, nil
+	}
+	sessions, err := a.store().Infos(keyring.KindSession)
 	if err != nil {
 		a.logf("%v", err) // a damaged session is only a session less
 	}
@@ -146,7 +159,7 @@ func (a *app) rows() ([]row, error) {
 			live[s.ID] = append(live[s.ID], sessionRow{Expires: format.Time(s.Expires), expires: s.Expires})
 		}
 	}
-	seeds, _ := a.view.Infos(keyring.KindSeed) // a damaged one gives no code
+	seeds, _ := a.store().Infos(keyring.KindSeed) // a damaged one gives no code
 	seeded := map[string]bool{}
 	for _, s := range seeds {
 		seeded[s.Name] = true
@@ -154,8 +167,7 @@ func (a *app) rows() ([]row, error) {
 	rows := []row{}
 	for _, name := range names {
 		r := row{Profile: name, Sessions: []sessionRow{}}
-		info, err := a.view.KeyInfo(name)
-		if err == nil {
+		if info, ok := keys[name]; ok {
 			r.KeyID, r.KeyAdded, r.added = info.KeyID, format.Time(info.Created), info.Created
 		}
 		p, err := plan.Resolve(facts, name, plan.Options{})
@@ -176,18 +188,26 @@ func (a *app) rows() ([]row, error) {
 
 // profileNames are the profiles of the AWS files and of the store, each once, sorted.
 func (a *app) profileNames() ([]string, error) {
+	return a.namesWith(a.store().Infos(keyring.KindKey))
+}
+
+// namesWith is profileNames for the stored keys, and an error that joins what is
+// wrong with others.
+func (a *app) namesWith(stored []keyring.Info, damaged error) ([]string, error) {
 	c, err := a.config()
 	if err != nil {
 		return nil, err
 	}
-	stored, err := a.storedNames()
-	if err != nil && len(c.Names())+len(stored) == 0 {
-		return nil, err // not that there is nothing, but that nothing can be seen
+	if damaged != nil && len(c.Names())+len(stored) == 0 {
+		return nil, damaged // not that there is nothing, but that nothing can be seen
 	}
-	if err != nil {
-		a.warnf("%s", sentence(err))
+	if damaged != nil {
+		a.warnf("%s", sentence(damaged))
 	}
-	names := append(slices.Clone(c.Names()), stored...)
+	names := slices.Clone(c.Names())
+	for _, info := range stored {
+		names = append(names, info.Name)
+	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
 }
@@ -195,11 +215,8 @@ func (a *app) profileNames() ([]string, error) {
 // storedNames are the profiles with a stored key; damaged ones are an error
 // beside the others.
 func (a *app) storedNames() ([]string, error) {
-	if a.view == nil {
-		a.view = a.store().View()
-	}
 	var names []string
-	infos, err := a.view.Infos(keyring.KindKey)
+	infos, err := a.store().Infos(keyring.KindKey)
 	for _, i := range infos {
 		names = append(names, i.Name)
 	}

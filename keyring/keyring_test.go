@@ -287,3 +287,28 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// Looking at a key asks nobody, and opening a session asks once.
+func TestSessionAsksOnce(t *testing.T) {
+	s := newStore(t)
+	info := mustSetKey(t, s, "p", exampleKey)
+	if err := s.SaveSession(t.Context(), "p", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	someone := &person{answers: []string{testPassphrase}}
+	asking := again(s, someone.instead)
+	if _, err := asking.KeyInfo("p"); err != nil || len(someone.asked) != 0 {
+		t.Fatalf("KeyInfo: %v, %d questions", err, len(someone.asked))
+	}
+	if _, _, err := asking.Session(t.Context(), "p", "1"); err != nil || len(someone.asked) != 1 {
+		t.Errorf("Session: %v, %d questions", err, len(someone.asked))
+	}
+	wrong := &person{answers: []string{"x", "y", "z", "last"}}
+	asking = again(s, wrong.instead)
+	if _, err := asking.KeyInfo("p"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := asking.Session(t.Context(), "p", "1"); !errors.Is(err, ErrWrongPassphrase) || len(wrong.asked) != attempts {
+		t.Errorf("Session: %v, %d questions", err, len(wrong.asked))
+	}
+}

@@ -126,12 +126,7 @@ func roleCrowd(args []string) error {
 			return err
 		},
 		func() error {
-			v := s.View()
-			defer v.Close()
-			_, err := v.KeyInfo("q")
-			if err == nil {
-				_, _, err = v.Session(background(), "q", "1")
-			}
+			_, err := s.KeyInfo("q")
 			return err
 		},
 		func() error {

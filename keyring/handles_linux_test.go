@@ -1,0 +1,38 @@
+package keyring
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+// No call keeps a file or a directory open: fob doctor makes a plan for each of a
+// thousand profiles.
+func TestHandlesAreClosed(t *testing.T) {
+	s := newStore(t)
+	info := mustSetKey(t, s, "p", exampleKey)
+	if err := s.SaveSession(t.Context(), "p", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	handles := func() int {
+		open, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(open)
+	}
+	before := handles()
+	for range 100 {
+		s.Exists()
+		s.KeyInfo("p")
+		s.KeyInfo("none")
+		s.Infos(KindKey)
+		s.SessionInfo("p", "1")
+		s.Session(t.Context(), "p", "1")
+		s.Session(t.Context(), "p", "none")
+		s.LockState("x")
+	}
+	if after := handles(); after != before {
+		t.Errorf("%d open files before, %d after", before, after)
+	}
+}
