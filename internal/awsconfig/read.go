@@ -28,7 +28,7 @@ func Read(path string) (File, error) {
 }
 
 func read(path string) (string, error) {
-	// Opening a named pipe without a writer would block for ever.
+	// Opening a named pipe without a writer would block forever.
 	f, err := os.OpenFile(path, os.O_RDONLY|nonBlock, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil

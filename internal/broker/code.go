@@ -102,7 +102,7 @@ func (b *Broker) SeedCode(ctx context.Context, profile, serial string) (mfa.Answ
 	return answer, lock.remember(d.use(answer, b.Now()))
 }
 
-// sendCode sends a code and caches its session. If ctx is cancelled, it goes on for
+// sendCode sends a code and caches its session. If ctx is cancelled, it continues for
 // Grace: the code is spent, and without its session it would be wasted.
 func (r *run) sendCode(ctx context.Context, n int, with creds.Session, code string) (creds.Session, error) {
 	grace := r.Grace

@@ -274,7 +274,7 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// AWS's answer to a code is not awaited for ever.
+// AWS's answer to a code is not awaited forever.
 func TestGraceEnds(t *testing.T) {
 	for name, within := range map[string]func(context.Context) (context.Context, context.CancelFunc){
 		"cancelled": context.WithCancel,

@@ -1,5 +1,5 @@
 // Package cmdline reads and writes command lines of the AWS files and of shells: it
-// splits a line into words, quotes a word, and recognises a credential_process that
+// splits a line into words, quotes a word, and recognizes a credential_process that
 // is fob itself.
 //
 // It runs nothing. Of fob's flags it knows only those of export.

@@ -18,14 +18,14 @@ const (
 	undoTime = 15 * time.Second
 )
 
-// Enrolment gives the user a virtual MFA device. All functions are needed.
+// Enrollment gives the user a virtual MFA device. All functions are needed.
 type Enrolment struct {
 	Client
 	// Name is the name of the device; empty for the user's name, or USER-fob if that
 	// is taken.
 	Name string
 	// Keep stores the seed. It is called before the device is enabled, so that no
-	// enabled device has lost its seed; Forget removes the seed if the enrolment fails.
+	// enabled device has lost its seed; Forget removes the seed if the enrollment fails.
 	Keep   func(ctx context.Context, serial string, seed creds.Seed) error
 	Forget func(serial string) error
 	// Show shows the seed to a person.
@@ -35,7 +35,7 @@ type Enrolment struct {
 	Log   func(format string, args ...any)
 }
 
-// LeftError is an enrolment that failed and could not be undone.
+// LeftError is an enrollment that failed and could not be undone.
 type LeftError struct {
 	Serial string // of the device that is still in AWS, or may be
 	Err    error  // why it failed

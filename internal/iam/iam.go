@@ -1,7 +1,7 @@
 // Package iam finds, creates and removes the MFA devices of an IAM user, with that
 // user's own credentials.
 //
-// An enrolment that fails or is cancelled leaves nothing behind: no device that
+// An enrollment that fails or is cancelled leaves nothing behind: no device that
 // nobody can use, and no seed of one. If AWS cannot be reached to clean up,
 // LeftError names the device, and its seed is kept. The package touches no other
 // users, policies or keys, and leaves it to AWS to decide who may do what.

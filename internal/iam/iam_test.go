@@ -21,7 +21,7 @@ const (
 	fobSerial = "arn:aws:iam::" + ststest.DemoAccount + ":mfa/jo-fob"
 )
 
-// try is an enrolment of the demo user, and what fob stored and logged.
+// try is an enrollment of the demo user, and what fob stored and logged.
 type try struct {
 	Enrolment
 	aws   *ststest.Server
@@ -90,7 +90,7 @@ func (e *try) calls() string {
 	return strings.Join(actions, " ")
 }
 
-// nothing fails the test if anything is left of an enrolment.
+// nothing fails the test if anything is left of an enrollment.
 func (e *try) nothing(t *testing.T) {
 	t.Helper()
 	if left := e.aws.Devices(""); left != nil || len(e.seeds) != 0 {
@@ -145,7 +145,7 @@ func TestEnroll(t *testing.T) {
 
 var errNo = errors.New("no")
 
-// An enrolment that fails leaves nothing behind.
+// An enrollment that fails leaves nothing behind.
 func TestEnrollFails(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -251,7 +251,7 @@ func (c trap) Query(ctx context.Context, with creds.Session, q awsapi.Query, ans
 	return c.Caller.Query(ctx, with, q, answer)
 }
 
-// Wherever an enrolment fails or is cancelled: the user has a device whose seed is
+// Wherever an enrollment fails or is cancelled: the user has a device whose seed is
 // stored, or nothing is left, or the error names the device, and it can be removed.
 func TestEnrollStopsAnywhere(t *testing.T) {
 	nothing := func() {}

@@ -53,7 +53,7 @@ func NewQR(seed creds.Seed, issuer, account string) (QR, error) {
 }
 
 // Text draws the code with two modules in a character. It is black on white in
-// every terminal: these two colours are not among the first 16, which users can
+// every terminal: these two colors are not among the first 16, which users can
 // change.
 func (q QR) Text() string {
 	var b strings.Builder

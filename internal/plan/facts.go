@@ -23,7 +23,7 @@ type Facts struct {
 	// User is the name of the operating system's user, the last resort for the name
 	// of a role session.
 	User string
-	// Program is the base name of this program, by which it recognises itself in a
+	// Program is the base name of this program, by which it recognizes itself in a
 	// credential_process.
 	Program string
 }
@@ -55,7 +55,7 @@ type Options struct {
 type Requested struct {
 	Duration time.Duration
 	From     string
-	// Soft: it is from a file. What AWS does not allow is capped, where it would
-	// be an error from a flag.
+	// Soft is true for a duration from a file: fob shortens it to what AWS allows. An
+	// impossible duration from a flag is an error.
 	Soft bool
 }

@@ -24,7 +24,7 @@ const (
 	// With less time left, fob does not ask.
 	minBudget = 10 * time.Second
 	// maxTries is how often a question is asked when the answers are malformed. It
-	// is limited because a program may give the same answer for ever.
+	// is limited because a program may give the same answer forever.
 	maxTries = 5
 )
 

@@ -17,7 +17,7 @@ type refusal struct{ again bool }
 func (*refusal) Error() string    { return "too short" }
 func (e *refusal) AskAgain() bool { return e.again }
 
-// A question is asked again if the answer is wrong, and not for ever.
+// A question is asked again if the answer is wrong, and not forever.
 func TestAskedAgain(t *testing.T) {
 	broken := errors.New("the store is locked")
 	tooShort := &refusal{again: true}

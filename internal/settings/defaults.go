@@ -145,7 +145,7 @@ func (f *File) Resolve(c *kong.Context, parent *kong.Path, flag *kong.Flag) (any
 			return nil, nil
 		}
 	}
-	// What is set for the command wins over what is set for all.
+	// The command's own table takes precedence over the settings for all commands.
 	tables := []string{command(c), ""}
 	if parent.Command != nil {
 		tables = tables[:1]
