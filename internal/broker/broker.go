@@ -116,12 +116,12 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 		s, _, err := b.Source(ctx, p.Steps[0], false)
 		return s, err
 	}
-	kept, info, err := r.cached(ctx, last)
+	cached, info, err := r.cached(ctx, last)
 	if err != nil {
 		return creds.Session{}, err
 	}
-	left := kept.Expires.Sub(b.Now())
-	half := left < kept.Expires.Sub(info.Created)/2
+	left := cached.Expires.Sub(b.Now())
+	half := left < cached.Expires.Sub(info.Created)/2
 	if b.Renew.Ahead && last > 2 {
 		// Signing in ahead is about the MFA session, which needs a person.
 		s, err := r.cachedBase(ctx, 2)
@@ -131,18 +131,18 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 		r.ignoreCache = r.ignoreCache || s.ID == ""
 	}
 	switch {
-	case kept.ID == "" || left < b.Renew.Due || b.Renew.Ahead && (half || r.ignoreCache):
+	case cached.ID == "" || left < b.Renew.Due || b.Renew.Ahead && (half || r.ignoreCache):
 	case half && b.Renew.Half:
-		return r.renewEarly(ctx, kept), nil
+		return r.renewEarly(ctx, cached), nil
 	default:
 		b.Log("%s: cached, %s left", p.Profile, plan.Duration(left))
-		return kept, nil
+		return cached, nil
 	}
 	made, err := r.renew(ctx)
-	if err != nil && kept.ID != "" && left >= b.Renew.Least && !isRefusal(ctx, err) {
+	if err != nil && cached.ID != "" && left >= b.Renew.Least && !isRefusal(ctx, err) {
 		b.Note("the session of %s expires in %s and could not be renewed", p.Profile, plan.Duration(left.Truncate(time.Minute)))
 		b.Log("%s: could not renew the session: %v", p.Profile, err)
-		return kept, nil
+		return cached, nil
 	}
 	return made, err
 }
@@ -226,14 +226,14 @@ func (r *run) cachedByOther(ctx context.Context, n int) (creds.Session, error) {
 
 // renewEarly renews a session that could still be used, without a person; if that
 // fails, it returns the cached one.
-func (r *run) renewEarly(ctx context.Context, kept creds.Session) creds.Session {
+func (r *run) renewEarly(ctx context.Context, cached creds.Session) creds.Session {
 	ctx, cancel := context.WithTimeout(ctx, earlyTimeout)
 	defer cancel()
 	r.quiet = true
 	made, err := r.renew(ctx)
 	if err != nil {
 		r.Log("%s: could not renew the session early: %v", r.plan.Profile, err)
-		return kept
+		return cached
 	}
 	return made
 }
