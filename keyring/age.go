@@ -27,21 +27,6 @@ const (
 	maxIdentityFile = 64 << 10
 )
 
-// RecipientError says why Text is no recipient that an age slot can have.
-type RecipientError struct{ Text, Problem string }
-
-func (e *RecipientError) Error() string { return fmt.Sprintf("recipient %q: %s", e.Text, e.Problem) }
-
-// IdentityError says why the file of age identities is of no use.
-type IdentityError struct{ Path, Problem string }
-
-func (e *IdentityError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Problem) }
-
-// PluginError says that the program of an age plugin is not there.
-type PluginError struct{ Program string }
-
-func (e *PluginError) Error() string { return fmt.Sprintf("no program %q in the PATH", e.Program) }
-
 // createAge encrypts to the slot's recipients, of a new store to those of the
 // user's identities. What an identity at hand can open is opened again; a
 // recipient whose identity is elsewhere has to be believed.

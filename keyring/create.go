@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
-	"path"
 )
 
 // Created says what Create did.
@@ -119,57 +118,4 @@ func (s *Store) found(ctx context.Context, h header, k subkeys, slots map[string
 		return err
 	}
 	return d.create(headerFile, h.encode(k))
-}
-
-// clearGenerations removes what creations left that never came to their commit.
-// Items are nobody's leftovers while there is no header that says so.
-func (d dir) clearGenerations() error {
-	gens, err := d.generations()
-	if err != nil {
-		return err
-	}
-	for _, gen := range gens {
-		items, err := d.sub(itemsDir(gen))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		names, err := items.list()
-		items.Close()
-		if err != nil {
-			return err
-		}
-		if len(names) > 0 {
-			return &DamagedError{headerFile, "it is gone, but items of a store are here"}
-		}
-	}
-	for _, gen := range gens {
-		if err := d.RemoveAll(path.Dir(itemsDir(gen))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// makeGeneration makes the directories of a generation and its slots' files, durably.
-func (d dir) makeGeneration(gen int, slots map[string][]byte) error {
-	for _, name := range []string{slotsDir(gen), itemsDir(gen)} {
-		if err := d.mkdir(name); err != nil {
-			return err
-		}
-	}
-	for name, file := range slots {
-		if file == nil {
-			continue // kept elsewhere
-		}
-		if err := d.create(slotsDir(gen)+"/"+name, file); err != nil {
-			return err
-		}
-	}
-	if err := d.sync(path.Dir(itemsDir(gen))); err != nil {
-		return err
-	}
-	return d.sync(".")
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -295,20 +294,6 @@ func (d dir) sweep(name string) {
 			sub.Remove(name)
 		}
 	}
-}
-
-// generations are the numbers of those that have a directory, in no order.
-func (d dir) generations() ([]int, error) {
-	names, err := d.list()
-	var gens []int
-	for _, name := range names {
-		number, ok := strings.CutPrefix(name, "g")
-		gen, bad := strconv.Atoi(number)
-		if ok && bad == nil && gen > 0 && strconv.Itoa(gen) == number {
-			gens = append(gens, gen)
-		}
-	}
-	return gens, err
 }
 
 // fullError names the one failure of writing for which the user has a remedy.

@@ -10,6 +10,49 @@ import (
 	"fob/keyring/backend"
 )
 
+// SlotError says which slot stood in the way of a new vault key. The store is as it was.
+type SlotError struct {
+	Slot string
+	Err  error
+}
+
+func (e *SlotError) Error() string { return fmt.Sprintf("%s is out of reach: %v", e.Slot, e.Err) }
+func (e *SlotError) Unwrap() error { return e.Err }
+
+// LastSlotError says that without Slot nothing would open the store.
+type LastSlotError struct{ Slot string }
+
+func (e *LastSlotError) Error() string {
+	return fmt.Sprintf("%s is the only way to open the store", e.Slot)
+}
+
+// SlotExistsError says that Slot is there and as it should be.
+type SlotExistsError struct{ Slot string }
+
+func (e *SlotExistsError) Error() string { return fmt.Sprintf("%s opens the store already", e.Slot) }
+
+// BeforeRekeyError joins what has to be repaired or removed first: items that a
+// new vault key would lose.
+type BeforeRekeyError struct{ Err error }
+
+func (e *BeforeRekeyError) Error() string { return "no new vault key: " + e.Err.Error() }
+func (e *BeforeRekeyError) Unwrap() error { return e.Err }
+
+// RecipientError says why Text is no recipient that an age slot can have.
+type RecipientError struct{ Text, Problem string }
+
+func (e *RecipientError) Error() string { return fmt.Sprintf("recipient %q: %s", e.Text, e.Problem) }
+
+// IdentityError says why the file of age identities is of no use.
+type IdentityError struct{ Path, Problem string }
+
+func (e *IdentityError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Problem) }
+
+// PluginError says that the program of an age plugin is not there.
+type PluginError struct{ Program string }
+
+func (e *PluginError) Error() string { return fmt.Sprintf("no program %q in the PATH", e.Program) }
+
 // NotFoundError says that the store holds no such item.
 type NotFoundError struct {
 	Kind Kind

@@ -15,6 +15,24 @@ import (
 	"github.com/gofrs/flock"
 )
 
+// courtesy takes a lock that saves others trouble but protects nothing: where it
+// cannot be had (a store on a read-only disk), work goes on without.
+func (s *Store) courtesy(ctx context.Context, name string) (release func(), err error) {
+	l, ok, err := s.tryLock(name, false)
+	if err == nil && !ok {
+		s.logf("waiting for another fob")
+		l, err = s.lock(ctx, name, false)
+	}
+	switch {
+	case err == nil:
+		return func() { l.Unlock() }, nil
+	case ctx.Err() != nil:
+		return nil, err
+	}
+	s.logf("no lock %q: %v", name, err)
+	return func() {}, nil
+}
+
 const (
 	storeLock  = "store"  // shared by writers, exclusive for creation, slots and re-key; never held while a person is asked
 	doorLock   = "door"   // held while waiting for the store's

@@ -11,6 +11,25 @@ import (
 	"slices"
 )
 
+// trust judges what came of reading the header. A store that is gone, exchanged
+// or rolled back, as far as this machine knows, is a *TrustError.
+func (s *Store) trust(h header, err error) error {
+	var missing *MissingError
+	if err != nil && !errors.As(err, &missing) {
+		return err
+	}
+	m, recalled := s.recall()
+	switch {
+	case recalled != nil:
+		return recalled
+	case missing == nil:
+		return m.check(h)
+	case m.ID != "":
+		return &TrustError{s.opts.Dir, "is gone"}
+	}
+	return missing
+}
+
 // memory is what this machine remembers of the store in one directory, outside
 // of it, so that a store that was exchanged, rolled back or lost is noticed
 // before anything is entrusted to it. It holds no secret. Without it, the first

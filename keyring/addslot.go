@@ -1,0 +1,123 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+)
+
+// AddSlot adds a way to open the store, or makes one anew that its keeper lost.
+// The way is "file", a kind of slot or an age recipient; its secret, if it has
+// one, comes from Options as for a new store. What opens the store for it is
+// Options.Backend, or what opens it on this machine, but not the slot itself.
+func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
+	kind, recipient, err := parseWay(way)
+	if err != nil {
+		return Change{}, err
+	}
+	k := kindOf(kind)
+	if kind != kindAge && !k.usable(s) {
+		return Change{}, &BackendError{Backend: way, Reason: s.kindProblem(k, s.backendStates(ctx))}
+	}
+	sl := slot{Name: kind, Kind: kind}
+	done := Change{Slot: sl.Name}
+	err = s.changeSlots(ctx, func(h header) (string, error) {
+		i := h.slot(sl.Name)
+		if i >= 0 {
+			sl = h.Slots[i]
+		}
+		added, err := s.addRecipients(ctx, &sl, recipient)
+		switch {
+		case err != nil || added || i < 0:
+			return "", err
+		case s.intact(ctx, h, sl):
+			return "", &SlotExistsError{way}
+		}
+		done.Repaired = true
+		return sl.Name, nil
+	}, func(c *change) error {
+		made, err := c.add(ctx, k, sl)
+		if err != nil {
+			return err
+		}
+		done.Warnings = made.notes(sl)
+		// To add this machine's keyring is to say what is to open the store here.
+		if done.Chosen = kindOf(sl.Kind).drop != nil && c.m.Slot != sl.Name; done.Chosen {
+			c.m.Slot = sl.Name
+			return c.remember(c.m)
+		}
+		return nil
+	})
+	return done, err
+}
+
+// addRecipients completes an age slot; added is whether it has more than before.
+func (s *Store) addRecipients(ctx context.Context, sl *slot, recipient string) (added bool, err error) {
+	if sl.Kind != kindAge {
+		return false, nil
+	}
+	more := []string{recipient}
+	if recipient == "" {
+		if more, err = s.ownRecipients(ctx); err != nil {
+			return false, err
+		}
+	}
+	recipients := slices.Clone(sl.Recipients)
+	for _, r := range more {
+		if !slices.Contains(recipients, r) {
+			recipients, added = append(recipients, r), true
+		}
+	}
+	sl.Recipients = recipients
+	return added, nil
+}
+
+// intact reports whether a slot's keeper still has it, as far as can be known
+// without a person.
+func (s *Store) intact(ctx context.Context, h header, sl slot) bool {
+	if kindOf(sl.Kind).drop == nil { // it is a file
+		file, err := s.slotFile(slotFileName(h, sl))
+		return err == nil && isAge(file)
+	}
+	payload, err := kindOf(sl.Kind).open(ctx, s, h, sl)
+	if err == nil {
+		_, err = h.vaultKey(slotFileName(h, sl), sl.Name, payload)
+	}
+	return err == nil
+}
+
+// add makes a slot for the vault key there is, and commits it.
+func (c *change) add(ctx context.Context, k slotKind, sl slot) (made, error) {
+	payload := c.h.payload(sl.Name, c.vault)
+	if k.drop != nil {
+		// What was left by a change that was interrupted, or is not what it should be.
+		if err := k.drop(ctx, c.Store, c.h, sl); err != nil {
+			c.logf("%v", err)
+		}
+	}
+	made, err := k.create(ctx, c.Store, c.h, sl, payload)
+	if err != nil {
+		return made, err
+	}
+	c.undo = append(c.undo, made.undo)
+	next := c.h
+	next.Slots = slices.Clone(c.h.Slots)
+	if i := next.slot(sl.Name); i >= 0 {
+		next.Slots[i] = sl
+	} else {
+		next.Slots = append(next.Slots, sl)
+	}
+	return made, c.alone(ctx, func() error {
+		if made.file != nil {
+			file := slotFileName(next, sl)
+			if err := c.d.write(file, made.file, true); err != nil {
+				return err
+			}
+			if again, err := c.slotFile(file); err != nil || !bytes.Equal(again, made.file) {
+				return errors.Join(&DamagedError{file, "it is not what was written"}, err)
+			}
+		}
+		return c.commit(next, c.keys)
+	})
+}

@@ -1,0 +1,77 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+)
+
+func sealAge(payload string, recipients ...age.Recipient) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, recipients...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.WriteString(w, payload+"\n"); err != nil {
+		return nil, err
+	}
+	err = w.Close() // writes the last of out
+	return out.Bytes(), err
+}
+
+func unsealAge(file []byte, name string, identities ...age.Identity) (string, error) {
+	r, err := age.Decrypt(bytes.NewReader(file), identities...)
+	var none *age.NoIdentityMatchError
+	if errors.As(err, &none) {
+		return "", err // the caller knows what was tried
+	}
+	var plain []byte
+	if err == nil {
+		plain, err = io.ReadAll(r)
+	}
+	if err != nil {
+		return "", &DamagedError{name, "it is not an age file that fob wrote: " + err.Error()}
+	}
+	payload, ok := strings.CutSuffix(string(plain), "\n")
+	if !ok || strings.Contains(payload, "\n") {
+		return "", &DamagedError{name, "it holds no vault key"}
+	}
+	return payload, nil
+}
+
+// noIdentity is one that opens nothing.
+type noIdentity struct{}
+
+func (noIdentity) Unwrap([]*age.Stanza) ([]byte, error) { return nil, age.ErrIncorrectIdentity }
+
+// isAge reports whether a file looks like one of age's: what only its secret can tell is not asked.
+func isAge(file []byte) bool {
+	_, err := age.Decrypt(bytes.NewReader(file), noIdentity{})
+	var none *age.NoIdentityMatchError
+	return errors.As(err, &none)
+}
+
+// slotFile reads a slot's file, which nobody else may be able to read: it can be
+// attacked at leisure.
+func (s *Store) slotFile(name string) ([]byte, error) {
+	d, err := openDir(s.opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	data, fi, err := d.read(name, maxSlotFile)
+	if absent(err) {
+		return nil, &DamagedError{name, "it is not there"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	path := s.opts.Dir + "/" + name
+	if problem, fix := privateProblem(path, fi); problem != "" {
+		return nil, &UnsafeError{path, problem, fix}
+	}
+	return data, nil
+}

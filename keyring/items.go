@@ -1,0 +1,318 @@
+package keyring
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"unicode/utf8"
+
+	"fob/internal/creds"
+)
+
+// Key returns a stored key and its verified header, or a *NotFoundError.
+func (s *Store) Key(ctx context.Context, profile string) (creds.Key, Info, error) {
+	var r keyRecord
+	info, err := s.get(ctx, &r, KindKey, profile)
+	return r.unpack(), info, err
+}
+
+// SetKey stores a key, in place of the one that profile had, and then removes
+// the sessions made from that. Of i it takes Account and ARN.
+func (s *Store) SetKey(ctx context.Context, profile string, k creds.Key, i Info) (Info, error) {
+	info := Info{Kind: KindKey, Name: profile, KeyID: k.ID, Account: i.Account, ARN: i.ARN}
+	info, err := s.put(ctx, info, packKey(k), profile)
+	if err != nil {
+		return Info{}, err
+	}
+	// The key is stored, and no session of the old one is ever served again.
+	if _, err := s.RemoveSessions(profile); err != nil {
+		s.logf("sessions of the old key of %q are left over: %v", profile, err)
+	}
+	return info, nil
+}
+
+// RemoveKey removes a key and the sessions made from it, or returns a *NotFoundError.
+func (s *Store) RemoveKey(ctx context.Context, profile string) error {
+	err := s.remove(ctx, KindKey, profile)
+	if err == nil {
+		_, err = s.RemoveSessions(profile)
+	}
+	return err
+}
+
+// Seed returns the seed of an MFA device, or a *NotFoundError. Seeds belong to
+// devices and not to profiles, because the codes do.
+func (s *Store) Seed(ctx context.Context, serial string) (creds.Seed, error) {
+	var r seedRecord
+	_, err := s.get(ctx, &r, KindSeed, serial)
+	return r.unpack(), err
+}
+
+// SetSeed stores the seed of an MFA device.
+func (s *Store) SetSeed(ctx context.Context, serial string, seed creds.Seed) error {
+	_, err := s.put(ctx, Info{Kind: KindSeed, Name: serial}, packSeed(seed), serial)
+	return err
+}
+
+// RemoveSeed removes a seed, or returns a *NotFoundError.
+func (s *Store) RemoveSeed(serial string) error {
+	return s.remove(context.Background(), KindSeed, serial)
+}
+
+// Session returns a cached session and its verified header. Whatever keeps it
+// from being used (damage, its end, another key in the store than the one it was
+// made from) is a *NotFoundError: it is a cache.
+func (s *Store) Session(ctx context.Context, source, id string) (creds.Session, Info, error) {
+	var r sessionRecord
+	info, err := s.get(ctx, &r, KindSession, source, id)
+	if err != nil {
+		return creds.Session{}, Info{}, s.cacheMiss(err, source)
+	}
+	return r.unpack(), info, nil
+}
+
+// cacheMiss makes damage of an item what it is for a session.
+func (s *Store) cacheMiss(err error, source string) error {
+	if !damagedItem(err) {
+		return err
+	}
+	s.logf("a cached session of %q is not used: %v", source, err)
+	return &NotFoundError{KindSession, source}
+}
+
+// SaveSession caches a session made from the key of source. sourceRev is that
+// key's Rev, as Key returned it; empty for a key that is not in the store.
+func (s *Store) SaveSession(ctx context.Context, source, id, sourceRev string, sess creds.Session) error {
+	info := Info{
+		Kind: KindSession, Name: source, KeyID: sess.ID, Account: sess.AccountID,
+		Expires: seconds(sess.Expires), SourceRev: sourceRev,
+	}
+	_, err := s.put(ctx, info, packSession(sess), source, id)
+	return err
+}
+
+// RemoveSessions removes the cached sessions of source, of all if it is empty,
+// and returns how many. It needs no unlocking.
+func (s *Store) RemoveSessions(source string) (int, error) {
+	prefix := string(KindSession) + "+"
+	if source != "" {
+		prefix += encodeName(source) + "+"
+	}
+	count := 0
+	err := s.change(context.Background(), func(d dir, _ header) error {
+		files, err := d.list()
+		for _, file := range files {
+			if !strings.HasPrefix(file, prefix) {
+				continue
+			}
+			if removed := d.remove(file); removed == nil {
+				count++
+			} else if !errors.Is(removed, fs.ErrNotExist) {
+				err = errors.Join(err, removed)
+			}
+		}
+		return err
+	})
+	if absent(err) {
+		err = nil
+	}
+	return count, err
+}
+
+// KeyInfo returns a key's header, or a *NotFoundError. It unlocks nothing.
+func (s *Store) KeyInfo(profile string) (Info, error) { return s.info(KindKey, profile) }
+
+// SeedInfo returns a seed's header, or a *NotFoundError. It unlocks nothing.
+func (s *Store) SeedInfo(serial string) (Info, error) { return s.info(KindSeed, serial) }
+
+// SessionInfo returns the header of a cached session that Session would try, or
+// a *NotFoundError. It unlocks nothing.
+func (s *Store) SessionInfo(source, id string) (Info, error) {
+	info, err := s.info(KindSession, source, id)
+	return info, s.cacheMiss(err, source)
+}
+
+func (s *Store) info(kind Kind, parts ...string) (Info, error) {
+	var it item
+	err := s.steady(func() (header, error) {
+		d, h, err := s.trustedItems()
+		if err != nil {
+			return h, err
+		}
+		defer d.Close()
+		it, err = s.read(d, kind, parts...)
+		return h, err
+	})
+	return it.info, notFound(err, kind, parts[0])
+}
+
+// read reads an item without decrypting it, and refuses a session that is of no use.
+func (s *Store) read(d dir, kind Kind, parts ...string) (item, error) {
+	file, err := fileName(kind, parts...)
+	if err != nil {
+		return item{}, err
+	}
+	it, err := readItem(d, file)
+	if err == nil && kind == KindSession {
+		err = s.usable(d, it.info)
+	}
+	if err != nil {
+		return item{}, err
+	}
+	return it, nil
+}
+
+// usable refuses a session that has ended or whose key is not the stored one any
+// more. The key's header is not verified: a forger could at most have an older
+// session served again, as he could by putting the old files back.
+func (s *Store) usable(d dir, session Info) error {
+	key, err := s.read(d, KindKey, session.Name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return s.current(session, key.info.Rev)
+}
+
+// current is usable for a key of that revision; "" if there is none.
+func (s *Store) current(session Info, rev string) error {
+	if !session.Expires.IsZero() && !s.opts.Now().Before(session.Expires) {
+		s.logf("a cached session of %q has ended", session.Name)
+		return fs.ErrNotExist
+	}
+	if rev != session.SourceRev {
+		s.logf("a cached session of %q was made from another key", session.Name)
+		return fs.ErrNotExist
+	}
+	return nil
+}
+
+// get reads and decrypts an item into r, a pointer to its record.
+func (s *Store) get(ctx context.Context, r any, kind Kind, parts ...string) (Info, error) {
+	var info Info
+	err := s.steady(func() (header, error) {
+		d, h, err := s.items()
+		if err != nil {
+			return h, s.trust(h, err)
+		}
+		defer d.Close()
+		info, err = s.decrypt(ctx, d, h, r, kind, parts...)
+		if absent(err) {
+			if trust := s.trust(h, nil); trust != nil {
+				err = trust
+			}
+		}
+		return h, err
+	})
+	if err != nil {
+		return Info{}, notFound(err, kind, parts[0])
+	}
+	return info, nil
+}
+
+// decrypt finds out what is not there, or of no use, before anybody is asked.
+func (s *Store) decrypt(ctx context.Context, d dir, h header, r any, kind Kind, parts ...string) (Info, error) {
+	it, err := s.read(d, kind, parts...)
+	if err != nil {
+		return Info{}, err
+	}
+	key, err := s.key(ctx, h, kind)
+	if err != nil {
+		return Info{}, err
+	}
+	return it.info, it.decode(key, h.ID, r)
+}
+
+// put encrypts a record and writes it.
+func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (Info, error) {
+	file, err := fileName(info.Kind, parts...)
+	if err != nil {
+		return Info{}, err
+	}
+	// JSON would replace other bytes without a word, and has no year 10000.
+	if !utf8.ValidString(info.text()+r.text()) || info.Expires.Year() > 9999 {
+		return Info{}, fmt.Errorf("%s %q cannot be stored: it has bytes that are not UTF-8, or no end", info.Kind, info.Name)
+	}
+	info.Created, info.Rev = seconds(s.opts.Now()), rand.Text()
+	err = s.sealed(ctx, info.Kind, func(d dir, h header, key []byte) error {
+		sealed := sealItem(key, h.ID, file, info, r)
+		// What would not be read back is not written, least of all over a key.
+		if _, err := parseItem(file, sealed); err != nil || len(sealed) > maxItemFile {
+			return fmt.Errorf("%s %q is too large to be stored", info.Kind, info.Name)
+		}
+		err := d.write(file, sealed, info.Kind != KindSession)
+		if err == nil {
+			s.sweep(d, h)
+		}
+		return err
+	})
+	return info, err
+}
+
+// sealed runs f with the subkey of a kind and the items directory, while no slot
+// and no generation can change.
+func (s *Store) sealed(ctx context.Context, kind Kind, f func(dir, header, []byte) error) error {
+	for {
+		h, err := s.trusted()
+		if err != nil {
+			return err
+		}
+		if _, err = s.key(ctx, h, kind); err != nil && !s.moved(h) {
+			return err // it may have asked a person, so it comes before the lock
+		}
+		done := false
+		err = s.change(ctx, func(d dir, h header) error {
+			key := s.held(h, kind)
+			if key == nil {
+				return nil
+			}
+			done = true
+			return f(d, h, key)
+		})
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// change runs f with the items directory, under the lock that writers share.
+func (s *Store) change(ctx context.Context, f func(dir, header) error) error {
+	if _, err := s.trusted(); err != nil {
+		return err // before a lock file is made for nothing
+	}
+	l, err := s.lockStore(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer l.Unlock()
+	d, h, err := s.items()
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return f(d, h)
+}
+
+func (s *Store) remove(ctx context.Context, kind Kind, name string) error {
+	file, err := fileName(kind, name)
+	if err != nil {
+		return err
+	}
+	err = s.change(ctx, func(d dir, _ header) error {
+		if err := d.remove(file); err != nil {
+			return err
+		}
+		return d.sync(".")
+	})
+	return notFound(err, kind, name)
+}
+
+// notFound turns the absence of a file, or of a store that never was, into that of an item.
+func notFound(err error, kind Kind, name string) error {
+	if absent(err) {
+		return &NotFoundError{kind, name}
+	}
+	return err
+}

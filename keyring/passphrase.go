@@ -1,0 +1,199 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"filippo.io/age"
+
+	"fob/internal/creds"
+)
+
+const (
+	kindPassphrase = "passphrase"
+
+	// scrypt 2^17 (N, with r = 8) takes 128 MiB and about 0.3 s; it is OWASP's
+	// advice. Files that ask for more than twice that are refused, or a planted
+	// one could take the machine's memory.
+	defaultWorkFactor = 17
+	maxWorkFactor     = 18
+
+	shortPassphrase = 12 // characters, below which creation warns
+	attempts        = 3  // a person's tries
+)
+
+// createPassphrase is an age file, so that age alone can recover the vault key.
+func createPassphrase(ctx context.Context, s *Store, _ header, sl slot, payload string) (made, error) {
+	secret, ok, err := s.givenPassphrase()
+	if err == nil && !ok {
+		secret, err = s.askNewPassphrase(ctx)
+	}
+	if err != nil {
+		return made{}, err
+	}
+	return s.makePassphrase(secret, sl, payload)
+}
+
+// makePassphrase seals the payload, and opens it again.
+func (s *Store) makePassphrase(secret creds.Secret, sl slot, payload string) (made, error) {
+	file, err := sealPassphrase(secret, payload, s.opts.WorkFactor)
+	if err != nil {
+		return made{}, err
+	}
+	if again, err := unsealPassphrase(secret, file, sl.Name); err != nil || again != payload {
+		return made{}, &DamagedError{sl.Name, "it does not open again"}
+	}
+	m := made{file: file, undo: func() {}}
+	if utf8.RuneCountInString(secret.Reveal()) < shortPassphrase {
+		m.warnings = append(m.warnings, "the passphrase is short: whoever copies the store can try many")
+	}
+	return m, nil
+}
+
+func openPassphrase(ctx context.Context, s *Store, h header, sl slot) (string, error) {
+	_, payload, err := s.enterPassphrase(ctx, h, sl)
+	return payload, err
+}
+
+// enterPassphrase tries what was given without a person, or asks one.
+func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret creds.Secret, payload string, err error) {
+	name := slotFileName(h, sl)
+	file, err := s.slotFile(name)
+	if err != nil {
+		return creds.Secret{}, "", err
+	}
+	secret, ok, err := s.givenPassphrase()
+	if err != nil {
+		return creds.Secret{}, "", err
+	}
+	if ok {
+		payload, err = unsealPassphrase(secret, file, name)
+		return secret, payload, err
+	}
+	if s.opts.Ask == nil {
+		return creds.Secret{}, "", &LockedError{Slot: sl.Name, Reason: "nobody can be asked for the passphrase"}
+	}
+	q := Question{Kind: AskPassphrase, Store: s.opts.Dir}
+	for q.Attempt = 1; ; q.Attempt++ {
+		if secret, err = s.opts.Ask(ctx, q); err != nil {
+			return creds.Secret{}, "", err
+		}
+		payload, err = unsealPassphrase(secret, file, name)
+		if q.Problem = wrongAnswer(err); q.Problem == "" || q.Attempt == attempts {
+			return secret, payload, err
+		}
+	}
+}
+
+// askNewPassphrase asks twice.
+func (s *Store) askNewPassphrase(ctx context.Context) (creds.Secret, error) {
+	if s.opts.Ask == nil {
+		return creds.Secret{}, &LockedError{Slot: kindPassphrase, Reason: "nobody can be asked for a new passphrase"}
+	}
+	q := Question{Store: s.opts.Dir}
+	for q.Attempt = 1; ; q.Attempt++ {
+		q.Kind = AskNewPassphrase
+		first, err := s.opts.Ask(ctx, q)
+		if err != nil {
+			return creds.Secret{}, err
+		}
+		if err = checkPassphrase(first); err == nil {
+			q.Kind, q.Problem = AskNewPassphraseAgain, ""
+			second, asked := s.opts.Ask(ctx, q)
+			if asked != nil {
+				return creds.Secret{}, asked
+			}
+			if first.Equal(second) {
+				return first, nil
+			}
+			err = &PassphraseError{"was not the same both times"}
+		}
+		if q.Problem = wrongAnswer(err); q.Attempt == attempts {
+			return creds.Secret{}, err
+		}
+	}
+}
+
+// wrongAnswer says what was wrong with a person's answer; "" if it was not the answer's fault.
+func wrongAnswer(err error) string {
+	var refused *PassphraseError
+	switch {
+	case errors.Is(err, ErrWrongPassphrase):
+		return ErrWrongPassphrase.Error()
+	case errors.As(err, &refused):
+		return "it " + refused.Problem
+	}
+	return ""
+}
+
+// givenPassphrase returns what Options.Passphrase gave when it was called, once.
+func (s *Store) givenPassphrase() (creds.Secret, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := &s.given
+	if !g.called && s.opts.Passphrase != nil {
+		g.secret, g.ok, g.err = s.opts.Passphrase()
+	}
+	g.called = true
+	return g.secret, g.ok, g.err
+}
+
+func checkPassphrase(secret creds.Secret) error {
+	switch s := secret.Reveal(); {
+	case s == "":
+		return &PassphraseError{"is empty"}
+	case strings.ContainsRune(s, 0):
+		return &PassphraseError{"contains a zero byte"}
+	case !utf8.ValidString(s):
+		return &PassphraseError{"is not UTF-8"}
+	}
+	return nil
+}
+
+func sealPassphrase(secret creds.Secret, payload string, workFactor int) ([]byte, error) {
+	if err := checkPassphrase(secret); err != nil {
+		return nil, err
+	}
+	recipient, err := age.NewScryptRecipient(secret.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	if workFactor == 0 {
+		workFactor = defaultWorkFactor
+	}
+	recipient.SetWorkFactor(workFactor)
+	return sealAge(payload, recipient)
+}
+
+// unsealPassphrase opens an age file called name.
+func unsealPassphrase(secret creds.Secret, file []byte, name string) (string, error) {
+	if err := checkPassphrase(secret); err != nil {
+		return "", err
+	}
+	identity, err := age.NewScryptIdentity(secret.Reveal())
+	if err != nil {
+		return "", err
+	}
+	identity.SetMaxWorkFactor(maxWorkFactor)
+	payload, err := unsealAge(file, name, identity)
+	var none *age.NoIdentityMatchError
+	switch {
+	case errors.As(err, &none) && slices.Equal(none.StanzaTypes, []string{"scrypt"}):
+		return "", &WrongPassphraseError{name}
+	case errors.As(err, &none):
+		return "", &DamagedError{name, "it is not for a passphrase"}
+	}
+	return payload, err
+}
+
+// asks reports whether a slot takes a passphrase that was not given beforehand.
+func (s *Store) asks(sl slot) bool {
+	if sl.Kind != kindPassphrase {
+		return false
+	}
+	_, given, _ := s.givenPassphrase()
+	return !given
+}

@@ -1,0 +1,312 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"fob/internal/creds"
+)
+
+// RemoveSlot takes a way to open the store away, by a new vault key. The way is
+// the name of a slot, "file", or a recipient of the age slot. Slots that cannot be
+// carried over stop it, unless drop has their names.
+func (s *Store) RemoveSlot(ctx context.Context, way string, drop ...string) (Change, error) {
+	kind, recipient, err := parseWay(way)
+	if err != nil {
+		kind, recipient = way, "" // a slot that only a newer fob knows
+	}
+	done := Change{Slot: kind, Rekeyed: true}
+	err = s.changeSlots(ctx, func(h header) (string, error) {
+		i := h.slot(kind)
+		if i < 0 || recipient != "" && !slices.Contains(h.Slots[i].Recipients, recipient) {
+			return "", &NoSlotError{way, h.names()}
+		}
+		if len(h.Slots) > 1 && !s.intact(ctx, h, h.Slots[i]) {
+			return kind, nil
+		}
+		return "", nil
+	}, func(c *change) error {
+		kept, err := c.without(kind, recipient, drop)
+		if err != nil {
+			return err
+		}
+		warnings, err := c.rekey(ctx, kept, creds.Secret{})
+		done.Warnings = warnings
+		return err
+	})
+	return done, err
+}
+
+// NewPassphrase replaces the passphrase, by a new vault key. The new one is
+// secret, or asked for if that is empty. Of drop see RemoveSlot.
+func (s *Store) NewPassphrase(ctx context.Context, secret creds.Secret, drop ...string) (Change, error) {
+	done := Change{Slot: kindPassphrase, Rekeyed: true}
+	err := s.changeSlots(ctx, func(h header) (string, error) {
+		if h.slot(kindPassphrase) < 0 {
+			return "", &NoSlotError{"file", h.names()}
+		}
+		if secret.Reveal() == "" {
+			return "", nil
+		}
+		return "", checkPassphrase(secret)
+	}, func(c *change) error {
+		kept, err := c.without("", "", drop)
+		if err == nil && secret.Reveal() == "" {
+			secret, err = s.askNewPassphrase(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		done.Warnings, err = c.rekey(ctx, kept, secret)
+		return err
+	})
+	return done, err
+}
+
+// without is the slots that stay: all but those of drop, and but the one of a kind
+// or only a recipient of it.
+func (c *change) without(kind, recipient string, drop []string) ([]slot, error) {
+	gone := map[string]bool{}
+	for _, way := range drop {
+		name := way
+		if way == "file" {
+			name = kindPassphrase
+		}
+		if c.h.slot(name) < 0 {
+			return nil, &NoSlotError{way, c.h.names()}
+		}
+		gone[name] = true
+	}
+	var kept []slot
+	for _, sl := range c.h.Slots {
+		if sl.Name == kind {
+			sl.Recipients = slices.DeleteFunc(slices.Clone(sl.Recipients), func(r string) bool { return r == recipient })
+			gone[kind] = gone[kind] || recipient == "" || len(sl.Recipients) == 0
+		}
+		if !gone[sl.Name] {
+			kept = append(kept, sl)
+		}
+	}
+	if len(kept) == 0 {
+		return nil, &LastSlotError{wayName(c.h.Slots[0].Name)}
+	}
+	return kept, nil
+}
+
+// rekey makes a new vault key for the slots that are kept and encrypts everything
+// anew, for the generation that begins with the header's commit. A passphrase, if
+// it is not empty, is the new one.
+func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret) (warnings []string, err error) {
+	next := header{Version: c.h.Version, ID: c.h.ID, Gen: c.h.Gen + 1, Slots: kept}
+	vault := make([]byte, keySize)
+	rand.Read(vault)
+	defer clear(vault)
+	k := deriveSubkeys(vault, next.ID)
+	if err := c.begin(ctx, next); err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	var tried bool
+	for _, sl := range kept {
+		made, err := c.remake(ctx, next, sl, next.payload(sl.Name, vault), passphrase)
+		if err != nil {
+			return nil, &SlotError{wayName(sl.Name), err}
+		}
+		c.undo = append(c.undo, made.undo)
+		files[sl.Name] = made.file
+		tried = tried || made.untried == ""
+		warnings = append(warnings, made.notes(sl)...)
+	}
+	if !tried {
+		// Nobody may be able to open what would be left.
+		return nil, &SlotError{wayName(kept[0].Name), errors.New(strings.Join(warnings, "; "))}
+	}
+	c.m.Next = k.fingerprint
+	if err := c.remember(c.m); err != nil {
+		c.logf("this machine will not remember the store: %v", err)
+	}
+	err = c.alone(ctx, func() error {
+		if err := c.d.makeGeneration(next.Gen, files); err != nil {
+			return err
+		}
+		if err := c.copyItems(next, k); err != nil {
+			return err
+		}
+		return c.commit(next, k)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(warnings, c.settle(ctx, next, k)...), nil
+}
+
+// begin makes the new generation's directory. It also says, to whoever comes after
+// us if we are interrupted, that what keyrings hold for that generation is ours.
+func (c *change) begin(ctx context.Context, next header) error {
+	name := path.Dir(itemsDir(next.Gen))
+	if _, err := c.d.Lstat(name); err == nil {
+		c.dropKept(ctx, next, slotsOfKeyrings())
+		if err := c.d.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	c.undo = append(c.undo, func() {
+		if err := c.d.RemoveAll(name); err != nil {
+			c.logf("%s is left over: %v", name, err)
+		}
+	})
+	if err := c.d.mkdir(name); err != nil {
+		return err
+	}
+	return c.d.sync(".")
+}
+
+// remake makes a slot for the new vault key, with the secret that it has.
+func (c *change) remake(ctx context.Context, next header, sl slot, payload string, passphrase creds.Secret) (made, error) {
+	k := kindOf(sl.Kind)
+	switch {
+	case k.create == nil:
+		return made{}, &BackendError{Backend: sl.Kind, Reason: "this fob does not know it"}
+	case sl.Kind != kindPassphrase:
+		return k.create(ctx, c.Store, next, sl, payload)
+	case passphrase.Reveal() != "":
+		return c.makePassphrase(passphrase, sl, payload)
+	case c.passphrase.Reveal() == "":
+		secret, old, err := c.enterPassphrase(ctx, c.h, sl)
+		if err == nil && old != c.h.payload(sl.Name, c.vault) {
+			err = &DamagedError{slotFileName(c.h, sl), "it holds another vault key than this store's"}
+		}
+		if err != nil {
+			return made{}, err
+		}
+		c.passphrase = secret
+	}
+	m, err := c.makePassphrase(c.passphrase, sl, payload)
+	m.warnings = nil // it is no news
+	return m, err
+}
+
+// copyItems encrypts every item anew, and reads it back. Sessions are a cache:
+// what is wrong with one stops nothing.
+func (c *change) copyItems(next header, k subkeys) error {
+	from, err := c.d.sub(itemsDir(c.h.Gen))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := c.d.sub(itemsDir(next.Gen))
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	files, err := from.list()
+	if err != nil {
+		return err
+	}
+	var bad error
+	for _, file := range files {
+		kind, ours := kindOfFile(file)
+		switch {
+		case !ours:
+			continue
+		case kind.parts() < 0:
+			bad = errors.Join(bad, &FutureError{file})
+			continue
+		}
+		err := c.copyItem(from, to, file, k)
+		switch {
+		case err == nil:
+		case damagedItem(err) && kind == KindSession:
+			c.logf("a cached session is dropped: %v", err)
+		case damagedItem(err):
+			bad = errors.Join(bad, err)
+		default:
+			return err
+		}
+	}
+	if bad != nil {
+		return &BeforeRekeyError{bad}
+	}
+	return to.sync(".")
+}
+
+func (c *change) copyItem(from, to dir, file string, k subkeys) error {
+	it, err := readItem(from, file)
+	if err != nil {
+		return err
+	}
+	plain, err := it.open(c.keys.items[it.info.Kind], c.h.ID)
+	if err != nil {
+		return err
+	}
+	sealed := sealLine(k.items[it.info.Kind], c.h.ID, file, it.line, plain)
+	if err := to.fill(file, sealed, it.info.Kind != KindSession); err != nil {
+		return to.named(file, err)
+	}
+	again, err := readItem(to, file)
+	if err != nil {
+		return err
+	}
+	if got, err := again.open(k.items[it.info.Kind], c.h.ID); err != nil || !bytes.Equal(got, plain) {
+		return fmt.Errorf("%s does not come back as it was written", file)
+	}
+	return nil
+}
+
+// settle does what follows the commit: this machine knows the new vault key, and
+// nothing knows the old one. What fails is said, and is no failure.
+func (c *change) settle(ctx context.Context, next header, k subkeys) (warnings []string) {
+	if dropped, err := dropCopies(fmt.Sprintf("%s%s:%d:", copyPrefix, c.h.ID, c.h.Gen)); err != nil {
+		c.logf("unlocked copies of the old vault key end by themselves: %v", err)
+	} else if dropped > 0 {
+		c.logf("%d unlocked copies of the old vault key dropped", dropped)
+	}
+	opener := c.opener
+	if next.slot(opener.Name) < 0 {
+		opener = next.Slots[max(0, slices.IndexFunc(next.Slots, func(sl slot) bool { return kindOf(sl.Kind).create != nil && kindOf(sl.Kind).usable(c.Store) }))]
+	}
+	m, err := c.m.admit(c.opts.Dir, next, k, opener)
+	if err != nil {
+		return []string{err.Error()} // cannot be: the header is one generation further
+	}
+	c.keep(next, k, m, opener)
+	for _, name := range c.dropKept(ctx, c.h, c.h.Slots) {
+		warnings = append(warnings, fmt.Sprintf("%s still has the item %q: delete it there", name, itemName(c.h)))
+	}
+	if err := c.sweepGenerations(c.d, next); err != nil {
+		warnings = append(warnings, fmt.Sprintf("what the old vault key opens is still there: %v", err))
+	}
+	return warnings
+}
+
+// dropKept has keyrings forget a generation, and returns those that did not.
+func (c *change) dropKept(ctx context.Context, h header, list []slot) (failed []string) {
+	for _, sl := range list {
+		k := kindOf(sl.Kind)
+		if k.drop == nil || !k.usable(c.Store) {
+			continue
+		}
+		if err := k.drop(ctx, c.Store, h, sl); err != nil {
+			c.logf("%v", err)
+			failed = append(failed, sl.Name)
+		}
+	}
+	return failed
+}
+
+// slotsOfKeyrings are the slots that may have an item in a keyring.
+func slotsOfKeyrings() []slot {
+	var list []slot
+	for _, k := range slotKinds() {
+		if k.drop != nil {
+			list = append(list, slot{Name: k.kind, Kind: k.kind})
+		}
+	}
+	return list
+}
