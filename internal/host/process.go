@@ -1,0 +1,89 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// ErrOrphaned ends a context when the program that asked is gone.
+var ErrOrphaned = errors.New("the program that asked is gone")
+
+// Caller is the process that started this one.
+type Caller struct{ pid int }
+
+// Parent is the process that started this one, as of now.
+func Parent() Caller { return Caller{os.Getppid()} }
+
+// Name is the program that asks, looking through shells that only run one line
+// for it; "" if the system does not tell.
+func (c Caller) Name() string {
+	all := chain(c.pid)
+	return processOf(all[len(all)-1]).name
+}
+
+// Until ends a context at a time, or with the cause ErrOrphaned when the process
+// that asked is gone: nobody would read the answer to a prompt.
+func (c Caller) Until(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithDeadline(ctx, end)
+	if c.pid == 1 {
+		return ctx, stop
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	waiting := chain(c.pid)
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if orphaned(waiting) {
+					cancel(ErrOrphaned)
+				}
+			}
+		}
+	}()
+	return ctx, stop
+}
+
+// process is what the system tells about another process; zero if it has ended.
+type process struct {
+	name   string
+	parent int
+	args   []string // not on Windows
+}
+
+// chain is the list of processes that wait for credentials, nearest first: the
+// parent and, while that is a shell that runs one line for another program, its
+// parent. The SDKs for Go and JavaScript start a credential_process that way.
+func chain(parent int) []int {
+	const deepest = 4
+	all := []int{parent}
+	for p := processOf(parent); len(all) < deepest && p.runsLine() && p.parent != 0; p = processOf(p.parent) {
+		all = append(all, p.parent)
+	}
+	return all
+}
+
+func (p process) runsLine() bool {
+	return len(p.args) > 2 && strings.HasSuffix(p.args[0], "sh") && p.args[1] == "-c"
+}
+
+// orphaned reports whether one of the processes is gone.
+func orphaned(waiting []int) bool {
+	parent := os.Getppid()
+	for _, pid := range waiting {
+		p := processOf(pid)
+		// Windows does not give an orphan another parent.
+		if pid != parent || runtime.GOOS == "windows" && p.name == "" {
+			return true
+		}
+		parent = p.parent
+	}
+	return false
+}
