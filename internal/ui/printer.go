@@ -1,0 +1,165 @@
+// Package ui talks to a person: it prints what fob has to say, and asks.
+//
+// Everything printed goes through a Printer, which cleans every argument: text
+// that somebody else wrote (a config, AWS, the name of a program) can never move
+// the cursor, start a new line or pass for a line of fob's. Only format strings,
+// which are fob's own, reach the screen as they are.
+package ui
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"fob/internal/term"
+)
+
+// Printer prints. Answers go to Out, everything else to Err. It is safe for
+// concurrent use if its writers are.
+type Printer struct {
+	Out, Err io.Writer
+	// Quiet leaves only errors and what a program asked for (JSON, Print).
+	Quiet bool
+	// Verbose adds Logf's lines.
+	Verbose bool
+	// Colour marks errors.
+	Colour bool
+	// Tilde shortens a path for a person; nil leaves it as it is.
+	Tilde func(path string) string
+}
+
+// Print writes to standard output, quiet or not.
+func (p *Printer) Print(format string, args ...any) {
+	fmt.Fprintf(p.Out, format, clean(args)...)
+}
+
+// Answer writes a line to standard output. With Quiet the exit code is the answer.
+func (p *Printer) Answer(format string, args ...any) {
+	if !p.Quiet {
+		p.Print(format+"\n", args...)
+	}
+}
+
+// Write writes a whole document to standard output: all of it in one piece.
+func (p *Printer) Write(document []byte) error {
+	_, err := p.Out.Write(document)
+	return err
+}
+
+// JSON writes v to standard output, indented, with < > & as they are.
+func (p *Printer) JSON(v any) error {
+	enc := json.NewEncoder(p.Out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// Say writes a line to standard error.
+func (p *Printer) Say(format string, args ...any) {
+	if !p.Quiet {
+		p.line("", format, args)
+	}
+}
+
+// Note says what the user should know.
+func (p *Printer) Note(format string, args ...any) {
+	if !p.Quiet {
+		p.line("fob: note: ", format, args)
+	}
+}
+
+// Warn says what could harm the user.
+func (p *Printer) Warn(format string, args ...any) {
+	if !p.Quiet {
+		p.line("fob: warning: ", format, args)
+	}
+}
+
+// Hint says what to do, best a command to type.
+func (p *Printer) Hint(format string, args ...any) {
+	p.line("fob: hint: ", format, args)
+}
+
+// Error says what went wrong.
+func (p *Printer) Error(err error) {
+	label := "fob: error:"
+	if p.Colour {
+		label = "\x1b[31m" + label + "\x1b[0m"
+	}
+	p.line(label+" ", "%s", []any{p.Sentence(err)})
+}
+
+// Log says what is done, with Verbose.
+func (p *Printer) Log(format string, args ...any) {
+	if p.Verbose {
+		p.line("fob: ", format, args)
+	}
+}
+
+func (p *Printer) line(label, format string, args []any) {
+	fmt.Fprintf(p.Err, label+format+"\n", clean(args)...)
+}
+
+// Sentence is an error's text on one line, without AWS's full stop, and with paths
+// as people write them.
+func (p *Printer) Sentence(err error) string {
+	text := err.Error()
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		text = strings.Replace(text, file.Error(), p.Path(file), 1)
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	if strings.HasSuffix(text, "...") {
+		return text
+	}
+	return strings.TrimSuffix(text, ".")
+}
+
+// Path words an error about a file without the name of the system call.
+func (p *Printer) Path(err error) string {
+	file, ok := errors.AsType[*fs.PathError](err)
+	if !ok {
+		return err.Error()
+	}
+	path := file.Path
+	if p.Tilde != nil {
+		path = p.Tilde(path)
+	}
+	return fmt.Sprintf("%s: %v", path, file.Err)
+}
+
+func clean(args []any) []any {
+	cleaned := make([]any, len(args))
+	for i, arg := range args {
+		switch arg.(type) {
+		case int, int64, bool, byte:
+			cleaned[i] = arg
+		default:
+			cleaned[i] = argument{arg}
+		}
+	}
+	return cleaned
+}
+
+// argument is a value that is cleaned when it is printed. %q quotes whatever
+// Clean would spell out, so its argument stays as it is.
+type argument struct{ value any }
+
+// Format implements fmt.Formatter.
+func (a argument) Format(w fmt.State, verb rune) {
+	text := a.value
+	if verb != 'q' {
+		switch v := a.value.(type) {
+		case string:
+			text = term.Clean(v)
+		case error:
+			text = term.Clean(v.Error())
+		default:
+			// Widths and flags are for what is printed, so they come second.
+			text, verb = term.Clean(fmt.Sprintf("%"+string(verb), v)), 's'
+		}
+	}
+	fmt.Fprintf(w, fmt.FormatString(w, verb), text)
+}
