@@ -1,0 +1,153 @@
+// Package profiles joins the AWS files and the store: which profiles there are, by
+// which plan each gets credentials, and what is known about it without a secret.
+// list, status and doctor show what this package finds out.
+//
+// It never unlocks the store, asks nobody and makes no network call.
+package profiles
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"fob/internal/awsconfig"
+	"fob/internal/plan"
+	"fob/keyring"
+)
+
+// Profiles are the profiles as the files and the store were when Read read them.
+type Profiles struct {
+	Config *awsconfig.Config
+
+	store *keyring.Store
+	facts plan.Facts
+	log   func(format string, args ...any)
+}
+
+// World is what Read needs besides files and store.
+type World struct {
+	Getenv   func(name string) string
+	ReadFile func(path string) ([]byte, error) // for session policies
+	User     string                            // who is logged in
+	Program  string                            // the base name of this program
+	Log      func(format string, args ...any)
+}
+
+// Read parses the files. What the store holds is looked up when it is needed.
+func Read(files Files, store *keyring.Store, w World) (*Profiles, error) {
+	config, err := files.Parse()
+	if err != nil {
+		return nil, err
+	}
+	return New(config, store, w), nil
+}
+
+// New is Read for a config that is parsed already.
+func New(config *awsconfig.Config, store *keyring.Store, w World) *Profiles {
+	p := &Profiles{Config: config, store: store, log: w.Log}
+	p.facts = plan.Facts{
+		Config: config,
+		Key:    p.key,
+		StoredNames: func() []string {
+			names, _ := p.Stored() // damaged ones are no suggestions
+			return names
+		},
+		Getenv: w.Getenv, ReadFile: w.ReadFile, User: w.User, Program: w.Program,
+	}
+	return p
+}
+
+func (p *Profiles) key(profile string) (plan.Key, bool, error) {
+	info, err := p.store.KeyInfo(profile)
+	if _, none := errors.AsType[*keyring.NotFoundError](err); none {
+		return plan.Key{}, false, nil
+	}
+	return planKey(info), err == nil, err
+}
+
+func planKey(i keyring.Info) plan.Key { return plan.Key{ID: i.KeyID, Account: i.Account, ARN: i.ARN} }
+
+// Plan is how a profile gets credentials, or an error of plan.Resolve or of the
+// store. Its notes are logged.
+func (p *Profiles) Plan(profile string, o plan.Options) (plan.Plan, error) {
+	made, err := plan.Resolve(p.facts, profile, o)
+	for _, n := range made.Notes {
+		p.log("%s", n)
+	}
+	return made, err
+}
+
+// STS is where STS is called for a profile that need not exist yet.
+func (p *Profiles) STS(profile string) (plan.Endpoint, error) {
+	return plan.EndpointOf(p.facts, profile)
+}
+
+// IAM is where IAM is called about a user, for a profile that need not exist yet.
+func (p *Profiles) IAM(profile, userARN string) (plan.Endpoint, error) {
+	return plan.IAMEndpointOf(p.facts, profile, userARN)
+}
+
+// Names are the profiles of the files and the store, each once, sorted. An error
+// beside names is about the store.
+func (p *Profiles) Names() ([]string, error) {
+	stored, err := p.Stored()
+	names := append(slices.Clone(p.Config.Names()), stored...)
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
+// Stored are the profiles with a stored key, sorted. Damaged ones are an error
+// beside the others.
+func (p *Profiles) Stored() ([]string, error) {
+	var names []string
+	infos, err := p.store.Infos(keyring.KindKey)
+	for _, i := range infos {
+		names = append(names, i.Name)
+	}
+	return names, err
+}
+
+// MFASerial is the MFA device of a profile; "" if it has none or cannot be used.
+func (p *Profiles) MFASerial(profile string) string {
+	made, err := p.Plan(profile, plan.Options{})
+	if err != nil {
+		return ""
+	}
+	return made.MFASerial()
+}
+
+// SharesDevice is another stored profile that uses an MFA device; "" if there is
+// none.
+func (p *Profiles) SharesDevice(profile, serial string) string {
+	names, _ := p.Stored()
+	for _, n := range names {
+		if n != profile && serial != "" && p.MFASerial(n) == serial {
+			return n
+		}
+	}
+	return ""
+}
+
+// SignedInUntil is when the last of a plan's cached sessions ends; zero if there is
+// none. A role's own session is renewed silently while the MFA session under it
+// lives.
+func (p *Profiles) SignedInUntil(made plan.Plan) (until time.Time) {
+	for n := 2; n <= len(made.Steps); n++ {
+		if info, err := p.store.SessionInfo(made.Source(), made.ID(n)); err == nil && info.Expires.After(until) {
+			until = info.Expires
+		}
+	}
+	return until
+}
+
+// PlaintextKeys counts the long-lived keys in the AWS files.
+func (p *Profiles) PlaintextKeys() int {
+	n := 0
+	for _, name := range p.Config.Names() {
+		section, _ := p.Config.Profile(name)
+		if static, err := plan.Static(section); err == nil && static.ID.Text != "" && static.Token.Text == "" {
+			n++
+		}
+	}
+	return n
+}
