@@ -132,3 +132,27 @@ func (s *Store) kindProblem(k slotKind, states map[string]backend.State) string 
 	}
 	return "this system has none"
 }
+
+// SlotTitle says in a few words what a slot is: "the macOS Keychain". name is a
+// Way's.
+func SlotTitle(name string) string {
+	switch name {
+	case "file":
+		return "a passphrase"
+	case "age":
+		return "age keys, also in hardware (YubiKey, TPM, Secure Enclave)"
+	case "secret-service":
+		return "the desktop keyring"
+	case "keychain":
+		return "the macOS Keychain"
+	case "wincred":
+		return "the Windows Credential Manager"
+	case "kwallet":
+		return "the KDE wallet"
+	case "pass":
+		return "the password manager pass"
+	case "keyctl":
+		return "kernel memory, until the next restart"
+	}
+	return "unknown to this version of fob"
+}
