@@ -1,0 +1,155 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"os/exec"
+	"slices"
+
+	"fob/internal/awsconfig"
+	"fob/internal/cmdline"
+	"fob/internal/lastfail"
+	"fob/internal/plan"
+	"fob/internal/wire"
+)
+
+// config looks for lines in the AWS files that tools read differently, and for
+// what comes before fob in a profile.
+func (e *exam) config(context.Context) error {
+	all, err := e.Profiles()
+	if err != nil {
+		return e.blame(err)
+	}
+	for _, diff := range all.Config.Differences() {
+		level := Advice
+		if diff.Kind.Fails() {
+			level = Wrong
+		}
+		problem, fix := difference(diff)
+		e.add(level, plan.At(awsconfig.Value{File: diff.File, Line: diff.Line})+": "+problem, fix)
+	}
+	stored, _ := all.Stored() // the store's check has said what is damaged
+	for _, name := range all.Config.Names() {
+		if e.Profile == "" || name == e.Profile {
+			section, _ := all.Config.Profile(name)
+			e.section(section, slices.Contains(stored, name))
+		}
+	}
+	if want := e.Getenv("AWS_PROFILE"); want != "" && !slices.Contains(all.Config.Names(), want) {
+		e.wrong("unset AWS_PROFILE", "AWS_PROFILE names %q, which is not in the AWS files", want)
+	}
+	return nil
+}
+
+// difference says what the AWS CLI makes of a line, and what to do about it.
+func difference(d awsconfig.Difference) (problem, fix string) {
+	switch d.Kind {
+	case awsconfig.ByteOrderMark:
+		return "the AWS CLI cannot read a file that starts with a byte order mark", "save the file as UTF-8 without a byte order mark"
+	case awsconfig.DuplicateSection:
+		return "a second [" + d.Name + "], which the AWS CLI rejects", "merge the two sections"
+	case awsconfig.HeaderSpaces:
+		return "the AWS CLI reads the spaces inside the brackets as part of the name", "remove the spaces"
+	case awsconfig.DuplicateKey:
+		return "a second " + d.Name + " in this section, which the AWS CLI rejects", "remove one of them"
+	case awsconfig.InlineComment:
+		return "the AWS CLI reads the comment as part of the value of " + d.Name, "put the comment on a line of its own"
+	}
+	return "", ""
+}
+
+// section looks for what comes before fob in a profile.
+func (e *exam) section(section awsconfig.Profile, stored bool) {
+	_, process := e.served(section)
+	if id, ok := section.Own("aws_access_key_id"); ok && id.Text != "" {
+		if stored || process {
+			e.wrong("remove the key from "+id.File, "%s: %s has a key in plain text, and every tool uses it before fob's", plan.At(id), section.Name)
+		} else {
+			e.advise("fob add "+cmdline.Quote(section.Name), "%s: %s has its key in plain text", plan.At(id), section.Name)
+		}
+	}
+	const instead = "the AWS SDKs use that instead of fob"
+	for _, rival := range []struct{ key, why, do string }{
+		{"role_arn", "the AWS CLI fails, Go assumes the role a second time, JavaScript ignores it", "rename it to fob_role_arn"},
+		{"sso_session", instead, "remove it"},
+		{"sso_start_url", instead, "remove it"},
+		{"login_session", instead, "remove it"},
+	} {
+		if v, ok := section.Own(rival.key); ok && v.Text != "" && process {
+			e.wrong(rival.do, "%s: %s next to credential_process: %s", plan.At(v), rival.key, rival.why)
+		}
+	}
+}
+
+// served reports whether tools ask fob for a profile's credentials, and by which line.
+func (e *exam) served(section awsconfig.Profile) (line awsconfig.Value, ok bool) {
+	line, _ = section.Get("credential_process")
+	_, ok = cmdline.FobProfile(line.Text, e.Program)
+	return line, ok
+}
+
+// profiles makes the plans of the profiles that go through fob.
+func (e *exam) profiles(context.Context) error {
+	all, err := e.Profiles()
+	if err != nil {
+		return nil // the config's check has reported it
+	}
+	names, _ := all.Stored()
+	for _, name := range all.Config.Names() {
+		section, _ := all.Config.Profile(name)
+		process, ok := e.served(section)
+		if !ok {
+			continue
+		}
+		names = append(names, name)
+		if program := cmdline.Words(process.Text)[0]; !isProgram(program) && (e.Profile == "" || e.Profile == name) {
+			e.wrong("credential_process = "+wire.Process(e.Program, name), "%s: there is no program %s", plan.At(process), program)
+		}
+	}
+	if e.Profile != "" {
+		names = []string{e.Profile}
+	}
+	slices.Sort(names)
+	good := 0
+	for _, name := range slices.Compact(names) {
+		p, err := all.Plan(name, plan.Options{})
+		if err != nil {
+			if err := e.blame(err); err != nil {
+				return err
+			}
+			continue
+		}
+		good++
+		if last, ok := p.Steps[len(p.Steps)-1].(plan.SessionToken); ok && last.MFASerial == "" {
+			e.advise("fob mfa enroll "+cmdline.Quote(name), "the sessions of %s are made without MFA and cannot call IAM", name)
+		}
+	}
+	switch good {
+	case 0:
+	case 1:
+		e.ok("1 profile goes through fob; fob explain PROFILE says how")
+	default:
+		e.ok("%d profiles go through fob; fob explain PROFILE says how", good)
+	}
+	return nil
+}
+
+func isProgram(name string) bool {
+	_, err := exec.LookPath(name)
+	return err == nil
+}
+
+// exports tells of exports that failed: some programs hide it.
+func (e *exam) exports(context.Context) error {
+	failed, err := lastfail.All(e.StateDir)
+	if err != nil {
+		return e.blame(err)
+	}
+	for _, f := range failed {
+		if e.Profile == "" || f.Profile == e.Profile {
+			e.wrong(cmp.Or(f.Hint, "fob export --profile "+cmdline.Quote(f.Profile)+" >/dev/null"),
+				"the last export of %s failed, %s: %s", f.Profile, e.Clock(f.Time), f.Problem)
+		}
+	}
+	return nil
+}

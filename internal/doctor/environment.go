@@ -1,0 +1,51 @@
+package doctor
+
+import (
+	"context"
+	"time"
+
+	"fob/internal/cmdline"
+)
+
+// environment looks for variables that come before fob.
+func (e *exam) environment(context.Context) error {
+	shell := e.Getenv("FOB_PROFILE") // of fob exec
+	switch {
+	case e.Getenv("AWS_ACCESS_KEY_ID") == "":
+	case shell == "":
+		e.wrong("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID is set, and every tool uses it before any profile")
+	case e.Getenv("AWS_PROFILE") != "":
+		e.wrong("unset AWS_PROFILE", "AWS_PROFILE is set in this shell of fob exec %s: the JavaScript SDK uses that profile, the AWS CLI and Go use this session", cmdline.Quote(shell))
+	case expired(e.Getenv("AWS_CREDENTIAL_EXPIRATION"), e.Now()):
+		e.wrong("exit", "the session of this shell of fob exec %s has expired", cmdline.Quote(shell))
+	default:
+		e.ok("this is a shell of fob exec %s", cmdline.Quote(shell))
+	}
+	for _, other := range []struct{ name, why string }{
+		{"AWS_WEB_IDENTITY_TOKEN_FILE", "the AWS CLI assumes its role and ignores AWS_PROFILE"},
+		{"AWS_BEARER_TOKEN_BEDROCK", "programs call Bedrock with it, whatever the profile"},
+	} {
+		if e.Getenv(other.name) != "" {
+			e.advise("unset "+other.name, "%s is set: %s", other.name, other.why)
+		}
+	}
+	for _, vault := range []struct{ theirs, ours string }{
+		{"AWS_VAULT_BACKEND", "FOB_BACKEND"},
+		{"AWS_VAULT_PROMPT", "FOB_MFA_PROMPT"},
+		{"AWS_VAULT_FILE_PASSPHRASE", "FOB_PASSPHRASE_FILE"},
+	} {
+		if e.Getenv(vault.theirs) != "" {
+			e.advise(vault.ours+"=...", "%s is a variable of aws-vault's; fob ignores it", vault.theirs)
+		}
+	}
+	if e.Passphrase {
+		e.advise("FOB_PASSPHRASE_FILE=FILE", "FOB_PASSPHRASE is set, where every program you start can read it; fob alone reads a file")
+	}
+	return nil
+}
+
+// expired reports whether a time in fob exec's notation has passed.
+func expired(text string, now time.Time) bool {
+	t, err := time.Parse(time.RFC3339, text)
+	return err == nil && now.After(t)
+}

@@ -1,0 +1,164 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"fob/internal/cmdline"
+	"fob/internal/creds"
+	"fob/internal/profiles"
+	"fob/internal/ui"
+	"fob/keyring"
+)
+
+// files looks for files that others can read or write.
+func (e *exam) files(context.Context) error {
+	loose, err := e.Store.Loose()
+	if err != nil {
+		return e.blame(err)
+	}
+	for _, path := range loose {
+		fi, err := os.Lstat(path)
+		if err != nil {
+			continue // it was removed
+		}
+		mode := fi.Mode().Perm() &^ 0o077
+		if e.Fix && os.Chmod(path, mode) == nil {
+			e.ok("%s was open to others, and no longer is", e.Tilde(path))
+			continue
+		}
+		e.wrong(fmt.Sprintf("chmod %03o %s", mode, cmdline.Quote(path)), "%s is open to others (mode %04o)", e.Tilde(path), fi.Mode().Perm())
+	}
+	credentials := e.Files.Credentials
+	if fi, err := os.Stat(credentials); err == nil && fi.Mode().Perm()&0o077 != 0 && os.Getuid() >= 0 {
+		e.advise("chmod 600 "+cmdline.Quote(credentials), "%s is open to others (mode %04o)", e.Tilde(credentials), fi.Mode().Perm())
+	}
+	return nil
+}
+
+// probeSource is the source of the session that is written to see whether the store
+// can be written.
+const probeSource = "fob doctor"
+
+// store opens the store, reads everything and writes something.
+func (e *exam) store(ctx context.Context) error {
+	exists, err := e.Store.Exists()
+	if err != nil {
+		return e.blame(err)
+	}
+	if !exists {
+		e.advise("fob add PROFILE", "there is no store yet")
+		return nil
+	}
+	made, err := e.Store.Create(ctx) // which opens the existing one
+	if err != nil {
+		return e.blame(err)
+	}
+	keys, err := e.readAll(ctx, keyring.KindKey, func(name string) error {
+		_, _, err := e.Store.Key(ctx, name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	seeds, err := e.readAll(ctx, keyring.KindSeed, func(serial string) error {
+		_, err := e.Store.Seed(ctx, serial)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = e.Store.SaveSession(ctx, probeSource, strings.Repeat("0", 32), "", creds.Session{Expires: e.Now()})
+	if err == nil {
+		_, err = e.Store.RemoveSessions(probeSource)
+	}
+	if err != nil {
+		return e.blame(fmt.Errorf("%s cannot be written: %w", e.Tilde(made.Dir), err))
+	}
+	e.ok("%s opens with %s; %s and %s can be read; it can be written",
+		e.Tilde(made.Dir), made.Slot, ui.Count(keys, "key"), ui.Count(seeds, "MFA secret"))
+	return e.locks(ctx, made.Dir)
+}
+
+// readAll decrypts every item of a kind and counts those that are whole.
+func (e *exam) readAll(ctx context.Context, kind keyring.Kind, read func(name string) error) (n int, err error) {
+	infos, damaged := e.Store.Infos(kind)
+	for _, i := range infos {
+		err := read(i.Name)
+		if err == nil {
+			n++
+		} else if err := e.blame(err); err != nil {
+			return n, err
+		}
+	}
+	if damaged != nil {
+		return n, e.blame(damaged)
+	}
+	return n, nil
+}
+
+// locks says when locks are this machine's alone, because the store's file system
+// cannot lock.
+func (e *exam) locks(ctx context.Context, store string) error {
+	locks, err := e.Store.LocksDir(ctx)
+	if err != nil {
+		return e.blame(err)
+	}
+	if filepath.Dir(locks) != store {
+		e.advise("XDG_DATA_HOME names another place",
+			"the file system of %s cannot lock: locks are in %s, where other machines that use this store do not see them", e.Tilde(store), locks)
+	}
+	return nil
+}
+
+// ways says what opens the store here, and what else could.
+func (e *exam) ways(ctx context.Context) error {
+	e.about = e.Store.Describe(ctx)
+	other := "" // a slot that opens the store here, besides the one in use
+	for _, way := range e.about.Ways {
+		if way.Slot && !way.Used && way.Problem == "" {
+			other = cmp.Or(other, way.Name)
+		}
+	}
+	for _, way := range e.about.Ways {
+		title := slotName(way.Name)
+		switch {
+		case way.Used && way.Problem != "" && other != "":
+			e.wrong("fob --backend "+cmdline.Quote(other)+" ...", "%s is what this machine uses, and it cannot be used: %s", title, way.Problem)
+		case way.Used && way.Problem != "":
+			e.wrong("fob store", "%s is what this machine uses, and it cannot be used: %s", title, way.Problem)
+		case way.Problem != "":
+			e.ok("%s cannot be used here: %s", title, way.Problem)
+		case way.Used:
+			e.ok("%s opens the store (used on this machine)", title)
+		case way.Slot:
+			e.ok("%s opens the store", title)
+		default:
+			e.ok("%s could open the store", title)
+		}
+	}
+	if only := e.about.OnlyKeyring(); only != "" {
+		e.advise("fob store add file", "only %s opens the store: if it is ever lost, so is the store", only)
+	}
+	return nil
+}
+
+// slotName is what a slot is called in a sentence.
+func slotName(name string) string {
+	if name == "file" {
+		return "the passphrase"
+	}
+	return name
+}
+
+// unlocked says what the kernel keeps open.
+func (e *exam) unlocked(context.Context) error {
+	if open := profiles.Unlocked(e.about, e.Now()); open != "" {
+		e.ok("unlocked: %s (fob lock ends that)", open)
+	}
+	return nil
+}
