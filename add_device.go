@@ -2,37 +2,36 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"fob/internal/awsapi"
+	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/internal/iam"
 	"fob/internal/plan"
-	"fob/internal/term"
+	"fob/internal/profiles"
 )
 
-// device is what is known of a new key's MFA device.
+// device is what is known about a new key's MFA device.
 type device struct {
 	serial string // to be written; "" for nothing
-	// none: AWS says that the user has none that gives codes; keys are the security
-	// keys that it has.
+	// none: AWS says that the user has no device that makes codes; keys are the
+	// security keys that the user has.
 	none bool
 	keys []string
 }
 
-// device is the flag's, the profile's, the one that AWS knows of, or what a person
-// says. The line that says whose the key is says the device, too.
+// device is the flag's, the profile's, the one that AWS knows, or the user's answer.
+// One line says both whose the key is and which device it is.
 func (c *addCmd) device(a *app, key creds.Key, id awsapi.Identity) (device, error) {
-	who := term.Clean(id.ARN)
-	if i := strings.LastIndexByte(id.ARN, '/'); i >= 0 {
-		who = "User " + term.Clean(id.ARN[i+1:]) + " in account " + term.Clean(id.Account)
-	}
+	who := keyOwner(id)
 	given, err := c.givenSerial(a, id)
 	if err != nil || given != "" || c.NoVerify {
 		if who != "" {
-			a.say("%s", who)
+			a.out.Say("%s", who)
 		}
 		if err == nil && given == "" {
 			given, err = c.askSerial(a, id)
@@ -41,9 +40,9 @@ func (c *addCmd) device(a *app, key creds.Key, id awsapi.Identity) (device, erro
 	}
 	codes, keys, known := c.devices(a, key, id)
 	if len(codes) == 1 {
-		who += ", MFA device " + term.Clean(codes[0])
+		who += ", MFA device " + codes[0]
 	}
-	a.say("%s", who)
+	a.out.Say("%s", who)
 	switch {
 	case !known:
 		serial, err := c.askSerial(a, id)
@@ -57,54 +56,70 @@ func (c *addCmd) device(a *app, key creds.Key, id awsapi.Identity) (device, erro
 	return device{none: true, keys: keys}, nil
 }
 
-// givenSerial is the flag's or the profile's; "" if neither says anything.
+// keyOwner says whose a key is.
+func keyOwner(id awsapi.Identity) string {
+	if a, ok := plan.ParseARN(id.ARN); ok && !a.IsRoot() {
+		return "User " + a.Name() + " in account " + id.Account
+	}
+	return id.ARN
+}
+
+// givenSerial is the flag's or the profile's; "" if neither has one.
 func (c *addCmd) givenSerial(a *app, id awsapi.Identity) (string, error) {
 	if c.MFASerial != "" {
 		if problem := plan.CheckSerial(c.MFASerial, id.Account); problem != "" && c.MFASerial != "none" {
-			return "", &usageError{Command: "add", Problem: "--mfa-serial: " + problem}
+			return "", usagef("--mfa-serial: %s", problem)
 		}
 		return c.MFASerial, nil
 	}
-	conf, err := a.config()
+	all, err := a.profiles()
 	if err != nil {
-		return "", nil // said when the profile is written
+		return "", nil // reported when the profile is written
 	}
-	section, _ := conf.Profile(c.Profile)
+	section, _ := all.Config.Profile(c.Profile)
 	v, _ := section.Get("mfa_serial")
 	return v.Text, nil
 }
 
-// devices asks AWS for the user's devices: those that give codes, and security
-// keys. Many may not ask; that, and an IAM out of reach, is no reason not to go on.
+// devices asks AWS for the user's devices: those that make codes, and security
+// keys. Many users may not ask, and IAM may be out of reach; add works without.
 func (c *addCmd) devices(a *app, key creds.Key, id awsapi.Identity) (codes, keys []string, known bool) {
-	if strings.HasSuffix(id.ARN, ":root") {
-		return nil, nil, false // its device has a name of AWS's, which is suggested
+	if arn, _ := plan.ParseARN(id.ARN); arn.IsRoot() {
+		return nil, nil, false // AWS names its device, and fob suggests that name
 	}
-	u, err := a.iamUserOf(c.Profile, creds.Session{Key: key}, id)
-	var all []string
-	if err == nil {
-		ctx, cancel := context.WithTimeout(a.ctx, listTime)
-		defer cancel()
-		all, err = u.Devices(ctx)
-	}
+	all, err := c.listDevices(a, key, id)
 	if err != nil {
-		a.logf("the MFA devices are not known: %v", err)
+		a.out.Log("the MFA devices are not known: %v", err)
 		return nil, nil, false
 	}
 	codes, keys = iam.Split(all)
 	return codes, keys, true
 }
 
-// listTime bounds what can as well be asked.
+func (c *addCmd) listDevices(a *app, key creds.Key, id awsapi.Identity) ([]string, error) {
+	all, err := a.profiles()
+	if err != nil {
+		return nil, err
+	}
+	u, err := a.iamUserOf(all, c.Profile, creds.Session{Key: key}, id)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, listTime)
+	defer cancel()
+	return u.Devices(ctx)
+}
+
+// listTime bounds a call whose answer the user can type instead.
 const listTime = 15 * time.Second
 
-// choose lets a person choose among several; where nobody is, they are named.
+// choose lets the user choose one of several devices.
 func (c *addCmd) choose(a *app, serials []string) (string, error) {
 	if c.FromEnv || c.Stdin {
-		a.notef("the user has %d MFA devices, and none is taken: --mfa-serial %s", len(serials), strings.Join(serials, " | "))
+		a.out.Note("this user has %d MFA devices; choose one with --mfa-serial: %s", len(serials), strings.Join(serials, " or "))
 		return "", nil
 	}
-	t, err := a.person("the MFA device")
+	t, err := a.person.Terminal("ask for the MFA device")
 	if err != nil {
 		return "", err
 	}
@@ -115,70 +130,56 @@ func (c *addCmd) choose(a *app, serials []string) (string, error) {
 	return serials[i], nil
 }
 
-// askSerial asks for the device, and suggests what its ARN usually is.
+// askSerial asks for the device, and suggests its usual ARN.
 func (c *addCmd) askSerial(a *app, id awsapi.Identity) (string, error) {
 	if c.FromEnv || c.Stdin {
 		return "", nil // nobody may be there; fob_mfa_serial can be added later
 	}
-	t, err := a.person("the MFA device")
-	if err != nil {
-		return "", err
-	}
-	likely := likelySerial(id)
-	prompt := "MFA device, its ARN or serial number (Enter: none): "
+	arn, _ := plan.ParseARN(id.ARN)
+	likely := arn.LikelyMFASerial()
+	prompt := "MFA device, its ARN or serial number (Enter for none): "
 	if likely != "" {
-		prompt = "MFA device (- for none) [" + term.Clean(likely) + "]: "
+		prompt = "MFA device (- for none) [" + likely + "]: "
 	}
-	for {
-		answer, err := t.Ask(a.ctx, prompt)
-		if err != nil {
-			return "", err
-		}
-		switch answer = strings.TrimSpace(answer); {
-		case answer == "-" || answer == "none":
-			return "", nil
-		case answer == "":
-			return likely, nil
+	answer, err := a.person.Ask(a.ctx, "ask for the MFA device", prompt, func(answer string) error {
+		answer = strings.TrimSpace(answer)
+		if answer == "" || answer == "-" || answer == "none" {
+			return nil
 		}
 		if problem := plan.CheckSerial(answer, id.Account); problem != "" {
-			_ = t.Print(a.ctx, term.Clean(problem)+"\n") // the question is printed again in any case
-			continue
+			return errors.New(problem)
 		}
-		return answer, nil
+		return nil
+	})
+	switch answer = strings.TrimSpace(answer); {
+	case err != nil || answer == "-" || answer == "none":
+		return "", err
+	case answer == "":
+		return likely, nil
 	}
+	return answer, nil
 }
 
-// likelySerial is what the console calls a user's first virtual device.
-func likelySerial(id awsapi.Identity) string {
-	if strings.HasSuffix(id.ARN, ":root") {
-		return strings.TrimSuffix(id.ARN, "root") + "mfa/root-account-mfa-device"
-	}
-	likely := strings.Replace(id.ARN, ":user/", ":mfa/", 1)
-	if i := strings.LastIndexByte(likely, '/'); i >= 0 {
-		likely = likely[:strings.IndexByte(likely, '/')+1] + likely[i+1:] // devices have no path
-	}
-	return likely
-}
-
-// withoutDevice says what a user without one cannot do, and offers to make one.
-func (c *addCmd) withoutDevice(a *app, d device) error {
+// withoutDevice says what a user without one cannot do, and offers to create one.
+func (c *addCmd) withoutDevice(a *app, all *profiles.Profiles, d device) error {
 	for _, k := range d.keys {
-		a.notef("%s is a FIDO security key: AWS takes it in the browser, but not for session credentials", k)
+		a.out.Note("%s is a FIDO security key: AWS accepts it in the browser, but not for session credentials", k)
 	}
-	a.notef("without an MFA device that gives codes, sessions may not call IAM, and roles that demand MFA are out of reach")
-	defer a.sayNext(c.Profile)
+	a.out.Note("without an MFA device that makes codes, sessions cannot call IAM, and roles that require MFA are out of reach")
+	defer c.sayNext(a, all)
+	enroll := "fob mfa enroll " + cmdline.Quote(c.Profile)
 	if c.FromEnv || c.Stdin || a.NoInput {
-		a.say("fob mfa enroll %s makes one, and keeps it.", word(c.Profile))
+		a.out.Say("%s creates one and stores its MFA secret.", enroll)
 		return nil
 	}
-	t, err := a.person("a yes")
+	t, err := a.person.Terminal("ask for confirmation")
 	if err != nil {
 		return err
 	}
-	yes, err := t.Confirm(a.ctx, "Make a virtual MFA device now, and keep it in the store?", false)
+	yes, err := t.Confirm(a.ctx, "Create a virtual MFA device now, and store its MFA secret?", false)
 	if err != nil || !yes {
-		a.say("fob mfa enroll %s does it later.", word(c.Profile))
+		a.out.Say("%s does it later.", enroll)
 		return err
 	}
-	return (&mfaEnrollCmd{Profile: c.Profile}).Run(a)
+	return a.runLine("mfa", "enroll", c.Profile)
 }

@@ -1,541 +1,318 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
-	"fob/internal/broker"
 	"fob/internal/creds"
-	"fob/internal/mfa"
+	"fob/internal/host"
 	"fob/internal/plan"
+	"fob/internal/profiles"
 	"fob/internal/prompt"
-	"fob/internal/settings"
+	"fob/internal/source"
 	"fob/internal/term"
+	"fob/internal/ui"
+	"fob/internal/wire"
 	"fob/keyring"
 )
 
-// app is what commands work with.
+// app is what commands work with. newApp makes it from flags and environment, and
+// nothing is written to it afterwards: what is made late is a function that makes
+// it once, and what a call needs is a parameter.
 type app struct {
 	program
-	globals
-	started        time.Time
-	args           []string
-	environ        []string // as given: what children inherit, cleaned
-	stdout, stderr io.Writer
-	dumpable       func()          // undoes noDumps
-	ctx            context.Context // the process's life, not a request's
-	name           string          // the command
-
-	secrets    secrets
-	unlock     struct{ sessions, keys time.Duration }
-	keys       *keyring.Store
-	aws        *awsconfig.Config
-	terminal   *term.Terminal
-	clockNoted bool
-	// asker is the program that credentials are being made for; nil if none are.
-	asker func() string
-	// codePrompters ask for MFA codes; nil for all there are.
-	codePrompters []prompt.Prompter
-	// defaults are config.toml's; nil if there is none, or it was not read.
-	defaults *settings.File
+	process
+	line
+	ctx    context.Context // the life of the process, not of a request
+	host   host.Host
+	out    *ui.Printer
+	person *ui.Person
+	files  profiles.Files
+	unlock unlockTimes
+	// store is the keyring, not opened yet.
+	store func() *keyring.Store
+	// profiles are the AWS files and the store as they were when they were first
+	// asked for. A command that changes the files calls readProfiles.
+	profiles func() (*profiles.Profiles, error)
+	// noteClock says once that the clock is wrong, though the codes and the sessions
+	// of several plans suffer from it.
+	noteClock func(skew time.Duration)
 }
 
-// Paths.
-
-func (a *app) settingsPath() string {
-	return filepath.Join(xdg("XDG_CONFIG_HOME", ".config"), "fob", "config.toml")
-}
-
-func (a *app) storePath() string {
-	if runtime.GOOS == "windows" {
-		return filepath.Join(os.Getenv("LOCALAPPDATA"), "fob")
+// newApp wires up a command. The app is there even beside an error, to report it.
+func newApp(ctx context.Context, p program, proc process, l line) (*app, error) {
+	a := &app{program: p, process: proc, line: l, ctx: ctx, host: host.Host{Getenv: proc.getenv}}
+	a.out = &ui.Printer{
+		Out: a.stdout, Err: a.stderr,
+		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Colour: a.colour(),
+		Tilde: a.host.Tilde,
 	}
-	return filepath.Join(xdg("XDG_DATA_HOME", ".local/share"), "fob")
-}
-
-func (a *app) statePath() string {
-	return filepath.Join(xdg("XDG_STATE_HOME", ".local/state"), "fob")
-}
-
-func (a *app) configPath() string      { return awsPath("AWS_CONFIG_FILE", "config") }
-func (a *app) credentialsPath() string { return awsPath("AWS_SHARED_CREDENTIALS_FILE", "credentials") }
-
-// xdg follows the XDG Base Directory Specification: a relative path is ignored.
-func xdg(env, below string) string {
-	if dir := os.Getenv(env); filepath.IsAbs(dir) {
-		return dir
-	}
-	return filepath.Join(home(), filepath.FromSlash(below))
-}
-
-func awsPath(env, name string) string {
-	if path := os.Getenv(env); path != "" {
-		if rest, ok := strings.CutPrefix(path, "~/"); ok {
-			return filepath.Join(home(), rest)
-		}
-		return path
-	}
-	return filepath.Join(home(), ".aws", name)
-}
-
-func home() string {
-	dir, err := os.UserHomeDir()
-	if err != nil {
-		return "." // a home is missed where something is to be found in it
-	}
-	return dir
-}
-
-// tilde shortens a path for a person.
-func tilde(path string) string {
-	if h, err := os.UserHomeDir(); err == nil && h != "/" {
-		if rest, ok := strings.CutPrefix(path, h+string(filepath.Separator)); ok {
-			return "~" + string(filepath.Separator) + rest
-		}
-	}
-	return path
-}
-
-// config reads the AWS files, once.
-func (a *app) config() (*awsconfig.Config, error) {
-	if a.aws != nil {
-		return a.aws, nil
-	}
-	var files [2]awsconfig.File
-	for i, path := range []string{a.configPath(), a.credentialsPath()} {
-		f, err := awsconfig.Read(path)
-		if err != nil {
-			return nil, err
-		}
-		f.Path = tilde(f.Path)
-		files[i] = f
-	}
-	var err error
-	a.aws, err = awsconfig.Parse(files[0], files[1])
-	return a.aws, err
-}
-
-// editConfig changes the AWS config: edit is given its text, and returns what it
-// is to be. What was read of it before does not count any more.
-func (a *app) editConfig(edit func(text string) (string, error)) (changed bool, err error) {
-	file, err := awsconfig.Read(a.configPath())
-	if err != nil {
-		return false, err
-	}
-	text, err := edit(file.Text)
-	var syntax *awsconfig.SyntaxError
-	if errors.As(err, &syntax) && syntax.File == "" {
-		syntax.File = tilde(a.configPath())
-	}
-	if err != nil || text == file.Text {
-		return false, err
-	}
-	a.aws = nil
-	return true, awsconfig.WriteFile(a.configPath(), []byte(file.Text), []byte(text))
-}
-
-func planKey(info keyring.Info) plan.Key {
-	return plan.Key{ID: info.KeyID, Account: info.Account, ARN: info.ARN}
-}
-
-// facts are what plans are made from.
-func (a *app) facts() (plan.Facts, error) {
-	c, err := a.config()
-	if err != nil {
-		return plan.Facts{}, err
-	}
-	return plan.Facts{
-		Config: c,
-		Key: func(profile string) (plan.Key, bool, error) {
-			info, err := a.store().KeyInfo(profile)
-			var none *keyring.NotFoundError
-			switch {
-			case errors.As(err, &none):
-				return plan.Key{}, false, nil
-			case err != nil:
-				return plan.Key{}, false, err
-			}
-			return planKey(info), true, nil
-		},
-		StoredNames: func() []string {
-			var names []string
-			infos, _ := a.store().Infos(keyring.KindKey) // damaged ones are no suggestions
-			for _, i := range infos {
-				names = append(names, i.Name)
-			}
-			return names
-		},
-		Getenv:   os.Getenv,
-		ReadFile: os.ReadFile,
-		User:     login(),
-		Program:  filepath.Base(a.args[0]),
-	}, nil
-}
-
-func login() string {
-	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if v := os.Getenv(name); v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-// resolve makes a profile's plan.
-func (a *app) resolve(profile string, o plan.Options) (plan.Plan, error) {
-	facts, err := a.facts()
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	p, err := plan.Resolve(facts, profile, o)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	for _, n := range p.Notes {
-		a.logf("%s", n)
-	}
-	return p, nil
-}
-
-// Words on stderr.
-
-func (a *app) logf(format string, args ...any) {
-	if a.Verbose {
-		fmt.Fprintln(a.stderr, "fob:", term.Clean(fmt.Sprintf(format, args...)))
-	}
-}
-
-func (a *app) notef(format string, args ...any) {
-	if !a.Quiet {
-		fmt.Fprintln(a.stderr, "fob: note:", term.Clean(fmt.Sprintf(format, args...)))
-	}
-}
-
-func (a *app) warnf(format string, args ...any) {
-	if !a.Quiet {
-		fmt.Fprintln(a.stderr, "fob: warning:", term.Clean(fmt.Sprintf(format, args...)))
-	}
-}
-
-func (a *app) say(format string, args ...any) {
-	if !a.Quiet {
-		fmt.Fprintf(a.stderr, format+"\n", args...)
-	}
-}
-
-// answer prints a line on stdout; quiet, the exit code is the answer.
-func (a *app) answer(format string, args ...any) {
-	if !a.Quiet {
-		fmt.Fprintf(a.stdout, format+"\n", args...)
-	}
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
-}
-
-// clock prints a time for a person, in the local zone.
-func clock(t, now time.Time) string {
-	t, now = t.Local(), now.Local()
-	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
-		return t.Format("15:04")
-	}
-	return t.Format("Mon 15:04")
-}
-
-// store is the keyring, not opened yet.
-func (a *app) store() *keyring.Store {
-	if a.keys == nil {
-		a.keys = keyring.New(keyring.Options{
-			Dir:           a.storePath(),
-			StateDir:      a.statePath(),
-			Backend:       a.Backend,
-			Passphrase:    a.passphrase,
-			AgeIdentity:   a.ageIdentity(),
-			Ask:           a.askPassphrase,
-			Notice:        func(text string) { a.say("fob: %s", term.Clean(text)) },
-			UnlockTTL:     a.unlock.sessions,
-			UnlockKeysTTL: a.unlock.keys,
-			Waiting:       func(slot string) { a.notef("waiting for your desktop: %s is asking (Ctrl-C stops)", slot) },
-			DBusAddress:   dbusAddress(),
-			Display:       atDesktop(),
-			NoPrompt:      a.NoInput,
-			Place:         place,
-			Chose:         a.sayChoice,
-			Getenv:        os.Getenv,
-			WorkFactor:    a.workFactor,
-			Now:           time.Now,
-			Log:           a.logf,
+	a.files = profiles.Files{Config: a.host.ConfigPath(), Credentials: a.host.CredentialsPath(), Tilde: a.host.Tilde}
+	a.person = &ui.Person{NoInput: a.NoInput, Alone: a.alone}
+	a.store = sync.OnceValue(a.newStore)
+	a.profiles = sync.OnceValues(a.readProfiles)
+	var once sync.Once
+	a.noteClock = func(skew time.Duration) {
+		once.Do(func() {
+			a.out.Note("this computer's clock is %s: fob uses AWS's time, and expiry times shown will be off by that much", awsapi.Ahead(skew))
 		})
 	}
-	return a.keys
+	var err error
+	a.unlock, err = readUnlockTimes(a.host)
+	return a, err
 }
 
-// Defaults of the unlocked copy's life.
-const (
-	defaultUnlock     = 12 * time.Hour
-	defaultUnlockKeys = 5 * time.Minute
-)
-
-// unlockTTL is how long the kernel keeps an unlocked copy. Where other users'
-// processes may share the kernel's keyring or nobody works, it keeps none unless
-// that is asked for.
-func unlockTTL() (sessions, keys time.Duration, err error) {
-	read := func(name string, otherwise time.Duration) (time.Duration, error) {
-		v := os.Getenv(name)
-		if v == "" {
-			return otherwise, nil
-		}
-		d, err := plan.ParseDuration(v)
-		if err != nil {
-			return 0, &usageError{Problem: name + ": " + err.Error()}
-		}
-		return d, nil
-	}
-	if os.Getenv("FOB_UNLOCK_TTL") == "" && (os.Getuid() == 0 || os.Getenv("CI") != "" || inContainer()) {
-		return 0, 0, nil
-	}
-	if sessions, err = read("FOB_UNLOCK_TTL", defaultUnlock); err != nil {
-		return 0, 0, err
-	}
-	keys, err = read("FOB_UNLOCK_KEYS_TTL", defaultUnlockKeys)
-	return sessions, min(keys, sessions), err
+// rerun is the app for another command line: it has the same store and terminal,
+// and reads the AWS files again.
+func (a *app) rerun(l line) *app {
+	next := *a
+	next.line = l
+	next.profiles = sync.OnceValues(next.readProfiles)
+	return &next
 }
 
-func inContainer() bool {
-	for _, mark := range []string{"/.dockerenv", "/run/.containerenv"} {
-		if _, err := os.Lstat(mark); err == nil {
-			return true
-		}
+// colour reports whether messages may have colours.
+func (a *app) colour() bool {
+	switch a.Color {
+	case "always":
+		return true
+	case "never":
+		return false
 	}
-	return os.Getenv("container") != ""
+	force := a.getenv("CLICOLOR_FORCE")
+	return force != "" && force != "0" ||
+		term.IsTerminal(os.Stderr) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 }
 
-// overSSH: a display is somebody else's, or not of the desktop that asks.
-func overSSH() bool { return os.Getenv("SSH_CONNECTION") != "" || os.Getenv("SSH_TTY") != "" }
-
-func atDesktop() bool {
-	return !overSSH() && (os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != "")
+// readProfiles reads the AWS files as they are now.
+func (a *app) readProfiles() (*profiles.Profiles, error) {
+	return profiles.Read(a.files, a.store(), a.world())
 }
 
-// place is where fob runs, as far as it decides what can open a store.
-func place() keyring.Place {
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // only Linux has it
-	return keyring.Place{
-		CI:        os.Getenv("CI") != "",
-		Container: inContainer(),
-		WSL:       isWSL(string(kernel)),
-		SSH:       overSSH(),
+func (a *app) world() profiles.World {
+	return profiles.World{
+		Getenv: a.getenv, ReadFile: os.ReadFile,
+		User: a.host.User(), Program: filepath.Base(a.args[0]), Log: a.out.Log,
 	}
 }
 
-// isWSL knows the kernel that Microsoft builds; that of WSL 1 has a capital.
-func isWSL(kernel string) bool { return strings.Contains(strings.ToLower(kernel), "microsoft") }
+// plan is how a profile gets credentials.
+func (a *app) plan(profile string, o plan.Options) (plan.Plan, error) {
+	all, err := a.profiles()
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return all.Plan(profile, o)
+}
 
-// dbusAddress is the session bus; "" if there is none.
-func dbusAddress() string {
-	if address := os.Getenv("DBUS_SESSION_BUS_ADDRESS"); address != "" {
-		return address
-	}
-	bus := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "bus")
-	if fi, err := os.Stat(bus); err != nil || fi.Mode().Type() != os.ModeSocket || !filepath.IsAbs(bus) {
-		return ""
-	}
-	return "unix:path=" + bus
+func (a *app) newStore() *keyring.Store {
+	return keyring.New(keyring.Options{
+		Dir:           a.host.StorePath(),
+		StateDir:      a.host.StatePath(),
+		Backend:       a.Backend,
+		Passphrase:    a.passphrase,
+		AgeIdentity:   a.host.Expand(cmp.Or(a.secrets.ageIdentity, a.AgeIdentity)),
+		Ask:           a.askPassphrase,
+		Notice:        func(text string) { a.out.Say("fob: %s", text) },
+		UnlockTTL:     a.unlock.sessions,
+		UnlockKeysTTL: a.unlock.keys,
+		Waiting:       func(slot string) { a.out.Note("waiting for your desktop: %s is asking (Ctrl-C stops)", slot) },
+		DBusAddress:   a.host.DBusAddress(),
+		Display:       a.host.Desktop(),
+		NoPrompt:      a.NoInput,
+		Place: func() keyring.Place {
+			return keyring.Place{CI: a.host.CI(), Container: a.host.Container(), WSL: a.host.WSL(), SSH: a.host.SSH()}
+		},
+		Chose:      a.sayChoice,
+		Getenv:     a.getenv,
+		WorkFactor: a.workFactor,
+		Now:        time.Now,
+		Log:        a.out.Log,
+	})
 }
 
 // sayChoice says what will open a new store.
 func (a *app) sayChoice(slot, why string) {
 	if slot == "passphrase" {
-		a.say("%s%s: a passphrase will open the store (fob store shows other ways).", strings.ToUpper(why[:1]), why[1:])
+		a.out.Say("%s: the store gets a passphrase (see fob store for other ways).", strings.ToUpper(why[:1])+why[1:])
 		return
 	}
-	a.say("What opens the store is kept in %s (%s), because %s; fob store add file adds a passphrase.", wayWords(slot), slot, why)
+	a.out.Say("%s will open the store (%s): %s. fob store add file adds a passphrase.", keyring.SlotTitle(slot), slot, why)
 }
 
-// newClient makes a client for an endpoint.
-func (a *app) newClient(e plan.Endpoint) (*awsapi.Client, error) {
-	if a.limits != (awsapi.Limits{}) {
-		return awsapi.NewClientWithin(a.limits, e, a.logf)
+// unlockTimes are how long the kernel keeps an unlocked copy of what opens
+// sessions, and of what opens keys.
+type unlockTimes struct{ sessions, keys time.Duration }
+
+var defaultUnlockTimes = unlockTimes{sessions: 12 * time.Hour, keys: 5 * time.Minute}
+
+// readUnlockTimes keeps no copy, unless the user asks for one, where other users'
+// processes may share the kernel's keyring or where nobody works.
+func readUnlockTimes(h host.Host) (t unlockTimes, err error) {
+	if h.Getenv("FOB_UNLOCK_TTL") == "" && (os.Getuid() == 0 || h.CI() || h.Container()) {
+		return t, nil
 	}
-	return awsapi.NewClient(e, a.logf)
+	t = defaultUnlockTimes
+	for name, d := range map[string]*time.Duration{"FOB_UNLOCK_TTL": &t.sessions, "FOB_UNLOCK_KEYS_TTL": &t.keys} {
+		v := h.Getenv(name)
+		if v == "" {
+			continue
+		}
+		if *d, err = plan.ParseDuration(v); err != nil {
+			return unlockTimes{}, &usageError{Problem: name + ": " + err.Error()}
+		}
+	}
+	t.keys = min(t.keys, t.sessions)
+	return t, nil
 }
 
-// dial makes a client for a profile that may not exist yet.
-func (a *app) dial(profile string) (*awsapi.Client, error) {
-	facts, err := a.facts()
+// passphrase is one that needs no person.
+func (a *app) passphrase() (creds.Secret, bool, error) {
+	text, from := a.secrets.passphrase, ""
+	var err error
+	switch {
+	case a.secrets.passphraseFD != "":
+		from = "FOB_PASSPHRASE_FD"
+		text, err = host.ReadDescriptor(a.secrets.passphraseFD)
+		if errors.Is(err, host.ErrDescriptor) {
+			return creds.Secret{}, false, &usageError{Problem: from + " is " + err.Error()}
+		}
+	case a.secrets.passphraseFile != "":
+		from = "FOB_PASSPHRASE_FILE"
+		text, err = host.ReadSecret(a.secrets.passphraseFile)
+	case text == "":
+		return creds.Secret{}, false, nil
+	}
 	if err != nil {
-		return nil, err
+		return creds.Secret{}, false, fmt.Errorf("%s: %s", from, a.out.Path(err))
 	}
-	e, err := plan.EndpointOf(facts, profile)
+	return creds.NewSecret(strings.TrimSuffix(text, "\n")), true, nil
+}
+
+// askerKey is the context's key of the program that credentials are made for.
+type askerKey struct{}
+
+// withAsker names the program that credentials are made for, so that a question
+// for the passphrase can name it too.
+func withAsker(ctx context.Context, program func() string) context.Context {
+	return context.WithValue(ctx, askerKey{}, program)
+}
+
+// askPassphrase asks a person what the store wants to know.
+func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (answer creds.Secret, err error) {
+	ask := prompt.Question{Title: "Passphrase", Problem: term.Clean(q.Problem), Secret: true}
+	what := "ask for the passphrase"
+	switch q.Kind {
+	case keyring.AskPassphrase:
+		ask.Text = "Passphrase for " + term.Clean(a.host.Tilde(q.Store))
+		if program, ok := ctx.Value(askerKey{}).(func() string); ok {
+			ask.About = prompt.For(program())
+		}
+	case keyring.AskNewPassphrase:
+		ask.Text, what = "New passphrase", "ask for a new passphrase"
+	case keyring.AskNewPassphraseAgain:
+		ask.Text = "Repeat it"
+	case keyring.AskPlugin:
+		name := "age-plugin-" + term.Clean(q.Plugin)
+		ask.Title, ask.Secret, what = name, q.Secret, "ask what "+name+" wants to know"
+		ask.Text = name + ": " + strings.TrimRight(term.Clean(q.Text), ": ")
+	}
+	if a.NoInput {
+		return creds.Secret{}, a.nobody(what, ui.ErrNoInput)
+	}
+	_, err = prompt.Ask(ctx, a.prompters(""), ask, func(typed creds.Secret) error { answer = typed; return nil })
+	if none, ok := errors.AsType[*prompt.NoPersonError](err); ok {
+		err = a.nobody(what, errors.New(none.Reasons()))
+	}
+	return answer, err
+}
+
+// nobody says that nobody can be asked what opens the store, and what would help.
+func (a *app) nobody(what string, why error) error {
+	e := &ui.NobodyError{What: what, Why: why}
+	if runtime.GOOS == "linux" && a.getenv("FOB_UNLOCK_TTL") == "" && a.unlock.sessions == 0 {
+		e.Hints = []string{"FOB_UNLOCK_TTL=12h   lets the kernel keep the store unlocked here; FOB_PASSPHRASE_FILE names a file with the passphrase"}
+	}
+	return e
+}
+
+// prompters are the ways to ask a person here and now, for a profile or, if it is
+// "", for the store.
+func (a *app) prompters(profile string) []prompt.Prompter {
+	return prompt.Prompters(prompt.World{
+		System:   runtime.GOOS,
+		Getenv:   a.getenv,
+		LookPath: exec.LookPath,
+		Environ:  func() []string { return a.helperEnviron(profile) },
+		Stderr:   term.Foreign(a.stderr),
+		Alone:    a.alone,
+	})
+}
+
+// helperEnviron is what programs inherit that fob runs for itself.
+func (a *app) helperEnviron(profile string) []string {
+	return source.Environ(a.environ, host.FoldCase, source.Chain(a.getenv(source.ChainVariable)), profile)
+}
+
+// promptLocks is how many locks stand for all terminals and desktops: lock files
+// stay, and there is a new terminal every day.
+const promptLocks = 64
+
+// alone keeps two fobs from asking at one place at once. Its lock is taken after
+// every other one. Where it cannot be had, the question is asked all the same.
+func (a *app) alone(ctx context.Context, place string) (release func(), err error) {
+	name := fmt.Sprintf("ask-%d", crc32.ChecksumIEEE([]byte(place))%promptLocks)
+	lock, ok, err := a.store().TryLock(name)
+	if err == nil && !ok {
+		a.out.Log("waiting for another fob that is asking here")
+		lock, err = a.store().Lock(ctx, name)
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
-		return nil, err
+		a.out.Log("another fob may ask at the same time: %v", err)
+		return func() {}, nil
 	}
-	return a.newClient(e)
+	return func() { _ = lock.Unlock() }, nil // closing the file releases it in any case
 }
 
-// broker wires a plan to the store, the terminal and AWS.
-func (a *app) broker(p plan.Plan, f credentialFlags, renew broker.Renewal, program func() string) *broker.Broker {
-	seed := func(store *keyring.Store) func(context.Context, string) (creds.Seed, bool, error) {
-		return func(ctx context.Context, serial string) (creds.Seed, bool, error) {
-			if _, err := store.SeedInfo(serial); err != nil {
-				var none *keyring.NotFoundError
-				if errors.As(err, &none) {
-					err = nil
-				}
-				return creds.Seed{}, false, err
-			}
-			s, err := store.Seed(ctx, serial)
-			return s, err == nil, err
-		}
-	}
-	prompters := a.codePrompters
-	if prompters == nil {
-		prompters = a.prompters(p.Profile)
-	}
-	given := f.MFACode
-	if given == "" {
-		given = a.secrets.mfaCode
-	}
-	var client *awsapi.Client
-	return &broker.Broker{
-		Source:   a.source,
-		Sessions: a.sessions(p),
-		Codes: &mfa.Ladder{
-			Given:     creds.NewSecret(given),
-			Seed:      seed(a.store()),
-			Process:   a.mfaProcess(p),
-			Prompters: prompters,
-			Prompt:    f.MFAPrompt,
-			NoInput:   a.NoInput,
-			Skew: func() time.Duration {
-				if client == nil {
-					return 0
-				}
-				return client.RawSkew()
-			},
-			Wait:   a.wait,
-			Notice: a.noteClock,
-		},
-		QuietCodes: &mfa.Ladder{Seed: seed(a.store().Quiet())},
-		Dial: func(e plan.Endpoint) (broker.STS, error) {
-			var err error
-			if client, err = a.newClient(e); err != nil {
-				return nil, err // not a nil *Client in a non-nil interface
-			}
-			return client, nil
-		},
-		Renew:   renew,
-		Fresh:   f.Fresh,
-		Program: program,
-		Now:     time.Now,
-		Clock:   a.noteClock,
-		Log:     a.logf,
-		Note:    a.notef,
+// showLines shows lines that are now in a profile's section.
+func (a *app) showLines(what, profile string, lines wire.Lines) {
+	header, _ := awsconfig.Header("profile", profile) // it has just been written
+	a.out.Say("%s to %s:", what, a.host.Tilde(a.files.Config))
+	a.out.Say("    %s", header)
+	for _, l := range lines {
+		a.out.Say("    %s = %s", l[0], l[1])
 	}
 }
 
-// noteClock says once that the clock is wrong, though both the codes and the
-// sessions of several plans suffer from it.
-func (a *app) noteClock(skew time.Duration) {
-	if !a.clockNoted {
-		a.clockNoted = true
-		a.notef("this computer's clock is %s: fob goes by AWS's, but sessions will seem to end at the wrong time", awsapi.Ahead(skew))
-	}
+// process is how this process was started.
+type process struct {
+	args           []string
+	environ        []string                 // without fob's secrets
+	getenv         func(name string) string // looks in environ
+	secrets        secrets
+	began          time.Time
+	stdout, stderr io.Writer
+	// allowDumps undoes host.NoDumps, before a command replaces fob.
+	allowDumps func()
 }
 
-// source reads what a plan starts from.
-func (a *app) source(ctx context.Context, step plan.Step, quiet bool) (s creds.Session, rev string, err error) {
-	store := a.store()
-	if quiet {
-		store = store.Quiet()
-	}
-	switch step := step.(type) {
-	case plan.StoredKey:
-		key, info, err := store.Key(ctx, step.Profile)
-		if err != nil {
-			return creds.Session{}, "", err
-		}
-		if info.KeyID != step.KeyID {
-			// Replaced since the plan was made: the plan is of another key.
-			return creds.Session{}, "", fmt.Errorf("the key of %q was replaced just now; run the command again", step.Profile)
-		}
-		return creds.Session{Key: key, AccountID: info.Account}, info.Rev, nil
-	case plan.PlaintextKey:
-		section, _ := a.aws.Profile(step.Profile)
-		static, err := plan.Static(section)
-		if err != nil {
-			return creds.Session{}, "", err
-		}
-		return creds.Session{
-			Key:   creds.Key{ID: static.ID.Text, Secret: creds.NewSecret(static.Secret.Text)},
-			Token: creds.NewSecret(static.Token.Text),
-		}, "", nil
-	case plan.Environment:
-		return creds.Session{
-			Key:   creds.Key{ID: os.Getenv("AWS_ACCESS_KEY_ID"), Secret: creds.NewSecret(os.Getenv("AWS_SECRET_ACCESS_KEY"))},
-			Token: creds.NewSecret(os.Getenv("AWS_SESSION_TOKEN")),
-		}, "", nil
-	case plan.Process:
-		s, err := a.runProcess(ctx, step)
-		return s, "", err
-	}
-	panic("a plan that starts with " + step.Kind())
-}
-
-// sessions is where a plan's sessions are kept. Only a stored key is worth a
-// question: a plan that needs no store does not ask for its passphrase.
-func (a *app) sessions(p plan.Plan) broker.Sessions {
-	if _, stored := p.Steps[0].(plan.StoredKey); stored {
-		return a.store()
-	}
-	return spareSessions{a.store().Quiet()}
-}
-
-// spareSessions keeps sessions where a store can be opened without a person,
-// and otherwise none.
-type spareSessions struct{ *keyring.Store }
-
-func (s spareSessions) Session(ctx context.Context, source, id string) (creds.Session, keyring.Info, error) {
-	if ok, err := s.Exists(); err != nil || !ok {
-		return creds.Session{}, keyring.Info{}, &keyring.NotFoundError{Kind: keyring.KindSession, Name: source}
-	}
-	session, info, err := s.Store.Session(ctx, source, id)
-	var locked *keyring.LockedError
-	if errors.As(err, &locked) {
-		err = &keyring.NotFoundError{Kind: keyring.KindSession, Name: source}
-	}
-	return session, info, err
-}
-
-func (s spareSessions) SaveSession(ctx context.Context, source, id, rev string, session creds.Session) error {
-	if ok, err := s.Exists(); err != nil || !ok {
-		return nil
-	}
-	err := s.Store.SaveSession(ctx, source, id, rev, session)
-	var locked *keyring.LockedError
-	if errors.As(err, &locked) {
-		return nil
-	}
-	return err
-}
-
-// close lets go of what is not to be open in a command, or be inherited by it.
-func (a *app) close() {
-	a.dumpable()
-	if a.terminal != nil {
-		_ = a.terminal.Close() // it was only asked at
-	}
+// secrets are variables that nothing fob starts may inherit.
+type secrets struct {
+	passphrase, passphraseFD, passphraseFile, mfaCode, ageIdentity string
 }

@@ -4,15 +4,18 @@ import (
 	"errors"
 
 	"fob/internal/plan"
+	"fob/internal/ui"
 )
 
 type clearCmd struct {
-	Profile string `arg:"" optional:"" help:"The profile; without it the sessions of all."`
+	Profile string `arg:"" optional:"" help:"The profile; all of them if none is named."`
 }
 
 func (clearCmd) Help() string {
-	return `Only fob's copies go: AWS has no way to end a session, so one that a program already
-has stays valid until its end.`
+	return `Only fob's copies are cleared. AWS cannot end a session, so one that a program
+already has stays valid until it expires.
+
+    fob clear prod`
 }
 
 func (c *clearCmd) Run(a *app) error {
@@ -20,38 +23,36 @@ func (c *clearCmd) Run(a *app) error {
 	if source != "" {
 		// A role's sessions are filed under the profile whose key they are made from.
 		var err error
-		if source, err = a.sourceOf(c.Profile); err != nil {
+		if source, err = sourceOf(a, c.Profile); err != nil {
 			return err
 		}
 	}
 	n, err := a.store().RemoveSessions(source)
-	if err != nil {
-		return err
-	}
 	switch {
+	case err != nil:
+		return err
 	case n == 0:
-		a.answer("There were no cached sessions.")
+		a.out.Answer("No cached sessions.")
+		return nil
 	case source != c.Profile:
-		a.answer("Dropped %d %s made from the key of %s.", n, plural(n, "session"), source)
+		a.out.Answer("Cleared %s made from the key of %s.", ui.Count(n, "session"), source)
 	default:
-		a.answer("Dropped %d %s.", n, plural(n, "session"))
+		a.out.Answer("Cleared %s.", ui.Count(n, "session"))
 	}
-	if n > 0 {
-		a.notef("sessions that programs already have stay valid until their end")
-	}
+	a.out.Note("sessions already handed out stay valid until they expire")
 	return nil
 }
 
-// sourceOf is the profile that a profile's sessions are filed under. One that
-// is in no file any more may still have some.
-func (a *app) sourceOf(profile string) (string, error) {
-	p, err := a.resolve(profile, plan.Options{})
-	var missing *plan.NoProfileError
+// sourceOf is the profile that a profile's sessions are filed under. One that is
+// no longer in any file may still have some.
+func sourceOf(a *app, profile string) (string, error) {
+	p, err := a.plan(profile, plan.Options{})
+	_, missing := errors.AsType[*plan.NoProfileError](err)
 	switch {
-	case errors.As(err, &missing):
+	case missing:
 		return "", err
 	case err != nil:
-		a.logf("%v", err)
+		a.out.Log("%v", err)
 		return profile, nil
 	}
 	return p.Source(), nil

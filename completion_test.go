@@ -5,6 +5,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"fob/internal/completion"
 )
 
 func TestCandidates(t *testing.T) {
@@ -41,8 +43,8 @@ func TestCandidates(t *testing.T) {
 		{"nonsense", "", ""},
 	} {
 		var got []string
-		for _, g := range candidates(root, strings.Fields(c.before), c.word, profiles) {
-			got = append(got, g.word)
+		for _, g := range completion.Candidates(root, strings.Fields(c.before), c.word, values(profiles)) {
+			got = append(got, g.Word)
 		}
 		if strings.Join(got, ",") != c.want {
 			t.Errorf("fob %s %s|: got %q", c.before, c.word, got)

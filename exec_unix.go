@@ -17,6 +17,3 @@ func replace(path string, argv, env []string) error {
 	}
 	return notRunnable(argv[0], err)
 }
-
-// keepFromChildren closes a descriptor when another program is started.
-func keepFromChildren(fd int) { unix.CloseOnExec(fd) }

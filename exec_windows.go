@@ -5,8 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-
-	"golang.org/x/sys/windows"
 )
 
 // replace runs the command as a child, because Windows has no exec, and ends
@@ -26,9 +24,4 @@ func replace(path string, argv, env []string) error {
 		return childExit(exit.ExitCode())
 	}
 	return notRunnable(argv[0], err)
-}
-
-// keepFromChildren closes a descriptor when another program is started.
-func keepFromChildren(fd int) {
-	_ = windows.SetHandleInformation(windows.Handle(fd), windows.HANDLE_FLAG_INHERIT, 0)
 }

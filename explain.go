@@ -1,23 +1,23 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"fob/internal/plan"
-	"fob/internal/term"
+	"fob/internal/ui"
 )
 
 type explainCmd struct {
 	credentialFlags
 	Profile string `arg:"" help:"The profile."`
-	JSON    bool   `help:"For programs."`
+	JSON    bool   `help:"Print JSON."`
 }
 
 func (explainCmd) Help() string {
-	return `It reads the AWS files and the names in the store: no secret, and no network.
+	return `Reads the AWS files and the names in the store, but no secrets; it does not use the
+network.
 
     fob explain prod`
 }
@@ -27,31 +27,35 @@ func (c *explainCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.resolve(c.Profile, o)
+	p, err := a.plan(c.Profile, o)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return a.printJSON(p)
+		return a.out.JSON(p)
 	}
-	return a.explain(p, c.Fresh)
+	a.out.Print("%s\n", p.Profile)
+	cached := printSteps(a, p, c.Fresh)
+	if p.Region != "" {
+		a.out.Print("Region: %s\n", p.Region)
+	}
+	if p.STS.URL != "" {
+		a.out.Print("STS is called at %s\n", p.STS.URL)
+	}
+	for _, n := range p.Notes {
+		a.out.Print("Note: %s\n", n)
+	}
+	a.out.Print("%s\n", question(a, p, cached))
+	return nil
 }
 
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
-}
-
-// explain says what is done without what is cached, if it is to be fresh.
-func (a *app) explain(p plan.Plan, fresh bool) error {
-	w := a.stdout
-	fmt.Fprintf(w, "%s\n", term.Clean(p.Profile))
-	newest := 0
+// printSteps prints the steps and what is cached of them, and returns the index of
+// the last step whose session is cached; 0 if there is none. With fresh cached
+// sessions do not count.
+func printSteps(a *app, p plan.Plan, fresh bool) (cached int) {
 	for i, s := range p.Steps {
-		fmt.Fprintf(w, "  %d. %s\n", i+1, term.Clean(describe(s)))
-		fmt.Fprintf(w, "     from %s\n", term.Clean(s.Origin()))
+		a.out.Print("  %d. %s\n", i+1, describe(s))
+		a.out.Print("     from %s\n", s.Origin())
 		if i == 0 || fresh {
 			continue
 		}
@@ -59,46 +63,36 @@ func (a *app) explain(p plan.Plan, fresh bool) error {
 		switch now := time.Now(); {
 		case err != nil:
 		case p.TooOld(i+1, now.Sub(info.Created)):
-			fmt.Fprintf(w, "     cached since %s, which is too long ago for this profile\n", clock(info.Created, now))
+			a.out.Print("     cached since %s, too old for this profile\n", ui.Clock(info.Created, now))
 		default:
-			fmt.Fprintf(w, "     cached until %s\n", clock(info.Expires, now))
-			newest = i
+			a.out.Print("     cached until %s\n", ui.Clock(info.Expires, now))
+			cached = i
 		}
 	}
-	if p.Region != "" {
-		fmt.Fprintf(w, "Region: %s\n", p.Region)
-	}
-	if p.STS.URL != "" {
-		fmt.Fprintf(w, "STS is called at %s\n", term.Clean(p.STS.URL))
-	}
-	for _, n := range p.Notes {
-		fmt.Fprintf(w, "Note: %s\n", term.Clean(n))
-	}
-	fmt.Fprintln(w, a.question(p, newest))
-	return nil
+	return cached
 }
 
-// question says what a person would be asked for now.
-func (a *app) question(p plan.Plan, newest int) string {
+// question says what fob would ask for now.
+func question(a *app, p plan.Plan, cached int) string {
 	serial := ""
-	for _, s := range p.Steps[newest+1:] {
+	for _, s := range p.Steps[cached+1:] {
 		if n := plan.MFASerial(s); n != "" {
 			serial = n
 		}
 	}
 	switch {
-	case len(p.Steps) > 1 && newest == len(p.Steps)-1:
-		return "Nothing would be asked, and AWS would not be called."
+	case len(p.Steps) > 1 && cached == len(p.Steps)-1:
+		return "fob would neither ask for anything nor call AWS."
 	case serial == "":
-		return "No MFA code would be asked."
+		return "fob would not ask for an MFA code."
 	}
 	if _, err := a.store().SeedInfo(serial); err == nil {
-		return "The MFA code comes from the seed in the store."
+		return "fob would make the MFA code from the stored MFA secret."
 	}
 	if c := p.MFAProcess; c.Line != "" {
-		return "The MFA code comes from the mfa_process of " + term.Clean(c.From) + "."
+		return "fob would get the MFA code from the mfa_process in " + c.From + "."
 	}
-	return "An MFA code of " + term.Clean(serial) + " would be asked."
+	return "fob would ask for an MFA code (" + serial + ")."
 }
 
 // describe is a step in words.
@@ -111,31 +105,35 @@ func describe(s plan.Step) string {
 	case plan.Environment:
 		return "the credentials in the environment"
 	case plan.Process:
-		return fmt.Sprintf("what the credential_process of %q prints", s.Profile)
+		return fmt.Sprintf("the credentials that the credential_process of %q prints", s.Profile)
 	case plan.SessionToken:
 		if s.MFASerial == "" {
-			return "GetSessionToken without MFA, for " + life(s.DurationSeconds) + " (such a session cannot call IAM)"
+			return "GetSessionToken without MFA, for " + life(s.DurationSeconds) + " (the session cannot call IAM)"
 		}
-		return "GetSessionToken with a code of " + s.MFASerial + ", for " + life(s.DurationSeconds)
+		return "GetSessionToken with an MFA code (" + s.MFASerial + "), for " + life(s.DurationSeconds)
 	case plan.AssumeRole:
-		text := "AssumeRole " + s.RoleARN + " as " + s.RoleSessionName + ", for " + life(s.DurationSeconds)
-		if s.MFASerial != "" {
-			text += ", with a code of " + s.MFASerial
-		}
-		for _, extra := range []struct{ name, value string }{{"external ID", s.ExternalID}, {"source identity", s.SourceIdentity}} {
-			if extra.value != "" {
-				text += fmt.Sprintf(", %s %q", extra.name, extra.value)
-			}
-		}
-		if len(s.Tags) > 0 {
-			text += fmt.Sprintf(", %d %s", len(s.Tags), plural(len(s.Tags), "tag"))
-		}
-		if s.Policy != "" || len(s.PolicyARNs) > 0 {
-			text += ", scoped down by a session policy"
-		}
-		return text
+		return describeRole(s)
 	}
 	return s.Kind()
+}
+
+func describeRole(s plan.AssumeRole) string {
+	text := "AssumeRole " + s.RoleARN + " as " + s.RoleSessionName + ", for " + life(s.DurationSeconds)
+	if s.MFASerial != "" {
+		text += ", with an MFA code (" + s.MFASerial + ")"
+	}
+	for _, extra := range []struct{ name, value string }{{"external ID", s.ExternalID}, {"source identity", s.SourceIdentity}} {
+		if extra.value != "" {
+			text += fmt.Sprintf(", %s %q", extra.name, extra.value)
+		}
+	}
+	if len(s.Tags) > 0 {
+		text += ", " + ui.Count(len(s.Tags), "tag")
+	}
+	if s.Policy != "" || len(s.PolicyARNs) > 0 {
+		text += ", scoped down by a session policy"
+	}
+	return text
 }
 
 func life(seconds int) string { return plan.Duration(time.Duration(seconds) * time.Second) }

@@ -3,8 +3,10 @@ package main
 type lockCmd struct{}
 
 func (lockCmd) Help() string {
-	return `After fob lock the next command that needs a secret asks for the passphrase again.
-Sessions that programs already have stay valid until their end.`
+	return `The next command that needs a secret asks for the passphrase again. Sessions
+already handed out stay valid until they expire.
+
+    fob lock`
 }
 
 func (lockCmd) Run(a *app) error {
@@ -13,9 +15,9 @@ func (lockCmd) Run(a *app) error {
 		return err
 	}
 	if n == 0 {
-		a.answer("There was no unlocked copy.")
-		return nil
+		a.out.Answer("Already locked.")
+	} else {
+		a.out.Answer("Locked.")
 	}
-	a.answer("Locked.")
 	return nil
 }

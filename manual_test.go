@@ -15,12 +15,14 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"fob/internal/host"
 )
 
 // grammar is kong's model of every command.
 func grammar(t *testing.T) *kong.Application {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // not the developer's config.toml
-	k, err := new(app).parser(commands())
+	k, err := new(line).parser(process{getenv: host.Lookup(os.Environ())}, commands())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,25 +210,6 @@ func TestManualExitCodes(t *testing.T) {
 	for _, code := range []int{0, exitFailed, exitUsage, exitNoProfile, exitNoPerson, exitStore, exitRefused, exitUnreachable, exitInterrupted, exitExec, 126, 127} {
 		if !hasWord(text, strconv.Itoa(code)) {
 			t.Errorf("no exit status %d", code)
-		}
-	}
-}
-
-// ls *.go is fob --help: each file at the root is a command, named after it, or a
-// part of one: COMMAND_PART.go.
-func TestRootFiles(t *testing.T) {
-	known := []string{"main", "app", "ask", "defaults", "report", "process"} // process.go is export: the contract's name
-	for _, c := range commands() {
-		known = append(known, c.name)
-	}
-	names, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		command, _, _ := strings.Cut(strings.TrimSuffix(name, ".go"), "_")
-		if !strings.HasSuffix(name, "_test.go") && !slices.Contains(known, command) {
-			t.Errorf("%s is no command", name)
 		}
 	}
 }

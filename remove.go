@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"fob/internal/plan"
-	"fob/internal/term"
 	"fob/internal/wire"
 	"fob/keyring"
 )
@@ -16,76 +14,70 @@ type removeCmd struct {
 }
 
 func (removeCmd) Help() string {
-	return `The key goes from the store, not from AWS: if nobody needs it any more, delete it there
-too. With it go its seed, its sessions and the lines that fob add wrote into the AWS config.`
+	return `Removes the key from the store, not from AWS: delete it there too if you no longer need
+it. Its MFA secret, its sessions and the lines that fob add wrote to the AWS config are
+removed with it.
+
+    fob remove dev`
 }
 
 func (c *removeCmd) Run(a *app) error {
+	all, err := a.profiles()
+	if err != nil {
+		return err
+	}
 	info, err := a.store().KeyInfo(c.Profile)
-	var damaged *keyring.DamagedError
-	var missing *keyring.NotFoundError
+	_, damaged := errors.AsType[*keyring.DamagedError](err)
+	_, missing := errors.AsType[*keyring.NotFoundError](err)
 	switch {
-	case errors.As(err, &damaged): // it may go, too
-	case errors.As(err, &missing):
-		names, _ := a.storedNames()
+	case damaged: // a damaged key can be removed as well
+	case missing:
+		names, _ := all.Stored()
 		return &plan.NoProfileError{Profile: c.Profile, Nearest: plan.Nearest(c.Profile, names), Stored: true}
 	case err != nil:
 		return err
 	}
-	serial, shared := a.deviceOf(c.Profile)
+	serial := all.MFASerial(c.Profile)
+	shared := all.SharesDevice(c.Profile, serial)
 	if !c.Yes {
-		if err := a.confirmRemove(c.Profile, info); err != nil {
+		err := a.person.Confirm(a.ctx, "--yes", "Remove %s, the key of %s? fob has the only copy of its secret.", info.KeyID, c.Profile)
+		if err != nil {
 			return err
 		}
 	}
 	if err := a.store().RemoveKey(a.ctx, c.Profile); err != nil {
 		return err
 	}
-	a.answer("Removed the key of %s and its sessions.", term.Clean(c.Profile))
+	a.out.Answer("Removed the key of %s and its sessions.", c.Profile)
 	if serial != "" && shared == "" {
-		if err := a.store().RemoveSeed(serial); err == nil {
-			a.answer("Removed the seed of %s.", term.Clean(serial))
-		} else if !errors.As(err, &missing) {
+		if err := removeSeed(a, serial); err != nil {
 			return err
 		}
 	}
-	a.notef("sessions that programs already have stay valid until their end")
+	a.out.Note("sessions already handed out stay valid until they expire")
 	if info.KeyID != "" {
-		a.notef("%s still works at AWS: delete it there if nobody needs it", info.KeyID)
+		a.out.Note("%s is still active in AWS: delete it there if you no longer need it", info.KeyID)
 	}
-	return a.unwrite(c.Profile)
+	return unwire(a, c.Profile)
 }
 
-func (a *app) confirmRemove(profile string, info keyring.Info) error {
-	return a.confirm(fmt.Sprintf("Remove %s, the key of %s? There is no copy of its secret elsewhere.", term.Clean(info.KeyID), term.Clean(profile)))
-}
-
-// deviceOf is the MFA device of a stored key, and another stored profile that
-// uses it too.
-func (a *app) deviceOf(profile string) (serial, shared string) {
-	serial = a.planSerial(profile)
-	names, _ := a.storedNames()
-	for _, n := range names {
-		if n != profile && serial != "" && a.planSerial(n) == serial {
-			return serial, n
-		}
+// removeSeed removes the MFA secret of a device, if there is one.
+func removeSeed(a *app, serial string) error {
+	err := a.store().RemoveSeed(serial)
+	if _, none := errors.AsType[*keyring.NotFoundError](err); none {
+		return nil
 	}
-	return serial, ""
-}
-
-func (a *app) planSerial(profile string) string {
-	p, err := a.resolve(profile, plan.Options{})
-	if err != nil {
-		return "" // a profile that cannot be used has no device to look after
+	if err == nil {
+		a.out.Answer("Removed the MFA secret for %s.", plan.ShortSerial(serial))
 	}
-	return p.MFASerial()
+	return err
 }
 
-// unwrite takes back what fob add wrote.
-func (a *app) unwrite(profile string) error {
-	changed, err := a.editConfig(func(text string) (string, error) { return wire.Remove(text, profile, a.args[0]) })
+// unwire removes what fob add wrote.
+func unwire(a *app, profile string) error {
+	changed, err := a.files.Edit(func(text string) (string, error) { return wire.Remove(text, profile, a.args[0]) })
 	if err == nil && changed {
-		a.answer("Took its lines out of %s.", tilde(a.configPath()))
+		a.out.Answer("Removed its lines from %s.", a.host.Tilde(a.files.Config))
 	}
 	return err
 }

@@ -5,23 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
-	"fob/internal/broker"
 	"fob/internal/cmdline"
 	"fob/internal/creds"
+	"fob/internal/host"
 	"fob/internal/iam"
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/prompt"
+	"fob/internal/settings"
+	"fob/internal/source"
 	"fob/internal/term"
+	"fob/internal/ui"
 	"fob/internal/wire"
 	"fob/keyring"
+	"fob/keyring/backend"
 )
 
 // Exit codes, as the manual has them.
@@ -40,62 +43,24 @@ const (
 	exitExec = 125
 )
 
-var (
-	errOrphaned = errors.New("the program that asked is gone")
-	// errDeclined: a person said no, and knows it.
-	errDeclined = errors.New("declined")
-	// errNegative: the answer was no, and has been printed.
-	errNegative = errors.New("a negative answer")
-)
+// errNegative: the answer was no, and has been printed.
+var errNegative = errors.New("a negative answer")
 
 // usageError is a command line that cannot be carried out.
 type usageError struct {
-	Command, Problem string
-	Names            []string // profiles to choose from
+	Problem string
+	Names   []string // profiles to choose from
 }
 
 func (e *usageError) Error() string { return e.Problem }
 
-// usageProblem puts the parser's words into ours.
-func usageProblem(named []command, text string) string {
-	subject, _, _ := strings.Cut(text, ":")
-	argument, missing := strings.CutPrefix(text, `expected "<`)
-	switch {
-	case missing:
-		argument, _, _ = strings.Cut(argument, ">")
-		return fmt.Sprintf("%s is missing: fob %s %s", strings.ToUpper(argument), named[0].name, named[0].synopsis)
-	case strings.HasPrefix(text, "expected ") && len(named) == 1:
-		return fmt.Sprintf("which one? fob %s %s", named[0].name, named[0].synopsis)
-	case strings.HasPrefix(text, "expected "):
-		return "which command?"
-	case strings.Contains(text, `got "EOL"`):
-		return subject + " needs a value"
-	}
-	text, _, _ = strings.Cut(text, ": time: ") // Go's words for a wrong duration
-	if argument, ok := strings.CutPrefix(text, "<"); ok {
-		name, rest, _ := strings.Cut(argument, ">")
-		text = strings.ToUpper(name) + rest
-	}
-	return strings.ReplaceAll(text, `","`, `", "`)
-}
-
-// vaultWay is how fob does what aws-vault has a flag for and fob has not.
-func vaultWay(problem string) string {
-	flag, unknown := strings.CutPrefix(problem, "unknown flag ")
-	flag, _, _ = strings.Cut(flag, ",")
-	switch {
-	case !unknown:
-	case flag == "--json":
-		return "fob export --profile NAME   prints credentials as JSON"
-	case slices.Contains([]string{"-s", "--server", "--ec2-server", "--ecs-server", "--lazy"}, flag):
-		return "fob has no server: with credential_process = fob export --profile NAME in ~/.aws/config programs renew by themselves"
-	}
-	return ""
+func usagef(format string, args ...any) error {
+	return &usageError{Problem: fmt.Sprintf(format, args...)}
 }
 
 type unknownCommandError struct{ Name string }
 
-func (e *unknownCommandError) Error() string { return fmt.Sprintf("no command %q", e.Name) }
+func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown command %q", e.Name) }
 
 // commandError is a command of exec's that cannot be run.
 type commandError struct {
@@ -110,357 +75,363 @@ type childExit int
 
 func (e childExit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// personError: somebody would have to be asked.
-type personError struct {
-	What, Why string
-	Hint      string // besides signing in ahead
-}
-
-func (e *personError) Error() string { return fmt.Sprintf("%s is needed: %s", e.What, e.Why) }
-
 // terminalError keeps a secret off the screen.
 type terminalError struct{ Profile string }
 
-func (e *terminalError) Error() string {
-	return "the credentials are for a program, and would be shown on this terminal"
-}
+func (e *terminalError) Error() string { return "not printing credentials to a terminal" }
 
-// planError is a failure on the way through a plan.
+// planError is a failure while a plan is carried out.
 type planError struct {
 	Plan plan.Plan
 	Err  error
 }
 
 func (e *planError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the failure.
 func (e *planError) Unwrap() error { return e.Err }
 
-// report prints what went wrong and what to do about it, and gives the exit code.
-func (a *app) report(err error) int {
-	var child childExit
+// usageProblem puts the parser's words into fob's.
+func usageProblem(named []command, text string) string {
+	subject, _, _ := strings.Cut(text, ":")
+	argument, missing := strings.CutPrefix(text, `expected "<`)
 	switch {
-	case errors.As(err, &child):
+	case missing:
+		argument, _, _ = strings.Cut(argument, ">")
+		return fmt.Sprintf("%s is missing: fob %s %s", strings.ToUpper(argument), named[0].name, named[0].synopsis)
+	case strings.HasPrefix(text, "expected one of ") && len(named) == 1:
+		words := strings.NewReplacer(`"`, "", ",", "", "  ", " ").Replace(strings.TrimPrefix(text, "expected one of "))
+		return fmt.Sprintf("which one? fob %s %s", named[0].name, strings.Join(strings.Fields(words), "|"))
+	case strings.HasPrefix(text, "expected "):
+		return "which command?"
+	case strings.Contains(text, `got "EOL"`):
+		return subject + " needs a value"
+	}
+	text, _, _ = strings.Cut(text, ": time: ") // Go's words for an invalid duration
+	if argument, ok := strings.CutPrefix(text, "<"); ok {
+		name, rest, _ := strings.Cut(argument, ">")
+		text = strings.ToUpper(name) + rest
+	}
+	return strings.ReplaceAll(text, `","`, `", "`)
+}
+
+// report prints what went wrong and what to do about it, and returns the exit code.
+func (a *app) report(err error) int {
+	if child, ok := errors.AsType[childExit](err); ok {
 		return int(child)
-	case errors.Is(err, errDeclined), errors.Is(err, errNegative):
+	}
+	if errors.Is(err, ui.ErrDeclined) || errors.Is(err, errNegative) {
 		return exitFailed
 	}
-	code, hints := a.judge(err)
-	if code != exitInterrupted {
-		fmt.Fprintf(a.stderr, "%s %s\n", a.paint("fob: error:"), term.Clean(sentence(err)))
-		for _, h := range hints {
-			fmt.Fprintf(a.stderr, "fob: hint: %s\n", term.Clean(h))
+	v := a.judge(err)
+	if v.code != exitInterrupted {
+		a.out.Error(err)
+		for _, hint := range v.hints {
+			a.out.Hint("%s", hint)
 		}
 	}
-	var command *commandError
+	command, ok := errors.AsType[*commandError](err)
 	switch {
-	case errors.As(err, &command):
+	case ok:
 		return command.Code
-	case a.name == "exec" && code != exitInterrupted:
+	case a.name == "exec" && v.code != exitInterrupted:
 		return exitExec
 	}
-	return code
+	return v.code
 }
 
-// sentence is an error's text on one line. AWS's own words end with a full stop.
-func sentence(err error) string {
-	text := err.Error()
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		text = strings.Replace(text, p.Error(), plainPath(p), 1)
-	}
-	text = strings.Join(strings.Fields(text), " ")
-	if strings.HasSuffix(text, "...") {
-		return text
-	}
-	return strings.TrimSuffix(text, ".")
+// verdict is what fob makes of a failure: an exit code and what to do.
+type verdict struct {
+	code  int
+	hints []string
 }
 
-func (a *app) paint(s string) string {
-	on := a.Color == "always"
-	if a.Color == "auto" || a.Color == "" {
-		on = os.Getenv("CLICOLOR_FORCE") != "" && os.Getenv("CLICOLOR_FORCE") != "0" ||
-			term.IsTerminal(os.Stderr) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	}
-	if on {
-		return "\x1b[31m" + s + "\x1b[0m"
-	}
-	return s
-}
+func exit(code int, hints ...string) verdict { return verdict{code, hints} }
 
-// judge is the table of failures: exit code and hints. The order matters where
-// one error wraps another.
-func (a *app) judge(err error) (code int, hints []string) {
-	var left *iam.LeftError
-	if errors.As(err, &left) {
-		if code, _ = a.judge(left.Err); code == exitInterrupted {
-			code = exitFailed // interrupted, but not without a word
+// otherwise lets the next rows of the table judge.
+var otherwise = verdict{}
+
+// failure is a row of the table of failures: its verdict on an error, or otherwise.
+type failure func(a *app, err error) verdict
+
+// on is the row of an error type. judge is also given the error that wraps it,
+// which may know the profile.
+func on[E error](judge func(a *app, e E, err error) verdict) failure {
+	return func(a *app, err error) verdict {
+		e, ok := errors.AsType[E](err)
+		if !ok {
+			return otherwise
 		}
-		hint := "fob mfa remove " + word(profileOf(err)) + " --device --serial " + left.Serial
-		if left.Undo == nil {
-			hint = "if it is there: " + hint
+		return judge(a, e, err)
+	}
+}
+
+// always is the row of an error type with one verdict.
+func always[E error](code int, hints ...string) failure {
+	return on(func(*app, E, error) verdict { return exit(code, hints...) })
+}
+
+// is is the row of an error value.
+func is(target error, code int) failure {
+	return func(_ *app, err error) verdict {
+		if errors.Is(err, target) {
+			return exit(code)
 		}
-		return code, []string{hint}
+		return otherwise
 	}
-	if code, hints, ok := a.judgeProfile(err); ok {
-		return code, hints
+}
+
+// judge finds the first row of the table that has a verdict.
+func (a *app) judge(err error) verdict {
+	for _, row := range failures() {
+		if v := row(a, err); v.code != 0 {
+			return v
+		}
 	}
-	if code, hints, ok := a.judgeStore(err); ok {
-		return code, hints
+	return exit(exitFailed)
+}
+
+// failures is the table. The order matters where one error wraps another.
+func failures() []failure {
+	return slices.Concat([]failure{on(leftDevice)}, profileFailures(), storeFailures(), awsFailures(), personFailures())
+}
+
+// leftDevice is an enrolment that left something at AWS.
+func leftDevice(a *app, e *iam.LeftError, err error) verdict {
+	v := a.judge(e.Err)
+	if v.code == exitInterrupted {
+		v.code = exitFailed // interrupted, but not without a word
 	}
-	if code, hints, ok := a.judgeAWS(err); ok {
-		return code, hints
+	hint := "fob mfa remove " + cmdline.Quote(profileOf(err)) + " --device --serial " + e.Serial
+	if e.Undo == nil {
+		hint = "if it is there: " + hint
 	}
-	var (
-		unknown  *unknownCommandError
-		terminal *terminalError
-		person   *personError
-		code1    *prompt.NoPersonError
-		badCode  *mfa.CodeError
-		input    *term.InputError
-	)
+	return exit(v.code, hint)
+}
+
+func profileFailures() []failure {
+	return []failure{
+		on(func(a *app, e *usageError, _ error) verdict {
+			if len(e.Names) > 0 {
+				return exit(exitUsage, "profiles: "+ui.List(e.Names))
+			}
+			if way := vaultWay(e.Problem); way != "" {
+				return exit(exitUsage, way)
+			}
+			if a.name != "" {
+				return exit(exitUsage, "fob "+a.name+" --help")
+			}
+			return exit(exitUsage)
+		}),
+		always[*plan.UsageError](exitUsage),
+		always[*keyring.NameError](exitUsage),
+		always[*creds.KeyError](exitUsage),
+		on(func(_ *app, e *plan.NoProfileError, _ error) verdict {
+			return exit(exitNoProfile, didYouMean(e.Nearest, "fob add "+cmdline.Quote(e.Profile)+"   stores a key under that name"))
+		}),
+		on(func(_ *app, e *plan.MissingSourceError, _ error) verdict {
+			return exit(exitNoProfile, didYouMean(e.Nearest, "fob add "+cmdline.Quote(e.Source)))
+		}),
+		on(func(_ *app, e *plan.NoKeyError, _ error) verdict {
+			if e.Role {
+				return exit(exitNoProfile, "name the profile that has the key: fob_source_profile = NAME")
+			}
+			return exit(exitNoProfile, "fob add "+cmdline.Quote(e.Profile))
+		}),
+		on(func(_ *app, e *plan.PartialKeyError, _ error) verdict {
+			return exit(exitFailed, "complete the pair, or remove it and run fob add "+cmdline.Quote(e.Profile))
+		}),
+		on(func(_ *app, e *plan.SecurityKeyError, _ error) verdict {
+			return exit(exitFailed, "fob mfa enroll "+cmdline.Quote(e.Profile)+"   creates a device that makes codes")
+		}),
+		always[*plan.ConfigError](exitFailed),
+		always[*plan.LoopError](exitFailed),
+		always[*plan.UnsupportedError](exitFailed),
+		always[*awsconfig.SyntaxError](exitFailed),
+		always[*settings.Error](exitFailed),
+		always[*source.ReplacedError](exitFailed),
+		always[*iam.NotUserError](exitUsage),
+	}
+}
+
+func storeFailures() []failure {
+	identity := func(a *app) string {
+		return "FOB_AGE_IDENTITY, or age_identity in " + a.host.Tilde(a.host.SettingsPath()) + ", names a file of age identities"
+	}
+	return []failure{
+		on(func(_ *app, e *keyring.SlotError, err error) verdict {
+			if errors.Is(err, term.ErrCancelled) || errors.Is(err, context.Canceled) {
+				return otherwise
+			}
+			return exit(exitStore, "--drop "+cmdline.Quote(e.Slot)+"   continues without it: then it no longer opens the store")
+		}),
+		always[*keyring.LastSlotError](exitStore, "fob store add file|age1...   adds another one first"),
+		on(func(_ *app, e *keyring.SlotExistsError, _ error) verdict {
+			if e.Slot == "file" {
+				return exit(exitUsage, "fob store passphrase   changes it")
+			}
+			return exit(exitUsage, "fob store   shows what opens the store, and what could")
+		}),
+		always[*keyring.RecipientError](exitUsage, "fob store   shows what opens the store, and what could"),
+		on(func(_ *app, e *keyring.PluginError, _ error) verdict {
+			return exit(exitStore, "install "+e.Program+", or add its directory to PATH")
+		}),
+		on(func(a *app, _ *keyring.IdentityError, _ error) verdict { return exit(exitStore, identity(a)) }),
+		is(keyring.ErrWrongPassphrase, exitStore),
+		on(func(_ *app, _ *keyring.SharedError, err error) verdict { return exit(exitStore, loginHint(err)...) }),
+		always[*keyring.MissingError](exitStore, "fob add PROFILE   creates the store"),
+		on(func(_ *app, e *keyring.NotFoundError, _ error) verdict {
+			if e.Kind == keyring.KindSeed {
+				return exit(exitNoProfile, "fob mfa add PROFILE   stores one")
+			}
+			return exit(exitNoProfile)
+		}),
+		on(func(_ *app, e *keyring.UnsafeError, _ error) verdict {
+			if e.Fix == "" {
+				return exit(exitStore)
+			}
+			return exit(exitStore, e.Fix)
+		}),
+		always[*keyring.TrustError](exitStore, "if you know why: fob store trust"),
+		on(func(a *app, e *keyring.DamagedError, _ error) verdict { return exit(exitStore, a.repair(e.File)) }),
+		always[*keyring.ChoiceError](exitStore, "fob --backend NAME ..."),
+		on(noSlot),
+		on(func(a *app, e *backend.LockedError, _ error) verdict {
+			if e.Slot == "age" {
+				return exit(exitStore, identity(a))
+			}
+			return locked(a, e)
+		}),
+		on(func(_ *app, e *backend.LostError, _ error) verdict {
+			return exit(exitStore, "fob store add "+e.Backend+"   creates it again, if something else opens the store")
+		}),
+		always[*backend.Error](exitStore, "fob store   shows what can open it here, and why not"),
+		always[*keyring.FutureError](exitStore, "this fob is too old to read it: install a newer one"),
+		always[*keyring.PassphraseError](exitStore),
+		always[*keyring.FullError](exitStore),
+		on(func(a *app, e *fs.PathError, _ error) verdict {
+			if a.ofStore(e.Path) {
+				return exit(exitStore)
+			}
+			return otherwise
+		}),
+	}
+}
+
+func noSlot(a *app, e *keyring.NoSlotError, _ error) verdict {
+	if a.name == "store" {
+		return exit(exitStore, "fob store   shows what opens it")
+	}
+	var hints []string
+	if e.Backend != "" && e.Backend != "auto" {
+		hints = []string{"fob --backend auto store add " + cmdline.Quote(e.Backend)}
+	}
+	return exit(exitStore, append(hints, "fob --backend "+strings.Join(e.Slots, " | "))...)
+}
+
+func locked(a *app, e *backend.LockedError) verdict {
+	v := exit(exitStore)
 	switch {
-	case errors.Is(err, term.ErrCancelled), errors.Is(err, context.Canceled), errors.Is(err, errOrphaned):
-		return exitInterrupted, nil
-	case errors.As(err, &unknown):
-		return exitUsage, nearestCommand(unknown.Name)
-	case errors.As(err, &terminal):
-		return exitUsage, []string{
-			"in ~/.aws/config: credential_process = " + wire.Process(a.args[0], terminal.Profile),
-			`for a shell: eval "$(fob export ` + word(terminal.Profile) + ` --format env)"`,
-		}
-	case errors.As(err, &code1):
-		return exitNoPerson, []string{"fob login " + word(code1.Profile)}
-	case errors.As(err, &person) && person.Hint != "":
-		return exitNoPerson, append(a.loginHint(err), person.Hint)
-	case errors.As(err, &person):
-		return exitNoPerson, a.loginHint(err)
-	case errors.As(err, &badCode), errors.As(err, &input):
-		return exitUsage, nil
-	case errors.Is(err, context.DeadlineExceeded):
-		return exitNoPerson, a.loginHint(err)
+	case e.Fix != "":
+		v.hints = []string{e.Fix}
+	case slices.Contains(keyring.BackendKinds(), e.Slot):
+		v.hints = []string{"unlock it at the desktop; fob store   shows what else opens the store"}
 	}
-	return exitFailed, nil
+	if a.NoInput {
+		v.code = exitNoPerson // it would have asked
+	}
+	return v
 }
 
-func (a *app) judgeProfile(err error) (code int, hints []string, ok bool) {
-	var (
-		usage       *usageError
-		planUsage   *plan.UsageError
-		noProfile   *plan.NoProfileError
-		noSource    *plan.MissingSourceError
-		noKey       *plan.NoKeyError
-		partial     *plan.PartialKeyError
-		securityKey *plan.SecurityKeyError
-		config      *plan.ConfigError
-		loop        *plan.LoopError
-		unsupported *plan.UnsupportedError
-		syntax      *awsconfig.SyntaxError
-		name        *keyring.NameError
-		key         *creds.KeyError
-	)
-	switch {
-	case errors.As(err, &usage):
-		if len(usage.Names) > 0 {
-			return exitUsage, []string{"profiles: " + list(usage.Names)}, true
-		}
-		if way := vaultWay(usage.Problem); way != "" {
-			return exitUsage, []string{way}, true
-		}
-		if usage.Command != "" {
-			return exitUsage, []string{"fob " + usage.Command + " --help"}, true
-		}
-		return exitUsage, nil, true
-	case errors.As(err, &planUsage), errors.As(err, &name), errors.As(err, &key):
-		return exitUsage, nil, true
-	case errors.As(err, &noProfile):
-		return exitNoProfile, didYouMean(noProfile.Nearest, "fob add "+word(noProfile.Profile)+"   stores a key under that name"), true
-	case errors.As(err, &noSource):
-		return exitNoProfile, didYouMean(noSource.Nearest, "fob add "+word(noSource.Source)), true
-	case errors.As(err, &noKey):
-		if noKey.Role {
-			return exitNoProfile, []string{"name the profile with the key there: fob_source_profile = NAME"}, true
-		}
-		return exitNoProfile, []string{"fob add " + word(noKey.Profile)}, true
-	case errors.As(err, &partial):
-		return exitFailed, []string{"complete the pair, or take it out and run fob add " + word(partial.Profile)}, true
-	case errors.As(err, &securityKey):
-		return exitFailed, []string{"fob mfa enroll " + word(securityKey.Profile) + "   makes a device that gives codes"}, true
-	case errors.As(err, &config), errors.As(err, &loop), errors.As(err, &unsupported), errors.As(err, &syntax):
-		return exitFailed, nil, true
-	}
-	return 0, nil, false
-}
-
-func (a *app) judgeStore(err error) (code int, hints []string, ok bool) {
-	var (
-		missing    *keyring.MissingError
-		notFound   *keyring.NotFoundError
-		damaged    *keyring.DamagedError
-		future     *keyring.FutureError
-		passphrase *keyring.PassphraseError
-		unsafe     *keyring.UnsafeError
-		trust      *keyring.TrustError
-		locked     *keyring.LockedError
-		lost       *keyring.LostError
-		backend    *keyring.BackendError
-		noSlot     *keyring.NoSlotError
-		choice     *keyring.ChoiceError
-		full       *keyring.FullError
-		slot       *keyring.SlotError
-		last       *keyring.LastSlotError
-		exists     *keyring.SlotExistsError
-		recipient  *keyring.RecipientError
-		identity   *keyring.IdentityError
-		plugin     *keyring.PluginError
-		shared     *keyring.SharedError
-	)
-	switch {
-	case errors.As(err, &slot) && !errors.Is(err, term.ErrCancelled) && !errors.Is(err, context.Canceled):
-		return exitStore, []string{"--drop " + word(slot.Slot) + "   goes on without it: then it does not open the store any more"}, true
-	case errors.As(err, &last):
-		return exitStore, []string{"fob store add file|age1...   adds another first"}, true
-	case errors.As(err, &exists) && exists.Slot == "file":
-		return exitUsage, []string{"fob store passphrase   changes it"}, true
-	case errors.As(err, &exists), errors.As(err, &recipient):
-		return exitUsage, []string{"fob store   shows what opens the store, and what could"}, true
-	case errors.As(err, &plugin):
-		return exitStore, []string{"install " + plugin.Program + ", or put its directory into PATH"}, true
-	case errors.As(err, &identity):
-		return exitStore, []string{"FOB_AGE_IDENTITY, or age_identity in " + tilde(a.settingsPath()) + ", names a file of age identities"}, true
-	case errors.Is(err, keyring.ErrWrongPassphrase):
-		return exitStore, nil, true
-	case errors.As(err, &shared):
-		return exitStore, a.loginHint(err), true
-	case errors.As(err, &missing):
-		return exitStore, []string{"fob add PROFILE   makes the store"}, true
-	case errors.As(err, &notFound) && notFound.Kind == keyring.KindSeed:
-		return exitNoProfile, []string{"fob mfa add PROFILE   stores one"}, true
-	case errors.As(err, &notFound):
-		return exitNoProfile, nil, true
-	case errors.As(err, &unsafe):
-		if unsafe.Fix != "" {
-			hints = []string{unsafe.Fix}
-		}
-		return exitStore, hints, true
-	case errors.As(err, &trust):
-		return exitStore, []string{"if you know why: fob store trust"}, true
-	case errors.As(err, &damaged):
-		return exitStore, []string{a.mending(damaged.File)}, true
-	case errors.As(err, &choice):
-		return exitStore, []string{"fob --backend NAME ..."}, true
-	case errors.As(err, &noSlot):
-		if a.name == "store" {
-			return exitStore, []string{"fob store   shows what opens it"}, true
-		}
-		if noSlot.Backend != "" && noSlot.Backend != "auto" {
-			hints = []string{"fob --backend auto store add " + word(noSlot.Backend)}
-		}
-		return exitStore, append(hints, "fob --backend "+strings.Join(noSlot.Slots, " | ")), true
-	case errors.As(err, &locked) && locked.Slot == "age":
-		return exitStore, []string{"FOB_AGE_IDENTITY, or age_identity in " + tilde(a.settingsPath()) + ", names a file of age identities"}, true
-	case errors.As(err, &locked):
-		switch {
-		case locked.Fix != "":
-			hints = []string{locked.Fix}
-		case slices.Contains(keyring.BackendKinds(), locked.Slot):
-			hints = []string{"unlock it at the desktop; fob store   shows what else opens the store"}
-		}
-		if a.NoInput {
-			return exitNoPerson, hints, true // it would have asked
-		}
-		return exitStore, hints, true
-	case errors.As(err, &lost):
-		return exitStore, []string{"fob store add " + lost.Backend + "   makes it anew, if something else opens the store"}, true
-	case errors.As(err, &backend):
-		return exitStore, []string{"fob store   shows what can open it here, and why not"}, true
-	case errors.As(err, &future):
-		return exitStore, []string{"this fob is too old to read it: install a newer one"}, true
-	case errors.As(err, &passphrase), errors.As(err, &full), a.ofStore(err):
-		return exitStore, nil, true
-	}
-	return 0, nil, false
-}
-
-// ofStore reports whether the system refused a file of the store, or of what this
-// machine remembers of it.
-func (a *app) ofStore(err error) bool {
-	var file *fs.PathError
-	if !errors.As(err, &file) {
-		return false
-	}
-	return slices.ContainsFunc([]string{a.storePath(), a.statePath()}, func(dir string) bool {
-		return file.Path == dir || strings.HasPrefix(file.Path, dir+string(filepath.Separator))
+// ofStore reports whether a file is the store's, or what this machine remembers
+// about it.
+func (a *app) ofStore(path string) bool {
+	return slices.ContainsFunc([]string{a.host.StorePath(), a.host.StatePath()}, func(dir string) bool {
+		return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator))
 	})
 }
 
-// mending says what helps against a damaged file of the store.
-func (a *app) mending(file string) string {
-	backup := "restore it from a backup of " + tilde(a.storePath())
+// repair says what helps against a damaged file of the store.
+func (a *app) repair(file string) string {
+	backup := "restore it from a backup of " + a.host.Tilde(a.host.StorePath())
 	switch {
 	case strings.HasPrefix(file, "key+"):
-		return "everything else still works; fob add PROFILE stores this key anew, or " + backup
+		return "everything else still works; fob add PROFILE stores this key again, or " + backup
 	case strings.HasPrefix(file, "seed+"):
-		return "everything else still works; fob mfa add PROFILE stores this seed anew, or " + backup
+		return "everything else still works; fob mfa add PROFILE stores this MFA secret again, or " + backup
 	case filepath.IsAbs(file) && filepath.Ext(file) == ".json":
 		return "if you know why: fob store trust"
 	case filepath.IsAbs(file): // of the locks
-		return "delete it: fob makes another"
+		return "delete it: fob creates another"
 	case strings.Contains(file, "/slots/"):
 		name := strings.Replace(filepath.Base(file), "passphrase", "file", 1)
-		return "if something else opens the store too: fob store add " + word(name) + "   makes it anew; or " + backup
+		return "if something else opens the store too: fob store add " + cmdline.Quote(name) + "   creates it again; or " + backup
 	}
 	return backup
 }
 
-func (a *app) judgeAWS(err error) (code int, hints []string, ok bool) {
-	var (
-		refused *awsapi.RefusedError
-		network *awsapi.UnreachableError
-		answer  *awsapi.AnswerError
-		shared  *broker.SharedError
-	)
-	switch {
-	case errors.As(err, &refused):
-		return exitRefused, a.refusedHints(err, refused), true
-	case errors.As(err, &network), errors.As(err, &answer):
-		return exitUnreachable, nil, true
-	case errors.As(err, &shared):
-		switch shared.Outcome {
-		case broker.Refused:
-			return exitRefused, nil, true
-		case broker.Cancelled:
-			return exitFailed, a.loginHint(err), true
-		}
-		return exitNoPerson, a.loginHint(err), true
+func awsFailures() []failure {
+	return []failure{
+		on(func(_ *app, e *awsapi.RefusedError, err error) verdict {
+			return exit(exitRefused, refusedHints(err, e)...)
+		}),
+		always[*awsapi.UnreachableError](exitUnreachable),
+		always[*awsapi.AnswerError](exitUnreachable),
 	}
-	return 0, nil, false
 }
 
-// refusedHints say what a refusal of AWS usually means.
-func (a *app) refusedHints(err error, refused *awsapi.RefusedError) []string {
+func personFailures() []failure {
+	interrupted := func(target error) failure { return is(target, exitInterrupted) }
+	return []failure{
+		interrupted(term.ErrCancelled), interrupted(context.Canceled), interrupted(host.ErrOrphaned),
+		on(func(_ *app, e *unknownCommandError, _ error) verdict { return exit(exitUsage, nearestCommand(e.Name)) }),
+		on(func(a *app, e *terminalError, _ error) verdict {
+			return exit(exitUsage,
+				"in ~/.aws/config: credential_process = "+wire.Process(a.args[0], e.Profile),
+				`for a shell: eval "$(fob export `+cmdline.Quote(e.Profile)+` --format env)"`)
+		}),
+		on(func(_ *app, e *prompt.NoPersonError, _ error) verdict {
+			return exit(exitNoPerson, "fob login "+cmdline.Quote(e.Profile))
+		}),
+		on(func(_ *app, e *ui.NobodyError, err error) verdict {
+			return exit(exitNoPerson, append(loginHint(err), e.Hints...)...)
+		}),
+		always[*mfa.CodeError](exitUsage),
+		always[*term.InputError](exitUsage),
+		func(_ *app, err error) verdict {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return exit(exitNoPerson, loginHint(err)...)
+			}
+			return otherwise
+		},
+	}
+}
+
+// refusedHints say what a refusal of AWS's usually means.
+func refusedHints(err error, e *awsapi.RefusedError) []string {
 	var hints []string
-	if refused.Skew != 0 {
-		hints = append(hints, "this computer's clock is "+awsapi.Ahead(refused.Skew)+": set it")
+	if e.Skew != 0 {
+		hints = append(hints, "this computer's clock is "+awsapi.Ahead(e.Skew)+": set it")
 	}
-	if refused.Action == iam.DeleteDevice {
-		hints = append(hints, "the user does not have the device any more: the same command deletes the rest of it later")
+	if e.Action == iam.DeleteDevice {
+		hints = append(hints, "the user no longer has the device: the same command deletes the rest of it later")
 	}
-	switch refused.Code {
+	switch e.Code {
 	case "InvalidClientTokenId":
-		hints = append(hints, "the key "+refused.KeyID+" is deleted or inactive at AWS, or a few seconds old")
+		hints = append(hints, "the key "+e.KeyID+" was deleted or deactivated in AWS, or is only a few seconds old")
 	case "SignatureDoesNotMatch":
-		if refused.Skew == 0 {
-			hints = append(hints, "the secret of "+refused.KeyID+" is not the one AWS has: fob add stores it anew")
+		if e.Skew == 0 {
+			hints = append(hints, "wrong secret for "+e.KeyID+": run fob add again")
 		}
 	case iam.AlreadyExists:
-		profile := word(profileOf(err))
+		profile := cmdline.Quote(profileOf(err))
 		hints = append(hints, "fob mfa enroll "+profile+" --name NAME",
-			"if one is left of an earlier try: fob mfa remove "+profile+" --device --serial ARN")
+			"if it is left over from an earlier try: fob mfa remove "+profile+" --device --serial ARN")
 	case "ExpiredToken":
-		hints = append(hints, "these are session credentials, and they have ended")
+		hints = append(hints, "these are session credentials, and they have expired")
 	case "AccessDenied":
-		var at *planError
-		if errors.As(err, &at) && refused.Role != "" {
-			hints = append(hints, deniedRole(at.Plan, refused.Role))
+		if at, ok := errors.AsType[*planError](err); ok && e.Role != "" {
+			hints = append(hints, deniedRole(at.Plan, e.Role))
 		}
 	}
 	return hints
@@ -468,79 +439,64 @@ func (a *app) refusedHints(err error, refused *awsapi.RefusedError) []string {
 
 // deniedRole says what a trust policy usually misses.
 func deniedRole(p plan.Plan, role string) string {
-	sent := "fob explain " + word(p.Profile) + " shows what was sent"
+	sent := "fob explain " + cmdline.Quote(p.Profile) + " shows what was sent"
 	switch first := p.Roles()[0]; {
 	case p.MFASerial() == "":
-		return "if the role demands MFA, name the device in the profile: fob_mfa_serial = ARN"
+		return "if the role requires MFA, name the device in the profile: fob_mfa_serial = ARN"
 	case role != first:
-		return "if the role demands MFA: what a role gives carries none, so of this chain only " + first + " may; " + sent
+		return "if the role requires MFA: MFA reaches only the first role (" + first + ") of a chain; " + sent
 	case plan.MFASerial(p.Steps[len(p.Steps)-1]) != "":
 		return sent // the code was made for this call
 	case p.MaxMFAAge == 0:
-		return "if the role demands a recent MFA sign-in: --fresh; for good fob_mfa_max_age = 1h in the profile, or fob_session_duration = 1h where the key is; " + sent
+		return "if the role requires a recent MFA sign-in: --fresh; for good, fob_mfa_max_age = 1h in the profile, or fob_session_duration = 1h where the key is; " + sent
 	}
-	return "if the role demands a more recent MFA sign-in: --fresh, or a shorter fob_mfa_max_age; " + sent
+	return "if the role requires a more recent MFA sign-in: --fresh, or a shorter fob_mfa_max_age; " + sent
 }
 
-// profileOf is the profile on whose way it failed.
+// profileOf is the profile whose plan failed.
 func profileOf(err error) string {
-	var at *planError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*planError](err); ok {
 		return at.Plan.Profile
 	}
 	return "PROFILE"
 }
 
 // loginHint is what every exit 4 says.
-func (a *app) loginHint(err error) []string {
-	var at *planError
-	if errors.As(err, &at) {
-		return []string{"fob login " + word(at.Plan.Profile)}
+func loginHint(err error) []string {
+	if at, ok := errors.AsType[*planError](err); ok {
+		return []string{"fob login " + cmdline.Quote(at.Plan.Profile)}
 	}
 	return nil
 }
 
-func didYouMean(nearest []string, otherwise string) []string {
+// vaultWay is how fob does what aws-vault has a flag for and fob does not.
+func vaultWay(problem string) string {
+	flag, unknown := strings.CutPrefix(problem, "unknown flag ")
+	flag, _, _ = strings.Cut(flag, ",")
+	switch {
+	case !unknown:
+	case flag == "--json":
+		return "fob export --profile NAME   prints credentials as JSON"
+	case slices.Contains([]string{"-s", "--server", "--ec2-server", "--ecs-server", "--lazy"}, flag):
+		return "fob has no server: with credential_process = fob export --profile NAME in ~/.aws/config programs renew by themselves"
+	}
+	return ""
+}
+
+func didYouMean(nearest []string, otherwise string) string {
 	if len(nearest) == 0 {
-		return []string{otherwise}
+		return otherwise
 	}
 	quoted := make([]string, len(nearest))
 	for i, n := range nearest {
 		quoted[i] = fmt.Sprintf("%q", n)
 	}
-	return []string{"did you mean " + strings.Join(quoted, " or ") + "?"}
+	return "did you mean " + strings.Join(quoted, " or ") + "?"
 }
 
-func nearestCommand(name string) []string {
-	var names []string
-	for _, c := range commands() {
-		names = append(names, c.name)
+func nearestCommand(name string) string {
+	if near := plan.Nearest(name, commandNames()); len(near) > 0 {
+		return "did you mean fob " + strings.Join(near, " or fob ") + "?"
 	}
-	if near := plan.Nearest(name, names); len(near) > 0 {
-		return []string{"did you mean fob " + strings.Join(near, " or fob ") + "?"}
-	}
-	return []string{"fob --help"}
-}
-
-// list joins names for a sentence; a long list is cut.
-func list(names []string) string {
-	const most = 12
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
-
-// word quotes a name for a command line that is shown, if it needs that.
-func word(s string) string {
-	return cmdline.Quote(s)
-}
-
-// plainPath keeps the operation out of an error about a file.
-func plainPath(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return fmt.Sprintf("%s: %v", tilde(p.Path), p.Err)
-	}
-	return err.Error()
+	return "fob --help"
 }

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"fob/internal/host"
 )
 
 // The shortcut reads the same as kong.
@@ -19,12 +21,13 @@ func TestShortcut(t *testing.T) {
 		}
 		for _, profile := range []string{"dev", "a b", "", "=", "ü", "${HOME}", "@file", "x=y,z"} {
 			argv := []string{"export", "--profile", profile}
-			short, long := &app{}, &app{}
-			cmd := short.shortcut(argv)
-			if cmd == nil {
+			p := processIn(t)
+			short, cmd, ok := shortcut(p, argv)
+			if !ok {
 				t.Fatalf("%q: no shortcut", argv)
 			}
-			if want := byKong(t, long, argv); !reflect.DeepEqual(cmd, want) {
+			long, want := byKong(t, p, argv)
+			if !reflect.DeepEqual(cmd, want) {
 				t.Errorf("%q: %+v, kong reads %+v", argv, cmd, want)
 			}
 			if !reflect.DeepEqual(short.globals, long.globals) {
@@ -34,10 +37,24 @@ func TestShortcut(t *testing.T) {
 	}
 }
 
-// byKong parses a fob export.
-func byKong(t *testing.T, a *app, argv []string) *exportCmd {
+// processIn is a process with the test's environment.
+func processIn(t *testing.T) process {
 	t.Helper()
-	parser, err := a.parser([]command{exportRow(t)})
+	return process{getenv: host.Lookup(os.Environ())}
+}
+
+// taken reports whether the shortcut reads argv.
+func taken(t *testing.T, argv []string) bool {
+	t.Helper()
+	_, _, ok := shortcut(processIn(t), argv)
+	return ok
+}
+
+// byKong parses a fob export.
+func byKong(t *testing.T, p process, argv []string) (line, *exportCmd) {
+	t.Helper()
+	var l line
+	parser, err := l.parser(p, []command{exportRow(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +62,7 @@ func byKong(t *testing.T, a *app, argv []string) *exportCmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ctx.Selected().Target.Addr().Interface().(*exportCmd)
+	return l, ctx.Selected().Target.Addr().Interface().(*exportCmd)
 }
 
 func exportRow(t *testing.T) command {
@@ -64,11 +81,11 @@ func TestNoShortcut(t *testing.T) {
 		{"exec", "--profile", "dev"}, {"export", "-p", "dev"}, {"export", "--profile", "-v"}, {"export", "--profile", "--help"},
 		{"export", "--profile", "dev", "-v"}, {"-v", "export", "--profile"},
 	} {
-		if (&app{}).shortcut(other) != nil {
+		if taken(t, other) {
 			t.Errorf("%q is taken", other)
 		}
 	}
-	parser, err := (&app{}).parser([]command{exportRow(t)})
+	parser, err := new(line).parser(processIn(t), []command{exportRow(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,13 +95,13 @@ func TestNoShortcut(t *testing.T) {
 				continue
 			}
 			t.Setenv(name, "x")
-			if (&app{}).shortcut(argv) != nil {
+			if taken(t, argv) {
 				t.Errorf("taken though %s is set", name)
 			}
 			os.Unsetenv(name)
 		}
 	}
-	if (&app{}).shortcut(argv) == nil {
+	if !taken(t, argv) {
 		t.Fatal("no shortcut without them")
 	}
 	path := filepath.Join(home, ".config/fob/config.toml")
@@ -94,7 +111,7 @@ func TestNoShortcut(t *testing.T) {
 	if err := os.Symlink("nowhere", path); err != nil {
 		t.Fatal(err)
 	}
-	if (&app{}).shortcut(argv) != nil {
+	if taken(t, argv) {
 		t.Error("taken though there is a config.toml")
 	}
 }

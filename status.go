@@ -2,29 +2,31 @@ package main
 
 import (
 	"cmp"
-	"os"
 	"time"
 
+	"fob/internal/cmdline"
 	"fob/internal/format"
 	"fob/internal/plan"
 	"fob/internal/term"
+	"fob/internal/ui"
 )
 
 type statusCmd struct {
-	All    bool   `help:"Every profile that is signed in, not only this shell's."`
-	JSON   bool   `xor:"as" help:"For programs."`
+	All    bool   `help:"Show every profile that is signed in, not only this shell's."`
+	JSON   bool   `xor:"as" help:"Print JSON."`
 	Format string `xor:"as" help:"A line for a prompt, with {profile}, {account}, {region}, {until} and {left} in it." placeholder:"TEMPLATE"`
 }
 
 func (statusCmd) Help() string {
-	return `This shell's profile is that of the fob exec it runs in, else AWS_PROFILE, else FOB_PROFILE.
-The exit code is 1 if it is not signed in. No secret is read, nobody is asked and AWS is not called.
+	return `This shell's profile is that of the fob exec it runs in, else AWS_PROFILE, else
+FOB_PROFILE. The exit code is 1 if it is not signed in. fob reads no secret, does not ask
+and does not call AWS.
 
-    fob status --format '{profile} {left}'    dev 2h 13m
+    fob status --format '{profile} {left}'    prints dev 2h 13m
     fob status --quiet || fob login dev`
 }
 
-// signedIn is what status says of a profile; the names are the JSON's.
+// signedIn is a profile in status --json.
 type signedIn struct {
 	Profile string `json:"profile,omitempty"`
 	Account string `json:"account,omitempty"`
@@ -41,22 +43,22 @@ type signedIn struct {
 func (c *statusCmd) Run(a *app) error {
 	line, err := format.ParseTemplate(c.Format, []string{"account", "left", "profile", "region", "until"})
 	if err != nil {
-		return &usageError{Command: "status", Problem: "--format: " + err.Error()}
+		return usagef("--format: %v", err)
 	}
 	now := time.Now()
 	if c.All {
 		return c.showAll(a, line, now)
 	}
-	s, err := a.thisShell(now)
+	s, err := thisShell(a, now)
 	switch {
 	case err != nil:
 		return err
 	case c.JSON:
-		err = a.printJSON(s)
+		err = a.out.JSON(s)
 	case s.Profile != "":
-		a.answer("%s", s.text(line, now))
+		a.out.Answer("%s", s.text(line, now))
 	case c.Format == "":
-		a.answer("This shell has no profile: fob exec PROFILE starts one that has, or set AWS_PROFILE.")
+		a.out.Answer("No profile in this shell. Start one with fob exec PROFILE, or set AWS_PROFILE.")
 	}
 	if err == nil && s.Seconds == 0 && !s.endless {
 		return errNegative
@@ -65,15 +67,15 @@ func (c *statusCmd) Run(a *app) error {
 }
 
 func (c *statusCmd) showAll(a *app, line format.Template, now time.Time) error {
-	all, err := a.allSignedIn(now)
+	all, err := allSignedIn(a, now)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		err = a.printJSON(all)
+		err = a.out.JSON(all)
 	} else {
 		for _, s := range all {
-			a.answer("%s", s.text(line, now))
+			a.out.Answer("%s", s.text(line, now))
 		}
 	}
 	if err == nil && len(all) == 0 {
@@ -83,42 +85,54 @@ func (c *statusCmd) showAll(a *app, line format.Template, now time.Time) error {
 }
 
 // thisShell is the state of this shell's profile; zero if it has none.
-func (a *app) thisShell(now time.Time) (signedIn, error) {
-	if profile := os.Getenv("FOB_PROFILE"); profile != "" && os.Getenv("AWS_ACCESS_KEY_ID") != "" {
-		// SDKs take these before any profile.
+func thisShell(a *app, now time.Time) (signedIn, error) {
+	if profile := a.getenv("FOB_PROFILE"); profile != "" && a.getenv("AWS_ACCESS_KEY_ID") != "" {
+		// SDKs use these before any profile.
 		s := signedIn{
 			Profile: profile,
-			Account: os.Getenv("AWS_ACCOUNT_ID"),
-			Region:  os.Getenv("AWS_REGION"),
+			Account: a.getenv("AWS_ACCOUNT_ID"),
+			Region:  a.getenv("AWS_REGION"),
 			From:    "environment",
-			endless: os.Getenv("AWS_SESSION_TOKEN") == "",
+			endless: a.getenv("AWS_SESSION_TOKEN") == "",
 		}
-		until, _ := time.Parse(time.RFC3339, os.Getenv("AWS_CREDENTIAL_EXPIRATION")) // another's is none
+		// Ignore an unparsable time; another tool may have set it.
+		until, _ := time.Parse(time.RFC3339, a.getenv("AWS_CREDENTIAL_EXPIRATION"))
 		return s.ending(until, now), nil
 	}
-	profile := cmp.Or(os.Getenv("AWS_PROFILE"), os.Getenv("FOB_PROFILE"))
+	profile := cmp.Or(a.getenv("AWS_PROFILE"), a.getenv("FOB_PROFILE"))
 	if profile == "" {
 		return signedIn{}, nil
 	}
-	p, err := a.resolve(profile, plan.Options{})
+	all, err := a.profiles()
+	if err != nil {
+		return signedIn{}, err
+	}
+	p, err := all.Plan(profile, plan.Options{})
 	if err != nil {
 		return signedIn{}, err
 	}
 	s := signedIn{Profile: profile, Account: p.Account, Region: p.Region, From: "store"}
-	return s.ending(a.signedInUntil(p), now), nil
+	return s.ending(all.SignedInUntil(p), now), nil
 }
 
 // allSignedIn are the profiles with a live session in the store.
-func (a *app) allSignedIn(now time.Time) ([]signedIn, error) {
-	rows, err := a.rows()
+func allSignedIn(a *app, now time.Time) ([]signedIn, error) {
+	profiles, err := a.profiles()
 	if err != nil {
 		return nil, err
 	}
+	names, err := profiles.Names()
+	if err != nil && len(names) == 0 {
+		return nil, err
+	}
+	if err != nil {
+		a.out.Warn("%s", a.out.Sentence(err))
+	}
 	all := []signedIn{}
-	for _, r := range rows {
+	for _, r := range profiles.Rows(names, now) {
 		if len(r.Sessions) > 0 {
 			s := signedIn{Profile: r.Profile, Account: r.Account, Region: r.Region, From: "store"}
-			all = append(all, s.ending(r.until(), now))
+			all = append(all, s.ending(r.Until(), now))
 		}
 	}
 	return all, nil
@@ -132,37 +146,33 @@ func (s signedIn) ending(until, now time.Time) signedIn {
 	return s
 }
 
-// left is the time left, in minutes, as a prompt shows it; empty if there is none.
+// left is the time left as a prompt shows it; "" if there is none.
 func (s signedIn) left() string {
 	if s.Seconds == 0 {
 		return ""
 	}
-	left := time.Duration(s.Seconds) * time.Second
-	if left < time.Minute {
-		return plan.Duration(left)
-	}
-	return plan.Duration(left.Truncate(time.Minute))
+	return ui.Left(time.Duration(s.Seconds) * time.Second)
 }
 
 // text is the line for a person, or the template filled in.
 func (s signedIn) text(line format.Template, now time.Time) string {
 	if line != nil {
-		// The name of a profile is not to move the cursor of whose prompt it is.
+		// The name of a profile must not move the cursor of a shell's prompt.
 		return line.Fill(func(field string) string { return term.Clean(s.field(field, now)) })
 	}
-	text := summary(s.Profile, s.Account, s.until)
+	text := ui.Session(s.Profile, s.Account, s.until, now)
 	switch {
 	case s.Seconds > 0:
 		return text + " (" + s.left() + " left)"
 	case s.endless:
 		return text + ": the long-lived key itself"
 	case s.From == "environment":
-		return text + ": ended (exit leaves this shell)"
+		return text + ": expired (type exit to leave this shell)"
 	}
-	return text + ": not signed in (fob login " + word(s.Profile) + ")"
+	return text + ": not signed in (fob login " + cmdline.Quote(s.Profile) + ")"
 }
 
-// field of a template; empty if it is not known.
+// field of a template; "" if it is not known.
 func (s signedIn) field(name string, now time.Time) string {
 	switch name {
 	case "account":
@@ -175,7 +185,7 @@ func (s signedIn) field(name string, now time.Time) string {
 		return s.Region
 	case "until":
 		if !s.until.IsZero() {
-			return clock(s.until, now)
+			return ui.Clock(s.until, now)
 		}
 	}
 	return ""

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"fob/internal/awsapi"
+	"fob/internal/creds"
+	"fob/internal/plan"
+	"fob/internal/profiles"
+	"fob/internal/ui"
+	"fob/internal/wire"
+	"fob/keyring"
+)
+
+// confirmReplace asks before a stored key is replaced.
+func (c *addCmd) confirmReplace(a *app) error {
+	info, err := a.store().KeyInfo(c.Profile)
+	if _, missing := errors.AsType[*keyring.NotFoundError](err); missing {
+		return nil
+	}
+	if _, damaged := errors.AsType[*keyring.DamagedError](err); damaged {
+		info.KeyID = "a damaged key" // which the new one repairs
+	} else if err != nil {
+		return err
+	}
+	if c.Yes {
+		return nil
+	}
+	err = a.person.Confirm(a.ctx, "--yes", "%s already has the key %s. Replace it?", c.Profile, info.KeyID)
+	if _, nobody := errors.AsType[*ui.NobodyError](err); nobody {
+		return usagef("%q already has the key %s; --yes replaces it", c.Profile, info.KeyID)
+	}
+	return err
+}
+
+// readKey gets the key from where the flags say.
+func (c *addCmd) readKey(a *app) (creds.Key, error) {
+	switch {
+	case c.FromEnv:
+		if a.getenv("AWS_SESSION_TOKEN") != "" {
+			return creds.Key{}, usagef("the environment holds a session, which expires: fob stores long-lived keys")
+		}
+		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+			if a.getenv(name) == "" {
+				return creds.Key{}, usagef("%s is not set", name)
+			}
+		}
+		return creds.NewKey(a.getenv("AWS_ACCESS_KEY_ID"), a.getenv("AWS_SECRET_ACCESS_KEY"))
+	case c.Stdin:
+		key, err := creds.ReadKey(os.Stdin)
+		if err != nil {
+			err = fmt.Errorf("standard input: %w", err)
+		}
+		return key, err
+	}
+	return askKey(a)
+}
+
+// askKey asks again for what cannot be an ID: most often it is the secret.
+func askKey(a *app) (creds.Key, error) {
+	const what = "ask for the key"
+	id, err := a.person.Ask(a.ctx, what, "Access key ID: ", func(id string) error {
+		err := creds.CheckKeyID(id)
+		if errors.Is(err, creds.ErrSessionKey) {
+			return &ui.FatalError{Err: err}
+		}
+		return err
+	})
+	if nobody, ok := errors.AsType[*ui.NobodyError](err); ok {
+		nobody.Flag = "--stdin or --from-env"
+	}
+	if err != nil {
+		return creds.Key{}, err
+	}
+	secret, err := a.person.AskSecret(a.ctx, what, "Secret access key: ")
+	if err != nil {
+		return creds.Key{}, err
+	}
+	return creds.NewKey(id, secret.Reveal())
+}
+
+// newKeyDelay is how long AWS may not know a key that was just created.
+const newKeyDelay = 6 * time.Second
+
+// verify asks AWS whose the key is.
+func (c *addCmd) verify(a *app, k creds.Key) (awsapi.Identity, error) {
+	if c.NoVerify {
+		return awsapi.Identity{}, nil
+	}
+	client, err := a.dial(c.Profile)
+	if err != nil {
+		return awsapi.Identity{}, err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, time.Minute)
+	defer cancel()
+	for began := time.Now(); ; {
+		id, err := client.Identity(ctx, creds.Session{Key: k})
+		refused, ok := errors.AsType[*awsapi.RefusedError](err)
+		if !ok || refused.Code != "InvalidClientTokenId" || time.Since(began) >= newKeyDelay {
+			return id, err
+		}
+		a.out.Log("AWS does not know %s (yet?); asking again", k.ID)
+		time.Sleep(2 * time.Second)
+	}
+}
+
+// region suggests a region: the flag's, else the source profile's, else the
+// environment's, else [default]'s.
+func (c *addCmd) region(a *app, all *profiles.Profiles) string {
+	of := func(profile string) string {
+		p, _ := all.Config.Profile(profile)
+		v, _ := p.Get("region")
+		return v.Text
+	}
+	return cmp.Or(c.Region, of(c.Source), a.getenv("AWS_REGION"), a.getenv("AWS_DEFAULT_REGION"), of("default"))
+}
+
+func regionLines(region string) wire.Lines {
+	if region == "" {
+		return nil
+	}
+	return wire.Lines{{"region", region}}
+}
+
+// askRegion is the region to write; "" if the profile has one, or needs none.
+func (c *addCmd) askRegion(a *app) (string, error) {
+	all, err := a.profiles()
+	if err != nil {
+		return "", err
+	}
+	if p, ok := all.Config.Profile(c.Profile); ok {
+		if _, ok := p.Get("region"); ok && c.Region == "" {
+			return "", nil
+		}
+	}
+	suggestion := c.region(a, all)
+	if c.Region != "" || c.NoConfig || c.FromEnv || c.Stdin {
+		return suggestion, nil
+	}
+	prompt := "Default region (Enter for none): "
+	if suggestion != "" {
+		prompt = "Default region [" + suggestion + "]: "
+	}
+	answer, err := a.person.Ask(a.ctx, "ask for the region", prompt, func(answer string) error {
+		if answer = strings.TrimSpace(answer); answer == "" || plan.IsRegion(answer) {
+			return nil
+		}
+		return fmt.Errorf("%q is not a region; use a name such as eu-west-1", answer)
+	})
+	return cmp.Or(strings.TrimSpace(answer), suggestion), err
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+
+	"fob/internal/cmdline"
+	"fob/internal/plan"
+	"fob/internal/profiles"
+	"fob/internal/wire"
+)
+
+// addRole writes a profile that assumes a role with another profile's key.
+func (c *addCmd) addRole(a *app) error {
+	if c.NoConfig {
+		return usagef("a role is only a profile in the AWS config: --no-config leaves nothing to do")
+	}
+	all, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	if _, ok := all.Config.Profile(c.Profile); ok {
+		return usagef("profile %q already exists in %s", c.Profile, a.host.Tilde(a.files.Config))
+	}
+	if _, err := all.Plan(c.Source, plan.Options{}); err != nil {
+		return err
+	}
+	lines := regionLines(c.region(a, all))
+	lines = append(lines, wire.Lines{{"credential_process", wire.Process(a.args[0], c.Profile)}, {"fob_source_profile", c.Source}, {"fob_role_arn", c.Role}}...)
+	if c.MFASerial != "" {
+		lines = append(lines, [2]string{"fob_mfa_serial", c.MFASerial})
+	}
+	_, err = a.files.Edit(func(text string) (string, error) {
+		text, _, err := wire.Add(text, c.Profile, a.args[0], lines)
+		if err != nil {
+			return "", err
+		}
+		return text, c.tryPlan(a, text)
+	})
+	if err != nil {
+		return err
+	}
+	a.showLines("Added", c.Profile, lines)
+	sayNext(a, []string{"aws --profile " + cmdline.Quote(c.Profile) + " sts get-caller-identity"})
+	return nil
+}
+
+// tryPlan makes the profile's plan before the AWS config is written. An error in it
+// is in the new lines, which are not in any file yet.
+func (c *addCmd) tryPlan(a *app, text string) error {
+	config, err := a.files.ParseWith(text)
+	if err != nil {
+		return err
+	}
+	_, err = profiles.New(config, a.store(), a.world()).Plan(c.Profile, plan.Options{})
+	if wrong, ok := errors.AsType[*plan.ConfigError](err); ok {
+		return usagef("%s", wrong.Problem)
+	}
+	return err
+}

@@ -1,0 +1,340 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"fob/internal/awsapi"
+	"fob/internal/broker"
+	"fob/internal/creds"
+	"fob/internal/iam"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+	"fob/internal/profiles"
+	"fob/internal/prompt"
+	"fob/internal/source"
+	"fob/internal/term"
+	"fob/keyring"
+)
+
+// codeFlags say where an MFA code comes from; login has these alone.
+type codeFlags struct {
+	MFACode   string `short:"t" name:"mfa-code" aliases:"mfa-token" help:"The MFA code, if one is needed; also $FOB_MFA_CODE." placeholder:"CODE"`
+	MFAPrompt string `name:"mfa-prompt" aliases:"prompt" help:"How to ask for a code: ${enum}." enum:"${prompts}" env:"FOB_MFA_PROMPT" default:"auto" placeholder:"NAME"`
+	Fresh     bool   `help:"Ignore cached sessions."`
+}
+
+// credentialFlags say how credentials are made; exec, export and explain share them.
+type credentialFlags struct {
+	Duration time.Duration `short:"d" help:"How long the credentials last (e.g. 2h)." placeholder:"DURATION"`
+	codeFlags
+	NoSession bool     `short:"n" help:"Hand out the long-lived key itself. Prefer a session: a leaked key never expires."`
+	Region    string   `help:"The region to use." placeholder:"REGION"`
+	Policy    string   `help:"A file with a session policy that scopes the role down." placeholder:"FILE"`
+	PolicyARN []string `name:"policy-arn" sep:"none" help:"A managed policy that scopes the role down; may be repeated." placeholder:"ARN"`
+	ReadOnly  bool     `help:"Scope the role down to AWS's ReadOnlyAccess."`
+}
+
+// readOnlyAccess is the AWS managed policy of that name, in the partition aws;
+// plan puts in the role's.
+const readOnlyAccess = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+// options are the flags as plans take them.
+func (f *credentialFlags) options(a *app) (plan.Options, error) {
+	o := plan.Options{
+		Duration:   plan.Requested{Duration: f.Duration, From: "--duration"},
+		NoSession:  f.NoSession,
+		Region:     f.Region,
+		PolicyARNs: f.PolicyARN,
+	}
+	if from := a.setBy("duration"); from != "" {
+		o.Duration.From, o.Duration.Soft = from, true
+	}
+	switch {
+	case f.Duration < 0 || f.Duration > 0 && f.Duration < 15*time.Minute:
+		return o, usagef("%s: the shortest AWS session is 15m", o.Duration.From)
+	case f.ReadOnly && (f.Policy != "" || len(f.PolicyARN) > 0):
+		// Session policies add up: another one could allow more.
+		return o, usagef("--read-only cannot be combined with another policy")
+	case f.ReadOnly:
+		o.PolicyARNs = []string{readOnlyAccess}
+	case f.Policy != "":
+		text, err := os.ReadFile(f.Policy)
+		if err != nil {
+			return o, usagef("--policy: %s", a.out.Path(err))
+		}
+		if strings.TrimSpace(string(text)) == "" {
+			return o, usagef("--policy: %s is empty", f.Policy)
+		}
+		o.Policy = string(text)
+	}
+	return o, nil
+}
+
+// request is how a plan is carried out.
+type request struct {
+	codeFlags
+	renew broker.Renewal
+	// program is what the credentials are for.
+	program func() string
+	// prompters ask for MFA codes; nil for all there are.
+	prompters []prompt.Prompter
+}
+
+func named(name string) func() string { return func() string { return name } }
+
+// credentials carries a plan out.
+func (a *app) credentials(ctx context.Context, p plan.Plan, r request) (creds.Session, error) {
+	b, err := a.broker(p, r)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	s, err := b.Credentials(withAsker(ctx, r.program), p)
+	if err != nil {
+		return s, &planError{Plan: p, Err: err}
+	}
+	if s.AccountID == "" {
+		s.AccountID = p.Account
+	}
+	if key, ok := p.Steps[0].(plan.PlaintextKey); ok {
+		a.out.Warn("%s is in plain text (%s), where every program can read it", key.KeyID, key.Origin())
+	}
+	return s, nil
+}
+
+// broker wires a plan to the store, the terminal and AWS.
+func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
+	reader, err := a.reader()
+	if err != nil {
+		return nil, err
+	}
+	if r.prompters == nil {
+		r.prompters = a.prompters(p.Profile)
+	}
+	given := r.MFACode
+	if given == "" {
+		given = a.secrets.mfaCode
+	}
+	var sessions broker.Sessions = a.store()
+	if _, stored := p.Steps[0].(plan.StoredKey); !stored {
+		sessions = source.QuietSessions{Store: a.store().Quiet()}
+	}
+	d := &dialler{make: a.newClient}
+	return &broker.Broker{
+		Source:   reader.Read,
+		Sessions: sessions,
+		Codes: &mfa.Ladder{
+			Given:     creds.NewSecret(given),
+			Seed:      storedSeed(a.store()),
+			Process:   reader.MFAProcess(p),
+			Prompters: r.prompters,
+			Prompt:    r.MFAPrompt,
+			NoInput:   a.NoInput,
+			Skew:      d.skew,
+			Wait:      a.out.Countdown,
+			Notice:    a.noteClock,
+		},
+		QuietCodes: &mfa.Ladder{Seed: storedSeed(a.store().Quiet())},
+		Dial:       d.dial,
+		Renew:      r.renew,
+		Fresh:      r.Fresh,
+		Program:    r.program,
+		Now:        time.Now,
+		Clock:      a.noteClock,
+		Log:        a.out.Log,
+		Note:       a.out.Note,
+	}, nil
+}
+
+// dialler makes the client of a plan when AWS is first called, and knows by how
+// much the clock is wrong from then on.
+type dialler struct {
+	make   func(plan.Endpoint) (*awsapi.Client, error)
+	client atomic.Pointer[awsapi.Client]
+}
+
+func (d *dialler) dial(e plan.Endpoint) (broker.STS, error) {
+	client, err := d.make(e)
+	if err != nil {
+		return nil, err // and not a nil *Client in an interface that is not nil
+	}
+	d.client.Store(client)
+	return client, nil
+}
+
+func (d *dialler) skew() time.Duration {
+	if client := d.client.Load(); client != nil {
+		return client.RawSkew()
+	}
+	return 0
+}
+
+// reader reads what plans start from.
+func (a *app) reader() (source.Reader, error) {
+	all, err := a.profiles()
+	if err != nil {
+		return source.Reader{}, err
+	}
+	return source.Reader{
+		Store: a.store(), Config: all.Config, Getenv: a.getenv,
+		Environ: a.helperEnviron, Stderr: term.Foreign(a.stderr), Now: time.Now,
+	}, nil
+}
+
+// storedSeed looks up the seed of an MFA device.
+func storedSeed(store *keyring.Store) func(context.Context, string) (creds.Seed, bool, error) {
+	return func(ctx context.Context, serial string) (creds.Seed, bool, error) {
+		_, err := store.SeedInfo(serial)
+		if _, none := errors.AsType[*keyring.NotFoundError](err); none {
+			return creds.Seed{}, false, nil
+		}
+		if err != nil {
+			return creds.Seed{}, false, err
+		}
+		s, err := store.Seed(ctx, serial)
+		return s, err == nil, err
+	}
+}
+
+// seedBroker makes codes from a seed, and takes none from elsewhere.
+func (a *app) seedBroker(seed creds.Seed, now func() time.Time) *broker.Broker {
+	stored := func(context.Context, string) (creds.Seed, bool, error) { return seed, true, nil }
+	return &broker.Broker{
+		Sessions: a.store(),
+		Codes:    &mfa.Ladder{Seed: stored, Wait: a.out.Countdown, Now: now},
+		Now:      time.Now, Log: a.out.Log, Note: a.out.Note,
+	}
+}
+
+// checkChain stops a loop through wrappers.
+func (a *app) checkChain(profile string) error {
+	chain := source.Chain(a.getenv(source.ChainVariable))
+	for _, name := range chain {
+		if name == profile {
+			return &plan.LoopError{Chain: append(chain, profile)}
+		}
+	}
+	return nil
+}
+
+// dial makes a client for a profile that may not exist yet.
+func (a *app) dial(profile string) (*awsapi.Client, error) {
+	all, err := a.profiles()
+	if err != nil {
+		return nil, err
+	}
+	e, err := all.STS(profile)
+	if err != nil {
+		return nil, err
+	}
+	return a.newClient(e)
+}
+
+// newClient makes a client for an endpoint.
+func (a *app) newClient(e plan.Endpoint) (*awsapi.Client, error) {
+	if a.limits != (awsapi.Limits{}) {
+		return awsapi.NewClientWithin(a.limits, e, a.out.Log)
+	}
+	return awsapi.NewClient(e, a.out.Log)
+}
+
+// ownKey is the stored key that a profile uses, and whose profile it is.
+func (a *app) ownKey(profile string) (owner string, key creds.Session, err error) {
+	// Without sessions, so that the MFA device of the profile does not matter:
+	// enrolment is what helps against one that AWS takes no code from.
+	p, err := a.plan(profile, plan.Options{NoSession: true})
+	if _, role := errors.AsType[*plan.UsageError](err); role {
+		p, err = a.plan(profile, plan.Options{})
+	}
+	if err != nil {
+		return "", key, err
+	}
+	if _, ok := p.Steps[0].(plan.StoredKey); !ok {
+		return "", key, usagef("profile %q does not use a stored key", profile)
+	}
+	reader, err := a.reader()
+	if err != nil {
+		return "", key, err
+	}
+	key, _, err = reader.Read(a.ctx, p.Steps[0], false)
+	return p.Source(), key, err
+}
+
+// iamUser asks AWS whose the key of a profile is, and what time it is there.
+func (a *app) iamUser(profile string, key creds.Session) (iam.User, error) {
+	sts, err := a.dial(profile)
+	if err != nil {
+		return iam.User{}, err
+	}
+	id, err := sts.Identity(a.ctx, key)
+	if err != nil {
+		return iam.User{}, err
+	}
+	all, err := a.profiles()
+	if err != nil {
+		return iam.User{}, err
+	}
+	u, err := a.iamUserOf(all, profile, key, id)
+	u.Skew = sts.RawSkew() // AWS has just said what time it is
+	return u, err
+}
+
+// iamUserOf is the IAM user of a key whose identity is known.
+func (a *app) iamUserOf(all *profiles.Profiles, profile string, key creds.Session, id awsapi.Identity) (iam.User, error) {
+	e, err := all.IAM(profile, id.ARN)
+	if err != nil {
+		return iam.User{}, err
+	}
+	client, err := a.newClient(e)
+	if err != nil {
+		return iam.User{}, err
+	}
+	u, err := iam.NewUser(client, profile, key, id)
+	u.Period = a.devicePeriod
+	return u, err
+}
+
+// withIAM calls IAM with the key itself, because there AWS does not accept a
+// session without MFA; and once more with an MFA session, where a policy requires
+// that.
+func (a *app) withIAM(profile string, c *iam.Client, call func() error) error {
+	err := call()
+	if !iam.Refused(err, iam.Denied) {
+		return err
+	}
+	p, problem := a.plan(profile, plan.Options{})
+	if problem != nil || len(p.Steps) < 2 {
+		return err
+	}
+	if session, ok := p.Steps[1].(plan.SessionToken); !ok || session.MFASerial == "" {
+		return err
+	}
+	a.out.Note("AWS refused the key alone; trying again with a session of %s", p.MFASerial())
+	p.Steps = p.Steps[:2] // the user's own session, and no role's
+	if c.With, problem = a.credentials(a.ctx, p, request{renew: broker.RenewExec, program: named("fob mfa")}); problem != nil {
+		return problem
+	}
+	return call()
+}
+
+// mfaDevice is the MFA device of a profile, or the one given.
+func (a *app) mfaDevice(profile, serial string) (string, error) {
+	if serial != "" {
+		if problem := plan.CheckSerial(serial, ""); problem != "" {
+			return "", usagef("%s", problem)
+		}
+		return serial, nil
+	}
+	p, err := a.plan(profile, plan.Options{})
+	if err != nil {
+		return "", err
+	}
+	if serial = p.MFASerial(); serial == "" {
+		return "", usagef("profile %q has no MFA device: use --serial ARN, or fob_mfa_serial in its section", profile)
+	}
+	return serial, nil
+}

@@ -1,5 +1,0 @@
-//go:build !linux && !darwin && !windows
-
-package main
-
-func processOf(int) process { return process{} }
