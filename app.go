@@ -57,7 +57,7 @@ func newApp(ctx context.Context, p program, proc process, l line) (*app, error) 
 	a := &app{program: p, process: proc, line: l, ctx: ctx, host: host.Host{Getenv: proc.getenv}}
 	a.out = &ui.Printer{
 		Out: a.stdout, Err: a.stderr,
-		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Colour: a.colour(),
+		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Color: a.color(),
 		Tilde: a.host.Tilde,
 	}
 	a.files = profiles.Files{Config: a.host.ConfigPath(), Credentials: a.host.CredentialsPath(), Tilde: a.host.Tilde}
@@ -84,8 +84,8 @@ func (a *app) rerun(l line) *app {
 	return &next
 }
 
-// colour reports whether messages may have colours.
-func (a *app) colour() bool {
+// color reports whether messages may have colors.
+func (a *app) color() bool {
 	switch a.Color {
 	case "always":
 		return true

@@ -163,11 +163,11 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 // AKIA..., and has no final period.
 var errorLine = regexp.MustCompile(`^fob: error: ([^A-Z]|[A-Z]{2}).*([^.\n]|\.\.\.)\n$`)
 
-var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+var color = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func checkMessages(ts *testscript.TestScript, text string) {
 	checkSecrets(ts, text)
-	text = colour.ReplaceAllString(text, "")
+	text = color.ReplaceAllString(text, "")
 	if strings.Contains(text, "panic:") || strings.Contains(text, "goroutine ") {
 		ts.Fatalf("a panic")
 	}

@@ -35,7 +35,7 @@ Flags of every command
   --no-input      Never ask; exit 4 instead. $FOB_NO_INPUT
   -v, --verbose   Say on stderr what fob does; never a secret. $FOB_VERBOSE
   -q, --quiet     Print only errors.
-  --color WHEN    Colour messages: auto, always or never.
+  --color WHEN    Color messages: auto, always or never.
   --version       Print the version.
   -h, --help      Show help; after a command, help for that command.
 

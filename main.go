@@ -114,7 +114,7 @@ type globals struct {
 	NoInput bool        `help:"Never ask; exit 4 instead." env:"FOB_NO_INPUT"`
 	Verbose bool        `short:"v" aliases:"debug" help:"Say on stderr what fob does; never a secret." env:"FOB_VERBOSE"`
 	Quiet   bool        `short:"q" help:"Print only errors."`
-	Color   string      `help:"Colour messages: ${enum}." enum:"auto,always,never" default:"auto" placeholder:"WHEN"`
+	Color   string      `help:"Color messages: ${enum}." enum:"auto,always,never" default:"auto" placeholder:"WHEN"`
 	Version versionFlag `help:"Print the version."`
 	Help    helpFlag    `short:"h" help:"Show help."`
 

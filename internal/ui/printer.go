@@ -25,8 +25,8 @@ type Printer struct {
 	Quiet bool
 	// Verbose adds Logf's lines.
 	Verbose bool
-	// Colour marks errors.
-	Colour bool
+	// Color marks errors.
+	Color bool
 	// Tilde shortens a path for a person; nil leaves it as it is.
 	Tilde func(path string) string
 }
@@ -86,7 +86,7 @@ func (p *Printer) Hint(format string, args ...any) {
 // Error says what went wrong.
 func (p *Printer) Error(err error) {
 	label := "fob: error:"
-	if p.Colour {
+	if p.Color {
 		label = "\x1b[31m" + label + "\x1b[0m"
 	}
 	p.line(label+" ", "%s", []any{p.Sentence(err)})
