@@ -11,6 +11,7 @@ import (
 
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
+	"fob/internal/broker"
 	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/internal/host"
@@ -377,6 +378,15 @@ func awsFailures() []failure {
 		}),
 		always[*awsapi.UnreachableError](exitUnreachable),
 		always[*awsapi.AnswerError](exitUnreachable),
+		on(func(_ *app, e *broker.SharedError, err error) verdict {
+			switch e.Outcome {
+			case broker.Refused:
+				return exit(exitRefused)
+			case broker.Cancelled:
+				return exit(exitFailed, loginHint(err)...)
+			}
+			return exit(exitNoPerson, loginHint(err)...)
+		}),
 	}
 }
 
