@@ -13,6 +13,7 @@ import (
 	"fob/internal/iam"
 	"fob/internal/plan"
 	"fob/internal/profiles"
+	"fob/internal/ui"
 )
 
 // device is what is known about a new key's MFA device.
@@ -172,14 +173,13 @@ func (c *addCmd) withoutDevice(a *app, all *profiles.Profiles, d device) error {
 		a.out.Say("%s creates one and stores its MFA secret.", enroll)
 		return nil
 	}
-	t, err := a.person.Terminal("ask for confirmation")
-	if err != nil {
-		return err
+	err := a.person.Confirm(a.ctx, "", "Create a virtual MFA device now, and store its MFA secret?")
+	if err == nil {
+		return a.runLine("mfa", "enroll", c.Profile)
 	}
-	yes, err := t.Confirm(a.ctx, "Create a virtual MFA device now, and store its MFA secret?", false)
-	if err != nil || !yes {
-		a.out.Say("%s does it later.", enroll)
-		return err
+	a.out.Say("%s does it later.", enroll)
+	if errors.Is(err, ui.ErrDeclined) {
+		return nil
 	}
-	return a.runLine("mfa", "enroll", c.Profile)
+	return err
 }

@@ -109,6 +109,19 @@ func (a *app) world() profiles.World {
 	}
 }
 
+// profileNames are the profiles of the AWS files and of the store. What cannot be
+// read of the store is a warning, unless nothing else is left.
+func (a *app) profileNames(all *profiles.Profiles) ([]string, error) {
+	names, err := all.Names()
+	if err != nil && len(names) == 0 {
+		return nil, err // not that there is nothing, but that nothing can be seen
+	}
+	if err != nil {
+		a.out.Warn("%s", a.out.Sentence(err))
+	}
+	return names, nil
+}
+
 // plan is how a profile gets credentials.
 func (a *app) plan(profile string, o plan.Options) (plan.Plan, error) {
 	all, err := a.profiles()

@@ -46,12 +46,9 @@ func (c *listCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	names, err := all.Names()
-	if err != nil && len(names) == 0 {
-		return err // not that there is nothing, but that nothing can be seen
-	}
+	names, err := a.profileNames(all)
 	if err != nil {
-		a.out.Warn("%s", a.out.Sentence(err))
+		return err
 	}
 	if c.Names {
 		var list strings.Builder

@@ -117,25 +117,22 @@ func thisShell(a *app, now time.Time) (signedIn, error) {
 
 // allSignedIn are the profiles with a live session in the store.
 func allSignedIn(a *app, now time.Time) ([]signedIn, error) {
-	profiles, err := a.profiles()
+	all, err := a.profiles()
 	if err != nil {
 		return nil, err
 	}
-	names, err := profiles.Names()
-	if err != nil && len(names) == 0 {
+	names, err := a.profileNames(all)
+	if err != nil {
 		return nil, err
 	}
-	if err != nil {
-		a.out.Warn("%s", a.out.Sentence(err))
-	}
-	all := []signedIn{}
-	for _, r := range profiles.Rows(names, now) {
+	live := []signedIn{}
+	for _, r := range all.Rows(names, now) {
 		if len(r.Sessions) > 0 {
 			s := signedIn{Profile: r.Profile, Account: r.Account, Region: r.Region, From: "store"}
-			all = append(all, s.ending(r.Until(), now))
+			live = append(live, s.ending(r.Until(), now))
 		}
 	}
-	return all, nil
+	return live, nil
 }
 
 func (s signedIn) ending(until, now time.Time) signedIn {

@@ -142,23 +142,17 @@ func (t *Terminal) AskPassphrase(ctx context.Context, prompt string) (creds.Secr
 	return creds.NewSecret(answer), err
 }
 
-// Confirm asks a question until the answer is yes or no. Enter alone means def.
-func (t *Terminal) Confirm(ctx context.Context, prompt string, def bool) (bool, error) {
-	choices := " [y/N] "
-	if def {
-		choices = " [Y/n] "
-	}
+// Confirm asks a question until the answer is yes or no. Enter alone means no.
+func (t *Terminal) Confirm(ctx context.Context, prompt string) (bool, error) {
 	for {
-		answer, err := t.retry(ctx, Clean(prompt)+choices)
+		answer, err := t.retry(ctx, Clean(prompt)+" [y/N] ")
 		if err != nil {
 			return false, err
 		}
 		switch strings.ToLower(answer) {
-		case "":
-			return def, nil
 		case "y", "yes":
 			return true, nil
-		case "n", "no":
+		case "", "n", "no":
 			return false, nil
 		}
 	}

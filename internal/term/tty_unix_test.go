@@ -68,7 +68,7 @@ func child(what string) int {
 func ask(ctx context.Context, t *Terminal, what string) string {
 	switch what {
 	case "confirm":
-		yes, err := t.Confirm(ctx, "Replace it?", false)
+		yes, err := t.Confirm(ctx, "Replace it?")
 		return fmt.Sprint(yes, " ", class(err))
 	case "choose":
 		i, err := t.Choose(ctx, "Profile: ", []string{"dev", "pr\x1b[2J\nod", "test"})

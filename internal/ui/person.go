@@ -88,7 +88,7 @@ func (p *Person) Confirm(ctx context.Context, flag, format string, args ...any) 
 	if err != nil {
 		return err
 	}
-	yes, err := t.Confirm(ctx, fmt.Sprintf(format, clean(args)...), false)
+	yes, err := t.Confirm(ctx, fmt.Sprintf(format, clean(args)...))
 	if err == nil && !yes {
 		return ErrDeclined
 	}
