@@ -18,6 +18,7 @@ import (
 	"fob/internal/later"
 	"fob/internal/term"
 	"fob/internal/ui"
+	"fob/keyring"
 )
 
 const (
@@ -161,7 +162,7 @@ func ownWords(out *ui.Printer, err error) string {
 		short.Message = ""
 		return strings.TrimSuffix(out.Sentence(&short), ":")
 	}
-	if shared, ok := errors.AsType[*broker.SharedError](err); ok {
+	if shared, ok := errors.AsType[*keyring.SharedError](err); ok && shared.Serial != "" {
 		return "another fob, which this one waited for, got no session with " + shared.Serial
 	}
 	return out.Sentence(err)

@@ -11,7 +11,6 @@ import (
 
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
-	"fob/internal/broker"
 	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/internal/host"
@@ -279,7 +278,7 @@ func storeFailures() []failure {
 		}),
 		on(func(a *app, _ *keyring.IdentityError, _ error) verdict { return exit(exitStore, identity(a)) }),
 		is(keyring.ErrWrongPassphrase, exitStore),
-		on(func(_ *app, _ *keyring.SharedError, err error) verdict { return exit(exitStore, loginHint(err)...) }),
+		on(sharedRefusal),
 		always[*keyring.MissingError](exitStore, "fob add PROFILE   creates the store"),
 		on(func(_ *app, e *keyring.NotFoundError, _ error) verdict {
 			if e.Kind == keyring.KindSeed {
@@ -317,6 +316,19 @@ func storeFailures() []failure {
 			return otherwise
 		}),
 	}
+}
+
+// sharedRefusal is the refusal of another process that this one waited for.
+func sharedRefusal(_ *app, e *keyring.SharedError, err error) verdict {
+	switch {
+	case e.Serial == "":
+		return exit(exitStore, loginHint(err)...)
+	case e.Outcome == keyring.Refused:
+		return exit(exitRefused)
+	case e.Outcome == keyring.Cancelled:
+		return exit(exitFailed, loginHint(err)...)
+	}
+	return exit(exitNoPerson, loginHint(err)...)
 }
 
 func noSlot(a *app, e *keyring.NoSlotError, _ error) verdict {
@@ -378,15 +390,6 @@ func awsFailures() []failure {
 		}),
 		always[*awsapi.UnreachableError](exitUnreachable),
 		always[*awsapi.AnswerError](exitUnreachable),
-		on(func(_ *app, e *broker.SharedError, err error) verdict {
-			switch e.Outcome {
-			case broker.Refused:
-				return exit(exitRefused)
-			case broker.Cancelled:
-				return exit(exitFailed, loginHint(err)...)
-			}
-			return exit(exitNoPerson, loginHint(err)...)
-		}),
 	}
 }
 

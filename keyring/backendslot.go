@@ -74,7 +74,8 @@ func (s *Store) inBackend(ctx context.Context, kind string, r backend.Request) (
 	if !b.Child {
 		return b.Do(ctx, s.world(), r)
 	}
-	prompt := s.opts.Display && !s.opts.NoPrompt
+	prompt := s.mayPrompt()
+	ctx = s.WatchRefusals(ctx)
 	if !b.AsksAnyway || !prompt {
 		payload, err := s.inTurn(ctx, b, r)
 		var locked *LockedError
@@ -89,6 +90,9 @@ func (s *Store) inBackend(ctx context.Context, kind string, r backend.Request) (
 	}
 	return payload, err
 }
+
+// mayPrompt reports whether a keyring may show its prompt.
+func (s *Store) mayPrompt() bool { return s.opts.Display && !s.opts.NoPrompt }
 
 // inTurn carries out a request when it is this process's turn. gnome-keyring 42
 // aborts when many processes call at once, gpg's agent serves one at a time, and
@@ -110,7 +114,7 @@ func (s *Store) inTurn(ctx context.Context, b backend.Backend, r backend.Request
 		turn, cancel = context.WithTimeout(ctx, backend.Deadline)
 		defer cancel()
 	}
-	release, err := s.courtesy(turn, name)
+	release, err := s.bestEffortLock(turn, name)
 	switch {
 	case err == nil:
 		defer release()
@@ -120,12 +124,12 @@ func (s *Store) inTurn(ctx context.Context, b backend.Backend, r backend.Request
 	if !r.Prompt {
 		return b.Do(ctx, s.world(), r)
 	}
-	if problem := s.heardNo(); problem != "" {
-		return "", &SharedError{Problem: problem}
+	if err := s.newRefusal(ctx); err != nil {
+		return "", err
 	}
 	payload, err := b.Do(ctx, s.world(), r)
 	if err != nil {
-		s.shareNo(err)
+		s.shareRefusal(err)
 	}
 	return payload, err
 }

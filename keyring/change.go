@@ -85,6 +85,7 @@ func (s *Store) changeSlots(ctx context.Context, look func(header) (except strin
 	if _, err := s.trusted(); err != nil {
 		return err // before a lock file is made for nothing
 	}
+	ctx = s.WatchRefusals(ctx)
 	l, err := s.lock(ctx, slotsLock, false)
 	if err != nil {
 		return err
@@ -134,7 +135,7 @@ func (c *change) unlock(ctx context.Context, except string) error {
 	if c.opener, err = c.choose(others, c.m); err != nil {
 		return err
 	}
-	release, err := c.gate(ctx, c.opener)
+	release, err := c.promptLock(ctx, c.opener)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func decodeCopy(data []byte) (key []byte, ends time.Time) {
 // to forget too much costs one question, to forget too little may cost a key.
 func (s *Store) Forget() (int, error) {
 	s.mu.Lock()
-	s.id, s.keys = "", nil
+	s.id, s.subkeys = "", nil
 	s.mu.Unlock()
 	return dropCopies(copyPrefix)
 }

@@ -20,6 +20,7 @@ type Created struct {
 // says. If there is one by now it is opened instead. A store that this machine
 // knows and cannot find is a *TrustError, and nothing is made.
 func (s *Store) Create(ctx context.Context) (Created, error) {
+	ctx = s.WatchRefusals(ctx)
 	if _, err := s.trusted(); !absent(err) {
 		return s.adopt(ctx, err)
 	}
@@ -36,7 +37,7 @@ func (s *Store) adopt(ctx context.Context, err error) (Created, error) {
 		if h, err = s.trusted(); err != nil {
 			break
 		}
-		if _, err = s.key(ctx, h, KindSession); err == nil {
+		if _, err = s.subkey(ctx, h, KindSession); err == nil {
 			m, err := s.recall()
 			return Created{Dir: s.opts.Dir, Slot: m.Slot, Adopted: true}, err
 		}
@@ -52,7 +53,7 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	}
 	d.Close()
 	// Of many who find no store, one asks for the passphrase.
-	release, err := s.courtesy(ctx, unlockLock)
+	release, err := s.bestEffortLock(ctx, unlockLock)
 	if err != nil {
 		return Created{}, err
 	}

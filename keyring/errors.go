@@ -109,14 +109,6 @@ type TrustError struct{ Dir, Problem string }
 
 func (e *TrustError) Error() string { return fmt.Sprintf("the store in %q %s", e.Dir, e.Problem) }
 
-// SharedError says that another process, which this one waited for, asked a
-// person in vain: the question is not asked again.
-type SharedError struct{ Problem string }
-
-func (e *SharedError) Error() string {
-	return "another fob, which this one waited for, did not open the store: " + e.Problem
-}
-
 // Errors of package backend, some of which other slots have too.
 type (
 	LockedError  = backend.LockedError

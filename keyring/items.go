@@ -218,7 +218,7 @@ func (s *Store) decrypt(ctx context.Context, d dir, h header, r any, kind Kind, 
 	if err != nil {
 		return Info{}, err
 	}
-	key, err := s.key(ctx, h, kind)
+	key, err := s.subkey(ctx, h, kind)
 	if err != nil {
 		return Info{}, err
 	}
@@ -259,7 +259,7 @@ func (s *Store) sealed(ctx context.Context, kind Kind, f func(dir, header, []byt
 		if err != nil {
 			return err
 		}
-		if _, err = s.key(ctx, h, kind); err != nil && !s.moved(h) {
+		if _, err = s.subkey(ctx, h, kind); err != nil && !s.moved(h) {
 			return err // it may have asked a person, so it comes before the lock
 		}
 		done := false

@@ -106,9 +106,9 @@ type Store struct {
 type opened struct {
 	mu sync.Mutex
 	// What was unlocked: all subkeys, or only some that the kernel kept; and the header they belong to.
-	id   string
-	gen  int
-	keys map[Kind][]byte
+	id      string
+	gen     int
+	subkeys map[Kind][]byte
 	// The answer of Options.Passphrase.
 	given struct {
 		called bool
@@ -118,8 +118,8 @@ type opened struct {
 	}
 	// The content of Options.AgeIdentity, if it was needed.
 	identity *creds.Secret
-	// See waits; nil if this process has not waited.
-	before *no
+	// Whoever opens the store holds one of these (see takeTurn).
+	askingTurn, quietTurn chan struct{}
 }
 
 // New returns the store in o.Dir. It opens nothing and cannot fail.
@@ -130,7 +130,7 @@ func New(o Options) *Store {
 	if dir, err := filepath.Abs(o.Dir); err == nil {
 		o.Dir = dir
 	}
-	return &Store{o, &opened{}}
+	return &Store{o, &opened{askingTurn: make(chan struct{}, 1), quietTurn: make(chan struct{}, 1)}}
 }
 
 // Quiet returns the same store, which never asks a person.

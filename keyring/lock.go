@@ -15,9 +15,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// courtesy takes a lock that saves others trouble but protects nothing: where it
-// cannot be had (a store on a read-only disk), work goes on without.
-func (s *Store) courtesy(ctx context.Context, name string) (release func(), err error) {
+// bestEffortLock takes a lock that protects nothing but saves others trouble. If
+// it cannot be had (a store on a read-only disk), the work continues without it.
+func (s *Store) bestEffortLock(ctx context.Context, name string) (release func(), err error) {
 	l, ok, err := s.tryLock(name, false)
 	if err == nil && !ok {
 		s.logf("waiting for another fob")
@@ -140,9 +140,6 @@ func (s *Store) tryLock(file string, shared bool) (*Lock, bool, error) {
 			s.logf("no locks in %s, so they are in %s", s.opts.Dir, dir)
 			l, ok, err = s.tryLockIn(dir, file, shared)
 		}
-	}
-	if !ok && err == nil {
-		s.waits()
 	}
 	return l, ok, err
 }

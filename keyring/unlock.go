@@ -14,8 +14,8 @@ import (
 func (s *Store) held(h header, kind Kind) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.id == h.ID && s.gen == h.Gen && s.keys[kind] != nil {
-		return s.keys[kind]
+	if s.id == h.ID && s.gen == h.Gen && s.subkeys[kind] != nil {
+		return s.subkeys[kind]
 	}
 	if s.copyTTL(kind) <= 0 {
 		return nil
@@ -28,20 +28,20 @@ func (s *Store) held(h header, kind Kind) []byte {
 }
 
 // hold keeps subkeys in this process. The caller has locked s.mu.
-func (s *Store) hold(h header, keys map[Kind][]byte) {
+func (s *Store) hold(h header, subkeys map[Kind][]byte) {
 	if s.id != h.ID || s.gen != h.Gen {
-		s.id, s.gen, s.keys = h.ID, h.Gen, map[Kind][]byte{}
+		s.id, s.gen, s.subkeys = h.ID, h.Gen, map[Kind][]byte{}
 	}
-	maps.Copy(s.keys, keys)
+	maps.Copy(s.subkeys, subkeys)
 }
 
-// key returns the subkey of a kind for the vault key of h, and unlocks the store
-// if need be. If the store has another vault key by now, the error is
-// errMoved.
-func (s *Store) key(ctx context.Context, h header, kind Kind) ([]byte, error) {
+// subkey returns the subkey of a kind for the vault key of h, and opens the store
+// if necessary. If the store has another vault key by now, the error is errMoved.
+func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error) {
 	if key := s.held(h, kind); key != nil {
 		return key, nil
 	}
+	ctx = s.WatchRefusals(ctx)
 	m, err := s.recall()
 	if err == nil {
 		err = m.check(h)
@@ -53,12 +53,17 @@ func (s *Store) key(ctx context.Context, h header, kind Kind) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	release, err := s.gate(ctx, sl)
+	done, err := s.takeTurn(ctx, sl)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	release, err := s.promptLock(ctx, sl)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	// Whoever was before us may have opened the store, or changed it.
+	// While this call waited, somebody else may have opened the store, or changed it.
 	if key := s.held(h, kind); key != nil {
 		return key, nil
 	}
@@ -66,13 +71,15 @@ func (s *Store) key(ctx context.Context, h header, kind Kind) ([]byte, error) {
 		return nil, errMoved
 	}
 	asks := s.opts.Ask != nil && s.asks(sl)
-	if problem := s.heardNo(); asks && problem != "" {
-		return nil, &SharedError{Problem: problem}
+	if asks {
+		if err := s.newRefusal(ctx); err != nil {
+			return nil, err
+		}
 	}
 	k, err := s.open(ctx, h, m, sl)
 	if err != nil {
 		if asks {
-			s.shareNo(err)
+			s.shareRefusal(err)
 		}
 		return nil, err
 	}
@@ -83,8 +90,8 @@ func (s *Store) key(ctx context.Context, h header, kind Kind) ([]byte, error) {
 	return k.items[kind], nil
 }
 
-// errMoved never leaves the package: its receivers begin again.
-var errMoved = errors.New("the store was re-keyed meanwhile")
+// errMoved stays inside the package: who receives it starts over.
+var errMoved = errors.New("the store was re-keyed in the meantime")
 
 // open derives the subkeys from what a slot keeps, and verifies the header with them.
 func (s *Store) open(ctx context.Context, h header, m memory, sl slot) (subkeys, error) {
@@ -117,13 +124,13 @@ func (h header) unwrap(m memory, sl slot, payload string) (vault []byte, k subke
 func slotFileName(h header, sl slot) string { return slotsDir(h.Gen) + "/" + sl.Name }
 
 // keep remembers an opened store: in this process, in this machine's memory and,
-// for slots that are slow or ask, in the kernel. What fails is no reason to
-// withhold what was opened.
+// for slots that are slow or ask, in the kernel. If that fails, the store is open
+// all the same.
 func (s *Store) keep(h header, k subkeys, m memory, sl slot) {
 	s.mu.Lock()
 	s.hold(h, k.items)
 	s.mu.Unlock()
-	// Whoever derived for long must not take back what a re-key wrote meanwhile.
+	// Do not overwrite newer state if a re-key finished while we derived the key.
 	if old, err := s.recall(); err != nil || old != m && !(old.ID == m.ID && old.Gen > m.Gen) {
 		if err := s.remember(m); err != nil {
 			s.logf("this machine will not remember the store: %v", err)
@@ -140,10 +147,37 @@ func (s *Store) keep(h header, k subkeys, m memory, sl slot) {
 	}
 }
 
-// gate lets one process at a time ask a person, or derive a key that the next
-// will find in the kernel. Without a copy to be found everyone has to derive,
-// and only memory is the limit: 128 MiB each.
-func (s *Store) gate(ctx context.Context, sl slot) (release func(), err error) {
+// takeTurn lets one goroutine at a time open the store through a slot; the others
+// then find the subkeys in this process. One that needs no person does not wait
+// for one that asks.
+func (s *Store) takeTurn(ctx context.Context, sl slot) (done func(), err error) {
+	turn := s.quietTurn
+	if s.mayAsk(sl) {
+		turn = s.askingTurn
+	}
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// mayAsk reports whether opening a slot can take a person here.
+func (s *Store) mayAsk(sl slot) bool {
+	switch {
+	case kindOf(sl.Kind).drop != nil:
+		return s.mayPrompt()
+	case s.opts.Ask == nil:
+		return false
+	}
+	return sl.Kind == kindAge || s.asks(sl)
+}
+
+// promptLock lets one process at a time ask a person, or derive a key that the
+// next process finds in the kernel. Where the kernel keeps no copy, every process
+// has to derive the key; only memory limits how many do, with 128 MiB each.
+func (s *Store) promptLock(ctx context.Context, sl slot) (release func(), err error) {
 	if !kindOf(sl.Kind).copies {
 		return func() {}, nil
 	}
@@ -155,5 +189,5 @@ func (s *Store) gate(ctx context.Context, sl slot) (release func(), err error) {
 	if sl.Kind == kindPassphrase && !asks && s.opts.UnlockTTL <= 0 {
 		name = fmt.Sprintf("derive%d", rand.IntN(min(runtime.NumCPU(), 4)))
 	}
-	return s.courtesy(ctx, name)
+	return s.bestEffortLock(ctx, name)
 }

@@ -32,6 +32,9 @@ type Sessions interface {
 	TryLock(name string) (*keyring.Lock, bool, error)
 	Lock(ctx context.Context, name string) (*keyring.Lock, error)
 	LockState(name string) ([]byte, error)
+	// WatchRefusals returns a context in which the store takes over what other
+	// processes were refused from now on, instead of asking again.
+	WatchRefusals(ctx context.Context) context.Context
 }
 
 // STS is the part of AWS that the broker needs: an *awsapi.Client.
@@ -152,11 +155,10 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 func isRefusal(ctx context.Context, err error) bool {
 	var (
 		refused *awsapi.RefusedError
-		shared  *SharedError
-		closed  *keyring.SharedError
+		shared  *keyring.SharedError
 	)
-	return ctx.Err() == context.Canceled || errors.Is(err, term.ErrCancelled) || errors.As(err, &closed) ||
-		errors.As(err, &refused) || errors.As(err, &shared) && shared.Outcome != Unanswered
+	return ctx.Err() == context.Canceled || errors.Is(err, term.ErrCancelled) ||
+		errors.As(err, &refused) || errors.As(err, &shared) && shared.Outcome != keyring.Unanswered
 }
 
 // run is one plan that is being carried out.
@@ -169,10 +171,10 @@ type run struct {
 	ignoreCache bool
 	// seenRevs are the revisions of those sessions, by their number of steps.
 	seenRevs map[int]string
-	// seqBefore is the MFA device's Seq when this run began: later refusals count for
-	// this run, too.
-	seqBefore int
-	sts       STS
+	// seenRefusal is the MFA device's last refusal when this run began: later ones
+	// count for this run, too.
+	seenRefusal keyring.Refusal
+	sts         STS
 	// rev is the revision of the key that this run's sessions are made with.
 	rev string
 }
@@ -242,7 +244,10 @@ func (r *run) renewEarly(ctx context.Context, cached creds.Session) creds.Sessio
 // same session; the others wait and use it.
 func (r *run) renew(ctx context.Context) (creds.Session, error) {
 	last := len(r.plan.Steps)
-	r.seqBefore = r.deviceState(deviceLock(r.plan.MFASerial())).Seq
+	r.seenRefusal = r.deviceState(deviceLock(r.plan.MFASerial())).Refusal
+	if r.Sessions != nil {
+		ctx = r.Sessions.WatchRefusals(ctx)
+	}
 	lock, err := r.lock(ctx, r.stepLock(last))
 	if err != nil {
 		return creds.Session{}, err

@@ -258,7 +258,9 @@ func TestCredentials(t *testing.T) {
 		{"due, cancelled", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString",
 			"source dial code", ""},
 		{"due, the store cancelled for another", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport,
-			func(b *bench) { b.source = &keyring.SharedError{Problem: "cancelled"} }, "*keyring.SharedError", "source", ""},
+			func(b *bench) {
+				b.source = &keyring.SharedError{Refusal: keyring.Refusal{Outcome: keyring.Cancelled, Message: "cancelled"}}
+			}, "*keyring.SharedError", "source", ""},
 
 		// Ahead: the session that needs a person comes first.
 		{"ahead", "mfa", []cached{{2, 7 * hour, 5 * hour}}, RenewLogin, nil, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},

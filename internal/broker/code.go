@@ -10,6 +10,7 @@ import (
 	"fob/internal/mfa"
 	"fob/internal/prompt"
 	"fob/internal/term"
+	"fob/keyring"
 )
 
 const (
@@ -31,8 +32,8 @@ func (r *run) withCode(ctx context.Context, n int, serial string, with creds.Ses
 		return s, err
 	}
 	d := r.deviceState(deviceLock(serial))
-	if d.Seq != r.seqBefore && d.Outcome != "" && (d.Plan == "" || d.Plan == r.plan.ID(n+1)) {
-		return creds.Session{}, &SharedError{Serial: serial, Outcome: d.Outcome, Message: d.Message}
+	if d.Since(r.seenRefusal, r.plan.ID(n+1)) {
+		return creds.Session{}, &keyring.SharedError{Refusal: d.Refusal, Serial: serial}
 	}
 	return r.tryCodes(ctx, lock, d, n, serial, with)
 }
@@ -122,21 +123,20 @@ func (r *run) sendCode(ctx context.Context, n int, with creds.Session, code stri
 // refused, and returns err.
 func (r *run) shareRefusal(ctx context.Context, lock *heldLock, d deviceState, n int, err error) error {
 	var refused *awsapi.RefusedError
-	d.Plan = ""
 	switch {
 	case errors.As(err, &refused):
-		d.Outcome, d.Message = Refused, refused.Message
+		about := ""
 		if !refused.BadCode() {
-			d.Plan = r.plan.ID(n + 1) // it is about this key or role, not about the device
+			about = r.plan.ID(n + 1) // it is about this key or role, not about the device
 		}
+		d.Refusal = d.Next(keyring.Refused, refused.Message, about)
 	case errors.Is(err, term.ErrCancelled):
-		d.Outcome, d.Message = Cancelled, "cancelled"
+		d.Refusal = d.Next(keyring.Cancelled, "cancelled", "")
 	case ctx.Err() == context.DeadlineExceeded && !r.quiet:
-		d.Outcome, d.Message = Unanswered, "nobody answered in time"
+		d.Refusal = d.Next(keyring.Unanswered, "nobody answered in time", "")
 	default:
 		return err
 	}
-	d.Seq++
 	if werr := lock.remember(d); werr != nil {
 		r.Log("could not share the refusal: %v", werr)
 	}

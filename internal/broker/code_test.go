@@ -313,7 +313,7 @@ func sharing(t *testing.T, first, second plan.Plan, end func(context.Context, *b
 	a, b = benchIn(t, dir, RenewExec), benchIn(t, dir, RenewExec)
 	a.keep(first, 2, "OLD2", hour, 30*time.Second) // too little, which is why they ask
 	a.Fresh, b.Fresh = fresh, fresh
-	remember(t, a.store, deviceState{Seq: 3, Outcome: Cancelled, Message: "long ago", Plan: first.ID(2)})
+	remember(t, a.store, deviceState{Refusal: keyring.Refusal{Seq: 3, Outcome: keyring.Cancelled, Message: "long ago", About: first.ID(2)}})
 	asking, waiting := make(chan bool), make(chan bool)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -356,16 +356,16 @@ func TestSharedOutcomes(t *testing.T) {
 		name   string
 		second plan.Plan
 		end    func(context.Context, *bench) error
-		want   Outcome // "" is not shared: the second is asked
+		want   keyring.Outcome // "" is not shared: the second is asked
 		says   string
 	}{
-		{"cancelled", same, func(context.Context, *bench) error { return term.ErrCancelled }, Cancelled, "got no session with " + deviceARN + ": cancelled"},
-		{"cancelled, another profile", other, func(context.Context, *bench) error { return fmt.Errorf("MFA code: %w", term.ErrCancelled) }, Cancelled, ""},
-		{"cancelled, another session", direct, func(context.Context, *bench) error { return term.ErrCancelled }, Cancelled, ""},
-		{"refused", same, refuse(errBadCode), Refused, "invalid MFA one time pass code"},
-		{"refused, another profile", other, refuse(errBadCode), Refused, ""},
-		{"key refused", same, refuse(errRefused), Refused, "not authorized"},
-		{"key refused, another profile", other, refuse(errRefused), Refused, ""}, // the same key and device
+		{"cancelled", same, func(context.Context, *bench) error { return term.ErrCancelled }, keyring.Cancelled, "got no session with " + deviceARN + ": cancelled"},
+		{"cancelled, another profile", other, func(context.Context, *bench) error { return fmt.Errorf("MFA code: %w", term.ErrCancelled) }, keyring.Cancelled, ""},
+		{"cancelled, another session", direct, func(context.Context, *bench) error { return term.ErrCancelled }, keyring.Cancelled, ""},
+		{"refused", same, refuse(errBadCode), keyring.Refused, "invalid MFA one time pass code"},
+		{"refused, another profile", other, refuse(errBadCode), keyring.Refused, ""},
+		{"key refused", same, refuse(errRefused), keyring.Refused, "not authorized"},
+		{"key refused, another profile", other, refuse(errRefused), keyring.Refused, ""}, // the same key and device
 		{"key refused, another session", direct, refuse(errRefused), "", ""},
 		{"nobody could be asked", same, func(context.Context, *bench) error { return errNoPerson }, "", ""},
 		{"no network", same, refuse(errNetwork), "", ""},
@@ -385,7 +385,7 @@ func TestSharedOutcomes(t *testing.T) {
 				}
 				return
 			}
-			e := wantErr[*SharedError](t, errB)
+			e := wantErr[*keyring.SharedError](t, errB)
 			if e.Outcome != row.want || e.Serial != deviceARN || !strings.Contains(e.Error(), row.says) || asked {
 				t.Errorf("%+v after %v", e, b.did)
 			}
@@ -468,7 +468,7 @@ func TestUnanswered(t *testing.T) {
 			}
 			continue
 		}
-		if e := wantErr[*SharedError](t, errB); e.Outcome != Unanswered || !errors.Is(errA, context.DeadlineExceeded) {
+		if e := wantErr[*keyring.SharedError](t, errB); e.Outcome != keyring.Unanswered || !errors.Is(errA, context.DeadlineExceeded) {
 			t.Error(errA, errB)
 		}
 	}

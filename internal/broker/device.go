@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fob/internal/mfa"
+	"fob/keyring"
 )
 
 const (
@@ -26,13 +27,9 @@ func deviceLock(serial string) string { return "mfa-" + serial }
 // deviceState is what all processes remember of an MFA device.
 type deviceState struct {
 	Used []usedCode `json:"used,omitempty"`
-	// Seq counts refusals: a waiting process accepts only one that came while it waited.
-	Seq     int     `json:"seq,omitempty"`
-	Outcome Outcome `json:"outcome,omitempty"`
-	Message string  `json:"message,omitempty"`
-	// Plan is the ID of the session that was refused; empty if the refusal is about
-	// the device.
-	Plan string `json:"plan,omitempty"`
+	// Refusal is about the session with the ID About, or about the device. A waiting
+	// process accepts only one that came while it waited.
+	keyring.Refusal
 }
 
 // usedCode is a code that was sent, or was about to be sent.
@@ -91,7 +88,7 @@ func (d deviceState) usedAt(now time.Time) func(code string) bool {
 func (d deviceState) use(a mfa.Answer, now time.Time) deviceState {
 	u := usedCode{At: now.UTC(), Mark: mark(a.Code), Step: a.Step}
 	d.Used = append(append([]usedCode{}, d.Used[max(0, len(d.Used)-maxUsed+1):]...), u)
-	d.Outcome, d.Message, d.Plan = "", "", ""
+	d.Refusal = d.Cleared()
 	return d
 }
 
