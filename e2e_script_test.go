@@ -126,7 +126,7 @@ func scriptTerminal(ts *testscript.TestScript, neg bool, kind string, args []str
 var changing = regexp.MustCompile(`(until |MFA code.*: )(?:(?:[A-Z][a-z]{2} )?\d\d:\d\d|\d{6}\b)`)
 
 // machine matches text that differs between machines: why there is no desktop keyring.
-var machine = regexp.MustCompile(`(?m)^[^\n:]+(: a passphrase will open the store)`)
+var machine = regexp.MustCompile(`(?m)^[^\n:]+(: the store gets a passphrase)`)
 
 // scriptStored puts the demo key into the store, as the first steps of a script
 // about something else.
