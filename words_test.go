@@ -36,7 +36,6 @@ func foreignPhrases() []phrase {
 	add(`(?:take|takes|taken|took)(?: \w+)? away`, "", "remove")
 	add(`(?:take|takes|taken|took)(?: \w+){0,2} out of`, "", "remove from")
 	add(`(?:go|goes|went|gone) on`, "", "continue")
-	add(`ways? to open the store`, "", "what unlocks the store")
 	add(`at AWS`, "", "in AWS")
 	add(`for want of`, "", "without")
 	add(`for ever`, "", "forever")
