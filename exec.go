@@ -132,7 +132,7 @@ func chooseProfile(a *app, given string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	names, err := all.Names()
+	names, err := a.profileNames(all)
 	if err != nil {
 		return "", err
 	}
