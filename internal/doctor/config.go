@@ -14,7 +14,7 @@ import (
 )
 
 // config looks for lines in the AWS files that tools read differently, and for
-// what comes before fob in a profile.
+// settings that come before fob in a profile.
 func (e *exam) config(context.Context) error {
 	all, err := e.Profiles()
 	if err != nil {

@@ -1,9 +1,9 @@
 // Package host knows where fob runs: the user's directories, the kind of place
-// (CI job, container, WSL, SSH session, desktop), the process that asked, and
-// what keeps this process's memory to itself.
+// (CI job, container, WSL, SSH session, desktop) and the process that asked. It also
+// protects this process's memory.
 //
-// It reads the environment it is given, never the process's own, so that what
-// main took out of the environment stays out.
+// It reads the environment that its caller passes, never the process's own, so that
+// variables that main removed stay removed.
 package host
 
 import (
@@ -135,7 +135,7 @@ func (h Host) WSL() bool {
 	return isWSL(string(kernel))
 }
 
-// isWSL recognises the kernel that Microsoft builds; WSL 1's has a capital letter.
+// isWSL recognizes the kernel that Microsoft builds; WSL 1's has a capital letter.
 func isWSL(kernel string) bool { return strings.Contains(strings.ToLower(kernel), "microsoft") }
 
 // SSH reports whether the user sits at another computer. A display is then that

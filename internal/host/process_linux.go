@@ -19,7 +19,7 @@ func processOf(pid int) process {
 	// "PID (NAME) STATE PARENT ..."; the name may hold anything.
 	stat := read("stat")
 	if fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]); len(fields) > 1 {
-		p.parent, _ = strconv.Atoi(fields[1]) // 0 if it is no number
+		p.parent, _ = strconv.Atoi(fields[1]) // 0 if it is not a number
 	}
 	return p
 }

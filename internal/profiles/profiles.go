@@ -33,7 +33,7 @@ type World struct {
 	Log      func(format string, args ...any)
 }
 
-// Read parses the files. What the store holds is looked up when it is needed.
+// Read parses the files. It reads the store only when something needs it.
 func Read(files Files, store *keyring.Store, w World) (*Profiles, error) {
 	config, err := files.Parse()
 	if err != nil {
@@ -49,7 +49,7 @@ func New(config *awsconfig.Config, store *keyring.Store, w World) *Profiles {
 		Config: config,
 		Key:    p.key,
 		StoredNames: func() []string {
-			names, _ := p.Stored() // damaged ones are no suggestions
+			names, _ := p.Stored() // do not suggest damaged ones
 			return names
 		},
 		Getenv: w.Getenv, ReadFile: w.ReadFile, User: w.User, Program: w.Program,

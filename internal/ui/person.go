@@ -48,8 +48,7 @@ func (e *NobodyError) Unwrap() error { return e.Why }
 // ErrNoInput means that the user turned questions off.
 var ErrNoInput = errors.New("--no-input")
 
-// Person is the user at the terminal. What is asked is cleaned like everything
-// that is printed.
+// Person is the user at the terminal. Questions are cleaned like all printed text.
 type Person struct {
 	// NoInput turns every question into a NobodyError.
 	NoInput bool
@@ -95,8 +94,8 @@ func (p *Person) Confirm(ctx context.Context, flag, format string, args ...any) 
 	return err
 }
 
-// Ask asks until check has no objection to the answer. What it objects is shown
-// above the next question.
+// Ask asks until check accepts the answer. Its objection is shown above the next
+// question.
 func (p *Person) Ask(ctx context.Context, what, prompt string, check func(answer string) error) (string, error) {
 	t, err := p.Terminal(what)
 	if err != nil {

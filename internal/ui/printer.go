@@ -103,7 +103,7 @@ func (p *Printer) line(label, format string, args []any) {
 	fmt.Fprintf(p.Err, label+format+"\n", clean(args)...)
 }
 
-// Sentence is an error's text on one line, without AWS's full stop, and with paths
+// Sentence is an error's text on one line, without AWS's final period, and with paths
 // as people write them.
 func (p *Printer) Sentence(err error) string {
 	text := err.Error()

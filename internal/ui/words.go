@@ -57,7 +57,7 @@ func List(names []string) string {
 }
 
 // Session is what a shell's session is called: "dev, account 111111111111, until
-// 15:04". What is not known is left out.
+// 15:04". Unknown parts are left out.
 func Session(profile, account string, until, now time.Time) string {
 	text := profile
 	if account != "" {
