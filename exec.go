@@ -86,7 +86,11 @@ func greet(a *app, profile string, s creds.Session) {
 	now := time.Now()
 	left := ""
 	if !s.Expires.IsZero() {
-		left = " (" + ui.Left(s.Expires.Sub(now)) + ")"
+		d := s.Expires.Sub(now)
+		if d > time.Minute {
+			d = d.Round(time.Minute) // a session of 12h is a moment old
+		}
+		left = " (" + ui.Left(d) + ")"
 	}
 	a.out.Say("fob: %s%s. Type exit to leave.", ui.Session(profile, s.AccountID, s.Expires, now), left)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/term"
+	"fob/internal/ui"
 	"fob/keyring"
 )
 
@@ -48,7 +50,11 @@ func (c *mfaAddCmd) Run(a *app) error {
 		return err
 	}
 	if _, err := a.store().SeedInfo(serial); err == nil && !c.Yes {
-		if err := a.person.Confirm(a.ctx, "--yes", "The MFA secret for %s is already stored. Replace it?", serial); err != nil {
+		err := a.person.Confirm(a.ctx, "--yes", "The MFA secret for %s is already stored. Replace it?", plan.ShortSerial(serial))
+		if _, nobody := errors.AsType[*ui.NobodyError](err); nobody {
+			return usagef("the MFA secret for %s is already stored; --yes replaces it", plan.ShortSerial(serial))
+		}
+		if err != nil {
 			return err
 		}
 	}

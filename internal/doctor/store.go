@@ -128,9 +128,9 @@ func (e *exam) ways(ctx context.Context) error {
 		title := slotName(way.Name)
 		switch {
 		case way.Used && way.Problem != "" && other != "":
-			e.wrong("fob --backend "+cmdline.Quote(other)+" ...", "%s is what this machine uses, and it cannot be used: %s", title, way.Problem)
+			e.wrong("fob --backend "+cmdline.Quote(other)+" ...", "this machine uses %s, which cannot be used: %s", title, way.Problem)
 		case way.Used && way.Problem != "":
-			e.wrong("fob store", "%s is what this machine uses, and it cannot be used: %s", title, way.Problem)
+			e.wrong("fob store", "this machine uses %s, which cannot be used: %s", title, way.Problem)
 		case way.Problem != "":
 			e.ok("%s cannot be used here: %s", title, way.Problem)
 		case way.Used:
