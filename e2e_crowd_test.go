@@ -61,13 +61,6 @@ func devWorld(t *testing.T) *world {
 	return w
 }
 
-// with returns the same world with other variables; an empty one counts as unset.
-func (w *world) with(vars ...string) *world {
-	other := *w
-	other.Env = slices.Concat(w.Env, vars)
-	return &other
-}
-
 // config appends to the AWS config.
 func (w *world) config(t *testing.T, text string) {
 	t.Helper()

@@ -276,7 +276,7 @@ func parse(p process, argv []string) (line, error) {
 		if file, ok := errors.AsType[*settings.Error](err); ok {
 			return l, file
 		}
-		return l, &usageError{Problem: usageProblem(named, parsing.Error())}
+		return l, &usageError{Problem: usageProblem(named, parsing)}
 	case err != nil:
 		return l, err
 	case split:

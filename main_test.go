@@ -314,3 +314,10 @@ func lacking(t testing.TB, what string) {
 	}
 	t.Skipf("SKIPPED: NO %s HERE", strings.ToUpper(what))
 }
+
+// with returns the same world with other variables; an empty one counts as unset.
+func (w *world) with(vars ...string) *world {
+	other := *w
+	other.Env = slices.Concat(w.Env, vars)
+	return &other
+}

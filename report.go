@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
@@ -92,13 +94,15 @@ func (e *planError) Error() string { return e.Err.Error() }
 func (e *planError) Unwrap() error { return e.Err }
 
 // usageProblem puts the parser's words into fob's.
-func usageProblem(named []command, text string) string {
+func usageProblem(named []command, parsing *kong.ParseError) string {
+	text := parsing.Error()
 	subject, _, _ := strings.Cut(text, ":")
 	argument, missing := strings.CutPrefix(text, `expected "<`)
 	switch {
 	case missing:
 		argument, _, _ = strings.Cut(argument, ">")
-		return fmt.Sprintf("%s is missing: fob %s %s", strings.ToUpper(argument), named[0].name, named[0].synopsis)
+		line := strings.TrimSuffix(usage(named[0], parsing.Context.Selected()), " [flags]")
+		return fmt.Sprintf("%s is missing: fob %s", strings.ToUpper(argument), line)
 	case strings.HasPrefix(text, "expected one of ") && len(named) == 1:
 		words := strings.NewReplacer(`"`, "", ",", "", "  ", " ").Replace(strings.TrimPrefix(text, "expected one of "))
 		return fmt.Sprintf("which one? fob %s %s", named[0].name, strings.Join(strings.Fields(words), "|"))
