@@ -177,7 +177,7 @@ func (c *addCmd) withoutDevice(a *app, all *profiles.Profiles, d device) error {
 	if err == nil {
 		return a.runLine("mfa", "enroll", c.Profile)
 	}
-	a.out.Say("%s does it later.", enroll)
+	a.out.Say("To do it later: %s", enroll)
 	if errors.Is(err, ui.ErrDeclined) {
 		return nil
 	}

@@ -95,7 +95,7 @@ func (c *mfaEnrollCmd) enroll(a *app, u iam.User) (serial string, err error) {
 		_ = os.Remove(c.PNG) // its MFA secret is of no use any more
 	}
 	if serial != "" {
-		a.out.Say("Removed %s again: nothing is left of it.", serial)
+		a.out.Say("Removed %s: nothing is left of it.", serial)
 	}
 	return "", &planError{Plan: plan.Plan{Profile: u.Profile}, Err: err}
 }
