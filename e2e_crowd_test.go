@@ -412,7 +412,7 @@ func mustTalk(t *testing.T, tty *terminal, text, answer string) {
 }
 
 const (
-	askedPassphrase = "Passphrase of the store"
+	askedPassphrase = "Passphrase for "
 	askedCode       = "MFA code for dev"
 )
 

@@ -64,7 +64,7 @@ func (e *FailedError) Error() string { return e.Problem }
 // stderr. The error is a *FailedError or the context's.
 func Output(ctx context.Context, line string, environ []string, stderr io.Writer) ([]byte, error) {
 	cmd := shell(ctx, line)
-	cmd.Env = environ
+	cmd.Env = whole(environ)
 	if stderr != nil {
 		cmd.Stderr = &passed{stderr, maxPassed}
 	}
@@ -75,7 +75,7 @@ func Output(ctx context.Context, line string, environ []string, stderr io.Writer
 // *FailedError or the context's.
 func Run(ctx context.Context, p Program) ([]byte, error) {
 	cmd := command(ctx, p.Path, p.Args, !p.Terminal)
-	cmd.Env, cmd.Stdin, cmd.Stderr = p.Environ, strings.NewReader(p.Stdin), p.Stderr
+	cmd.Env, cmd.Stdin, cmd.Stderr = whole(p.Environ), strings.NewReader(p.Stdin), p.Stderr
 	var words *capped
 	if p.Stderr == nil {
 		words = &capped{limit: maxWords, quiet: true}
@@ -89,13 +89,18 @@ func Run(ctx context.Context, p Program) ([]byte, error) {
 	return out, err
 }
 
+// whole returns the environment for exec.Cmd, for which nil means ours.
+func whole(environ []string) []string {
+	if environ == nil {
+		return []string{}
+	}
+	return environ
+}
+
 func output(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 	// The death signal comes when the thread that started the program ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if cmd.Env == nil {
-		cmd.Env = []string{} // nil would pass our environment on
-	}
 	cmd.WaitDelay = grace
 	out := &capped{limit: maxOutput}
 	cmd.Stdout = out

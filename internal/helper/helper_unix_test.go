@@ -95,3 +95,28 @@ func TestRunSaysWhatGoesWrong(t *testing.T) {
 		t.Errorf("%v, %q", err, said.String())
 	}
 }
+
+func TestExchange(t *testing.T) {
+	answer := func(ctx context.Context, script string) (string, error) {
+		out, err := Exchange(ctx, Program{Path: "/bin/sh", Args: []string{"-c", script}}, []byte("question"), 20)
+		return string(out), err
+	}
+	for script, want := range map[string]string{
+		`q=$(cat <&3); echo no; echo no >&2; echo "$q, answer" >&3`: "question, answer\n",
+		`env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= >&3`:              "",
+		"exit 1": "",
+		"printf 123456789012345678901234567890 >&3": "12345678901234567890",
+	} {
+		if got, err := answer(t.Context(), script); got != want || err != nil {
+			t.Errorf("%s: %q, %v", script, got, err)
+		}
+	}
+	if _, err := Exchange(t.Context(), Program{Path: "/nonexistent"}, nil, 1); err == nil {
+		t.Error("a program that does not exist ran")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := answer(ctx, "sleep 60 & sleep 60"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want the context's error", err)
+	}
+}

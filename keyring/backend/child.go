@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fob/internal/dbusguard"
+	"fob/internal/helper"
 )
 
 // Desktop keyrings are called in a child: the same program, started with
@@ -28,7 +29,6 @@ const (
 	// called: by then a person has seen it, or is looking elsewhere.
 	waitingAfter = 1500 * time.Millisecond
 
-	childFD      = 3
 	maxChildLine = 128 << 10
 )
 
@@ -42,7 +42,7 @@ type answer struct {
 
 // ChildMain is what the hidden child does. It returns the exit code.
 func ChildMain() int {
-	conn := os.NewFile(childFD, "parent")
+	conn := os.NewFile(helper.ExchangeFD, "parent")
 	line, err := io.ReadAll(io.LimitReader(conn, maxChildLine))
 	var r request
 	if err != nil || json.Unmarshal(line, &r) != nil {
@@ -77,7 +77,12 @@ func (b Backend) callChild(ctx context.Context, w World, r request) (string, err
 		t := time.AfterFunc(Deadline, func() { cancel(late) })
 		defer t.Stop()
 	}
-	line, err := runChild(ctx, encode(r), b.childEnviron(w))
+	exe, err := self()
+	if err != nil {
+		return "", &Error{r.Kind, "no helper process: " + err.Error()}
+	}
+	child := helper.Program{Path: exe, Args: []string{ChildArg}, Environ: b.childEnviron(w)}
+	line, err := helper.Exchange(ctx, child, encode(r), maxChildLine)
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
