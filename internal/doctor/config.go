@@ -63,7 +63,7 @@ func (e *exam) section(section awsconfig.Profile, stored bool) {
 	_, process := e.served(section)
 	if id, ok := section.Own("aws_access_key_id"); ok && id.Text != "" {
 		if stored || process {
-			e.wrong("remove the key from "+id.File, "%s: %s has a key in plain text, and every tool uses it before fob's", plan.At(id), section.Name)
+			e.wrong("remove the key from "+id.File, "%s: %s has a key in plain text, and every tool uses it instead of fob's", plan.At(id), section.Name)
 		} else {
 			e.advise("fob add "+cmdline.Quote(section.Name), "%s: %s has its key in plain text", plan.At(id), section.Name)
 		}
@@ -127,9 +127,9 @@ func (e *exam) profiles(context.Context) error {
 	switch good {
 	case 0:
 	case 1:
-		e.ok("1 profile goes through fob; fob explain PROFILE says how")
+		e.ok("1 profile goes through fob; fob explain PROFILE shows how")
 	default:
-		e.ok("%d profiles go through fob; fob explain PROFILE says how", good)
+		e.ok("%d profiles go through fob; fob explain PROFILE shows how", good)
 	}
 	return nil
 }

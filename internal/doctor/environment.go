@@ -13,7 +13,7 @@ func (e *exam) environment(context.Context) error {
 	switch {
 	case e.Getenv("AWS_ACCESS_KEY_ID") == "":
 	case shell == "":
-		e.wrong("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID is set, and every tool uses it before any profile")
+		e.wrong("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID is set, and every tool uses it instead of a profile")
 	case e.Getenv("AWS_PROFILE") != "":
 		e.wrong("unset AWS_PROFILE", "AWS_PROFILE is set in this shell of fob exec %s: the JavaScript SDK uses that profile, the AWS CLI and Go use this session", cmdline.Quote(shell))
 	case expired(e.Getenv("AWS_CREDENTIAL_EXPIRATION"), e.Now()):
@@ -35,11 +35,11 @@ func (e *exam) environment(context.Context) error {
 		{"AWS_VAULT_FILE_PASSPHRASE", "FOB_PASSPHRASE_FILE"},
 	} {
 		if e.Getenv(vault.theirs) != "" {
-			e.advise(vault.ours+"=...", "%s is a variable of aws-vault's; fob ignores it", vault.theirs)
+			e.advise(vault.ours+"=...", "%s is for aws-vault; fob ignores it", vault.theirs)
 		}
 	}
 	if e.Passphrase {
-		e.advise("FOB_PASSPHRASE_FILE=FILE", "FOB_PASSPHRASE is set, where every program you start can read it; fob alone reads a file")
+		e.advise("FOB_PASSPHRASE_FILE=FILE", "FOB_PASSPHRASE is set, so every program you start can read it; keep the passphrase in a file instead")
 	}
 	return nil
 }
