@@ -209,6 +209,9 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 	case text == "":
 		return creds.Secret{}, false, nil
 	}
+	if errors.Is(err, host.ErrTooLong) {
+		return creds.Secret{}, false, &keyring.PassphraseError{Problem: fmt.Sprintf("is %v (%s)", err, from)}
+	}
 	if err != nil {
 		return creds.Secret{}, false, fmt.Errorf("%s: %s", from, a.out.Path(err))
 	}

@@ -85,6 +85,9 @@ func (c *mfaAddCmd) Run(a *app) error {
 func (c *mfaAddCmd) read(a *app) (creds.Secret, error) {
 	if c.Stdin {
 		text, err := host.ReadAll(os.Stdin)
+		if errors.Is(err, host.ErrTooLong) {
+			return creds.Secret{}, usagef("the MFA secret is %v", err)
+		}
 		if err != nil {
 			return creds.Secret{}, fmt.Errorf("standard input: %w", err)
 		}

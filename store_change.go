@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -94,6 +95,9 @@ func (c *storePassphraseCmd) Run(a *app) error {
 	var secret creds.Secret
 	if c.Stdin {
 		text, err := host.ReadAll(os.Stdin)
+		if errors.Is(err, host.ErrTooLong) {
+			return &keyring.PassphraseError{Problem: "is " + err.Error()}
+		}
 		if err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}

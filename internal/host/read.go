@@ -43,11 +43,14 @@ func readSecret(f *os.File) (string, error) {
 	return ReadAll(f)
 }
 
+// ErrTooLong means that a secret has more than MaxSecret bytes.
+var ErrTooLong = fmt.Errorf("longer than %d KiB", MaxSecret>>10)
+
 // ReadAll reads a secret of at most MaxSecret bytes to its end.
 func ReadAll(r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxSecret+1))
 	if err == nil && len(text) > MaxSecret {
-		err = fmt.Errorf("longer than %d KiB", MaxSecret>>10)
+		err = ErrTooLong
 	}
 	return string(text), err
 }
