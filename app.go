@@ -291,11 +291,7 @@ const promptLocks = 64
 // every other one. Where it cannot be had, the question is asked all the same.
 func (a *app) alone(ctx context.Context, place string) (release func(), err error) {
 	name := fmt.Sprintf("ask-%d", crc32.ChecksumIEEE([]byte(place))%promptLocks)
-	lock, ok, err := a.store().TryLock(name)
-	if err == nil && !ok {
-		a.out.Log("waiting for another fob that is asking here")
-		lock, err = a.store().Lock(ctx, name)
-	}
+	lock, err := a.store().Lock(ctx, name, func() { a.out.Log("waiting for another fob that is asking here") })
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

@@ -99,7 +99,7 @@ func (s *Store) mayPrompt() bool { return s.opts.Display && !s.opts.NoPrompt }
 // only one process may prompt. Nobody waits long for a bus that does not answer.
 func (s *Store) inTurn(ctx context.Context, b backend.Backend, r backend.Request) (string, error) {
 	if b.OneWriter && r.Op != backend.Get {
-		l, err := s.lock(ctx, b.Kind, false)
+		l, err := s.lock(ctx, b.Kind, false, nil)
 		if err != nil {
 			return "", err
 		}

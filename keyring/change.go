@@ -86,7 +86,7 @@ func (s *Store) changeSlots(ctx context.Context, look func(header) (except strin
 		return err // before a lock file is made for nothing
 	}
 	ctx = s.WatchRefusals(ctx)
-	l, err := s.lock(ctx, slotsLock, false)
+	l, err := s.lock(ctx, slotsLock, false, nil)
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,8 @@ func conforms(t *testing.T, kind string, k keeper) {
 		if err := open(s, func(o *Options) { o.Backend = "auto" }); err != nil {
 			t.Errorf("auto: %v", err)
 		}
-		if made, err := again(s).Create(t.Context()); err != nil || !made.Adopted || made.Slot != kind {
+		id := storeID(t, s)
+		if made, err := again(s).Create(t.Context()); err != nil || storeID(t, s) != id || made.Slot != kind {
 			t.Errorf("create again: %+v, %v", made, err)
 		}
 	})

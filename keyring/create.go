@@ -10,8 +10,6 @@ import (
 // Created says what Create did.
 type Created struct {
 	Dir, Slot string
-	// Adopted: somebody else had made the store meanwhile, and it was opened instead.
-	Adopted bool
 	// Warnings are sentences for the user.
 	Warnings []string
 }
@@ -39,7 +37,7 @@ func (s *Store) adopt(ctx context.Context, err error) (Created, error) {
 		}
 		if _, err = s.subkey(ctx, h, KindSession); err == nil {
 			m, err := s.recall()
-			return Created{Dir: s.opts.Dir, Slot: m.Slot, Adopted: true}, err
+			return Created{Dir: s.opts.Dir, Slot: m.Slot}, err
 		}
 	}
 	return Created{}, err

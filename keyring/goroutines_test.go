@@ -136,7 +136,7 @@ func TestRefusalCountsOncePerCall(t *testing.T) {
 	someone := &person{answers: []string{testPassphrase}}
 	s := again(made, someone.instead)
 	// This call waits, somebody else cancels, and this call is over, too.
-	l, err := made.lock(t.Context(), unlockLock, false)
+	l, err := made.lock(t.Context(), unlockLock, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

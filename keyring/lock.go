@@ -15,35 +15,17 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// bestEffortLock takes a lock that protects nothing but saves others trouble. If
-// it cannot be had (a store on a read-only disk), the work continues without it.
-func (s *Store) bestEffortLock(ctx context.Context, name string) (release func(), err error) {
-	l, ok, err := s.tryLock(name, false)
-	if err == nil && !ok {
-		s.logf("waiting for another fob")
-		l, err = s.lock(ctx, name, false)
-	}
-	switch {
-	case err == nil:
-		return func() { l.Unlock() }, nil
-	case ctx.Err() != nil:
-		return nil, err
-	}
-	s.logf("no lock %q: %v", name, err)
-	return func() {}, nil
-}
-
 const (
-	storeLock  = "store"  // shared by writers, exclusive for creation, slots and re-key; never held while a person is asked
-	doorLock   = "door"   // held while waiting for the store's
-	unlockLock = "unlock" // held around a question and the derivation that follows
-	slotsLock  = "slots"  // held around a change of slots, questions included
+	storeLock  = "store"     // shared by writers, exclusive for creation, slots and re-key; never held while a person is asked
+	turnstile  = "turnstile" // held while waiting for the store's lock
+	unlockLock = "unlock"    // held around a question and the derivation that follows
+	slotsLock  = "slots"     // held around a change of slots, questions included
 
-	// How often a waiter tries again: short beside a person's answer or a
-	// derivation, long beside the 2 µs of a try.
+	// lockPoll is how often a waiting process tries again: often compared with a
+	// person's answer or a derivation, seldom compared with the 2 µs of a try.
 	lockPoll = 10 * time.Millisecond
 
-	maxState = 4 << 10
+	maxState = 4 << 10 // bytes
 )
 
 // Lock is a lock between processes, and between the goroutines of one. The
@@ -56,24 +38,24 @@ type Lock struct {
 }
 
 // TryLock takes the lock called name (any text) if nobody holds it. The lock is
-// a file of the store's directory, and works before there is a store.
+// a file in the store's directory, and works before there is a store.
 func (s *Store) TryLock(name string) (*Lock, bool, error) { return s.tryLock(lockName(name), false) }
 
-// Lock takes the lock called name, waiting for it until ctx ends.
-func (s *Store) Lock(ctx context.Context, name string) (*Lock, error) {
-	return s.lock(ctx, lockName(name), false)
+// Lock takes the lock called name. If somebody else holds it, Lock calls waiting
+// once, which may be nil, and waits until ctx ends.
+func (s *Store) Lock(ctx context.Context, name string, waiting func()) (*Lock, error) {
+	return s.lock(ctx, lockName(name), false, waiting)
 }
 
 // Unlock gives the lock back.
 func (l *Lock) Unlock() error { return l.f.Unlock() }
 
-// State returns what SetState last wrote under this lock's name; nil if nothing.
-func (l *Lock) State() ([]byte, error) { return l.store.lockState(l.name) }
-
-// SetState keeps up to 4 KiB for the lock's next holders; it is on the disk when SetState returns.
+// SetState stores up to 4 KiB for the lock's next holders. It is on the disk when
+// SetState returns.
 func (l *Lock) SetState(state []byte) error { return l.store.setLockState(l.name, state) }
 
-// LockState reads the state of the lock called name without holding it.
+// LockState reads the state of the lock called name without holding it; nil if
+// there is none.
 func (s *Store) LockState(name string) ([]byte, error) { return s.lockState(lockName(name)) }
 
 func (s *Store) lockState(file string) ([]byte, error) {
@@ -101,18 +83,25 @@ func (s *Store) setLockState(file string, state []byte) error {
 		return err
 	}
 	defer d.Close()
-	// A file beside the lock, because replacing the lock file would make two
-	// locks of one, and writing into it could be read half done.
+	// The state is a file next to the lock. To replace the lock file would make two
+	// locks of one, and a reader could see half of what is written into it.
 	return d.write(locksDir+"/"+file+".state", state, true)
 }
 
-func (s *Store) lock(ctx context.Context, file string, shared bool) (*Lock, error) {
-	tick := time.NewTicker(lockPoll)
-	defer tick.Stop()
+// lock is Lock for a file name, and may take the lock together with others.
+func (s *Store) lock(ctx context.Context, file string, shared bool, waiting func()) (*Lock, error) {
+	var tick *time.Ticker
 	for {
 		l, ok, err := s.tryLock(file, shared)
 		if ok || err != nil {
 			return l, err
+		}
+		if tick == nil {
+			tick = time.NewTicker(lockPoll)
+			defer tick.Stop()
+			if waiting != nil {
+				waiting()
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -122,22 +111,36 @@ func (s *Store) lock(ctx context.Context, file string, shared bool) (*Lock, erro
 	}
 }
 
-// lockStore takes the store's lock. There may always be a writer who shares it, so
-// whoever wants it alone closes the door behind those who are in.
+// bestEffortLock takes a lock that protects nothing but saves others trouble. If
+// it cannot be had (a store on a read-only disk), the work continues without it.
+func (s *Store) bestEffortLock(ctx context.Context, name string) (release func(), err error) {
+	l, err := s.lock(ctx, name, false, func() { s.logf("waiting for another fob") })
+	switch {
+	case err == nil:
+		return func() { l.Unlock() }, nil
+	case ctx.Err() != nil:
+		return nil, err
+	}
+	s.logf("no lock %q: %v", name, err)
+	return func() {}, nil
+}
+
+// lockStore takes the store's lock. A second lock keeps new readers out, so that a
+// writer is not starved.
 func (s *Store) lockStore(ctx context.Context, shared bool) (*Lock, error) {
-	door, err := s.lock(ctx, doorLock, shared)
+	gate, err := s.lock(ctx, turnstile, shared, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer door.Unlock()
-	return s.lock(ctx, storeLock, shared)
+	defer gate.Unlock()
+	return s.lock(ctx, storeLock, shared, nil)
 }
 
 func (s *Store) tryLock(file string, shared bool) (*Lock, bool, error) {
 	l, ok, err := s.tryLockIn(filepath.Join(s.opts.Dir, locksDir), file, shared)
 	if err != nil && noLocks(err) {
 		if dir := s.spareLocksDir(); dir != "" {
-			s.logf("no locks in %s, so they are in %s", s.opts.Dir, dir)
+			s.logf("no locks in %s, using %s", s.opts.Dir, dir)
 			l, ok, err = s.tryLockIn(dir, file, shared)
 		}
 	}
@@ -151,7 +154,7 @@ func (s *Store) tryLockIn(dir, file string, shared bool) (*Lock, bool, error) {
 	}
 	defer d.Close()
 	path := filepath.Join(dir, file+".lock")
-	// A link would have the lock made elsewhere, and not every process may see it.
+	// A link would put the lock elsewhere, where not every process may see it.
 	if fi, err := os.Lstat(dir); err == nil && !fi.IsDir() {
 		return nil, false, &DamagedError{dir, "it is not a directory"}
 	}
@@ -173,8 +176,8 @@ func (s *Store) tryLockIn(dir, file string, shared bool) (*Lock, bool, error) {
 	return &Lock{f, s, file}, true, nil
 }
 
-// spareLocksDir is where locks are if the store's file system has none: a
-// directory of this user's on this machine, one for each store; "" without one.
+// spareLocksDir is where the locks are if the store's file system cannot lock: a
+// directory for each store, of this user on this machine; "" if there is none.
 func (s *Store) spareLocksDir() string {
 	runtimeDir := fmt.Sprintf("/run/user/%d", os.Getuid())
 	if runtime.GOOS != "linux" {
@@ -192,7 +195,7 @@ func (s *Store) spareLocksDir() string {
 // LocksDir is where the store's locks are: below Dir, or elsewhere if the file
 // system of Dir cannot lock.
 func (s *Store) LocksDir(ctx context.Context) (string, error) {
-	l, err := s.lock(ctx, storeLock, true)
+	l, err := s.lock(ctx, storeLock, true, nil)
 	if err != nil {
 		return "", err
 	}

@@ -170,4 +170,14 @@ func itemPath(t testing.TB, s *Store, kind Kind, parts ...string) string {
 	return inStore(s, itemsDir(1)+"/"+file)
 }
 
+// storeID is the ID of the store on the disk; "" if there is none.
+func storeID(t testing.TB, s *Store) string {
+	t.Helper()
+	h, err := s.header()
+	if err != nil && !absent(err) {
+		t.Fatal(err)
+	}
+	return h.ID
+}
+
 func background() context.Context { return context.Background() }

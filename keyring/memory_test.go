@@ -187,7 +187,7 @@ func TestLocks(t *testing.T) {
 	} else {
 		l2.Unlock()
 	}
-	if state, err := l.State(); state != nil || err != nil {
+	if state, err := s.LockState("mfa x"); state != nil || err != nil {
 		t.Errorf("%q, %v", state, err)
 	}
 	for _, state := range []string{"step 123456789", "x", ""} {
@@ -203,7 +203,7 @@ func TestLocks(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() {
-		l, err := other.Lock(t.Context(), "mfa x")
+		l, err := other.Lock(t.Context(), "mfa x", nil)
 		if err == nil {
 			err = l.Unlock()
 		}

@@ -63,7 +63,8 @@ func TestCreateAtOnce(t *testing.T) {
 // A loser who brought another passphrase does not change the winner's store.
 func TestCreateAdopts(t *testing.T) {
 	made := newStore(t)
-	if again, err := again(made).Create(t.Context()); err != nil || !again.Adopted || again.Slot != "passphrase" {
+	id := storeID(t, made)
+	if again, err := again(made).Create(t.Context()); err != nil || storeID(t, made) != id || again.Slot != "passphrase" {
 		t.Errorf("%+v, %v", again, err)
 	}
 	_, err := again(made, func(o *Options) { o.Passphrase = fixed("another") }).Create(t.Context())
@@ -176,7 +177,9 @@ func TestKill(t *testing.T) {
 			}
 			for i := range len(made) + 1 { // and the one that was in the making
 				s := New(options(filepath.Join(stores, strconv.Itoa(i))))
-				if c, err := s.Create(t.Context()); err != nil || c.Adopted != (i < len(made)) {
+				before := storeID(t, s)
+				c, err := s.Create(t.Context())
+				if adopted := storeID(t, s) == before; err != nil || adopted != (i < len(made)) {
 					t.Errorf("store %d of %d: %+v, %v", i, len(made), c, err)
 				}
 				mustSetKey(t, s, "p", exampleKey)

@@ -40,7 +40,7 @@ func TestWaiterIsCancelled(t *testing.T) {
 	if _, err := s.Forget(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.lock(t.Context(), unlockLock, false)
+	l, err := s.lock(t.Context(), unlockLock, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ type Sessions interface {
 	Session(ctx context.Context, source, id string) (creds.Session, keyring.Info, error)
 	SaveSession(ctx context.Context, source, id, sourceRev string, s creds.Session) error
 	TryLock(name string) (*keyring.Lock, bool, error)
-	Lock(ctx context.Context, name string) (*keyring.Lock, error)
+	Lock(ctx context.Context, name string, waiting func()) (*keyring.Lock, error)
 	LockState(name string) ([]byte, error)
 	// WatchRefusals returns a context in which the store takes over what other
 	// processes were refused from now on, instead of asking again.

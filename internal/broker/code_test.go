@@ -235,17 +235,17 @@ type stateless struct {
 	t *testing.T
 }
 
-func (s stateless) TryLock(name string) (*keyring.Lock, bool, error) {
+func (s stateless) Lock(ctx context.Context, name string, waiting func()) (*keyring.Lock, error) {
 	if !strings.HasPrefix(name, "mfa-") {
-		return s.Store.TryLock(name)
+		return s.Store.Lock(ctx, name, waiting)
 	}
 	// The lock of a store that was deleted.
 	dir := filepath.Join(s.t.TempDir(), "gone")
-	lock, ok, err := keyring.New(storeOptions(dir)).TryLock(name)
+	lock, err := keyring.New(storeOptions(dir)).Lock(ctx, name, waiting)
 	if err == nil {
 		err = os.RemoveAll(dir)
 	}
-	return lock, ok, err
+	return lock, err
 }
 
 // A code that was sent is not wasted: its session is cached, even though the user

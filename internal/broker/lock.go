@@ -19,17 +19,18 @@ func (r *run) lock(ctx context.Context, name string) (*heldLock, error) {
 	if r.Sessions == nil {
 		return &heldLock{}, nil
 	}
-	lock, ok, err := r.Sessions.TryLock(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case ok:
+	if r.quiet {
+		lock, ok, err := r.Sessions.TryLock(name)
+		if err == nil && !ok {
+			err = errBusy
+		}
+		if err != nil {
+			return nil, err
+		}
 		return &heldLock{lock}, nil
-	case r.quiet:
-		return nil, errBusy
 	}
-	r.Log("waiting for another fob")
-	if lock, err = r.Sessions.Lock(ctx, name); err != nil {
+	lock, err := r.Sessions.Lock(ctx, name, func() { r.Log("waiting for another fob") })
+	if err != nil {
 		return nil, err
 	}
 	return &heldLock{lock}, nil

@@ -48,6 +48,3 @@ func Restore() {
 		os.Unsetenv(variable)
 	}
 }
-
-// Address is the session bus the program was given; empty if none.
-func Address() string { return address }
