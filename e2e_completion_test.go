@@ -14,6 +14,7 @@ import (
 // The completion scripts in real shells, each of which splits and quotes words in
 // its own way.
 func TestCompletionInShells(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for name, text := range map[string]string{
 		".aws/config": "[profile dev]\n[profile a:b]\n[profile \"x y\"]\n[profile \"q$(touch hacked)\"]\n",
@@ -38,8 +39,14 @@ func TestCompletionInShells(t *testing.T) {
 		{"fob exec dev -- unlin", "unlink"},
 		{"fob exec dev -- cat afi", "afile"},
 	}
+	t.Cleanup(func() {
+		if _, err := os.Lstat(filepath.Join(w.Home, "hacked")); err == nil {
+			t.Error("a shell has run the name of a profile")
+		}
+	})
 	for shell, complete := range map[string]func(*testing.T, *world, string) string{"bash": inBash, "fish": inFish, "zsh": inZsh} {
 		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
 			if _, err := exec.LookPath(shell); err != nil {
 				lacking(t, shell)
 			}
@@ -49,9 +56,6 @@ func TestCompletionInShells(t *testing.T) {
 				}
 			}
 		})
-	}
-	if _, err := os.Lstat(filepath.Join(w.Home, "hacked")); err == nil {
-		t.Error("a shell has run the name of a profile")
 	}
 }
 

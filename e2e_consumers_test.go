@@ -29,6 +29,7 @@ import (
 // credentials: what they take from fob, and what they do when fob fails. They talk to
 // ststest.
 func TestConsumers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []consumer{
 		{name: "aws", find: awsCLI},
 		{name: "boto3", find: boto3, tells: true},

@@ -14,13 +14,16 @@ import (
 // make demo ends with the identity, whatever the caller's environment says, and
 // leaves nothing behind; with the fake AWS and with moto's.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("demo/run is for a Unix shell")
 	}
 	t.Run("fake", func(t *testing.T) {
+		t.Parallel()
 		testDemo(t, "arn:aws:iam::111111111111:user/jo")
 	})
 	t.Run("moto", func(t *testing.T) {
+		t.Parallel()
 		testDemo(t, "arn:aws:sts::123456789012:user/moto", "DEMO_ENDPOINT="+startMoto(t))
 	})
 }

@@ -71,11 +71,7 @@ type script struct {
 func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
 
 func setUpScript(env *testscript.Env) error {
-	self, err := os.Executable() // with -race the scripts use the race detector
-	if err != nil {
-		return err
-	}
-	w, err := makeWorld(env.WorkDir, self)
+	w, err := makeWorld(env.WorkDir, true)
 	if err != nil {
 		return err
 	}

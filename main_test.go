@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 	if code, ok := leaveTerminal(); ok {
 		os.Exit(code)
 	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")) // or each child sleeps for a second at its end
 	unignoreSignals()
 	raiseParallel()
 	code := m.Run()
@@ -208,11 +209,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	binary, err := plainBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := makeWorld(t.TempDir(), binary)
+	w, err := makeWorld(t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +217,9 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func makeWorld(dir, binary string) (*world, error) {
+// makeWorld makes a world in a directory. Its fob has the race detector if raced is set and
+// the tests run with it.
+func makeWorld(dir string, raced bool) (*world, error) {
 	w := &world{Home: filepath.Join(dir, "home"), Fob: filepath.Join(dir, "bin", "fob"), Raced: filepath.Join(dir, "raced", "fob")}
 	for _, d := range []string{w.Home, filepath.Dir(w.Fob), filepath.Dir(w.Raced), filepath.Join(dir, "tmp")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
@@ -231,11 +230,19 @@ func makeWorld(dir, binary string) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Symlink(self, w.Raced); err != nil {
+	plain, err := plainBinary()
+	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"fob", "pty", "tty", "age-plugin-fobtest"} {
-		if err := os.Symlink(binary, filepath.Join(filepath.Dir(w.Fob), name)); err != nil {
+	programs := map[string]string{w.Raced: self, w.Fob: plain}
+	if raced {
+		programs[w.Fob] = self
+	}
+	for _, name := range []string{"pty", "tty", "age-plugin-fobtest"} {
+		programs[filepath.Join(filepath.Dir(w.Fob), name)] = plain
+	}
+	for name, binary := range programs {
+		if err := os.Symlink(binary, name); err != nil {
 			return nil, err
 		}
 	}
@@ -244,7 +251,7 @@ func makeWorld(dir, binary string) (*world, error) {
 	}
 	w.Env = []string{
 		"HOME=" + w.Home,
-		"GORACE=atexit_sleep_ms=0", // or each process sleeps for a second at its end
+		"GORACE=" + os.Getenv("GORACE"), // see TestMain
 		"PATH=" + filepath.Dir(w.Fob) + string(filepath.ListSeparator) + os.Getenv("PATH"),
 		"TMPDIR=" + filepath.Join(dir, "tmp"),
 		"TZ=UTC",
@@ -256,10 +263,8 @@ func makeWorld(dir, binary string) (*world, error) {
 		"FOB_PASSPHRASE=" + testPassphrase,
 		"FOB_UNLOCK_TTL=0", // leaves the developer's own kernel keyring alone
 	}
-	for _, name := range []string{"GOCOVERDIR", "GORACE"} {
-		if v := os.Getenv(name); v != "" {
-			w.Env = append(w.Env, name+"="+v)
-		}
+	if v := os.Getenv("GOCOVERDIR"); v != "" {
+		w.Env = append(w.Env, "GOCOVERDIR="+v)
 	}
 	// A user may not list their devices unless the test is about that: otherwise fob add
 	// would find one for every key.

@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 			}
 			os.Exit(0)
 		}
+		os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")) // or each child sleeps for a second at its end
 		os.Exit(m.Run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)

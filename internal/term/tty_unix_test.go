@@ -29,6 +29,7 @@ const childVar = "FOB_TERM_TEST_CHILD"
 func TestMain(m *testing.M) {
 	what := os.Getenv(childVar)
 	if what == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")) // or each child sleeps for a second at its end
 		os.Exit(m.Run())
 	}
 	os.Exit(child(what))
