@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -20,16 +23,13 @@ var floors = []struct {
 }{
 	{6, ". internal/ststest/cmd internal/ststest/whoami"},
 	{5, "internal/doctor"},
-	{4, "internal/profiles internal/importer"},
-	{3, "internal/broker internal/iam internal/source internal/child internal/endpoint"},
-	{2, "keyring internal/mfa internal/awsapi internal/wire internal/ui internal/leaks"},
+	{4, "internal/profiles"},
+	{3, "internal/broker internal/iam internal/source"},
+	{2, "keyring internal/mfa internal/awsapi internal/wire internal/ui"},
 	{1, "internal/plan internal/format internal/prompt keyring/backend internal/ststest"},
 	{0, "keyring/backend/backendtest internal/awsconfig internal/term internal/helper internal/settings internal/completion internal/lastfail internal/later internal/dbusguard internal/host internal/cmdline"},
 	{-1, "internal/creds"}, // the ground: every package that meets a secret knows its type
 }
-
-// planned are packages on the list of floors that do not exist yet.
-var planned = strings.Fields("internal/importer internal/child internal/endpoint internal/leaks")
 
 // doors: what is not the standard library comes in here and nowhere else, and so
 // does its HTTP. A row is for the package and what is below it.
@@ -57,17 +57,26 @@ var fakes = []string{"internal/ststest", "keyring/backend/backendtest"}
 
 var forFakes = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2", "github.com/godbus/dbus/v5", "net/http"}
 
-// worldly are the parts of os that only a main may use: main takes secrets out of
-// the environment, and a package that reads the environment by itself could miss
-// that. dbusguard works before main does; it looks at os.Args because an argument,
-// unlike a variable, is not inherited. keyring/backend has the library run pass in the
-// hidden child, whose whole environment fob has made.
-var worldly = []string{"Exit", "Args", "Environ", "Getenv", "LookupEnv", "Setenv", "Unsetenv", "Clearenv", "ExpandEnv", "UserHomeDir"}
-
-var worldlyExceptions = []string{
-	"internal/dbusguard Args", "internal/dbusguard LookupEnv", "internal/dbusguard Getenv", "internal/dbusguard Setenv", "internal/dbusguard Unsetenv",
-	"keyring/backend Getenv", "keyring/backend Setenv",
+// osDoors: what of package os comes in where. main takes secrets out of the
+// environment, and a package that read the environment by itself could miss that.
+// dbusguard works before main does, and looks at os.Args because an argument,
+// unlike a variable, is not inherited; keyring/backend has the library run pass in
+// the hidden child, whose whole environment fob has made.
+var osDoors = []struct{ names, packages string }{
+	{"Exit Environ Clearenv ExpandEnv UserHomeDir", "."},
+	{"Args LookupEnv Unsetenv", ". internal/dbusguard"},
+	{"Getenv", ". keyring/backend"},
+	{"Setenv", ". internal/dbusguard keyring/backend"},
 }
+
+// What to do when a rule is broken.
+const (
+	takeParameter = ": take what you need as a parameter, or move one of the two"
+	giveFloor     = ": put it on the list of floors"
+	useReal       = ": use what it stands in for"
+	useDoor       = ": get it from there"
+	makeDoor      = ": make one package its door, and say why in the commit"
+)
 
 func TestFloors(t *testing.T) {
 	fset := token.NewFileSet()
@@ -88,7 +97,7 @@ func TestFloors(t *testing.T) {
 		}
 		pkg := path.Dir(name)
 		seen[pkg] = true
-		for _, problem := range append(checkImports(pkg, file), checkWorldly(pkg, file)...) {
+		for _, problem := range append(checkImports(pkg, file), checkOS(pkg, file)...) {
 			t.Errorf("%s: %s", name, problem)
 		}
 		return nil
@@ -98,13 +107,13 @@ func TestFloors(t *testing.T) {
 	}
 	for pkg := range seen {
 		if _, ok := floorOf(pkg); !ok {
-			t.Errorf("package %q is on no floor", pkg)
+			t.Errorf("package %q is on no floor%s", pkg, giveFloor)
 		}
 	}
 	for _, f := range floors {
 		for _, pkg := range strings.Fields(f.packages) {
-			if seen[pkg] == slices.Contains(planned, pkg) {
-				t.Errorf("package %q: exists %v, but is planned %v", pkg, seen[pkg], !seen[pkg])
+			if !seen[pkg] {
+				t.Errorf("package %q has a floor, but does not exist: remove it from the list", pkg)
 			}
 		}
 	}
@@ -114,32 +123,32 @@ func TestFloors(t *testing.T) {
 func TestFloorsRefuse(t *testing.T) {
 	for _, c := range []struct{ pkg, src, problem string }{
 		{"internal/plan", `import "fob/internal/creds"`, ""},
-		{"internal/prompt", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 2`},
-		{"internal/plan", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 2`},
-		{"internal/plan", `import "fob/internal/broker"`, `imports "fob/internal/broker" of floor 3`},
-		{"internal/plan", `import "fob/internal/other"`, `imports "fob/internal/other", which is on no floor`},
-		{"internal/plan", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests`},
-		{".", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests`},
+		{"internal/prompt", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 2` + takeParameter},
+		{"internal/plan", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 2` + takeParameter},
+		{"internal/plan", `import "fob/internal/broker"`, `imports "fob/internal/broker" of floor 3` + takeParameter},
+		{"internal/plan", `import "fob/internal/other"`, `imports "fob/internal/other", which is on no floor` + giveFloor},
+		{"internal/plan", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests` + useReal},
+		{".", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests` + useReal},
 		{"internal/plan", `import "os/exec"`, ""},
-		{"internal/plan", `import "github.com/alecthomas/kong"`, `imports "github.com/alecthomas/kong", whose door is . internal/settings internal/completion`},
+		{"internal/plan", `import "github.com/alecthomas/kong"`, `imports "github.com/alecthomas/kong", whose door is . internal/settings internal/completion` + useDoor},
 		{"internal/awsapi", `import "github.com/aws/aws-sdk-go-v2/service/sts/types"`, ""},
-		{"internal/awsapi", `import "github.com/aws/aws-sdk-go-v2/service/s3"`, `imports "github.com/aws/aws-sdk-go-v2/service/s3", which has no door`},
-		{".", `import "github.com/aws/aws-sdk-go-v2/aws"`, `imports "github.com/aws/aws-sdk-go-v2/aws", whose door is internal/awsapi`},
-		{"internal/broker", `import "net/http"`, `imports "net/http", whose door is internal/awsapi`},
+		{"internal/awsapi", `import "github.com/aws/aws-sdk-go-v2/service/s3"`, `imports "github.com/aws/aws-sdk-go-v2/service/s3", which has no door` + makeDoor},
+		{".", `import "github.com/aws/aws-sdk-go-v2/aws"`, `imports "github.com/aws/aws-sdk-go-v2/aws", whose door is internal/awsapi` + useDoor},
+		{"internal/broker", `import "net/http"`, `imports "net/http", whose door is internal/awsapi` + useDoor},
 		{"internal/ststest", `import "github.com/pquerna/otp/hotp"`, ""},
-		{"internal/ststest", `import "golang.org/x/term"`, `imports "golang.org/x/term", whose door is internal/term`},
-		{"keyring", `import ("os"; "flag"); var x = os.Args`, "os.Args is main's"},
-		{"internal/host", `import "os"; var x = os.Getenv("HOME")`, "os.Getenv is main's"},
+		{"internal/ststest", `import "golang.org/x/term"`, `imports "golang.org/x/term", whose door is internal/term` + useDoor},
+		{"keyring", `import ("os"; "flag"); var x = os.Args`, "uses os.Args, whose door is . internal/dbusguard" + useDoor},
+		{"internal/host", `import "os"; var x = os.Getenv("HOME")`, "uses os.Getenv, whose door is . keyring/backend" + useDoor},
 		{"internal/dbusguard", `import "os"; var x = os.Args`, ""},
-		{"internal/dbusguard", `import "os"; var x = os.Environ()`, "os.Environ is main's"},
-		{"keyring", `import host "os"; func f() { host.Exit(1) }`, "os.Exit is main's"},
+		{"internal/dbusguard", `import "os"; var x = os.Environ()`, "uses os.Environ, whose door is ." + useDoor},
+		{"keyring", `import host "os"; func f() { host.Exit(1) }`, "uses os.Exit, whose door is ." + useDoor},
 		{".", `import "os"; func f() { os.Exit(1) }`, ""},
 	} {
 		file, err := parser.ParseFile(token.NewFileSet(), "", "package p; "+c.src, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := strings.Join(append(checkImports(c.pkg, file), checkWorldly(c.pkg, file)...), "; ")
+		got := strings.Join(append(checkImports(c.pkg, file), checkOS(c.pkg, file)...), "; ")
 		if got != c.problem {
 			t.Errorf("%s in %s: got %q, want %q", c.src, c.pkg, got, c.problem)
 		}
@@ -172,11 +181,11 @@ func checkImport(pkg, name string) (problem string) {
 		self, _ := floorOf(pkg)
 		switch {
 		case !ok:
-			return ", which is on no floor"
+			return ", which is on no floor" + giveFloor
 		case isFake(own) && !isFake(pkg):
-			return ", which is for tests"
+			return ", which is for tests" + useReal
 		case floor >= self:
-			return " of floor " + strconv.Itoa(floor)
+			return " of floor " + strconv.Itoa(floor) + takeParameter
 		}
 		return ""
 	}
@@ -188,14 +197,14 @@ func checkImport(pkg, name string) (problem string) {
 			if slices.Contains(strings.Fields(d.packages), pkg) {
 				return ""
 			}
-			return ", whose door is " + d.packages
+			return ", whose door is " + d.packages + useDoor
 		}
 	}
 	// The paths of the standard library have no host name.
 	if host, _, _ := strings.Cut(name, "/"); !strings.Contains(host, ".") {
 		return ""
 	}
-	return ", which has no door"
+	return ", which has no door" + makeDoor
 }
 
 func isFake(pkg string) bool {
@@ -204,8 +213,8 @@ func isFake(pkg string) bool {
 
 func below(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
 
-func checkWorldly(pkg string, file *ast.File) (problems []string) {
-	if floor, _ := floorOf(pkg); floor == floors[0].floor || isFake(pkg) {
+func checkOS(pkg string, file *ast.File) (problems []string) {
+	if isFake(pkg) {
 		return nil
 	}
 	local := "" // what the file calls package os
@@ -223,10 +232,282 @@ func checkWorldly(pkg string, file *ast.File) (problems []string) {
 			return true
 		}
 		x, ok := s.X.(*ast.Ident)
-		if ok && x.Name == local && slices.Contains(worldly, s.Sel.Name) && !slices.Contains(worldlyExceptions, pkg+" "+s.Sel.Name) {
-			problems = append(problems, "os."+s.Sel.Name+" is main's")
+		if !ok || x.Name != local {
+			return true
+		}
+		for _, d := range osDoors {
+			if slices.Contains(strings.Fields(d.names), s.Sel.Name) && !slices.Contains(strings.Fields(d.packages), pkg) {
+				problems = append(problems, "uses os."+s.Sel.Name+", whose door is "+d.packages+useDoor)
+			}
 		}
 		return true
 	})
 	return problems
+}
+
+// The walls of package main. Every file is one command, or a part of one; what
+// commands share is in a package below, or in one of these files.
+var shared = []string{"main.go", "app.go", "credentials.go", "report.go"}
+
+const (
+	maxCommandLines = 200 // of a command's file
+	maxRunLines     = 45  // of a command's Run
+)
+
+// commandOf a file of the root: exec for exec.go and exec_unix.go; "" for a shared
+// file. process.go is export, by the name that its contract has.
+func commandOf(file string) string {
+	if slices.Contains(shared, file) {
+		return ""
+	}
+	command, _, _ := strings.Cut(strings.TrimSuffix(file, ".go"), "_")
+	if command == "process" {
+		return "export"
+	}
+	return command
+}
+
+// room is package main, file by file.
+type room struct {
+	fset  *token.FileSet
+	files map[string]*ast.File
+	// lines of each file
+	lines map[string]int
+}
+
+func parseRoom(sources map[string]string) (room, error) {
+	r := room{token.NewFileSet(), map[string]*ast.File{}, map[string]int{}}
+	for name, text := range sources {
+		// With objects: what a file does not declare itself is in its Unresolved.
+		file, err := parser.ParseFile(r.fset, name, text, 0)
+		if err != nil {
+			return r, err
+		}
+		r.files[name], r.lines[name] = file, strings.Count(text, "\n")
+	}
+	return r, nil
+}
+
+// problems are the walls that are broken, each with what to do.
+func (r room) problems(commands []string) (all []string) {
+	declared := r.declared()
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
+		say := func(n ast.Node, format string, args ...any) {
+			all = append(all, fmt.Sprintf("%s:%d: ", name, r.fset.Position(n.Pos()).Line)+fmt.Sprintf(format, args...))
+		}
+		command := commandOf(name)
+		if command != "" {
+			if !slices.Contains(commands, command) {
+				say(r.files[name], "no command is called %q: name the file after its command, or move it to a package", command)
+			}
+			if r.lines[name] > maxCommandLines {
+				say(r.files[name], "%d lines, at most %d: move logic to a package below, or split off %s_PART.go", r.lines[name], maxCommandLines, command)
+			}
+			r.checkUses(name, command, declared, say)
+		}
+		for _, decl := range r.files[name].Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok {
+				r.checkFunc(f, command, say)
+			}
+		}
+	}
+	return all
+}
+
+// declared is where each top-level name of the package is declared.
+func (r room) declared() map[string]string {
+	where := map[string]string{}
+	for name, file := range r.files {
+		for _, decl := range file.Decls {
+			switch d := decl.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil {
+					where[d.Name.Name] = name
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					switch s := spec.(type) {
+					case *ast.TypeSpec:
+						where[s.Name.Name] = name
+					case *ast.ValueSpec:
+						for _, n := range s.Names {
+							where[n.Name] = name
+						}
+					}
+				}
+			}
+		}
+	}
+	return where
+}
+
+type complain func(n ast.Node, format string, args ...any)
+
+// checkUses: a command uses nothing of another one.
+func (r room) checkUses(name, command string, declared map[string]string, say complain) {
+	for _, ident := range r.files[name].Unresolved {
+		if from := declared[ident.Name]; from != "" && commandOf(from) != "" && commandOf(from) != command {
+			say(ident, "uses %s of %s: move it to a package below, or, if it is how commands work, to %s", ident.Name, from, strings.Join(shared, ", "))
+		}
+	}
+}
+
+func (r room) checkFunc(f *ast.FuncDecl, command string, say complain) {
+	start, end := r.fset.Position(f.Pos()).Line, r.fset.Position(f.End()).Line
+	if n := end - start + 1; command != "" && f.Name.Name == "Run" && n > maxRunLines {
+		say(f, "Run has %d lines, at most %d: give its steps names", n, maxRunLines)
+	}
+	if command != "" && f.Recv != nil && isApp(f.Recv.List[0].Type) {
+		say(f, "a method of *app in a command's file: make it a function with an *app parameter")
+	}
+	if f.Type.Results != nil && slices.ContainsFunc(f.Type.Results.List, func(r *ast.Field) bool { return isApp(r.Type) }) {
+		return // it makes one
+	}
+	apps := appNames(f)
+	ast.Inspect(f, func(n ast.Node) bool {
+		var targets []ast.Expr
+		switch s := n.(type) {
+		case *ast.AssignStmt:
+			targets = s.Lhs
+		case *ast.IncDecStmt:
+			targets = []ast.Expr{s.X}
+		}
+		for _, target := range targets {
+			if root, deep := rootOf(target); deep && slices.Contains(apps, root) {
+				say(target, "writes a field of %s after the start: make it a parameter, or a sync.OnceValues of newApp", root)
+			}
+		}
+		return true
+	})
+}
+
+// isApp recognises *app.
+func isApp(e ast.Expr) bool {
+	star, ok := e.(*ast.StarExpr)
+	if !ok {
+		return false
+	}
+	name, ok := star.X.(*ast.Ident)
+	return ok && name.Name == "app"
+}
+
+// appNames are the receiver and parameters of type *app, those of function
+// literals included.
+func appNames(f *ast.FuncDecl) (names []string) {
+	add := func(list *ast.FieldList) {
+		if list == nil {
+			return
+		}
+		for _, field := range list.List {
+			if isApp(field.Type) {
+				for _, n := range field.Names {
+					names = append(names, n.Name)
+				}
+			}
+		}
+	}
+	add(f.Recv)
+	ast.Inspect(f, func(n ast.Node) bool {
+		if t, ok := n.(*ast.FuncType); ok {
+			add(t.Params)
+		}
+		return true
+	})
+	return names
+}
+
+// rootOf an expression such as a.b.c[0] is a; deep, if it is not a alone.
+func rootOf(e ast.Expr) (name string, deep bool) {
+	for {
+		switch x := e.(type) {
+		case *ast.SelectorExpr:
+			e, deep = x.X, true
+		case *ast.IndexExpr:
+			e, deep = x.X, true
+		case *ast.StarExpr:
+			e, deep = x.X, true
+		case *ast.ParenExpr:
+			e = x.X
+		case *ast.Ident:
+			return x.Name, deep
+		default:
+			return "", false
+		}
+	}
+}
+
+func TestWalls(t *testing.T) {
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := map[string]string{}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources[name] = string(text)
+	}
+	for _, name := range shared {
+		if sources[name] == "" {
+			t.Errorf("no %s: is this the root of the module?", name)
+		}
+	}
+	r, err := parseRoom(sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// help is a word of the command line rather than a row of the grammar.
+	for _, problem := range r.problems(append(commandNames(), "help")) {
+		t.Error(problem)
+	}
+}
+
+// Each wall stands: what it forbids is told from what looks like it.
+func TestWallsRefuse(t *testing.T) {
+	long := strings.Repeat("\n", maxCommandLines+1)
+	for _, c := range []struct{ name, file, src, problem string }{
+		{"own names", "list_rows.go", `func f() { show(); var x listCmd; _ = x }`, ""},
+		{"a shared name", "list_rows.go", `func f(a *app) { a.run(); newApp() }`, ""},
+		{"another's function", "list_rows.go", `func f() { lookUp() }`, "uses lookUp of exec.go"},
+		{"another's type", "list_rows.go", `func f() { (&execCmd{}).Run() }`, "uses execCmd of exec.go"},
+		{"a part's name", "list_rows.go", `var x = replace`, "uses replace of exec_unix.go"},
+		{"a local of that name", "list_rows.go", `func f() { lookUp := 1; _ = lookUp }`, ""},
+		{"a field of that name", "list_rows.go", `type t struct{ lookUp int }; func f(x t) { x.lookUp = 1; _ = t{lookUp: 2} }`, ""},
+		{"main knows all", "main.go", `func newApp() { lookUp() }`, ""},
+		{"a method", "list_rows.go", `func (a *app) f() {}`, "a method of *app"},
+		{"a method in app.go", "app.go", `type app struct{}; func (a *app) run() {}`, ""},
+		{"its own method", "list_rows.go", `func (c *listCmd) f() {}`, ""},
+		{"a write", "list_rows.go", `func f(a *app) { a.aws = nil }`, "writes a field of a"},
+		{"a deep write", "list_rows.go", `func f(a *app) { a.unlock.keys++ }`, "writes a field of a"},
+		{"a write in app.go", "app.go", `type app struct{}; func (x *app) run() { x.aws, x.err = g() }`, "writes a field of x"},
+		{"a write in a literal", "list_rows.go", `var f = func(a *app) {}; func g() { _ = func(a *app) { a.x = 1 } }`, "writes a field of a"},
+		{"the maker", "app.go", `type app struct{}; func remake(a *app) *app { b := *a; a.x = 1; return &b }`, ""},
+		{"a variable", "list_rows.go", `func f(a *app) { a = nil }`, ""},
+		{"a long file", "list_rows.go", long, "at most 200"},
+		{"a long shared file", "app.go", `type app struct{}` + long, ""},
+		{"a long Run", "list_rows.go", `func (listCmd) Run() {` + long[:maxRunLines] + `}`, "Run has 46 lines"},
+		{"a stranger", "util.go", ``, `no command is called "util"`},
+	} {
+		sources := map[string]string{
+			"main.go": "", "app.go": "type app struct{}", "list.go": "type listCmd struct{}; func show() {}",
+			"exec.go": "type execCmd struct{}; func lookUp() {}", "exec_unix.go": "func replace() {}",
+		}
+		sources[c.file] = c.src
+		for name, text := range sources {
+			sources[name] = "package main; " + text
+		}
+		r, err := parseRoom(sources)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(r.problems([]string{"list", "exec"}), "; ")
+		if c.problem == "" && got != "" || !strings.Contains(got, c.problem) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.problem)
+		}
+	}
 }
