@@ -94,7 +94,7 @@ func TestAWSFails(t *testing.T) {
 			}
 			defer other.Close()
 			w.trust(t, other)
-		}, "an authority this computer does not trust"},
+		}, "this computer does not trust the server's certificate"},
 		{"dropped", always(ststest.Drop()), "could not reach AWS at 127.0.0.1:"},
 		{"reset", always(ststest.Reset()), "could not reach AWS at 127.0.0.1:"},
 		{"broken", always(ststest.Status(500)), "AWS answered InternalFailure"},

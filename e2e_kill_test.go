@@ -410,7 +410,7 @@ func TestFullDisk(t *testing.T) {
 		t.Error("the key was replaced, and not")
 	}
 	r := w.input("", "export", "--profile", "dev")
-	if r.code != 0 || w.ownerOf(t, sessionOf(r.stdout)) != owners[0] || !strings.Contains(r.stderr, "not kept") {
+	if r.code != 0 || w.ownerOf(t, sessionOf(r.stdout)) != owners[0] || !strings.Contains(r.stderr, "could not save the session") {
 		t.Errorf("export: %v", r)
 	}
 	// fob does not send a code that it cannot record as used.

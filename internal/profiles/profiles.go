@@ -8,6 +8,7 @@ package profiles
 import (
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"fob/internal/awsconfig"
@@ -21,7 +22,10 @@ type Profiles struct {
 
 	store *keyring.Store
 	facts plan.Facts
-	log   func(format string, args ...any)
+	// keys are the headers of all stored keys, each read once; damaged ones are an
+	// error beside the others.
+	keys func() ([]keyring.Info, error)
+	log  func(format string, args ...any)
 }
 
 // World is what Read needs besides files and store.
@@ -45,6 +49,7 @@ func Read(files Files, store *keyring.Store, w World) (*Profiles, error) {
 // New is Read for a config that is parsed already.
 func New(config *awsconfig.Config, store *keyring.Store, w World) *Profiles {
 	p := &Profiles{Config: config, store: store, log: w.Log}
+	p.keys = sync.OnceValues(func() ([]keyring.Info, error) { return store.Infos(keyring.KindKey) })
 	p.facts = plan.Facts{
 		Config: config,
 		Key:    p.key,
@@ -100,7 +105,7 @@ func (p *Profiles) Names() ([]string, error) {
 // beside the others.
 func (p *Profiles) Stored() ([]string, error) {
 	var names []string
-	infos, err := p.store.Infos(keyring.KindKey)
+	infos, err := p.keys()
 	for _, i := range infos {
 		names = append(names, i.Name)
 	}

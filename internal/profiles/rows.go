@@ -70,7 +70,7 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 // listed reads the headers of all keys at once. facts takes the keys from there
 // and looks up only those that could not be read.
 func (p *Profiles) listed() (keys map[string]keyring.Info, facts plan.Facts) {
-	infos, damaged := p.store.Infos(keyring.KindKey)
+	infos, damaged := p.keys()
 	keys = make(map[string]keyring.Info, len(infos))
 	for _, k := range infos {
 		keys[k.Name] = k
