@@ -210,7 +210,7 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 		return creds.Secret{}, false, nil
 	}
 	if errors.Is(err, host.ErrTooLong) {
-		return creds.Secret{}, false, &keyring.PassphraseError{Problem: fmt.Sprintf("is %v (%s)", err, from)}
+		return creds.Secret{}, false, &keyring.PassphraseError{Problem: fmt.Sprintf("the passphrase is %v (%s)", err, from)}
 	}
 	if err != nil {
 		return creds.Secret{}, false, fmt.Errorf("%s: %s", from, a.out.Path(err))

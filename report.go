@@ -309,7 +309,13 @@ func storeFailures() []failure {
 		on(func(_ *app, e *backend.LostError, _ error) verdict {
 			return exit(exitStore, "fob store add "+e.Backend+"   creates it again, if something else opens the store")
 		}),
-		always[*backend.Error](exitStore, "fob store   shows what can open it here, and why not"),
+		always[*keyring.UnknownBackendError](exitStore, "fob store   shows what opens the store, and what could"),
+		on(func(_ *app, e *backend.Error, _ error) verdict {
+			if e.Fix != "" {
+				return exit(exitStore, e.Fix)
+			}
+			return exit(exitStore, "fob store   shows what can open it here, and why not")
+		}),
 		always[*keyring.FutureError](exitStore, "this fob is too old to read it: install a newer one"),
 		always[*keyring.PassphraseError](exitStore),
 		always[*keyring.FullError](exitStore),

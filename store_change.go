@@ -96,13 +96,13 @@ func (c *storePassphraseCmd) Run(a *app) error {
 	if c.Stdin {
 		text, err := host.ReadAll(os.Stdin)
 		if errors.Is(err, host.ErrTooLong) {
-			return &keyring.PassphraseError{Problem: "is " + err.Error()}
+			return &keyring.PassphraseError{Problem: "the passphrase is " + err.Error()}
 		}
 		if err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}
 		if secret = creds.NewSecret(strings.TrimSuffix(text, "\n")); secret.IsZero() {
-			return &keyring.PassphraseError{Problem: "is empty"}
+			return &keyring.PassphraseError{Problem: "the passphrase is empty"}
 		}
 	}
 	done, err := a.store().NewPassphrase(a.ctx, secret, c.Drop...)

@@ -18,7 +18,7 @@ func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
 	}
 	k := kindOf(kind)
 	if kind != kindAge && !k.usable(s) {
-		return Change{}, &BackendError{Backend: way, Reason: s.kindProblem(k, s.backendStates(ctx))}
+		return Change{}, s.unusable(ctx, k, way)
 	}
 	sl := slot{Name: kind, Kind: kind}
 	done := Change{Slot: sl.Name}
@@ -115,7 +115,7 @@ func (c *change) add(ctx context.Context, k slotKind, sl slot) (made, error) {
 				return err
 			}
 			if again, err := c.slotFile(file); err != nil || !bytes.Equal(again, made.file) {
-				return errors.Join(&DamagedError{file, "it is not what was written"}, err)
+				return errors.Join(&DamagedError{file, "it does not read back as written"}, err)
 			}
 		}
 		return c.commit(next, c.keys)

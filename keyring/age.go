@@ -49,7 +49,7 @@ func createAge(ctx context.Context, s *Store, h header, sl slot, payload string)
 		return made{}, err
 	}
 	if s.opts.AgeIdentity == "" {
-		m.untried = "no age identity is named"
+		m.untried = noIdentityFile
 		return m, nil
 	}
 	again, err := s.unsealIdentity(ctx, m.file, sl.Name)
@@ -61,7 +61,7 @@ func createAge(ctx context.Context, s *Store, h header, sl slot, payload string)
 	case err != nil:
 		return made{}, err
 	case again != payload:
-		return made{}, &DamagedError{sl.Name, "it does not open again"}
+		return made{}, &DamagedError{sl.Name, "it cannot be opened again"}
 	}
 	return m, nil
 }
@@ -112,7 +112,7 @@ func (s *Store) newPluginUI(ctx context.Context) *pluginUI {
 	ui := &pluginUI{}
 	ask := func(name, text string, secret bool) (string, error) {
 		var answer creds.Secret
-		err := error(&LockedError{Slot: kindAge, Reason: "nobody can be asked what age-plugin-" + name + " wants to know"})
+		err := error(&LockedError{Slot: kindAge, Reason: "cannot ask what age-plugin-" + name + " wants to know"})
 		if s.opts.Ask != nil {
 			answer, err = s.opts.Ask(ctx, Question{Kind: AskPlugin, Store: s.opts.Dir, Attempt: 1, Plugin: name, Text: text, Secret: secret})
 		}
@@ -180,7 +180,7 @@ func pluginFailure(err error) error {
 func (s *Store) ownRecipients(ctx context.Context) ([]string, error) {
 	_, recipients, err := s.identities(&s.newPluginUI(ctx).ClientUI)
 	if err == nil && len(recipients) == 0 {
-		err = &IdentityError{s.opts.AgeIdentity, `does not say for which recipient it is ("# recipient: age1...")`}
+		err = &IdentityError{s.opts.AgeIdentity, `does not name its recipient ("# recipient: age1...")`}
 	}
 	return recipients, err
 }
@@ -209,7 +209,7 @@ func parseRecipient(text string, ui *plugin.ClientUI) (age.Recipient, error) {
 		r, err = age.ParseX25519Recipient(text)
 	}
 	if err != nil {
-		return nil, &RecipientError{text, "it is none that age knows (age1...)"}
+		return nil, &RecipientError{text, "not an age recipient (age1...)"}
 	}
 	return r, nil
 }
@@ -224,7 +224,7 @@ func recipientLine() *regexp.Regexp {
 func (s *Store) identities(ui *plugin.ClientUI) (list []age.Identity, recipients []string, err error) {
 	path := s.opts.AgeIdentity
 	if path == "" {
-		return nil, nil, &LockedError{Slot: kindAge, Reason: "no age identity is named"}
+		return nil, nil, &LockedError{Slot: kindAge, Reason: noIdentityFile}
 	}
 	problem := func(text string) ([]age.Identity, []string, error) { return nil, nil, &IdentityError{path, text} }
 	text, err := s.identityText()

@@ -64,7 +64,7 @@ func (s *Store) slotFile(name string) ([]byte, error) {
 	defer d.Close()
 	data, fi, err := d.read(name, maxSlotFile)
 	if absent(err) {
-		return nil, &DamagedError{name, "it is not there"}
+		return nil, &DamagedError{name, "it is missing"}
 	}
 	if err != nil {
 		return nil, err

@@ -67,9 +67,10 @@ func (s *Store) inBackend(ctx context.Context, kind string, r backend.Request) (
 	b, ok := backend.Of(kind)
 	switch {
 	case !ok || !b.Here():
-		return "", &BackendError{Backend: kind, Reason: "this system has none"}
+		return "", &BackendError{Backend: kind, Reason: notHere}
 	case !b.Usable(s.world()):
-		return "", &BackendError{Backend: kind, Reason: b.State(ctx, s.world()).Reason}
+		state := b.State(ctx, s.world())
+		return "", &BackendError{Backend: kind, Reason: state.Reason, Fix: state.Fix}
 	}
 	if !b.Child {
 		return b.Do(ctx, s.world(), r)

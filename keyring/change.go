@@ -54,7 +54,7 @@ func parseWay(way string) (kind, recipient string, err error) {
 		_, err := parseRecipient(way, nil)
 		return kindAge, way, err
 	}
-	return "", "", &BackendError{Backend: way, Reason: "it is no way to open a store"}
+	return "", "", &UnknownBackendError{way}
 }
 
 // slot is the index of the slot called name, or -1.
@@ -75,7 +75,7 @@ func (m made) notes(sl slot) []string {
 	if m.untried == "" {
 		return m.warnings
 	}
-	return append(m.warnings, fmt.Sprintf("%s was not tried: %s", sl.Name, m.untried))
+	return append(m.warnings, fmt.Sprintf("could not test %s: %s", sl.Name, m.untried))
 }
 
 // changeSlots opens the store and runs f, one process at a time. Before that, look
@@ -169,7 +169,7 @@ func (c *change) alone(ctx context.Context, f func() error) error {
 		return err
 	}
 	if !bytes.Equal(now.line, c.h.line) {
-		return &DamagedError{headerFile, "it was changed meanwhile, and not by fob"}
+		return &DamagedError{headerFile, "something other than fob has changed it in the meantime"}
 	}
 	return f()
 }

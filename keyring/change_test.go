@@ -421,7 +421,7 @@ func TestTrust(t *testing.T) {
 			if err := s.remember(m); err != nil {
 				t.Fatal(err)
 			}
-		}, "another vault key", false},
+		}, "a different vault key", false},
 		{"gone", func(t *testing.T, s *Store) {
 			removeAll(t, s.opts.Dir)
 		}, "is gone", true},
@@ -486,7 +486,7 @@ func TestDescribe(t *testing.T) {
 	}
 	p := &person{}
 	d := again(s, p.instead, func(o *Options) { o.AgeIdentity = "" }).Describe(t.Context())
-	want := `file used=true recipients=0 problem=""; age used=false recipients=1 problem="no age identity is named"`
+	want := `file used=true recipients=0 problem=""; age used=false recipients=1 problem="no identity file (FOB_AGE_IDENTITY)"`
 	if got := ways(d); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
@@ -496,7 +496,7 @@ func TestDescribe(t *testing.T) {
 	if err := os.Remove(inStore(s, slotsDir(1)+"/passphrase")); err != nil {
 		t.Fatal(err)
 	}
-	if d := again(s).Describe(t.Context()); !strings.Contains(ways(d), "is not there") || d.Problem != nil {
+	if d := again(s).Describe(t.Context()); !strings.Contains(ways(d), "is missing") || d.Problem != nil {
 		t.Errorf("%+v", d)
 	}
 	removeAll(t, s.opts.Dir)

@@ -62,7 +62,7 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	name := s.newKind(ctx)
 	kind := kindOf(name)
 	if kind.create == nil || !kind.usable(s) {
-		return Created{}, &BackendError{Backend: name, Reason: s.kindProblem(kind, s.backendStates(ctx))}
+		return Created{}, s.unusable(ctx, kind, name)
 	}
 	sl := slot{Name: kind.kind, Kind: kind.kind}
 	if sl.Kind == kindAge {

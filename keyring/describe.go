@@ -106,7 +106,7 @@ func wayName(slot string) string {
 func (s *Store) slotProblem(h header, sl slot, states map[string]backend.State) string {
 	k := kindOf(sl.Kind)
 	if k.open == nil {
-		return "a newer fob made it"
+		return "made by a newer fob"
 	}
 	if k.drop == nil {
 		if file, err := s.slotFile(slotFileName(h, sl)); err != nil {
@@ -118,6 +118,7 @@ func (s *Store) slotProblem(h header, sl slot, states map[string]backend.State) 
 	return s.kindProblem(k, states)
 }
 
+// kindProblem says why a kind of slot cannot be used here and now; "" if it can.
 func (s *Store) kindProblem(k slotKind, states map[string]backend.State) string {
 	state, here := states[k.kind]
 	switch {
@@ -126,12 +127,24 @@ func (s *Store) kindProblem(k slotKind, states map[string]backend.State) string 
 	case here:
 		return state.Reason
 	case k.kind == kindAge:
-		return "no age identity is named"
-	case k.kind == "":
-		return "fob knows no such keyring"
+		return noIdentityFile
 	}
-	return "this system has none"
+	return notHere
 }
+
+// unusable is kindProblem as the error about what the user called the slot.
+func (s *Store) unusable(ctx context.Context, k slotKind, called string) error {
+	if k.kind == "" {
+		return &UnknownBackendError{called}
+	}
+	states := s.backendStates(ctx)
+	return &BackendError{Backend: called, Reason: s.kindProblem(k, states), Fix: states[k.kind].Fix}
+}
+
+const (
+	notHere        = "not available on this system"
+	noIdentityFile = "no identity file (FOB_AGE_IDENTITY)"
+)
 
 // SlotTitle says in a few words what a slot is: "the macOS Keychain". name is a
 // Way's.

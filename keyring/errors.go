@@ -16,7 +16,7 @@ type SlotError struct {
 	Err  error
 }
 
-func (e *SlotError) Error() string { return fmt.Sprintf("%s is out of reach: %v", e.Slot, e.Err) }
+func (e *SlotError) Error() string { return fmt.Sprintf("cannot use %s: %v", e.Slot, e.Err) }
 func (e *SlotError) Unwrap() error { return e.Err }
 
 // LastSlotError says that without Slot nothing would open the store.
@@ -29,29 +29,29 @@ func (e *LastSlotError) Error() string {
 // SlotExistsError says that Slot is there and as it should be.
 type SlotExistsError struct{ Slot string }
 
-func (e *SlotExistsError) Error() string { return fmt.Sprintf("%s opens the store already", e.Slot) }
+func (e *SlotExistsError) Error() string { return fmt.Sprintf("%s already opens the store", e.Slot) }
 
 // BeforeRekeyError joins what has to be repaired or removed first: items that a
 // new vault key would lose.
 type BeforeRekeyError struct{ Err error }
 
-func (e *BeforeRekeyError) Error() string { return "no new vault key: " + e.Err.Error() }
+func (e *BeforeRekeyError) Error() string { return "cannot change the vault key: " + e.Err.Error() }
 func (e *BeforeRekeyError) Unwrap() error { return e.Err }
 
-// RecipientError says why Text is no recipient that an age slot can have.
+// RecipientError says why Text cannot be a recipient of an age slot.
 type RecipientError struct{ Text, Problem string }
 
 func (e *RecipientError) Error() string { return fmt.Sprintf("recipient %q: %s", e.Text, e.Problem) }
 
-// IdentityError says why the file of age identities is of no use.
+// IdentityError says why the file of age identities cannot be used.
 type IdentityError struct{ Path, Problem string }
 
 func (e *IdentityError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Problem) }
 
-// PluginError says that the program of an age plugin is not there.
+// PluginError says that the program of an age plugin is missing.
 type PluginError struct{ Program string }
 
-func (e *PluginError) Error() string { return fmt.Sprintf("no program %q in the PATH", e.Program) }
+func (e *PluginError) Error() string { return fmt.Sprintf("no program %q in PATH", e.Program) }
 
 // NotFoundError says that the store holds no such item.
 type NotFoundError struct {
@@ -59,7 +59,13 @@ type NotFoundError struct {
 	Name string
 }
 
-func (e *NotFoundError) Error() string { return fmt.Sprintf("no %s %q in the store", e.Kind, e.Name) }
+func (e *NotFoundError) Error() string {
+	stored := "stored"
+	if e.Kind == KindSession {
+		stored = "cached"
+	}
+	return fmt.Sprintf("no %s is %s for %q", e.Kind.noun(), stored, e.Name)
+}
 
 // MissingError says that there is no store in Dir and that this machine never saw one there.
 type MissingError struct{ Dir string }
@@ -90,15 +96,16 @@ func (e *WrongPassphraseError) Error() string {
 
 func (e *WrongPassphraseError) Is(target error) bool { return target == ErrWrongPassphrase }
 
-// PassphraseError says why a passphrase is not accepted at all.
+// PassphraseError says why a passphrase is not accepted at all: "the passphrase is
+// empty".
 type PassphraseError struct{ Problem string }
 
-func (e *PassphraseError) Error() string { return "passphrase refused: it " + e.Problem }
+func (e *PassphraseError) Error() string { return e.Problem }
 
 // UnsafeError says that others could read or change Path, or put it there.
 type UnsafeError struct {
 	Path, Problem string
-	// Fix is the command that mends it; empty if there is none to recommend.
+	// Fix is the command that fixes it; empty if there is none.
 	Fix string
 }
 
@@ -120,8 +127,15 @@ type (
 // context.DeadlineExceeded.
 type UnansweredError struct{ Slot string }
 
-func (e *UnansweredError) Error() string { return e.Slot + " asked, and nobody answered in time" }
+func (e *UnansweredError) Error() string {
+	return "nobody answered the prompt of " + e.Slot + " in time"
+}
 func (e *UnansweredError) Unwrap() error { return context.DeadlineExceeded }
+
+// UnknownBackendError says that fob knows nothing called Name that opens a store.
+type UnknownBackendError struct{ Name string }
+
+func (e *UnknownBackendError) Error() string { return fmt.Sprintf("unknown backend %q", e.Name) }
 
 // NoSlotError says that the store cannot be opened with Backend. Slots are the names that it has.
 type NoSlotError struct {
@@ -130,7 +144,11 @@ type NoSlotError struct {
 }
 
 func (e *NoSlotError) Error() string {
-	return fmt.Sprintf("the store has no way to be opened by %s (it has %v)", e.Backend, e.Slots)
+	do := "does"
+	if len(e.Slots) > 1 {
+		do = "do"
+	}
+	return fmt.Sprintf("%s does not open this store; %s %s", e.Backend, strings.Join(e.Slots, " and "), do)
 }
 
 // ChoiceError says that several slots could open the store here and that
@@ -138,7 +156,7 @@ func (e *NoSlotError) Error() string {
 type ChoiceError struct{ Slots []string }
 
 func (e *ChoiceError) Error() string {
-	return fmt.Sprintf("several ways to open the store: %v", e.Slots)
+	return fmt.Sprintf("several slots could open the store here: %s", strings.Join(e.Slots, ", "))
 }
 
 // NameError says why Name cannot be the name of an item.
@@ -150,7 +168,7 @@ func (e *NameError) Error() string { return fmt.Sprintf("name %q %s", e.Name, e.
 type FullError struct{ File string }
 
 func (e *FullError) Error() string {
-	return fmt.Sprintf("no space to write %q; what was stored before is intact", e.File)
+	return fmt.Sprintf("no space to write %q; nothing that was stored is lost", e.File)
 }
 
 // absent reports whether err means that there is nothing there, rather than

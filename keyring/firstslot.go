@@ -43,13 +43,13 @@ func decide(f facts) choice {
 	case f.given:
 		return choice{kind: kindPassphrase}
 	case f.CI:
-		return choice{kindPassphrase, "this is a CI job"}
+		return choice{kindPassphrase, "no keyring in a CI job"}
 	case f.Container:
-		return choice{kindPassphrase, "this is a container"}
+		return choice{kindPassphrase, "no keyring in a container"}
 	case f.WSL:
-		return choice{kindPassphrase, "this is WSL, where desktop keyrings hang"}
+		return choice{kindPassphrase, "desktop keyrings hang under WSL"}
 	case f.SSH:
-		return choice{kindPassphrase, "over SSH no desktop keyring answers"}
+		return choice{kindPassphrase, "desktop keyrings do not answer over SSH"}
 	case f.system == "darwin" && f.keychain:
 		return choice{"keychain", "this is macOS"}
 	case f.system == "windows":
@@ -59,13 +59,13 @@ func decide(f facts) choice {
 	}
 	switch f.secrets {
 	case backend.BusUnlocked:
-		return choice{"secret-service", "it is there and unlocked"}
+		return choice{"secret-service", "it is unlocked"}
 	case backend.BusLocked:
-		return choice{"secret-service", "it is there"}
+		return choice{"secret-service", "it is available"}
 	case backend.BusSilent:
-		return choice{kindPassphrase, "this desktop's keyring does not answer"}
+		return choice{kindPassphrase, "the desktop keyring does not answer"}
 	case backend.BusNoCollection:
-		return choice{kindPassphrase, "this desktop's keyring has no place for a new secret"}
+		return choice{kindPassphrase, "the desktop keyring has no default collection"}
 	}
 	return choice{kindPassphrase, none}
 }

@@ -17,24 +17,24 @@ func TestDecide(t *testing.T) {
 		{"a passphrase in a variable", facts{system: "linux", given: true, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", ""}},
 		{"macOS", facts{system: "darwin", keychain: true}, choice{"keychain", "this is macOS"}},
 		{"macOS, built without cgo", facts{system: "darwin"}, choice{"passphrase", "no desktop keyring here"}},
-		{"macOS over SSH", facts{system: "darwin", keychain: true, Place: Place{SSH: true}}, choice{"passphrase", "over SSH no desktop keyring answers"}},
+		{"macOS over SSH", facts{system: "darwin", keychain: true, Place: Place{SSH: true}}, choice{"passphrase", "desktop keyrings do not answer over SSH"}},
 		{"Windows", facts{system: "windows"}, choice{"wincred", "this is Windows"}},
-		{"Windows over SSH", facts{system: "windows", Place: Place{SSH: true}}, choice{"passphrase", "over SSH no desktop keyring answers"}},
+		{"Windows over SSH", facts{system: "windows", Place: Place{SSH: true}}, choice{"passphrase", "desktop keyrings do not answer over SSH"}},
 		{"FreeBSD", facts{system: "freebsd", display: true}, choice{"passphrase", "no desktop keyring here"}},
-		{"desktop, unlocked", facts{system: "linux", display: true, secrets: backend.BusUnlocked}, choice{"secret-service", "it is there and unlocked"}},
-		{"desktop, locked", facts{system: "linux", display: true, secrets: backend.BusLocked}, choice{"secret-service", "it is there"}},
+		{"desktop, unlocked", facts{system: "linux", display: true, secrets: backend.BusUnlocked}, choice{"secret-service", "it is unlocked"}},
+		{"desktop, locked", facts{system: "linux", display: true, secrets: backend.BusLocked}, choice{"secret-service", "it is available"}},
 		{"desktop without a keyring", facts{system: "linux", display: true, secrets: backend.BusAbsent}, choice{"passphrase", "no desktop keyring here"}},
 		{"desktop, keyring not started", facts{system: "linux", display: true, secrets: backend.BusActivatable}, choice{"passphrase", "no desktop keyring here"}},
-		{"desktop, keyring never set up", facts{system: "linux", display: true, secrets: backend.BusNoCollection}, choice{"passphrase", "this desktop's keyring has no place for a new secret"}},
-		{"desktop, silent bus", facts{system: "linux", display: true, secrets: backend.BusSilent}, choice{"passphrase", "this desktop's keyring does not answer"}},
+		{"desktop, keyring never set up", facts{system: "linux", display: true, secrets: backend.BusNoCollection}, choice{"passphrase", "the desktop keyring has no default collection"}},
+		{"desktop, silent bus", facts{system: "linux", display: true, secrets: backend.BusSilent}, choice{"passphrase", "the desktop keyring does not answer"}},
 		{"desktop without a bus", facts{system: "linux", display: true, secrets: backend.BusNone}, choice{"passphrase", "no desktop keyring here"}},
-		{"SSH session", facts{system: "linux", Place: Place{SSH: true}, secrets: backend.BusUnlocked}, choice{"passphrase", "over SSH no desktop keyring answers"}},
-		{"ssh -X", facts{system: "linux", Place: Place{SSH: true}, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", "over SSH no desktop keyring answers"}},
+		{"SSH session", facts{system: "linux", Place: Place{SSH: true}, secrets: backend.BusUnlocked}, choice{"passphrase", "desktop keyrings do not answer over SSH"}},
+		{"ssh -X", facts{system: "linux", Place: Place{SSH: true}, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", "desktop keyrings do not answer over SSH"}},
 		{"systemd unit, cron", facts{system: "linux", secrets: backend.BusUnlocked}, choice{"passphrase", "no desktop keyring here"}},
-		{"container", facts{system: "linux", Place: Place{Container: true}, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", "this is a container"}},
-		{"CI", facts{system: "linux", Place: Place{CI: true}}, choice{"passphrase", "this is a CI job"}},
-		{"CI on Windows", facts{system: "windows", Place: Place{CI: true}}, choice{"passphrase", "this is a CI job"}},
-		{"WSL2 with WSLg", facts{system: "linux", Place: Place{WSL: true}, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", "this is WSL, where desktop keyrings hang"}},
+		{"container", facts{system: "linux", Place: Place{Container: true}, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", "no keyring in a container"}},
+		{"CI", facts{system: "linux", Place: Place{CI: true}}, choice{"passphrase", "no keyring in a CI job"}},
+		{"CI on Windows", facts{system: "windows", Place: Place{CI: true}}, choice{"passphrase", "no keyring in a CI job"}},
+		{"WSL2 with WSLg", facts{system: "linux", Place: Place{WSL: true}, display: true, secrets: backend.BusUnlocked}, choice{"passphrase", "desktop keyrings hang under WSL"}},
 	} {
 		if got := decide(tt.facts); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.where, got, tt.want)
@@ -75,7 +75,7 @@ func TestChosenOnce(t *testing.T) {
 	if _, _, err := again(s, listen, func(o *Options) { o.Place = nil }).Key(t.Context(), "p"); err != nil {
 		t.Error(err)
 	}
-	if len(said) != 1 || said[0] != "passphrase: this is a container" {
+	if len(said) != 1 || said[0] != "passphrase: no keyring in a container" {
 		t.Errorf("said %q", said)
 	}
 	said = nil

@@ -87,7 +87,7 @@ func parseHeader(data []byte) (header, error) {
 		return damaged("it is not a store's header")
 	}
 	if !bytes.Equal(encodeJSON(h), line) || !isStoreID(h.ID) || h.Gen < 1 || len(h.Slots) == 0 {
-		return damaged("its first line is not as fob writes it")
+		return damaged("fob did not write its first line")
 	}
 	seen := map[string]bool{}
 	for _, s := range h.Slots {
@@ -169,7 +169,7 @@ func parseItem(file string, data []byte) (item, error) {
 	damaged := func(problem string) (item, error) { return item{}, &DamagedError{file, problem} }
 	kind, parts, ok := parseFileName(file)
 	if !ok {
-		return damaged("its name is not one that fob gives")
+		return damaged("fob does not give it such a name")
 	}
 	line, body, ok := bytes.Cut(data, []byte("\n"))
 	magic, header, _ := bytes.Cut(line, []byte(" "))
@@ -179,7 +179,7 @@ func parseItem(file string, data []byte) (item, error) {
 	case isItem && err == nil && version > formatVersion:
 		return item{}, &FutureError{file}
 	case !isItem || string(number) != strconv.Itoa(formatVersion):
-		return damaged("it does not start as an item does")
+		return damaged("it does not start like an item")
 	case !ok || len(line) > maxHeaderLine || len(body) < chacha20poly1305.NonceSizeX+chacha20poly1305.Overhead:
 		return damaged("it is cut short")
 	}
@@ -188,7 +188,7 @@ func parseItem(file string, data []byte) (item, error) {
 		return damaged("its header is not JSON")
 	}
 	if it.info.Kind != kind || it.info.Name != parts[0] {
-		return damaged("its header is another item's")
+		return damaged("its header belongs to another item")
 	}
 	if kind == KindSession {
 		it.info.ID = parts[1]

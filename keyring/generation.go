@@ -65,7 +65,7 @@ func (s *Store) items() (dir, header, error) {
 			return items, h, err
 		}
 		if !s.moved(h) {
-			return dir{}, h, &DamagedError{headerFile, "what it names, " + itemsDir(h.Gen) + ", is not there"}
+			return dir{}, h, &DamagedError{headerFile, "it refers to " + itemsDir(h.Gen) + ", which is missing"}
 		}
 	}
 }
@@ -170,7 +170,7 @@ func (d dir) clearGenerations() error {
 			return err
 		}
 		if len(names) > 0 {
-			return &DamagedError{headerFile, "it is gone, but items of a store are here"}
+			return &DamagedError{headerFile, "it is missing, but items of a store are here"}
 		}
 	}
 	for _, gen := range gens {

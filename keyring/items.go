@@ -29,7 +29,7 @@ func (s *Store) SetKey(ctx context.Context, profile string, k creds.Key, i Info)
 	}
 	// The key is stored, and no session of the old one is ever served again.
 	if _, err := s.RemoveSessions(profile); err != nil {
-		s.logf("sessions of the old key of %q are left over: %v", profile, err)
+		s.logf("could not remove sessions of the old key of %q: %v", profile, err)
 	}
 	return info, nil
 }
@@ -79,7 +79,7 @@ func (s *Store) cacheMiss(err error, source string) error {
 	if !damagedItem(err) {
 		return err
 	}
-	s.logf("a cached session of %q is not used: %v", source, err)
+	s.logf("not using a cached session of %q: %v", source, err)
 	return &NotFoundError{KindSession, source}
 }
 
@@ -179,7 +179,7 @@ func (s *Store) usable(d dir, session Info) error {
 // current is usable for a key of that revision; "" if there is none.
 func (s *Store) current(session Info, rev string) error {
 	if !session.Expires.IsZero() && !s.opts.Now().Before(session.Expires) {
-		s.logf("a cached session of %q has ended", session.Name)
+		s.logf("a cached session of %q has expired", session.Name)
 		return fs.ErrNotExist
 	}
 	if rev != session.SourceRev {
@@ -233,14 +233,14 @@ func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (
 	}
 	// JSON would replace other bytes without a word, and has no year 10000.
 	if !utf8.ValidString(info.text()+r.text()) || info.Expires.Year() > 9999 {
-		return Info{}, fmt.Errorf("%s %q cannot be stored: it has bytes that are not UTF-8, or no end", info.Kind, info.Name)
+		return Info{}, fmt.Errorf("cannot store the %s of %q: it is not valid UTF-8, or its expiry is not a valid time", info.Kind.noun(), info.Name)
 	}
 	info.Created, info.Rev = seconds(s.opts.Now()), rand.Text()
 	err = s.sealed(ctx, info.Kind, func(d dir, h header, key []byte) error {
 		sealed := sealItem(key, h.ID, file, info, r)
 		// What would not be read back is not written, least of all over a key.
 		if _, err := parseItem(file, sealed); err != nil || len(sealed) > maxItemFile {
-			return fmt.Errorf("%s %q is too large to be stored", info.Kind, info.Name)
+			return fmt.Errorf("the %s of %q is too large to store", info.Kind.noun(), info.Name)
 		}
 		err := d.write(file, sealed, info.Kind != KindSession)
 		if err == nil {

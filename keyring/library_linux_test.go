@@ -296,7 +296,7 @@ func TestPassWithoutStore(t *testing.T) {
 		return map[string]string{"HOME": home, "PATH": os.Getenv("PATH")}[name]
 	}})
 	_, err := s.Create(t.Context())
-	if e := wantErr[*BackendError](t, err); !strings.Contains(e.Reason, "pass init") {
+	if e := wantErr[*BackendError](t, err); !strings.Contains(e.Reason, "no password store") || e.Fix != "pass init GPG-ID" {
 		t.Error(err)
 	}
 }

@@ -74,7 +74,7 @@ func (s *Store) recall() (memory, error) {
 	}
 	var m memory
 	if damaged != nil || json.Unmarshal(data, &m) != nil || m.Dir != s.opts.Dir || !isStoreID(m.ID) || m.Gen < 1 {
-		return memory{}, &DamagedError{filepath.Join(s.opts.StateDir, s.memoryFile()), "it is not what fob remembered of this store"}
+		return memory{}, &DamagedError{filepath.Join(s.opts.StateDir, s.memoryFile()), "it is not what fob wrote about this store"}
 	}
 	return m, nil
 }
@@ -170,7 +170,7 @@ func (m memory) admit(dir string, h header, k subkeys, sl slot) (memory, error) 
 	}
 	known := m.Fingerprint == k.fingerprint || m.Gen < h.Gen && m.Next == k.fingerprint
 	if m.ID != "" && !known && (m.Gen == h.Gen || !kindOf(sl.Kind).authentic) {
-		return memory{}, &TrustError{dir, "has another vault key than this machine knows"}
+		return memory{}, &TrustError{dir, "has a different vault key than this machine knows"}
 	}
 	now := memory{Dir: dir, ID: h.ID, Gen: h.Gen, Slot: m.Slot, Fingerprint: k.fingerprint}
 	// --backend for once does not change what was chosen, if that still exists.

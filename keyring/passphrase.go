@@ -44,11 +44,11 @@ func (s *Store) makePassphrase(secret creds.Secret, sl slot, payload string) (ma
 		return made{}, err
 	}
 	if again, err := unsealPassphrase(secret, file, sl.Name); err != nil || again != payload {
-		return made{}, &DamagedError{sl.Name, "it does not open again"}
+		return made{}, &DamagedError{sl.Name, "it cannot be opened again"}
 	}
 	m := made{file: file, undo: func() {}}
 	if utf8.RuneCountInString(secret.Reveal()) < shortPassphrase {
-		m.warnings = append(m.warnings, "the passphrase is short: whoever copies the store can try many")
+		m.warnings = append(m.warnings, "short passphrase: anyone who gets a copy of the store can guess it offline (fob store passphrase changes it)")
 	}
 	return m, nil
 }
@@ -74,7 +74,7 @@ func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret 
 		return secret, payload, err
 	}
 	if s.opts.Ask == nil {
-		return creds.Secret{}, "", &LockedError{Slot: sl.Name, Reason: "nobody can be asked for the passphrase"}
+		return creds.Secret{}, "", &LockedError{Slot: sl.Name, Reason: "cannot ask for the passphrase"}
 	}
 	q := Question{Kind: AskPassphrase, Store: s.opts.Dir}
 	for q.Attempt = 1; ; q.Attempt++ {
@@ -91,7 +91,7 @@ func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret 
 // askNewPassphrase asks twice.
 func (s *Store) askNewPassphrase(ctx context.Context) (creds.Secret, error) {
 	if s.opts.Ask == nil {
-		return creds.Secret{}, &LockedError{Slot: kindPassphrase, Reason: "nobody can be asked for a new passphrase"}
+		return creds.Secret{}, &LockedError{Slot: kindPassphrase, Reason: "cannot ask for a new passphrase"}
 	}
 	q := Question{Store: s.opts.Dir}
 	for q.Attempt = 1; ; q.Attempt++ {
@@ -109,7 +109,7 @@ func (s *Store) askNewPassphrase(ctx context.Context) (creds.Secret, error) {
 			if first.Equal(second) {
 				return first, nil
 			}
-			err = &PassphraseError{"was not the same both times"}
+			err = &PassphraseError{"the passphrases do not match"}
 		}
 		if q.Problem = wrongAnswer(err); q.Attempt == attempts {
 			return creds.Secret{}, err
@@ -117,14 +117,15 @@ func (s *Store) askNewPassphrase(ctx context.Context) (creds.Secret, error) {
 	}
 }
 
-// wrongAnswer says what was wrong with a person's answer; "" if it was not the answer's fault.
+// wrongAnswer says what was wrong with a person's answer, as a sentence; "" if it
+// was not the answer's fault.
 func wrongAnswer(err error) string {
 	var refused *PassphraseError
 	switch {
 	case errors.Is(err, ErrWrongPassphrase):
-		return ErrWrongPassphrase.Error()
+		return "Wrong passphrase. Try again."
 	case errors.As(err, &refused):
-		return "it " + refused.Problem
+		return strings.ToUpper(refused.Problem[:1]) + refused.Problem[1:] + ". Try again."
 	}
 	return ""
 }
@@ -144,11 +145,11 @@ func (s *Store) givenPassphrase() (creds.Secret, bool, error) {
 func checkPassphrase(secret creds.Secret) error {
 	switch s := secret.Reveal(); {
 	case s == "":
-		return &PassphraseError{"is empty"}
+		return &PassphraseError{"the passphrase is empty"}
 	case strings.ContainsRune(s, 0):
-		return &PassphraseError{"contains a zero byte"}
+		return &PassphraseError{"the passphrase contains a zero byte"}
 	case !utf8.ValidString(s):
-		return &PassphraseError{"is not UTF-8"}
+		return &PassphraseError{"the passphrase is not valid UTF-8"}
 	}
 	return nil
 }
@@ -184,7 +185,7 @@ func unsealPassphrase(secret creds.Secret, file []byte, name string) (string, er
 	case errors.As(err, &none) && slices.Equal(none.StanzaTypes, []string{"scrypt"}):
 		return "", &WrongPassphraseError{name}
 	case errors.As(err, &none):
-		return "", &DamagedError{name, "it is not for a passphrase"}
+		return "", &DamagedError{name, "it is not encrypted with a passphrase"}
 	}
 	return payload, err
 }

@@ -40,8 +40,8 @@ func TestPassphraseIsAskedAgain(t *testing.T) {
 		want     error
 	}{
 		{[]string{testPassphrase}, []string{""}, nil},
-		{[]string{"wrong", "", testPassphrase}, []string{"", "wrong passphrase", "it is empty"}, nil},
-		{[]string{"a", "b", "c", testPassphrase}, []string{"", "wrong passphrase", "wrong passphrase"}, ErrWrongPassphrase},
+		{[]string{"wrong", "", testPassphrase}, []string{"", "Wrong passphrase. Try again.", "The passphrase is empty. Try again."}, nil},
+		{[]string{"a", "b", "c", testPassphrase}, []string{"", "Wrong passphrase. Try again.", "Wrong passphrase. Try again."}, ErrWrongPassphrase},
 		{nil, []string{""}, errGone},
 	} {
 		p := &person{answers: tt.answers}

@@ -21,6 +21,14 @@ const (
 
 func kinds() []Kind { return []Kind{KindKey, KindSeed, KindSession} }
 
+// noun is what users call it.
+func (k Kind) noun() string {
+	if k == KindSeed {
+		return "MFA secret"
+	}
+	return string(k)
+}
+
 // parts is how many names an item of the kind has; -1 for what is no kind.
 func (k Kind) parts() int {
 	switch k {
@@ -129,7 +137,7 @@ func decodeRecord(file string, plain []byte, r any) error {
 		return &FutureError{file}
 	}
 	if err := json.Unmarshal(plain, r); err != nil {
-		return &DamagedError{file, "its record has another shape"}
+		return &DamagedError{file, "its record does not have the expected fields"}
 	}
 	return nil
 }

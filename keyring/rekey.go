@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"fob/internal/creds"
 )
@@ -112,7 +111,7 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 		return nil, err
 	}
 	files := map[string][]byte{}
-	var tried bool
+	tested, untried := false, ""
 	for _, sl := range kept {
 		made, err := c.remake(ctx, next, sl, next.payload(sl.Name, vault), passphrase)
 		if err != nil {
@@ -120,16 +119,16 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 		}
 		c.undo = append(c.undo, made.undo)
 		files[sl.Name] = made.file
-		tried = tried || made.untried == ""
+		tested, untried = tested || made.untried == "", made.untried
 		warnings = append(warnings, made.notes(sl)...)
 	}
-	if !tried {
-		// Nobody may be able to open what would be left.
-		return nil, &SlotError{wayName(kept[0].Name), errors.New(strings.Join(warnings, "; "))}
+	if !tested {
+		// Perhaps nobody could open the store any more.
+		return nil, &SlotError{wayName(kept[0].Name), errors.New(untried)}
 	}
 	c.m.Next = k.fingerprint
 	if err := c.remember(c.m); err != nil {
-		c.logf("this machine will not remember the store: %v", err)
+		c.logf("could not remember the store on this machine: %v", err)
 	}
 	err = c.alone(ctx, func() error {
 		if err := c.d.makeGeneration(next.Gen, files); err != nil {
@@ -143,7 +142,7 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 	if err != nil {
 		return nil, err
 	}
-	return append(warnings, c.settle(ctx, next, k)...), nil
+	return append(warnings, c.afterCommit(ctx, next, k)...), nil
 }
 
 // begin makes the new generation's directory. It also says, to whoever comes after
@@ -158,7 +157,7 @@ func (c *change) begin(ctx context.Context, next header) error {
 	}
 	c.undo = append(c.undo, func() {
 		if err := c.d.RemoveAll(name); err != nil {
-			c.logf("%s is left over: %v", name, err)
+			c.logf("could not remove %s: %v", name, err)
 		}
 	})
 	if err := c.d.mkdir(name); err != nil {
@@ -172,7 +171,7 @@ func (c *change) remake(ctx context.Context, next header, sl slot, payload strin
 	k := kindOf(sl.Kind)
 	switch {
 	case k.create == nil:
-		return made{}, &BackendError{Backend: sl.Kind, Reason: "this fob does not know it"}
+		return made{}, &BackendError{Backend: sl.Kind, Reason: "unknown to this version of fob"}
 	case sl.Kind != kindPassphrase:
 		return k.create(ctx, c.Store, next, sl, payload)
 	case passphrase.Reveal() != "":
@@ -180,7 +179,7 @@ func (c *change) remake(ctx context.Context, next header, sl slot, payload strin
 	case c.passphrase.Reveal() == "":
 		secret, old, err := c.enterPassphrase(ctx, c.h, sl)
 		if err == nil && old != c.h.payload(sl.Name, c.vault) {
-			err = &DamagedError{slotFileName(c.h, sl), "it holds another vault key than this store's"}
+			err = &DamagedError{slotFileName(c.h, sl), "its vault key is not this store's"}
 		}
 		if err != nil {
 			return made{}, err
@@ -223,7 +222,7 @@ func (c *change) copyItems(next header, k subkeys) error {
 		switch {
 		case err == nil:
 		case damagedItem(err) && kind == KindSession:
-			c.logf("a cached session is dropped: %v", err)
+			c.logf("dropping a cached session: %v", err)
 		case damagedItem(err):
 			bad = errors.Join(bad, err)
 		default:
@@ -254,18 +253,18 @@ func (c *change) copyItem(from, to dir, file string, k subkeys) error {
 		return err
 	}
 	if got, err := again.open(k.items[it.info.Kind], c.h.ID); err != nil || !bytes.Equal(got, plain) {
-		return fmt.Errorf("%s does not come back as it was written", file)
+		return fmt.Errorf("%s does not read back as written", file)
 	}
 	return nil
 }
 
-// settle does what follows the commit: this machine knows the new vault key, and
-// nothing knows the old one. What fails is said, and is no failure.
-func (c *change) settle(ctx context.Context, next header, k subkeys) (warnings []string) {
+// afterCommit makes this machine know the new vault key, and everything forget the
+// old one. Its failures are warnings: the change has been made.
+func (c *change) afterCommit(ctx context.Context, next header, k subkeys) (warnings []string) {
 	if dropped, err := dropCopies(fmt.Sprintf("%s%s:%d:", copyPrefix, c.h.ID, c.h.Gen)); err != nil {
-		c.logf("unlocked copies of the old vault key end by themselves: %v", err)
+		c.logf("could not drop unlocked copies of the old vault key, which will expire: %v", err)
 	} else if dropped > 0 {
-		c.logf("%d unlocked copies of the old vault key dropped", dropped)
+		c.logf("dropped %d unlocked copies of the old vault key", dropped)
 	}
 	opener := c.opener
 	if next.slot(opener.Name) < 0 {
@@ -277,10 +276,10 @@ func (c *change) settle(ctx context.Context, next header, k subkeys) (warnings [
 	}
 	c.keep(next, k, m, opener)
 	for _, name := range c.dropKept(ctx, c.h, c.h.Slots) {
-		warnings = append(warnings, fmt.Sprintf("%s still has the item %q: delete it there", name, itemName(c.h)))
+		warnings = append(warnings, fmt.Sprintf("could not remove the item %q from %s: delete it there", itemName(c.h), name))
 	}
 	if err := c.sweepGenerations(c.d, next); err != nil {
-		warnings = append(warnings, fmt.Sprintf("what the old vault key opens is still there: %v", err))
+		warnings = append(warnings, fmt.Sprintf("could not remove the items of the old vault key: %v", err))
 	}
 	return warnings
 }

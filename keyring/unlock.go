@@ -116,7 +116,7 @@ func (h header) unwrap(m memory, sl slot, payload string) (vault []byte, k subke
 	k = deriveSubkeys(vault, h.ID)
 	err = h.verify(k)
 	if err != nil && m.ID == h.ID && m.Gen == h.Gen && m.Fingerprint != k.fingerprint {
-		err = &DamagedError{file, "it holds another vault key than this store's"}
+		err = &DamagedError{file, "its vault key is not this store's"}
 	}
 	return vault, k, err
 }
@@ -133,7 +133,7 @@ func (s *Store) keep(h header, k subkeys, m memory, sl slot) {
 	// Do not overwrite newer state if a re-key finished while we derived the key.
 	if old, err := s.recall(); err != nil || old != m && !(old.ID == m.ID && old.Gen > m.Gen) {
 		if err := s.remember(m); err != nil {
-			s.logf("this machine will not remember the store: %v", err)
+			s.logf("could not remember the store on this machine: %v", err)
 		}
 	}
 	for _, kind := range kinds() {
@@ -142,7 +142,7 @@ func (s *Store) keep(h header, k subkeys, m memory, sl slot) {
 			continue
 		}
 		if err := saveCopy(copyName(h, kind), encodeCopy(k.items[kind], s.opts.Now().Add(ttl)), ttl); err != nil {
-			s.logf("the kernel keeps no unlocked copy: %v", err)
+			s.logf("could not keep an unlocked copy in the kernel: %v", err)
 		}
 	}
 }

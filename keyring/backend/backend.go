@@ -82,6 +82,7 @@ func (w World) getenv(name string) string {
 type State struct {
 	Ready  bool
 	Reason string
+	Fix    string // a command that would make it ready; empty if there is none
 }
 
 // All returns the backends of all systems.
@@ -177,7 +178,7 @@ func (b Backend) State(ctx context.Context, w World) State {
 	if b.state != nil {
 		return b.state(ctx, w)
 	}
-	return State{b.Usable(w), "this fob was built without it"}
+	return State{Ready: b.Usable(w), Reason: "this fob was built without it"}
 }
 
 // ItemName names the item of a store's generation. It is written once and never
@@ -237,7 +238,7 @@ func (b Backend) Do(ctx context.Context, w World, r Request) (payload string, er
 // serve carries out a request with the library.
 func (b Backend) serve(r request) (string, error) {
 	if !isItemName(r.Item) {
-		return "", &Error{r.Kind, fmt.Sprintf("%q is not the name of an item", r.Item)}
+		return "", &Error{Backend: r.Kind, Reason: fmt.Sprintf("%q is not the name of an item", r.Item)}
 	}
 	location := ""
 	if b.locate != nil {
@@ -268,7 +269,7 @@ func (b Backend) serve(r request) (string, error) {
 	case res := <-done:
 		return res.payload, res.err
 	case <-time.After(Deadline):
-		return "", &Error{r.Kind, "no answer for " + Deadline.String()}
+		return "", &Error{Backend: r.Kind, Reason: "no answer for " + Deadline.String()}
 	}
 }
 
@@ -281,7 +282,7 @@ func (b Backend) use(r request, location string) (string, error) {
 		k, err = ring.Open(b.config(location))
 	}
 	if err != nil {
-		return "", &Error{r.Kind, "it is not reachable"}
+		return "", &Error{Backend: r.Kind, Reason: "it is not reachable"}
 	}
 	switch r.Op {
 	case Get:
@@ -292,7 +293,7 @@ func (b Backend) use(r request, location string) (string, error) {
 		return string(item.Data), nil
 	case Set:
 		if _, err := k.Get(r.Item); err == nil {
-			return "", &Error{r.Kind, fmt.Sprintf("it already has an item %q", r.Item)}
+			return "", &Error{Backend: r.Kind, Reason: fmt.Sprintf("it already has an item %q", r.Item)}
 		} else if !errors.Is(err, ring.ErrKeyNotFound) {
 			return "", failure(r, err)
 		}
@@ -308,7 +309,7 @@ func (b Backend) use(r request, location string) (string, error) {
 		}
 		return "", nil
 	}
-	return "", &Error{r.Kind, "unknown operation"}
+	return "", &Error{Backend: r.Kind, Reason: "unknown operation"}
 }
 
 // failure translates the library's errors. An exit status comes from a program
@@ -323,9 +324,9 @@ func failure(r request, err error) error {
 	case errors.As(err, &exit) && r.Op == Get:
 		return lockedPass(r)
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSYS):
-		return &Error{r.Kind, notAllowed}
+		return &Error{Backend: r.Kind, Reason: notAllowed}
 	}
-	return &Error{r.Kind, err.Error()}
+	return &Error{Backend: r.Kind, Reason: err.Error()}
 }
 
 const notAllowed = "the system does not allow it here, as in most containers"

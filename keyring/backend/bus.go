@@ -51,7 +51,7 @@ func (b BusState) reason(service string) string {
 // of is the state of the backend that the service is. A locked one is ready where
 // a person can be asked.
 func (b BusState) of(service string, w World) State {
-	return State{b == BusUnlocked || b == BusLocked && w.Display, b.reason(service)}
+	return State{Ready: b == BusUnlocked || b == BusLocked && w.Display, Reason: b.reason(service)}
 }
 
 // probe looks at the session bus for at most probeTime. It starts nothing, and

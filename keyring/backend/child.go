@@ -52,10 +52,10 @@ func ChildMain() int {
 	if b, ok := Of(r.Kind); ok {
 		a.Payload, err = b.serve(r)
 	} else {
-		err = &Error{r.Kind, "unknown"}
+		err = &Error{Backend: r.Kind, Reason: "unknown"}
 	}
 	if err != nil && !errors.As(err, &a.Locked) && !errors.As(err, &a.Lost) && !errors.As(err, &a.Failed) {
-		a.Failed = &Error{r.Kind, err.Error()}
+		a.Failed = &Error{Backend: r.Kind, Reason: err.Error()}
 	}
 	if _, err := conn.Write(encode(a)); err != nil {
 		return 1
@@ -73,13 +73,13 @@ func (b Backend) callChild(ctx context.Context, w World, r request) (string, err
 			defer t.Stop()
 		}
 	} else {
-		late := &Error{r.Kind, "no answer for " + Deadline.String()}
+		late := &Error{Backend: r.Kind, Reason: "no answer for " + Deadline.String()}
 		t := time.AfterFunc(Deadline, func() { cancel(late) })
 		defer t.Stop()
 	}
 	exe, err := self()
 	if err != nil {
-		return "", &Error{r.Kind, "no helper process: " + err.Error()}
+		return "", &Error{Backend: r.Kind, Reason: "no helper process: " + err.Error()}
 	}
 	child := helper.Program{Path: exe, Args: []string{ChildArg}, Environ: b.childEnviron(w)}
 	line, err := helper.Exchange(ctx, child, encode(r), maxChildLine)
@@ -87,12 +87,12 @@ func (b Backend) callChild(ctx context.Context, w World, r request) (string, err
 		return "", context.Cause(ctx)
 	}
 	if err != nil {
-		return "", &Error{r.Kind, "no helper process: " + err.Error()}
+		return "", &Error{Backend: r.Kind, Reason: "no helper process: " + err.Error()}
 	}
 	var a answer
 	switch err := json.Unmarshal(bytes.TrimSpace(line), &a); {
 	case err != nil:
-		return "", &Error{r.Kind, "its helper process died"} // not its output, which may hold anything
+		return "", &Error{Backend: r.Kind, Reason: "its helper process died"} // not its output, which may hold anything
 	case a.Locked != nil:
 		return "", a.Locked
 	case a.Lost != nil:

@@ -3,7 +3,11 @@ package backend
 import "fmt"
 
 // Error says that a backend failed.
-type Error struct{ Backend, Reason string }
+type Error struct {
+	Backend, Reason string
+	// Fix is a command that may help; empty if there is none.
+	Fix string
+}
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Backend, e.Reason) }
 
@@ -12,7 +16,7 @@ type LostError struct{ Backend, Item string }
 
 func (e *LostError) Error() string { return e.Unwrap().Error() }
 func (e *LostError) Unwrap() error {
-	return &Error{e.Backend, fmt.Sprintf("it has no item %q", e.Item)}
+	return &Error{Backend: e.Backend, Reason: fmt.Sprintf("it has no item %q", e.Item)}
 }
 
 // LockedError says that only a person can open the slot, and that nobody could

@@ -8,7 +8,7 @@ import (
 
 func keyctlState(context.Context, World) State {
 	if _, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_USER_KEYRING, true); err != nil {
-		return State{false, notAllowed}
+		return State{Ready: false, Reason: notAllowed}
 	}
-	return State{true, "kept by the kernel until this machine restarts"}
+	return State{Ready: true, Reason: "kept by the kernel until this machine restarts"}
 }

@@ -4,4 +4,6 @@ package backend
 
 import "context"
 
-func keyctlState(context.Context, World) State { return State{false, "only Linux has it"} }
+func keyctlState(context.Context, World) State {
+	return State{Ready: false, Reason: "only Linux has it"}
+}

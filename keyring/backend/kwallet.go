@@ -26,7 +26,7 @@ func walletCall(conn *dbus.Conn, method string, args ...any) *dbus.Call {
 // connection: "allow once" lasts only while an application called fob has the
 // wallet open.
 func locateWallet(r request) (string, error) {
-	fail := func(reason string) (string, error) { return "", &Error{r.Kind, reason} }
+	fail := func(reason string) (string, error) { return "", &Error{Backend: r.Kind, Reason: reason} }
 	conn, err := dbus.Connect(r.Address)
 	if err != nil {
 		return fail("the session bus cannot be reached")
@@ -72,7 +72,7 @@ func openWallet(conn *dbus.Conn, r request) (handle int32, err error) {
 func syncWallet(r request) error {
 	conn, err := dbus.Connect(r.Address)
 	if err != nil {
-		return &Error{r.Kind, "the session bus cannot be reached"}
+		return &Error{Backend: r.Kind, Reason: "the session bus cannot be reached"}
 	}
 	defer conn.Close()
 	handle, err := openWallet(conn, r)
@@ -80,7 +80,7 @@ func syncWallet(r request) error {
 		return err
 	}
 	if err := walletCall(conn, "sync", handle, walletApp).Err; err != nil {
-		return &Error{r.Kind, "it did not write the item to disk"}
+		return &Error{Backend: r.Kind, Reason: "it did not write the item to disk"}
 	}
 	return nil
 }

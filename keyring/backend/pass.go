@@ -22,6 +22,9 @@ func passVariables() []string {
 	}
 }
 
+// passInit is the command that makes a password store.
+const passInit = "pass init GPG-ID"
+
 func passDir(getenv func(string) string) string {
 	return cmp.Or(getenv("PASSWORD_STORE_DIR"), filepath.Join(getenv("HOME"), ".password-store"))
 }
@@ -33,7 +36,7 @@ func passProblem(dir string) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("no password store is set up in %q (pass init)", dir)
+	return fmt.Sprintf("no password store is set up in %q", dir)
 }
 
 // locatePass also tells gpg whether it may ask. It runs in the child, and changes
@@ -41,7 +44,7 @@ func passProblem(dir string) string {
 func locatePass(r request) (string, error) {
 	dir := passDir(os.Getenv)
 	if problem := passProblem(dir); problem != "" {
-		return "", &Error{r.Kind, problem}
+		return "", &Error{Backend: r.Kind, Reason: problem, Fix: passInit}
 	}
 	if r.Prompt {
 		os.Setenv("DBUS_SESSION_BUS_ADDRESS", r.Address) // for a window of GNOME's
@@ -61,10 +64,10 @@ func lockedPass(r request) error {
 
 func passState(_ context.Context, w World) State {
 	if _, err := exec.LookPath("pass"); err != nil {
-		return State{false, "pass is not installed"}
+		return State{Ready: false, Reason: "pass is not installed"}
 	}
 	if problem := passProblem(passDir(w.getenv)); problem != "" {
-		return State{false, problem}
+		return State{Ready: false, Reason: problem, Fix: passInit}
 	}
-	return State{true, "a password store is set up"}
+	return State{Ready: true, Reason: "a password store is set up"}
 }

@@ -22,7 +22,7 @@ const (
 // either: it knows collections only by their real names, and it misses the end
 // of a prompt if that is broadcast or if the service dies.
 func locateSecret(r request) (string, error) {
-	fail := func(reason string) (string, error) { return "", &Error{r.Kind, reason} }
+	fail := func(reason string) (string, error) { return "", &Error{Backend: r.Kind, Reason: reason} }
 	conn, err := dbus.Connect(r.Address)
 	if err != nil {
 		return fail("the session bus cannot be reached")
@@ -71,7 +71,7 @@ func findItem(conn *dbus.Conn, r request) (item dbus.ObjectPath, isLocked bool, 
 func findDefault(conn *dbus.Conn, r request) (collection dbus.ObjectPath, isLocked bool, err error) {
 	err = serviceCall(conn, "ReadAlias", "default").Store(&collection)
 	if err != nil || collection == "/" {
-		return "", false, &Error{r.Kind, "it has no default keyring"}
+		return "", false, &Error{Backend: r.Kind, Reason: "it has no default keyring"}
 	}
 	locked, err := conn.Object(secretsName, collection).GetProperty("org.freedesktop.Secret.Collection.Locked")
 	if err != nil {
@@ -82,7 +82,7 @@ func findDefault(conn *dbus.Conn, r request) (collection dbus.ObjectPath, isLock
 
 // badAnswer quotes the service or the bus: neither has been told a secret yet.
 func badAnswer(r request, err error) error {
-	return &Error{r.Kind, "unexpected response from the keyring service: " + err.Error()}
+	return &Error{Backend: r.Kind, Reason: "unexpected response from the keyring service: " + err.Error()}
 }
 
 // When many processes call at once, gnome-keyring 42 sometimes answers the first
@@ -121,7 +121,7 @@ func unlockSecrets(conn *dbus.Conn, path dbus.ObjectPath, r request) error {
 		conn.Object(secretsName, prompt).Call("org.freedesktop.Secret.Prompt.Prompt", 0, "").Err,
 	)
 	if err != nil {
-		return &Error{r.Kind, "the keyring service cannot ask"}
+		return &Error{Backend: r.Kind, Reason: "the keyring service cannot ask"}
 	}
 	for s := range signals { // until the bus goes
 		switch {
@@ -131,10 +131,10 @@ func unlockSecrets(conn *dbus.Conn, path dbus.ObjectPath, r request) error {
 			}
 			return &LockedError{Slot: r.Kind, Reason: "its prompt was dismissed", Declined: true}
 		case s.Name == "org.freedesktop.DBus.NameOwnerChanged":
-			return &Error{r.Kind, "the keyring service ended while it was asking"}
+			return &Error{Backend: r.Kind, Reason: "the keyring service ended while it was asking"}
 		}
 	}
-	return &Error{r.Kind, "the session bus ended while the keyring was asking"}
+	return &Error{Backend: r.Kind, Reason: "the session bus ended while the keyring was asking"}
 }
 
 func lockedSecrets(r request, collection string) error {
