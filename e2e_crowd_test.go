@@ -61,23 +61,6 @@ func devWorld(t *testing.T) *world {
 	return w
 }
 
-// config appends to the AWS config.
-func (w *world) config(t *testing.T, text string) {
-	t.Helper()
-	path := filepath.Join(w.Home, ".aws", "config")
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.WriteString(text); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // result is the output and the exit code of a process.
 type result struct {
 	stdout, stderr string

@@ -326,3 +326,20 @@ func (w *world) with(vars ...string) *world {
 	other.Env = slices.Concat(w.Env, vars)
 	return &other
 }
+
+// config appends to the AWS config.
+func (w *world) config(t *testing.T, text string) {
+	t.Helper()
+	path := filepath.Join(w.Home, ".aws", "config")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -92,7 +92,7 @@ func (f *File) Validate(k *kong.Application) error {
 			case slices.Contains(f.commands(), s.Table):
 				continue // another command's
 			default:
-				return f.wrong(s, "no command %q", s.Table)
+				return f.wrong(s, "unknown command %q", s.Table)
 			}
 		}
 		if slices.Contains(notInFile, s.flag()) {

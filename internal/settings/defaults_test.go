@@ -74,7 +74,7 @@ func TestDefaults(t *testing.T) {
 func TestDefaultsWrong(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"\ncolour = 'never'", `~/config.toml:2: unknown key "colour"`},
-		{"[exce]\na = true", `~/config.toml:2: no command "exce"`},
+		{"[exce]\na = true", `~/config.toml:2: unknown command "exce"`},
 		{"quiet = 'yes'", "~/config.toml:1: quiet must be true or false"},
 		{"extra = 'a'", "~/config.toml:1: extra must be a list of strings"},
 		{"[exec]\nduration = 2", "~/config.toml:2: duration must be a string"},
