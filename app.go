@@ -179,13 +179,16 @@ func readUnlockTimes(h host.Host) (t unlockTimes, err error) {
 		return t, nil
 	}
 	t = defaultUnlockTimes
-	for name, d := range map[string]*time.Duration{"FOB_UNLOCK_TTL": &t.sessions, "FOB_UNLOCK_KEYS_TTL": &t.keys} {
-		v := h.Getenv(name)
+	for _, of := range []struct {
+		name string
+		d    *time.Duration
+	}{{"FOB_UNLOCK_TTL", &t.sessions}, {"FOB_UNLOCK_KEYS_TTL", &t.keys}} {
+		v := h.Getenv(of.name)
 		if v == "" {
 			continue
 		}
-		if *d, err = plan.ParseDuration(v); err != nil {
-			return unlockTimes{}, &usageError{Problem: name + ": " + err.Error()}
+		if *of.d, err = plan.ParseDuration(v); err != nil {
+			return unlockTimes{}, usagef("%s: %v", of.name, err)
 		}
 	}
 	t.keys = min(t.keys, t.sessions)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"time"
 
 	"fob/internal/cmdline"
@@ -56,7 +57,7 @@ func (c *statusCmd) Run(a *app) error {
 	case c.JSON:
 		err = a.out.JSON(s)
 	case s.Profile != "":
-		a.out.Answer("%s", s.text(line, now))
+		err = s.print(a, line, now)
 	case c.Format == "":
 		a.out.Answer("No profile in this shell. Start one with fob exec PROFILE, or set AWS_PROFILE.")
 	}
@@ -75,7 +76,7 @@ func (c *statusCmd) showAll(a *app, line format.Template, now time.Time) error {
 		err = a.out.JSON(all)
 	} else {
 		for _, s := range all {
-			a.out.Answer("%s", s.text(line, now))
+			err = errors.Join(err, s.print(a, line, now))
 		}
 	}
 	if err == nil && len(all) == 0 {
@@ -151,12 +152,22 @@ func (s signedIn) left() string {
 	return ui.Left(time.Duration(s.Seconds) * time.Second)
 }
 
-// text is the line for a person, or the template filled in.
-func (s signedIn) text(line format.Template, now time.Time) string {
-	if line != nil {
-		// The name of a profile must not move the cursor of a shell's prompt.
-		return line.Fill(func(field string) string { return term.Clean(s.field(field, now)) })
+// print prints the line for a person, or the template filled in. Of the template
+// only the fields are cleaned: the name of a profile must not move the cursor, but
+// what stands around it may, to colour a shell's prompt.
+func (s signedIn) print(a *app, line format.Template, now time.Time) error {
+	switch {
+	case line == nil:
+		a.out.Answer("%s", s.text(now))
+	case !a.Quiet:
+		text := line.Fill(func(field string) string { return term.Clean(s.field(field, now)) })
+		return a.out.Write([]byte(text + "\n"))
 	}
+	return nil
+}
+
+// text is the line for a person.
+func (s signedIn) text(now time.Time) string {
 	text := ui.Session(s.Profile, s.Account, s.until, now)
 	switch {
 	case s.Seconds > 0:
