@@ -1,9 +1,13 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -60,13 +64,18 @@ func checkWords(t *testing.T, file string, line int, text string) {
 	}
 }
 
-// The pages are in the words of the field.
+// The pages are in the words of the field, and so are the scripts, with the messages
+// that they expect.
 func TestWordsOfPages(t *testing.T) {
-	pages, err := filepath.Glob("doc/*")
-	if err != nil {
-		t.Fatal(err)
+	pages := []string{"README.md", "SECURITY.md", "CHANGELOG.md", "Makefile", "demo/run", "Formula/fob.rb"}
+	for _, pattern := range []string{"doc/*", ".ci/*", ".github/*/*", "testdata/script/*"} {
+		more, err := filepath.Glob(pattern)
+		if err != nil || more == nil {
+			t.Fatal(pattern, err)
+		}
+		pages = append(pages, more...)
 	}
-	for _, page := range append(pages, "README.md", "SECURITY.md", "CHANGELOG.md", "demo/run") {
+	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -76,5 +85,24 @@ func TestWordsOfPages(t *testing.T) {
 			words = strings.ReplaceAll(words, "the seed (MFA secret)", "") // the format's own word, explained
 		}
 		checkWords(t, page, 1, words)
+	}
+}
+
+// No string of the program, and so no message, has a foreign phrase.
+func TestWordsOfProgram(t *testing.T) {
+	for _, name := range sources(t) {
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if s, err := strconv.Unquote(lit.Value); err == nil {
+					checkWords(t, name, files.Position(lit.Pos()).Line, s)
+				}
+			}
+			return true
+		})
 	}
 }
