@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// AddSlot adds a way to open the store, or makes one anew that its keeper lost.
-// The way is "file", a kind of slot or an age recipient; its secret, if it has
-// one, comes from Options as for a new store. What opens the store for it is
-// Options.Backend, or what opens it on this machine, but not the slot itself.
+// AddSlot adds a slot, or makes one again that was lost. way is "file", a kind of
+// slot or an age recipient; the slot's secret, if it has one, comes from Options as
+// for a new store. The store is opened with Options.Backend, or with the slot that
+// this machine uses, but not with the slot that is added.
 func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
 	kind, recipient, err := parseWay(way)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
 			return err
 		}
 		done.Warnings = made.notes(sl)
-		// To add this machine's keyring is to say what is to open the store here.
+		// Who adds this machine's keyring wants the store to be opened with it here.
 		if done.Chosen = kindOf(sl.Kind).drop != nil && c.m.Slot != sl.Name; done.Chosen {
 			c.m.Slot = sl.Name
 			return c.remember(c.m)
@@ -52,7 +52,8 @@ func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
 	return done, err
 }
 
-// addRecipients completes an age slot; added is whether it has more than before.
+// addRecipients adds recipients to an age slot, and reports whether there were new
+// ones.
 func (s *Store) addRecipients(ctx context.Context, sl *slot, recipient string) (added bool, err error) {
 	if sl.Kind != kindAge {
 		return false, nil
@@ -73,8 +74,8 @@ func (s *Store) addRecipients(ctx context.Context, sl *slot, recipient string) (
 	return added, nil
 }
 
-// intact reports whether a slot's keeper still has it, as far as can be known
-// without a person.
+// intact reports whether a slot still exists, as far as can be known without a
+// person.
 func (s *Store) intact(ctx context.Context, h header, sl slot) bool {
 	if kindOf(sl.Kind).drop == nil { // it is a file
 		file, err := s.slotFile(slotFileName(h, sl))
@@ -87,11 +88,11 @@ func (s *Store) intact(ctx context.Context, h header, sl slot) bool {
 	return err == nil
 }
 
-// add makes a slot for the vault key there is, and commits it.
+// add makes a slot for the present vault key, and commits it.
 func (c *change) add(ctx context.Context, k slotKind, sl slot) (made, error) {
 	payload := c.h.payload(sl.Name, c.vault)
 	if k.drop != nil {
-		// What was left by a change that was interrupted, or is not what it should be.
+		// Remove what an interrupted change left, or an item that is damaged.
 		if err := k.drop(ctx, c.Store, c.h, sl); err != nil {
 			c.logf("%v", err)
 		}

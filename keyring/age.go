@@ -17,9 +17,9 @@ import (
 	"fob/internal/creds"
 )
 
-// The age slot: the vault key encrypted to recipients, which are public keys and
-// stand in the header, and opened by identities, which the user names. Programs
-// called age-plugin-NAME know those that live in hardware.
+// The age slot: the vault key is encrypted to recipients, which are public keys in
+// the header, and decrypted with identities from a file that the user names.
+// Programs called age-plugin-NAME handle identities that live in hardware.
 
 const (
 	kindAge = "age"
@@ -27,9 +27,10 @@ const (
 	maxIdentityFile = 64 << 10
 )
 
-// createAge encrypts to the slot's recipients, of a new store to those of the
-// user's identities. What an identity at hand can open is opened again; a
-// recipient whose identity is elsewhere has to be believed.
+// createAge encrypts to the slot's recipients; in a new store, these are the
+// recipients of the user's identities. If an identity here can open the result,
+// createAge does so as a test; a recipient whose identity is elsewhere cannot be
+// tested.
 func createAge(ctx context.Context, s *Store, h header, sl slot, payload string) (made, error) {
 	ui := s.newPluginUI(ctx)
 	var recipients []age.Recipient
@@ -49,7 +50,7 @@ func createAge(ctx context.Context, s *Store, h header, sl slot, payload string)
 		return made{}, err
 	}
 	if s.opts.AgeIdentity == "" {
-		m.untried = noIdentityFile
+		m.untested = noIdentityFile
 		return m, nil
 	}
 	again, err := s.unsealIdentity(ctx, m.file, sl.Name)
@@ -57,7 +58,7 @@ func createAge(ctx context.Context, s *Store, h header, sl slot, payload string)
 	var missing *PluginError
 	switch {
 	case errors.As(err, &elsewhere), errors.As(err, &missing):
-		m.untried = err.Error()
+		m.untested = err.Error()
 	case err != nil:
 		return made{}, err
 	case again != payload:
@@ -100,11 +101,11 @@ func (s *Store) unsealIdentity(ctx context.Context, file []byte, name string) (p
 	return payload, err
 }
 
-// pluginUI is how plugins speak to a person.
+// pluginUI lets plugins talk to a person.
 type pluginUI struct {
 	plugin.ClientUI
 	mu sync.Mutex
-	// why a question had no answer; age tells only the plugin.
+	// why is the reason that a question had no answer; age tells only the plugin.
 	why error
 }
 
@@ -146,8 +147,8 @@ func (s *Store) newPluginUI(ctx context.Context) *pluginUI {
 	return ui
 }
 
-// run does f, which a plugin may hold up for ever, for as long as ctx lasts. Such
-// a plugin notices that we are gone when the process ends.
+// run calls f and waits for it until ctx ends, because a plugin may hang. A plugin
+// that hangs notices that we are gone when this process ends.
 func (ui *pluginUI) run(ctx context.Context, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
@@ -164,7 +165,7 @@ func (ui *pluginUI) run(ctx context.Context, f func() error) error {
 	}
 }
 
-// pluginFailure words an error of age's; what is in it is a plugin's text.
+// pluginFailure translates an error of age, which has a plugin's text in it.
 func pluginFailure(err error) error {
 	var missing *plugin.NotFoundError
 	switch {
@@ -176,7 +177,7 @@ func pluginFailure(err error) error {
 	return &BackendError{Backend: kindAge, Reason: err.Error()}
 }
 
-// ownRecipients are those of the user's identities.
+// ownRecipients returns the recipients of the user's identities.
 func (s *Store) ownRecipients(ctx context.Context) ([]string, error) {
 	_, recipients, err := s.identities(&s.newPluginUI(ctx).ClientUI)
 	if err == nil && len(recipients) == 0 {
@@ -185,8 +186,8 @@ func (s *Store) ownRecipients(ctx context.Context) ([]string, error) {
 	return recipients, err
 }
 
-// pluginIdentity lets age go on to the next identity when a plugin fails: there
-// may be two keys, of which one is in a drawer.
+// pluginIdentity lets age try the next identity when a plugin fails: there may be
+// two hardware keys, one of them in a drawer.
 type pluginIdentity struct{ *plugin.Identity }
 
 func (i pluginIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
@@ -214,13 +215,14 @@ func parseRecipient(text string, ui *plugin.ClientUI) (age.Recipient, error) {
 	return r, nil
 }
 
-// recipientLine is how the files of plugins' identities name the recipient: a
-// plugin's identity does not tell.
+// recipientLine matches the line that names the recipient in an identity file of a
+// plugin. The plugin's identity itself does not contain it.
 func recipientLine() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^#\s*(?:recipient|public key):\s*(age1[a-z0-9]+)\s*$`)
 }
 
-// identities reads the file that the user named, and the recipients of what is in it.
+// identities reads the file that the user named, and returns the recipients of its
+// identities, too.
 func (s *Store) identities(ui *plugin.ClientUI) (list []age.Identity, recipients []string, err error) {
 	path := s.opts.AgeIdentity
 	if path == "" {
@@ -243,7 +245,7 @@ func (s *Store) identities(ui *plugin.ClientUI) (list []age.Identity, recipients
 		}
 		identity, recipient, err := parseIdentity(line, ui)
 		if err != nil {
-			// Not the parser's words, which may quote it.
+			// The parser's error may quote the identity.
 			return problem(fmt.Sprintf("has no age identity in line %d (encrypted files and SSH keys are not supported)", n+1))
 		}
 		list = append(list, identity)
@@ -262,8 +264,8 @@ func (s *Store) identities(ui *plugin.ClientUI) (list []age.Identity, recipients
 	return list, recipients, nil
 }
 
-// identityText is the file's content. It is read once: a shell's <(...), age's own
-// way to keep the file encrypted, cannot be read again.
+// identityText returns the file's content. It reads the file only once, because a
+// shell's <(age -d ...) cannot be read again.
 func (s *Store) identityText() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -283,7 +285,7 @@ func (s *Store) identityText() (string, error) {
 	return s.identity.Reveal(), nil
 }
 
-// parseIdentity returns an identity and, of one that is no plugin's, its recipient.
+// parseIdentity returns an identity and, unless it is a plugin's, its recipient.
 func parseIdentity(line string, ui *plugin.ClientUI) (age.Identity, string, error) {
 	switch {
 	case strings.HasPrefix(line, "AGE-PLUGIN-"):

@@ -26,7 +26,7 @@ func unsealAge(file []byte, name string, identities ...age.Identity) (string, er
 	r, err := age.Decrypt(bytes.NewReader(file), identities...)
 	var none *age.NoIdentityMatchError
 	if errors.As(err, &none) {
-		return "", err // the caller knows what was tried
+		return "", err // the caller knows which identities it tried
 	}
 	var plain []byte
 	if err == nil {
@@ -42,20 +42,20 @@ func unsealAge(file []byte, name string, identities ...age.Identity) (string, er
 	return payload, nil
 }
 
-// noIdentity is one that opens nothing.
+// noIdentity is an identity that opens nothing.
 type noIdentity struct{}
 
 func (noIdentity) Unwrap([]*age.Stanza) ([]byte, error) { return nil, age.ErrIncorrectIdentity }
 
-// isAge reports whether a file looks like one of age's: what only its secret can tell is not asked.
+// isAge reports whether a file looks like an age file, without its secret.
 func isAge(file []byte) bool {
 	_, err := age.Decrypt(bytes.NewReader(file), noIdentity{})
 	var none *age.NoIdentityMatchError
 	return errors.As(err, &none)
 }
 
-// slotFile reads a slot's file, which nobody else may be able to read: it can be
-// attacked at leisure.
+// slotFile reads a slot's file. Nobody else may be able to read it: they could
+// guess the passphrase at leisure.
 func (s *Store) slotFile(name string) ([]byte, error) {
 	d, err := openDir(s.opts.Dir)
 	if err != nil {

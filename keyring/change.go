@@ -10,26 +10,26 @@ import (
 	"fob/internal/creds"
 )
 
-// Changes of what opens the store. There is always one commit, of the header, and
-// before it nothing is touched that the old header speaks of. A new way in gets
-// the vault key that there is; when one is taken away, or its secret changed,
-// there is a new vault key and so a new generation, in which every item is
-// encrypted again: what the old way opened is of no use any more.
+// Changes of the slots. Each ends with one commit, which replaces the header, and
+// touches nothing before it that the old header refers to. A new slot gets the
+// present vault key. If a slot is removed, or its secret changes, there is a new
+// vault key and a new generation, in which every item is encrypted again: the old
+// secret then opens nothing that is still used.
 
 // Change says what a change of slots did.
 type Change struct {
 	Slot string
 	// Rekeyed: there is a new vault key.
 	Rekeyed bool
-	// Repaired: the slot was in the header, and its keeper had lost it.
+	// Repaired: the slot was in the header already, but had been lost.
 	Repaired bool
-	// Chosen: this machine opens the store with the slot from now on.
+	// Chosen: from now on, this machine opens the store with the slot.
 	Chosen bool
 	// Warnings are sentences for the user.
 	Warnings []string
 }
 
-// change is one in the making: the store, opened.
+// change is a change that is being made, with the store open.
 type change struct {
 	*Store
 	d      dir
@@ -38,12 +38,12 @@ type change struct {
 	opener slot
 	vault  []byte
 	keys   subkeys
-	// passphrase is what opened the store, if that was one.
+	// passphrase opened the store; empty if another slot did.
 	passphrase creds.Secret
 	undo       []func()
 }
 
-// parseWay takes apart what the user calls a slot.
+// parseWay returns the kind of slot, or the age recipient, that a user named.
 func parseWay(way string) (kind, recipient string, err error) {
 	switch k := kindOf(way); {
 	case way == "file":
@@ -57,7 +57,7 @@ func parseWay(way string) (kind, recipient string, err error) {
 	return "", "", &UnknownBackendError{way}
 }
 
-// slot is the index of the slot called name, or -1.
+// slot returns the index of the slot called name, or -1.
 func (h header) slot(name string) int {
 	return slices.IndexFunc(h.Slots, func(sl slot) bool { return sl.Name == name })
 }
@@ -70,20 +70,20 @@ func (h header) names() []string {
 	return names
 }
 
-// notes are what is to be said of a new slot.
+// notes are the warnings about a new slot.
 func (m made) notes(sl slot) []string {
-	if m.untried == "" {
+	if m.untested == "" {
 		return m.warnings
 	}
-	return append(m.warnings, fmt.Sprintf("could not test %s: %s", sl.Name, m.untried))
+	return append(m.warnings, fmt.Sprintf("could not test %s: %s", sl.Name, m.untested))
 }
 
-// changeSlots opens the store and runs f, one process at a time. Before that, look
-// is shown the header: it may refuse, and names the slot that is not to open the
-// store because it is what is to be made.
+// changeSlots opens the store and runs f, one process at a time. First it calls look
+// with the header; look may refuse, or name the slot that must not open the store
+// because it is about to be made.
 func (s *Store) changeSlots(ctx context.Context, look func(header) (except string, err error), f func(*change) error) error {
 	if _, err := s.trusted(); err != nil {
-		return err // before a lock file is made for nothing
+		return err // before a useless lock file is made
 	}
 	ctx = s.WatchRefusals(ctx)
 	l, err := s.lock(ctx, slotsLock, false, nil)
@@ -121,7 +121,7 @@ func (s *Store) changeSlots(ctx context.Context, look func(header) (except strin
 	return nil
 }
 
-// unlock opens the store for its vault key, which nothing keeps.
+// unlock opens the store for its vault key, which is cached nowhere.
 func (c *change) unlock(ctx context.Context, except string) error {
 	var err error
 	if c.m, err = c.recall(); err != nil {
@@ -157,7 +157,8 @@ func (c *change) unlock(ctx context.Context, except string) error {
 	return err
 }
 
-// alone runs f while nobody writes. The header has to be the one that was opened.
+// alone runs f while nobody else writes. It fails if the header has changed since
+// the store was opened.
 func (c *change) alone(ctx context.Context, f func() error) error {
 	l, err := c.lockStore(ctx, false)
 	if err != nil {
@@ -174,13 +175,13 @@ func (c *change) alone(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// commit replaces the header. If that fails and the new one is there all the same
-// (its directory could not be synced) nothing may be undone.
+// commit replaces the header. If that fails although the new header is there (only
+// its directory could not be synced), nothing may be undone.
 func (c *change) commit(next header, k subkeys) error {
 	text := next.encode(k)
 	now, err := parseHeader(text)
 	if err != nil {
-		return err // never to be read again
+		return err // or it could never be read again
 	}
 	err = c.d.write(headerFile, text, true)
 	if err == nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// copyTTL is how long the kernel keeps the subkey of a kind. Seeds make second
-// factors: never.
+// copyTTL is how long the kernel keeps the subkey of a kind. It never keeps the one
+// for seeds, which are second factors.
 func (s *Store) copyTTL(kind Kind) time.Duration {
 	switch kind {
 	case KindSession:
@@ -19,8 +19,8 @@ func (s *Store) copyTTL(kind Kind) time.Duration {
 	return 0
 }
 
-// copyName names a copy in the kernel. The generation is part of it, so that an
-// old vault key's copy is never taken for the new one's.
+// copyName names a copy in the kernel. The generation is part of the name, so that
+// the copy of an old vault key is never used for the new one.
 func copyName(h header, kind Kind) string {
 	return fmt.Sprintf("%s%s:%d:%s", copyPrefix, h.ID, h.Gen, kind)
 }
@@ -29,13 +29,13 @@ const copyPrefix = "fob:"
 
 const copySize = keySize + 8
 
-// encodeCopy is what the kernel keeps: a subkey and, for fob store, when it will
-// be forgotten, which the kernel tells nobody.
+// encodeCopy returns a subkey with the time when the kernel will forget it, for fob
+// store: the kernel does not tell.
 func encodeCopy(key []byte, ends time.Time) []byte {
 	return binary.BigEndian.AppendUint64(bytes.Clone(key), uint64(ends.Unix()))
 }
 
-// decodeCopy returns nil for what is no copy.
+// decodeCopy returns nil if data is not a copy.
 func decodeCopy(data []byte) (key []byte, ends time.Time) {
 	if len(data) != copySize {
 		return nil, time.Time{}
@@ -43,9 +43,9 @@ func decodeCopy(data []byte) (key []byte, ends time.Time) {
 	return data[:keySize:keySize], time.Unix(int64(binary.BigEndian.Uint64(data[keySize:])), 0)
 }
 
-// Forget drops what this process and the kernel know of opened stores, and
-// returns how many copies the kernel had. It takes those of other stores too:
-// to forget too much costs one question, to forget too little may cost a key.
+// Forget locks the store: it drops the subkeys in this process and the copies in
+// the kernel, and returns how many copies there were. It drops those of other
+// stores, too: that costs one question, but a copy that is left may cost a key.
 func (s *Store) Forget() (int, error) {
 	s.mu.Lock()
 	s.id, s.subkeys = "", nil

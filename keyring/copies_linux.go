@@ -12,20 +12,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Copies live in the user's kernel keyring (@u): memory that is not swapped,
-// that root and this user's processes can reach, and that forgets in time.
+// The unlocked copies are in the user's kernel keyring (@u). That is memory which
+// is not swapped, which only root and this user's processes can reach, and which
+// has a time-out.
 
 const (
-	// All rights for who possesses the key, none for others, not even by user ID.
+	// All rights for a process that possesses the key, none for any other, not even
+	// with the same user ID.
 	possessorOnly = 0x3f000000
 
 	thread = unix.KEY_SPEC_THREAD_KEYRING
 	user   = unix.KEY_SPEC_USER_KEYRING
 )
 
-// possessing runs f on a thread that possesses @u. A session keyring of its own
-// (systemd's KeyringMode=private, "su -") does not lead there. Keyrings belong
-// to threads since Linux 3.8, so f may not wander.
+// possessing runs f on a thread that possesses @u. With a session keyring of its own
+// (systemd's KeyringMode=private, "su -"), a process does not possess it. Keyrings
+// belong to threads since Linux 3.8, so f must stay on its thread.
 func possessing(f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -40,8 +42,8 @@ func keyctl(cmd, a, b int) error {
 	return err
 }
 
-// loadCopy returns a copy, or nil: whatever keeps it from us, the store opens as
-// if there were none.
+// loadCopy returns a copy, or nil if it cannot be read for any reason: then the
+// store opens as if there were none.
 func loadCopy(name string) []byte {
 	id, err := unix.KeyctlSearch(user, "user", name, 0)
 	if err != nil {
@@ -53,7 +55,7 @@ func loadCopy(name string) []byte {
 		key = key[:max(0, min(n, len(key)))]
 		return err
 	}
-	// Mostly the session leads to @u and the link can be saved.
+	// Usually this process possesses @u already, and needs no link.
 	if err = read(); errors.Is(err, unix.EACCES) {
 		key = key[:cap(key)]
 		err = possessing(read)
@@ -64,9 +66,8 @@ func loadCopy(name string) []byte {
 	return key
 }
 
-// saveCopy keeps a copy for ttl. It is made where it dies with this thread, and
-// only with its limits set is it moved to where others find it; it takes the
-// place of one of that name.
+// saveCopy keeps a copy for ttl, and replaces one of the same name. The copy is made
+// in the thread's own keyring, and linked to @u only when its limits are set.
 func saveCopy(name string, key []byte, ttl time.Duration) error {
 	return possessing(func() error {
 		id, err := unix.AddKey("user", name, key, thread)
@@ -85,15 +86,14 @@ func saveCopy(name string, key []byte, ttl time.Duration) error {
 	})
 }
 
-// dropCopies removes the copies that fobs of this user left and whose name begins
-// with prefix.
+// dropCopies removes this user's copies whose names begin with prefix.
 func dropCopies(prefix string) (int, error) {
 	count := 0
 	err := possessing(func() error {
 		ids, err := members(user)
 		for _, id := range ids {
-			// "type;uid;gid;permissions;description"; an error is a key of somebody
-			// else, or one that ended.
+			// "type;uid;gid;permissions;description". An error means that the key is
+			// not ours, or has expired.
 			about, descErr := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id)
 			fields := strings.SplitN(about, ";", 5)
 			if descErr != nil || len(fields) != 5 || fields[0] != "user" || !strings.HasPrefix(fields[4], prefix) {

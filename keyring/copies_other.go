@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Only Linux has a place for keys that is not a file and forgets by itself. On
-// macOS and Windows the system's own keyring opens the store without a question.
+// Only Linux can keep keys outside of files and forget them after some time. On
+// macOS and Windows the system's keyring opens the store without a question.
 
 func loadCopy(string) []byte { return nil }
 

@@ -14,9 +14,9 @@ type Created struct {
 	Warnings []string
 }
 
-// Create makes the store, and its first slot, of the kind that Options.Backend
-// says. If there is one by now it is opened instead. A store that this machine
-// knows and cannot find is a *TrustError, and nothing is made.
+// Create makes the store and its first slot, of the kind that Options.Backend names.
+// If there is a store by now, Create opens it instead. If this machine knows a
+// store that is gone, the error is a *TrustError, and nothing is made.
 func (s *Store) Create(ctx context.Context) (Created, error) {
 	ctx = s.WatchRefusals(ctx)
 	if _, err := s.trusted(); !absent(err) {
@@ -50,7 +50,7 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 		return Created{}, err // before anybody is asked
 	}
 	d.Close()
-	// Of many who find no store, one asks for the passphrase.
+	// If many processes find no store, one asks for the passphrase.
 	release, err := s.bestEffortLock(ctx, unlockLock)
 	if err != nil {
 		return Created{}, err
@@ -76,14 +76,14 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	k := deriveSubkeys(vault, h.ID)
 	made, err := kind.create(ctx, s, h, sl, h.payload(sl.Name, vault))
 	clear(vault)
-	if err == nil && made.untried != "" {
-		err = &BackendError{Backend: sl.Kind, Reason: made.untried} // the only way in has to be one
+	if err == nil && made.untested != "" {
+		err = &BackendError{Backend: sl.Kind, Reason: made.untested} // the only slot must work
 	}
 	if err != nil {
 		return Created{}, err
 	}
 	if err := s.found(ctx, h, k, map[string][]byte{sl.Name: made.file}); err != nil {
-		// What failed may have been to sync a header that is there: then it needs its slot.
+		// Perhaps only the sync failed, and the header is there: then it needs its slot.
 		if now, gone := s.header(); absent(gone) || gone == nil && now.ID != h.ID {
 			made.undo()
 		}
@@ -94,8 +94,8 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	return Created{Dir: s.opts.Dir, Slot: sl.Name, Warnings: made.warnings}, err
 }
 
-// found writes generation 1 and then, as the commit, the header. It returns
-// fs.ErrExist if there is one.
+// found writes generation 1 and then the header, which is the commit. It returns
+// fs.ErrExist if there is a header.
 func (s *Store) found(ctx context.Context, h header, k subkeys, slots map[string][]byte) error {
 	l, err := s.lockStore(ctx, false)
 	if err != nil {

@@ -8,37 +8,37 @@ import (
 	"fob/keyring/backend"
 )
 
-// Description is what can be said of a store without opening it.
+// Description is what fob knows about a store without opening it.
 type Description struct {
 	Dir string
-	// Exists is false where there is no store yet; then only Ways and Problem count.
+	// Exists is false if there is no store yet; then only Ways and Problem count.
 	Exists bool
 	ID     string // 32 hex digits
 	Gen    int    // how many vault keys the store has had
 	// Ways are the slots, in their order, and then the other kinds that this fob
 	// knows for this system.
 	Ways []Way
-	// Items is how many there are of each kind; sessions that have ended are not counted.
+	// Items counts the items of each kind, without expired sessions.
 	Items map[Kind]int
-	// Unlocked is until when the kernel keeps what opens a kind without a question.
+	// Unlocked says until when the kernel keeps the subkey of a kind.
 	Unlocked map[Kind]time.Time
-	// Problem is what keeps the store, or some of its items, from being used; nil if nothing.
+	// Problem says why the store, or some of its items, cannot be used; nil if they can.
 	Problem error
 }
 
 // Way is a way to open the store, or one that could be added.
 type Way struct {
-	Name string // what fob store and --backend call it
-	// Slot: the store can be opened so. Used: this machine does.
+	Name string // as in fob store and --backend
+	// Slot: the store has this slot. Used: this machine opens the store with it.
 	Slot, Used bool
 	// Recipients are those of an age slot.
 	Recipients []string
-	// Problem says why it does not work here and now; empty if nothing is known against it.
+	// Problem says why it does not work here and now; empty if there is no known reason.
 	Problem string
 }
 
-// OnlyKeyring is the keyring without which nothing opens the store; "" if
-// something else does.
+// OnlyKeyring is the keyring that is the store's only slot; "" if there is another
+// slot.
 func (d Description) OnlyKeyring() string {
 	var slots []string
 	for _, way := range d.Ways {
@@ -52,8 +52,8 @@ func (d Description) OnlyKeyring() string {
 	return ""
 }
 
-// Describe looks at the store, and at the keyrings for less than a second. It
-// opens nothing, starts nothing, asks nobody and changes nothing.
+// Describe looks at the store, and for less than a second at the keyrings. It opens,
+// starts and changes nothing and asks nobody.
 func (s *Store) Describe(ctx context.Context) Description {
 	d := Description{Dir: s.opts.Dir, Items: map[Kind]int{}, Unlocked: map[Kind]time.Time{}}
 	h, err := s.trusted()
@@ -94,8 +94,8 @@ func (s *Store) Describe(ctx context.Context) Description {
 	return d
 }
 
-// wayName is what users call a slot: fob has a backend "file", its slot is
-// called for what opens it.
+// wayName is the name of a slot for users: the slot "passphrase" is their backend
+// "file".
 func wayName(slot string) string {
 	if slot == kindPassphrase {
 		return "file"
@@ -132,7 +132,7 @@ func (s *Store) kindProblem(k slotKind, states map[string]backend.State) string 
 	return notHere
 }
 
-// unusable is kindProblem as the error about what the user called the slot.
+// unusable returns kindProblem as an error. called is the user's name for the slot.
 func (s *Store) unusable(ctx context.Context, k slotKind, called string) error {
 	if k.kind == "" {
 		return &UnknownBackendError{called}

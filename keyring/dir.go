@@ -19,20 +19,20 @@ const (
 	tempPrefix = ".tmp-"
 
 	maxSlotFile = 64 << 10
-	// Room for a value of 1 MiB, of whose bytes JSON may write six for each.
+	// Enough for a value of 1 MiB, which JSON may make six times as long.
 	maxItemFile = 8 << 20
 
 	// A temporary file this old has lost its writer.
 	tempLife = time.Hour
-	// AWS gives no session more than 36 hours, so a file older than that is of no use.
+	// The longest AWS session is 36 hours, so an older file is useless.
 	sessionLife = 48 * time.Hour
 )
 
 func slotsDir(gen int) string { return fmt.Sprintf("g%d/slots", gen) }
 func itemsDir(gen int) string { return fmt.Sprintf("g%d/items", gen) }
 
-// dir is a directory in which every file is opened with care: inside the
-// directory, regular, private, of a sane size; and written all or nothing.
+// dir is a directory whose files are opened with care: only regular, private files
+// of a sane size inside the directory. They are written as a whole or not at all.
 type dir struct{ *os.Root }
 
 // openDir opens a directory that must be private to this user.
@@ -57,13 +57,13 @@ func openDir(name string) (dir, error) {
 	return dir{root}, nil
 }
 
-// makeDir is openDir, and creates the directory if it is not there.
+// makeDir is openDir, and makes the directory if it does not exist.
 func makeDir(name string) (dir, error) {
 	d, err := openDir(name)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
-	// What has to be there after a power cut is the name of each that is made here.
+	// After a power cut, the name of each new directory must still be there.
 	parents := []string{filepath.Dir(name)}
 	for {
 		last := parents[len(parents)-1]
@@ -83,8 +83,8 @@ func makeDir(name string) (dir, error) {
 	return openDir(name)
 }
 
-// sub opens a directory below d. What stands in its place, or in the place of one
-// on the way, is damage: a link leads to what somebody else chose, a FIFO hangs.
+// sub opens a directory below d. Anything else with the name of a directory on the
+// way is damage: a link leads where somebody else wants, and a FIFO hangs.
 func (d dir) sub(name string) (dir, error) {
 	parent := d
 	if up := path.Dir(name); up != "." {
@@ -106,7 +106,7 @@ func (d dir) sub(name string) (dir, error) {
 }
 
 // read returns the content of a file of at most limit bytes, and how it is
-// protected. What is not a regular file is damaged, whatever it would say: links
+// protected. Anything but a regular file counts as damaged and is not read: links
 // lead elsewhere, FIFOs hang, devices act.
 func (d dir) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
 	return d.readHead(name, limit, limit)
@@ -150,7 +150,7 @@ func (d dir) readFile(name string, limit, part int64) ([]byte, fs.FileInfo, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	// A file replaced between the two looks is as good as the first if it is regular too.
+	// If the file was replaced between the two looks, the new one must be regular, too.
 	if !fi.Mode().IsRegular() {
 		return nil, nil, &DamagedError{name, "it is not a regular file"}
 	}
@@ -159,22 +159,22 @@ func (d dir) readFile(name string, limit, part int64) ([]byte, fs.FileInfo, erro
 	}
 	data := make([]byte, min(fi.Size(), part))
 	if n, err := io.ReadFull(f, data); err == io.ErrUnexpectedEOF {
-		data = data[:n] // cut while we read: what is left will not parse
+		data = data[:n] // it was truncated while we read, and will not parse
 	} else if err != nil && err != io.EOF {
 		return nil, nil, err
 	}
 	return data, fi, nil
 }
 
-// write replaces a file with data, all or nothing, even if the process dies. If
-// durable it also survives a power cut from the moment write returns.
+// write replaces a file with data, as a whole or not at all, even if the process
+// dies. If durable, the file survives a power cut once write has returned.
 func (d dir) write(name string, data []byte, durable bool) error {
 	return d.commit(name, data, durable, d.Rename)
 }
 
-// create is a durable write of a file that must not be there yet: fs.ErrExist if
-// it is. A link is refused if its name is taken; where links are not known, the
-// caller's exclusive lock has to do.
+// create is a durable write of a file that must not exist: else it returns
+// fs.ErrExist. A hard link fails if its name is taken; on a file system without
+// hard links, the caller's exclusive lock has to be enough.
 func (d dir) create(name string, data []byte) error {
 	return d.commit(name, data, true, func(temp, name string) error {
 		err := d.Link(temp, name)
@@ -190,7 +190,7 @@ func (d dir) create(name string, data []byte) error {
 
 func (d dir) commit(name string, data []byte, durable bool, place func(temp, name string) error) (err error) {
 	temp := path.Join(path.Dir(name), tempPrefix+rand.Text())
-	// After a rename there is nothing left to remove, and that is no error.
+	// After a rename there is nothing to remove, which is fine.
 	defer d.Remove(temp)
 	if err = d.fill(temp, data, durable); err == nil {
 		err = sharing(func() error { return place(temp, name) })
@@ -207,8 +207,8 @@ func (d dir) mkdir(name string) error { return d.named(name, d.MkdirAll(name, 0o
 // remove removes a file.
 func (d dir) remove(name string) error { return d.named(name, d.Remove(name)) }
 
-// named makes of an error of d one that says which file it is about. An os.Root
-// knows only what is below it, and a temporary file's name says nothing.
+// named makes an error of d name the whole path of its file. An os.Root names files
+// relative to itself, and the name of a temporary file says nothing.
 func (d dir) named(name string, err error) error {
 	full := filepath.Join(d.Name(), name)
 	var file *fs.PathError
@@ -222,7 +222,7 @@ func (d dir) named(name string, err error) error {
 	return err
 }
 
-// fill makes a new file with data. If durable its content is, but not its name.
+// fill makes a new file with data. durable makes its content durable, not its name.
 func (d dir) fill(name string, data []byte, durable bool) error {
 	f, err := d.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -252,14 +252,14 @@ func (d dir) sync(name string) error {
 func syncPath(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil // a parent that may be passed but not listed
+		return nil // we may pass through this parent, but not open it
 	}
 	defer f.Close()
 	return syncDir(f)
 }
 
-// list returns the names in d, in no order; there may be some that nobody here
-// wrote (.DS_Store). Only the names: in an os.Root ReadDir looks at every file.
+// list returns the names in d, in no order, and with files that are not fob's
+// (.DS_Store). It reads only names: ReadDir of an os.Root looks at every file.
 func (d dir) list() ([]string, error) {
 	f, err := d.Open(".")
 	if err != nil {
@@ -270,9 +270,8 @@ func (d dir) list() ([]string, error) {
 	return names, d.named(".", err)
 }
 
-// sweep removes from a directory below d what no one will miss: temporary files
-// of dead writers, and sessions that must have ended. It is a courtesy, so errors
-// do not matter.
+// sweep removes leftovers from a directory below d: temporary files of dead writers,
+// and sessions that must have expired. Errors do not matter.
 func (d dir) sweep(name string) {
 	sub, err := d.sub(name)
 	if err != nil {
@@ -296,7 +295,7 @@ func (d dir) sweep(name string) {
 	}
 }
 
-// fullError names the one failure of writing for which the user has a remedy.
+// fullError recognizes the one failure to write that the user can fix.
 func fullError(name string, err error) error {
 	if err != nil && noSpace(err) {
 		return &FullError{name}

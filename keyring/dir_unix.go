@@ -17,8 +17,8 @@ import (
 // and os.Root does not help) and from following a link.
 const safeOpen = unix.O_NONBLOCK | unix.O_NOFOLLOW
 
-// privateProblem says why fi, of path, is not private to this user, and the
-// command that mends it; "" if it is.
+// privateProblem says why the file at path is not private to this user, and the
+// command that fixes it; "" if it is private.
 func privateProblem(path string, fi fs.FileInfo) (problem, fix string) {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	me := os.Geteuid()
@@ -35,7 +35,7 @@ func privateProblem(path string, fi fs.FileInfo) (problem, fix string) {
 	return "", ""
 }
 
-// noSpace is true where the disk, the quota or a limit on file sizes is the reason.
+// noSpace reports whether the disk is full, or a quota or a size limit was reached.
 func noSpace(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
 }
@@ -44,17 +44,18 @@ func noHardLinks(err error) bool {
 	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS)
 }
 
-// noLocks is true for file systems that cannot lock.
+// noLocks reports whether the file system cannot lock.
 func noLocks(err error) bool {
 	return errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOLCK)
 }
 
-// sharing retries f where another program's open file can stand in the way: not here.
+// sharing retries f if another program has the file open. On Unix that does not
+// matter.
 func sharing(f func() error) error { return f() }
 
 // syncDir makes the names in an open directory durable.
 func syncDir(f *os.File) error {
-	// Some file systems cannot sync a directory; then there is nothing to wait for.
+	// Some file systems cannot sync a directory, and do not need it.
 	if err := f.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
 		return err
 	}

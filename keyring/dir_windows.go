@@ -13,7 +13,8 @@ import (
 
 const safeOpen = 0
 
-// privateProblem: the profile directory's access list keeps other users out.
+// privateProblem finds none: the access list of the profile directory keeps other
+// users out.
 func privateProblem(string, fs.FileInfo) (problem, fix string) { return "", "" }
 
 func noSpace(err error) bool {
@@ -34,13 +35,13 @@ func sharing(f func() error) error {
 		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) || time.Now().After(deadline) {
 			return err
 		}
-		// Not all that wait for one file at once.
+		// At random, so that those who wait for one file do not all try at once.
 		time.Sleep(time.Millisecond + rand.N(20*time.Millisecond))
 	}
 }
 
-// Remove is the Root's, in the old way where the file system does not know the new
-// one: wine's does not, nor do some drivers.
+// Remove is the Root's Remove, or os.Remove where the file system does not know the
+// call that the Root makes: wine's and some drivers' do not.
 func (d dir) Remove(name string) error {
 	return sharing(func() error {
 		err := d.Root.Remove(name)
@@ -51,7 +52,7 @@ func (d dir) Remove(name string) error {
 	})
 }
 
-// RemoveAll is the Root's, by Remove.
+// RemoveAll is the Root's RemoveAll, by means of Remove.
 func (d dir) RemoveAll(name string) error {
 	fi, err := d.Lstat(name)
 	if err == nil && fi.IsDir() {
@@ -66,7 +67,7 @@ func (d dir) RemoveAll(name string) error {
 	return err
 }
 
-// empty removes what is in a directory below d.
+// empty removes the contents of a directory below d.
 func (d dir) empty(name string) error {
 	sub, err := d.sub(name)
 	if err != nil {
@@ -80,5 +81,5 @@ func (d dir) empty(name string) error {
 	return err
 }
 
-// syncDir: NTFS journals names; a directory handle cannot be flushed.
+// syncDir does nothing: NTFS journals names, and cannot flush a directory.
 func syncDir(*os.File) error { return nil }

@@ -31,8 +31,8 @@ type SlotExistsError struct{ Slot string }
 
 func (e *SlotExistsError) Error() string { return fmt.Sprintf("%s already opens the store", e.Slot) }
 
-// BeforeRekeyError joins what has to be repaired or removed first: items that a
-// new vault key would lose.
+// BeforeRekeyError joins the errors of items that a new vault key would lose: they
+// must be repaired or removed first.
 type BeforeRekeyError struct{ Err error }
 
 func (e *BeforeRekeyError) Error() string { return "cannot change the vault key: " + e.Err.Error() }
@@ -53,7 +53,7 @@ type PluginError struct{ Program string }
 
 func (e *PluginError) Error() string { return fmt.Sprintf("no program %q in PATH", e.Program) }
 
-// NotFoundError says that the store holds no such item.
+// NotFoundError says that the store does not have the item.
 type NotFoundError struct {
 	Kind Kind
 	Name string
@@ -73,7 +73,7 @@ type MissingError struct{ Dir string }
 func (e *MissingError) Error() string { return fmt.Sprintf("no store in %q yet", e.Dir) }
 
 // DamagedError says that File, an item's or one named by its path below the
-// store's directory, is not what fob wrote.
+// store's directory, does not have the content that fob wrote.
 type DamagedError struct{ File, Problem string }
 
 func (e *DamagedError) Error() string { return fmt.Sprintf("%q is damaged: %s", e.File, e.Problem) }
@@ -83,7 +83,7 @@ type FutureError struct{ File string }
 
 func (e *FutureError) Error() string { return fmt.Sprintf("%q was written by a newer fob", e.File) }
 
-// ErrWrongPassphrase is what a *WrongPassphraseError is, for errors.Is.
+// ErrWrongPassphrase matches a *WrongPassphraseError, for errors.Is.
 var ErrWrongPassphrase = errors.New("wrong passphrase")
 
 // WrongPassphraseError says that the passphrase does not open File. A damaged
@@ -123,8 +123,8 @@ type (
 	BackendError = backend.Error
 )
 
-// UnansweredError says that the slot's keeper asked, and that time was up. It is a
-// context.DeadlineExceeded.
+// UnansweredError says that a keyring showed its prompt, and that nobody answered in
+// time. It is a context.DeadlineExceeded.
 type UnansweredError struct{ Slot string }
 
 func (e *UnansweredError) Error() string {
@@ -137,7 +137,8 @@ type UnknownBackendError struct{ Name string }
 
 func (e *UnknownBackendError) Error() string { return fmt.Sprintf("unknown backend %q", e.Name) }
 
-// NoSlotError says that the store cannot be opened with Backend. Slots are the names that it has.
+// NoSlotError says that the store cannot be opened with Backend. Slots are the
+// names of the slots that it has.
 type NoSlotError struct {
 	Backend string
 	Slots   []string
@@ -151,8 +152,8 @@ func (e *NoSlotError) Error() string {
 	return fmt.Sprintf("%s does not open this store; %s %s", e.Backend, strings.Join(e.Slots, " and "), do)
 }
 
-// ChoiceError says that several slots could open the store here and that
-// nothing says which.
+// ChoiceError says that several slots could open the store here, and that the user
+// has to choose one.
 type ChoiceError struct{ Slots []string }
 
 func (e *ChoiceError) Error() string {
@@ -164,22 +165,22 @@ type NameError struct{ Name, Problem string }
 
 func (e *NameError) Error() string { return fmt.Sprintf("name %q %s", e.Name, e.Problem) }
 
-// FullError says that File could not be written for want of space; what was there before is intact.
+// FullError says that there is no space to write File. Its old version is intact.
 type FullError struct{ File string }
 
 func (e *FullError) Error() string {
 	return fmt.Sprintf("no space to write %q; nothing that was stored is lost", e.File)
 }
 
-// absent reports whether err means that there is nothing there, rather than
-// something wrong.
+// absent reports whether err means that a file or the store does not exist, rather
+// than that something is wrong.
 func absent(err error) bool {
 	var missing *MissingError
 	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &missing)
 }
 
-// damagedItem reports whether err is about the file of an item, and so about
-// nothing else in the store.
+// damagedItem reports whether err is about the file of one item, so that the rest
+// of the store can be used.
 func damagedItem(err error) bool {
 	var damaged *DamagedError
 	var future *FutureError

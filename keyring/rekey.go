@@ -111,7 +111,7 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 		return nil, err
 	}
 	files := map[string][]byte{}
-	tested, untried := false, ""
+	tested, untested := false, ""
 	for _, sl := range kept {
 		made, err := c.remake(ctx, next, sl, next.payload(sl.Name, vault), passphrase)
 		if err != nil {
@@ -119,12 +119,12 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 		}
 		c.undo = append(c.undo, made.undo)
 		files[sl.Name] = made.file
-		tested, untried = tested || made.untried == "", made.untried
+		tested, untested = tested || made.untested == "", made.untested
 		warnings = append(warnings, made.notes(sl)...)
 	}
 	if !tested {
 		// Perhaps nobody could open the store any more.
-		return nil, &SlotError{wayName(kept[0].Name), errors.New(untried)}
+		return nil, &SlotError{wayName(kept[0].Name), errors.New(untested)}
 	}
 	c.m.Next = k.fingerprint
 	if err := c.remember(c.m); err != nil {

@@ -28,8 +28,8 @@ type made struct {
 	file     []byte
 	undo     func()
 	warnings []string
-	// untried says why it could not be opened again; empty if it was.
-	untried string
+	// untested says why it could not be opened again; empty if it was.
+	untested string
 }
 
 func slotKinds() []slotKind {
