@@ -7,36 +7,37 @@ import (
 	"fob/keyring/backend"
 )
 
-// The first slot of a new store, if nobody names one: chosen once, said aloud,
-// and kept in this machine's memory. Afterwards an unreachable slot is an error.
+// The first slot of a new store, if the user does not name one. fob chooses once,
+// says what it chose and remembers it on this machine. Later, a slot that cannot be
+// reached is an error.
 
-// Place is what kind of place fob runs in.
+// Place says where fob runs.
 type Place struct {
-	CI, Container bool // nobody works here
+	CI, Container bool // there is no person
 	WSL           bool // Linux inside Windows
-	SSH           bool // whoever works here sits elsewhere
+	SSH           bool // the person is at another computer
 }
 
-// facts are what a choice is made from.
+// facts are the input for the choice.
 type facts struct {
 	Place
 	system   string // GOOS
-	given    bool   // a passphrase came without a person
-	keychain bool   // this fob has one
-	display  bool   // a person sits at a desktop
+	given    bool   // the passphrase does not have to be asked for
+	keychain bool   // fob was built with the keychain
+	display  bool   // there is a person at a desktop
 	secrets  backend.BusState
 }
 
-// desktop reports whether the Secret Service has a say. If not, nothing looks for it.
+// desktop reports whether the Secret Service matters. If not, fob does not look for
+// it.
 func (f facts) desktop() bool {
 	return f.system == "linux" && f.display && !f.given && f.Place == Place{}
 }
 
-// choice is the kind of a slot, and why, as half a sentence; empty if the user
-// knows.
+// choice is the kind of a slot, and the reason; empty if the user knows it.
 type choice struct{ kind, why string }
 
-// decide never takes pass, kwallet or keyctl: those are for who names them.
+// decide never chooses pass, kwallet or keyctl: the user has to name those.
 func decide(f facts) choice {
 	const none = "no desktop keyring here"
 	switch {
@@ -75,7 +76,7 @@ func (s *Store) facts(ctx context.Context) facts {
 	keychain, _ := backend.Of("keychain")
 	f := facts{
 		system: runtime.GOOS,
-		// One that could not be read was meant to be there.
+		// A passphrase source that failed still counts as configured.
 		given:    given || err != nil,
 		keychain: keychain.Usable(s.world()),
 		display:  s.opts.Display,
@@ -89,7 +90,8 @@ func (s *Store) facts(ctx context.Context) facts {
 	return f
 }
 
-// newKind is the kind of a new store's first slot: the one named, or one chosen.
+// newKind returns the kind of a new store's first slot: the one that the user named,
+// or one that fob chooses.
 func (s *Store) newKind(ctx context.Context) string {
 	if kind := s.wanted(); kind != "" {
 		return kind

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// The pure half of the store: what its files say, as bytes in and values out.
-// doc/format.md is the same in prose. Nothing here may change for version 1.
+// The formats of the store's files, as pure functions between bytes and values.
+// doc/format.md describes the same. Version 1 must not change.
 
 const (
 	formatVersion = 1
@@ -28,24 +28,23 @@ const (
 
 var b64 = base64.RawURLEncoding.Strict()
 
-// header is the file "store": which store this is, which generation of it
-// counts, and the ways to open it.
+// header is the file "store": the store's ID, its present generation and its slots.
 type header struct {
 	Version int    `json:"fob"`
 	ID      string `json:"id"`  // 16 random bytes in hex
 	Gen     int    `json:"gen"` // from 1; a new vault key is a new generation
 	Slots   []slot `json:"slots"`
 
-	line, tag []byte      // the bytes the tag stands for, and the tag
-	file      fs.FileInfo // of the file it was read from; nil for a new one
+	line, tag []byte      // the bytes that the tag authenticates, and the tag
+	file      fs.FileInfo // of the file that it was read from; nil for a new header
 }
 
-// slot is one way to come by the vault key.
+// slot is one way to get the vault key.
 type slot struct {
 	Name string `json:"name"` // the slot's file, if it has one
 	Kind string `json:"kind"`
-	// Recipients are the public keys of an age slot. They stand here, under the
-	// tag, so that a re-key cannot be tricked into encrypting to somebody else.
+	// Recipients are the public keys of an age slot. They are here, under the tag, so
+	// that nobody can trick a re-key into encrypting to another key.
 	Recipients []string `json:"recipients,omitempty"`
 }
 
@@ -61,7 +60,7 @@ func (h header) encode(k subkeys) []byte {
 	return fmt.Appendf(nil, "%s\n%s\n", line, b64.EncodeToString(tag(k.header, line)))
 }
 
-// verify checks the tag. It is the proof that the vault key is this store's.
+// verify checks the tag, which proves that the vault key is this store's.
 func (h header) verify(k subkeys) error {
 	if !hmac.Equal(h.tag, tag(k.header, h.line)) {
 		return &DamagedError{headerFile, "its seal does not match"}
@@ -75,8 +74,8 @@ func tag(key, line []byte) []byte {
 	return m.Sum(nil)
 }
 
-// parseHeader reads the header file. Only the exact bytes that encode writes
-// are accepted, so there is one way to read them.
+// parseHeader reads the header file. It accepts only the exact bytes that encode
+// writes, so there is only one way to read them.
 func parseHeader(data []byte) (header, error) {
 	damaged := func(problem string) (header, error) { return header{}, &DamagedError{headerFile, problem} }
 	line, rest, _ := bytes.Cut(data, []byte("\n"))
@@ -107,19 +106,19 @@ func parseHeader(data []byte) (header, error) {
 
 func isStoreID(s string) bool { return len(s) == 32 && strings.Trim(s, hexDigits) == "" }
 
-// isSlotName: a slot's name is a file's name too.
+// isSlotName reports whether s can name a slot, and so a file.
 func isSlotName(s string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	return s != "" && len(s) <= 64 && s[0] != '-' && strings.Trim(s, letters+"-") == ""
 }
 
-// payload is what every slot of the store keeps: the vault key, and which store,
-// generation and slot it is for.
+// payload is the text that a slot keeps: the vault key, and its store, generation and
+// slot.
 func (h header) payload(slot string, vault []byte) string {
 	return fmt.Sprintf("fob-vault-key-1 %s %d %s %s", h.ID, h.Gen, slot, b64.EncodeToString(vault))
 }
 
-// vaultKey takes the vault key out of a slot's payload, of which file is the place.
+// vaultKey returns the vault key in a slot's payload. file names the slot in errors.
 func (h header) vaultKey(file, slot, payload string) ([]byte, error) {
 	fields := strings.Split(payload, " ")
 	vault, err := b64.DecodeString(fields[len(fields)-1])
@@ -132,12 +131,12 @@ func (h header) vaultKey(file, slot, payload string) ([]byte, error) {
 	return vault, nil
 }
 
-// subkeys are what the vault key is used for; it encrypts nothing itself.
+// subkeys are derived from the vault key, which encrypts nothing itself.
 type subkeys struct {
 	items  map[Kind][]byte
 	header []byte
-	// fingerprint is not secret: it tells this machine that the vault key is
-	// still the one it met (see memory).
+	// fingerprint is not secret. By it, this machine recognizes the vault key (see
+	// memory).
 	fingerprint string
 }
 
@@ -156,7 +155,7 @@ func deriveSubkeys(vault []byte, storeID string) subkeys {
 	return k
 }
 
-// item is an item's file, taken apart.
+// item is the parsed file of an item.
 type item struct {
 	file string // the file's name
 	info Info
@@ -164,7 +163,8 @@ type item struct {
 	body []byte // nonce and ciphertext
 }
 
-// parseItem reads an item's clear header and checks it against the file name.
+// parseItem reads an item's header, which is not encrypted, and compares it with the
+// file name.
 func parseItem(file string, data []byte) (item, error) {
 	damaged := func(problem string) (item, error) { return item{}, &DamagedError{file, problem} }
 	kind, parts, ok := parseFileName(file)
@@ -196,9 +196,8 @@ func parseItem(file string, data []byte) (item, error) {
 	return it, nil
 }
 
-// additional is what an item's ciphertext is bound to besides its key: the
-// store, the file's name and the clear header. So items cannot be exchanged, and
-// a header cannot be changed.
+// additional is the additional data of an item's encryption: the store, the file's
+// name and the header. So items cannot be exchanged, and headers cannot be changed.
 func additional(storeID, file string, line []byte) []byte {
 	return fmt.Appendf(nil, "fob item v1\x00%s\x00%s\x00%s", storeID, file, line)
 }
@@ -209,7 +208,7 @@ func sealItem(key []byte, storeID, file string, info Info, r record) []byte {
 	return sealLine(key, storeID, file, line, encodeJSON(r))
 }
 
-// sealLine is sealItem for an item whose header line and record are written already.
+// sealLine is sealItem for an encoded header line and record.
 func sealLine(key []byte, storeID, file string, line, plain []byte) []byte {
 	nonce := make([]byte, chacha20poly1305.NonceSizeX)
 	rand.Read(nonce)
@@ -217,7 +216,7 @@ func sealLine(key []byte, storeID, file string, line, plain []byte) []byte {
 	return newAEAD(key).Seal(out, nonce, plain, additional(storeID, file, line))
 }
 
-// open decrypts the item. After it, info is what fob wrote.
+// open decrypts the item. If it succeeds, fob wrote info.
 func (it item) open(key []byte, storeID string) ([]byte, error) {
 	nonce, box := it.body[:chacha20poly1305.NonceSizeX], it.body[chacha20poly1305.NonceSizeX:]
 	plain, err := newAEAD(key).Open(nil, nonce, box, additional(storeID, it.file, it.line))

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// header reads the store's header. It is not verified, and not compared with the memory.
+// header reads the store's header, without verifying it or comparing it with the
+// memory.
 func (s *Store) header() (header, error) {
 	d, err := openDir(s.opts.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,7 +46,7 @@ func (s *Store) trusted() (h header, err error) {
 	return h, err
 }
 
-// items opens the directory of the items that count.
+// items opens the directory of the items of the present generation.
 func (s *Store) items() (dir, header, error) {
 	d, err := openDir(s.opts.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,8 +71,8 @@ func (s *Store) items() (dir, header, error) {
 	}
 }
 
-// trustedItems is items for those who will not open the store, and so would not
-// notice that it is not the one this machine knows.
+// trustedItems is items for callers that do not open the store, and so would not
+// notice if this machine does not know it.
 func (s *Store) trustedItems() (d dir, h header, err error) {
 	err = s.steady(func() (header, error) {
 		d, h, err = s.items()
@@ -84,14 +85,14 @@ func (s *Store) trustedItems() (d dir, h header, err error) {
 	return d, h, err
 }
 
-// moved reports whether the store has another vault key by now than when h was
-// read, or has been made since none was there to be read.
+// moved reports whether the store got another vault key since h was read, or was
+// made since then if h is empty.
 func (s *Store) moved(h header) bool {
 	if h.ID == "" {
 		_, err := s.header()
 		return err == nil
 	}
-	// A header is never written to, but replaced: the same file says the same.
+	// A header is never changed, only replaced: the same file has the same content.
 	if fi, err := os.Lstat(filepath.Join(s.opts.Dir, headerFile)); err == nil && h.file != nil &&
 		os.SameFile(fi, h.file) && fi.ModTime().Equal(h.file.ModTime()) && fi.Size() == h.file.Size() {
 		return false
@@ -100,9 +101,9 @@ func (s *Store) moved(h header) bool {
 	return err == nil && (now.ID != h.ID || now.Gen != h.Gen)
 }
 
-// steady does f, which reads the store by the header that it returns, again for
-// as long as it fails and there was a re-key meanwhile: what f saw of the old
-// generation was being removed, and says nothing.
+// steady calls f, which returns the header that it read the store with. If f fails
+// and there was a re-key in the meantime, steady calls f again: the old generation
+// was being removed, so the failure means nothing.
 func (s *Store) steady(f func() (header, error)) error {
 	for {
 		h, err := f()
@@ -112,8 +113,8 @@ func (s *Store) steady(f func() (header, error)) error {
 	}
 }
 
-// sweep removes what dead writers and interrupted re-keys left. The header that
-// counts is h, of which the caller has the key and the lock.
+// sweep removes the leftovers of dead writers and interrupted re-keys. The caller has
+// the lock, and the vault key of the present header h.
 func (s *Store) sweep(items dir, h header) {
 	items.sweep(".")
 	d, err := openDir(s.opts.Dir)
@@ -129,14 +130,14 @@ func (s *Store) sweep(items dir, h header) {
 	}
 }
 
-// sweepGenerations removes those before h, which counts and has been verified. A
-// later one is somebody's work.
+// sweepGenerations removes the generations before h, which is the present header and
+// has been verified. A later generation is being made by somebody.
 func (s *Store) sweepGenerations(d dir, h header) error {
 	gens, err := d.generations()
 	if err != nil || len(gens) < 2 {
 		return err
 	}
-	// Not before it is certain that the header which makes them old will be there.
+	// First make sure that the header which replaces them survives a power cut.
 	if err := d.sync("."); err != nil {
 		return err
 	}
@@ -149,8 +150,8 @@ func (s *Store) sweepGenerations(d dir, h header) error {
 	return err
 }
 
-// clearGenerations removes what creations left that never came to their commit.
-// Items are nobody's leftovers while there is no header that says so.
+// clearGenerations removes the leftovers of creations that did not reach their
+// commit. Without a header, it does not know whether items are leftovers, and fails.
 func (d dir) clearGenerations() error {
 	gens, err := d.generations()
 	if err != nil {
@@ -190,7 +191,7 @@ func (d dir) makeGeneration(gen int, slots map[string][]byte) error {
 	}
 	for name, file := range slots {
 		if file == nil {
-			continue // kept elsewhere
+			continue // it is not a file of the store
 		}
 		if err := d.create(slotsDir(gen)+"/"+name, file); err != nil {
 			return err
@@ -202,7 +203,8 @@ func (d dir) makeGeneration(gen int, slots map[string][]byte) error {
 	return d.sync(".")
 }
 
-// generations are the numbers of those that have a directory, in no order.
+// generations returns the numbers of the generations that have a directory, in no
+// order.
 func (d dir) generations() ([]int, error) {
 	names, err := d.list()
 	var gens []int

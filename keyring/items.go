@@ -19,15 +19,15 @@ func (s *Store) Key(ctx context.Context, profile string) (creds.Key, Info, error
 	return r.unpack(), info, err
 }
 
-// SetKey stores a key, in place of the one that profile had, and then removes
-// the sessions made from that. Of i it takes Account and ARN.
+// SetKey stores a key, replaces the profile's old one and removes the sessions made
+// with that. It uses only Account and ARN of i.
 func (s *Store) SetKey(ctx context.Context, profile string, k creds.Key, i Info) (Info, error) {
 	info := Info{Kind: KindKey, Name: profile, KeyID: k.ID, Account: i.Account, ARN: i.ARN}
 	info, err := s.put(ctx, info, packKey(k), profile)
 	if err != nil {
 		return Info{}, err
 	}
-	// The key is stored, and no session of the old one is ever served again.
+	// The key is stored, and sessions of the old key are never used again.
 	if _, err := s.RemoveSessions(profile); err != nil {
 		s.logf("could not remove sessions of the old key of %q: %v", profile, err)
 	}
@@ -43,8 +43,8 @@ func (s *Store) RemoveKey(ctx context.Context, profile string) error {
 	return err
 }
 
-// Seed returns the seed of an MFA device, or a *NotFoundError. Seeds belong to
-// devices and not to profiles, because the codes do.
+// Seed returns the seed (the MFA secret) of an MFA device, or a *NotFoundError. Seeds
+// belong to devices and not to profiles, as codes do.
 func (s *Store) Seed(ctx context.Context, serial string) (creds.Seed, error) {
 	var r seedRecord
 	_, err := s.get(ctx, &r, KindSeed, serial)
@@ -62,9 +62,9 @@ func (s *Store) RemoveSeed(serial string) error {
 	return s.remove(context.Background(), KindSeed, serial)
 }
 
-// Session returns a cached session and its verified header. Whatever keeps it
-// from being used (damage, its end, another key in the store than the one it was
-// made from) is a *NotFoundError: it is a cache.
+// Session returns a cached session and its verified header. If the session is
+// damaged or expired, or if the store now has another key than the session was made
+// with, the error is a *NotFoundError: this is a cache.
 func (s *Store) Session(ctx context.Context, source, id string) (creds.Session, Info, error) {
 	var r sessionRecord
 	info, err := s.get(ctx, &r, KindSession, source, id)
@@ -74,7 +74,7 @@ func (s *Store) Session(ctx context.Context, source, id string) (creds.Session, 
 	return r.unpack(), info, nil
 }
 
-// cacheMiss makes damage of an item what it is for a session.
+// cacheMiss turns the error of a damaged session into a *NotFoundError.
 func (s *Store) cacheMiss(err error, source string) error {
 	if !damagedItem(err) {
 		return err
@@ -83,8 +83,8 @@ func (s *Store) cacheMiss(err error, source string) error {
 	return &NotFoundError{KindSession, source}
 }
 
-// SaveSession caches a session made from the key of source. sourceRev is that
-// key's Rev, as Key returned it; empty for a key that is not in the store.
+// SaveSession caches a session made with the key of source. sourceRev is the key's
+// Rev, as Key returned it; empty if the key is not in the store.
 func (s *Store) SaveSession(ctx context.Context, source, id, sourceRev string, sess creds.Session) error {
 	info := Info{
 		Kind: KindSession, Name: source, KeyID: sess.ID, Account: sess.AccountID,
@@ -94,8 +94,8 @@ func (s *Store) SaveSession(ctx context.Context, source, id, sourceRev string, s
 	return err
 }
 
-// RemoveSessions removes the cached sessions of source, of all if it is empty,
-// and returns how many. It needs no unlocking.
+// RemoveSessions removes the cached sessions of source, or all if source is empty,
+// and returns how many there were. It does not open the store.
 func (s *Store) RemoveSessions(source string) (int, error) {
 	prefix := string(KindSession) + "+"
 	if source != "" {
@@ -122,14 +122,14 @@ func (s *Store) RemoveSessions(source string) (int, error) {
 	return count, err
 }
 
-// KeyInfo returns a key's header, or a *NotFoundError. It unlocks nothing.
+// KeyInfo returns a key's header, or a *NotFoundError. It does not open the store.
 func (s *Store) KeyInfo(profile string) (Info, error) { return s.info(KindKey, profile) }
 
-// SeedInfo returns a seed's header, or a *NotFoundError. It unlocks nothing.
+// SeedInfo returns a seed's header, or a *NotFoundError. It does not open the store.
 func (s *Store) SeedInfo(serial string) (Info, error) { return s.info(KindSeed, serial) }
 
-// SessionInfo returns the header of a cached session that Session would try, or
-// a *NotFoundError. It unlocks nothing.
+// SessionInfo returns the header of a cached session that Session would try, or a
+// *NotFoundError. It does not open the store.
 func (s *Store) SessionInfo(source, id string) (Info, error) {
 	info, err := s.info(KindSession, source, id)
 	return info, s.cacheMiss(err, source)
@@ -149,7 +149,8 @@ func (s *Store) info(kind Kind, parts ...string) (Info, error) {
 	return it.info, notFound(err, kind, parts[0])
 }
 
-// read reads an item without decrypting it, and refuses a session that is of no use.
+// read reads an item without decrypting it, and refuses a session that cannot be
+// used.
 func (s *Store) read(d dir, kind Kind, parts ...string) (item, error) {
 	file, err := fileName(kind, parts...)
 	if err != nil {
@@ -165,9 +166,9 @@ func (s *Store) read(d dir, kind Kind, parts ...string) (item, error) {
 	return it, nil
 }
 
-// usable refuses a session that has ended or whose key is not the stored one any
-// more. The key's header is not verified: a forger could at most have an older
-// session served again, as he could by putting the old files back.
+// usable refuses a session that has expired or whose key has been replaced. It does
+// not verify the key's header: with a forged one, an attacker can at most bring back
+// an older session, and they can do that with the old files, too.
 func (s *Store) usable(d dir, session Info) error {
 	key, err := s.read(d, KindKey, session.Name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -176,7 +177,7 @@ func (s *Store) usable(d dir, session Info) error {
 	return s.current(session, key.info.Rev)
 }
 
-// current is usable for a key of that revision; "" if there is none.
+// current is usable for a key with revision rev, which is "" if there is no key.
 func (s *Store) current(session Info, rev string) error {
 	if !session.Expires.IsZero() && !s.opts.Now().Before(session.Expires) {
 		s.logf("a cached session of %q has expired", session.Name)
@@ -212,7 +213,8 @@ func (s *Store) get(ctx context.Context, r any, kind Kind, parts ...string) (Inf
 	return info, nil
 }
 
-// decrypt finds out what is not there, or of no use, before anybody is asked.
+// decrypt reads and decrypts an item. If there is none that can be used, it finds
+// that out before it asks anybody.
 func (s *Store) decrypt(ctx context.Context, d dir, h header, r any, kind Kind, parts ...string) (Info, error) {
 	it, err := s.read(d, kind, parts...)
 	if err != nil {
@@ -231,14 +233,14 @@ func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (
 	if err != nil {
 		return Info{}, err
 	}
-	// JSON would replace other bytes without a word, and has no year 10000.
+	// JSON would silently replace other bytes, and cannot write the year 10000.
 	if !utf8.ValidString(info.text()+r.text()) || info.Expires.Year() > 9999 {
 		return Info{}, fmt.Errorf("cannot store the %s of %q: it is not valid UTF-8, or its expiry is not a valid time", info.Kind.noun(), info.Name)
 	}
 	info.Created, info.Rev = seconds(s.opts.Now()), rand.Text()
 	err = s.sealed(ctx, info.Kind, func(d dir, h header, key []byte) error {
 		sealed := sealItem(key, h.ID, file, info, r)
-		// What would not be read back is not written, least of all over a key.
+		// Do not write what could not be read back, least of all over a key.
 		if _, err := parseItem(file, sealed); err != nil || len(sealed) > maxItemFile {
 			return fmt.Errorf("the %s of %q is too large to store", info.Kind.noun(), info.Name)
 		}
@@ -251,8 +253,8 @@ func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (
 	return info, err
 }
 
-// sealed runs f with the subkey of a kind and the items directory, while no slot
-// and no generation can change.
+// sealed runs f with the subkey of a kind and the items directory. In the meantime,
+// slots and generations cannot change.
 func (s *Store) sealed(ctx context.Context, kind Kind, f func(dir, header, []byte) error) error {
 	for {
 		h, err := s.trusted()
@@ -260,7 +262,7 @@ func (s *Store) sealed(ctx context.Context, kind Kind, f func(dir, header, []byt
 			return err
 		}
 		if _, err = s.subkey(ctx, h, kind); err != nil && !s.moved(h) {
-			return err // it may have asked a person, so it comes before the lock
+			return err // it may ask a person, so it comes before the lock
 		}
 		done := false
 		err = s.change(ctx, func(d dir, h header) error {
@@ -277,10 +279,10 @@ func (s *Store) sealed(ctx context.Context, kind Kind, f func(dir, header, []byt
 	}
 }
 
-// change runs f with the items directory, under the lock that writers share.
+// change runs f with the items directory, and holds the lock that writers share.
 func (s *Store) change(ctx context.Context, f func(dir, header) error) error {
 	if _, err := s.trusted(); err != nil {
-		return err // before a lock file is made for nothing
+		return err // before a useless lock file is made
 	}
 	l, err := s.lockStore(ctx, true)
 	if err != nil {
@@ -309,7 +311,8 @@ func (s *Store) remove(ctx context.Context, kind Kind, name string) error {
 	return notFound(err, kind, name)
 }
 
-// notFound turns the absence of a file, or of a store that never was, into that of an item.
+// notFound turns the error of a missing file, or of a store that was never made, into
+// a *NotFoundError.
 func notFound(err error, kind Kind, name string) error {
 	if absent(err) {
 		return &NotFoundError{kind, name}

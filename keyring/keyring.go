@@ -1,21 +1,21 @@
-// Package keyring is what fob keeps secret: access keys, seeds of one-time
-// codes, and cached sessions.
+// Package keyring stores secrets: access keys, seeds of MFA devices, and cached
+// sessions.
 //
 // A Store is one directory of files that fob encrypts itself. Only the 32-byte
-// vault key is kept elsewhere or under a passphrase, in one of several slots: so
-// there is one format, one prompt and one speed, whatever opens the store.
+// vault key is elsewhere, or under a passphrase, in one or more slots. So there is
+// one file format, one prompt and one speed, whichever slot opens the store.
 // doc/format.md describes the files.
 //
-// It promises: what was written with a nil error survives a kill and, but for
-// sessions, a power cut; a reader sees the old value or the new one, never a
-// mixture; an item that was changed, exchanged with another or brought from
-// another store is an error that names its file, or a cache miss if it is a
-// session; what needs no secret never asks for one.
+// Data that was written with a nil error survives a kill and, except for sessions,
+// a power cut. A reader sees the old value or the new one, never a mixture. If an
+// item was changed, exchanged with another or brought from another store, the error
+// names its file; for a session it is a cache miss. Calls that need no secret never
+// ask for one.
 //
-// It does not protect from programs of the same user while the store is
-// unlocked, nor from root; it does not notice when an item is put back to an
-// older version of itself (an expired session, or a key that was replaced); and
-// names, key IDs, accounts and times are readable without unlocking.
+// The package does not protect against programs of the same user while the store is
+// unlocked, or against root. It does not notice if somebody restores an older
+// version of an item (an expired session, or a key that was replaced). Names, key
+// IDs, accounts and times can be read without opening the store.
 package keyring
 
 import (
@@ -33,62 +33,65 @@ type Options struct {
 	// Dir is the store, StateDir what this machine remembers of it. Both are
 	// created when first written to.
 	Dir, StateDir string
-	// Backend is "auto" (or ""), the kind of a slot, or "file" for the passphrase slot.
+	// Backend is the kind of a slot, "file" for the passphrase slot, or "auto" or "".
 	Backend string
-	// Passphrase returns the passphrase from where no person is needed (a
-	// variable, a descriptor, a file); ok is false if there is none. It is called
-	// at most once. May be nil.
+	// Passphrase returns a passphrase that needs no person (from a variable, a file
+	// descriptor or a file); ok is false if there is none. It is called at most once.
+	// May be nil.
 	Passphrase func() (s creds.Secret, ok bool, err error)
-	// AgeIdentity is a file of age identities, by which an age slot opens; empty for
-	// none. Only the user says which: never the store.
+	// AgeIdentity is a file of age identities that open an age slot; empty for none.
+	// Only the user may name it, never the store.
 	AgeIdentity string
-	// Ask asks a person. Its errors are passed on as they are. Nil: there is nobody.
+	// Ask asks a person. Its errors are returned unchanged. Nil: there is nobody to ask.
 	Ask func(context.Context, Question) (creds.Secret, error)
-	// Notice tells a person what an age plugin has to say ("touch the key"). May be nil.
+	// Notice shows a person the message of an age plugin ("touch the key"). May be nil.
 	Notice func(text string)
 	// Waiting is called when a desktop keyring has been waiting for a person for 1.5 s. May be nil.
 	Waiting func(slot string)
-	// How long the kernel keeps a copy of what opens sessions, and keys, after
-	// the store was opened with a passphrase; 0: not at all.
+	// UnlockTTL is how long the kernel keeps the subkey of sessions after the store was
+	// opened with a passphrase or an age identity, and UnlockKeysTTL that of keys. 0:
+	// not at all.
 	UnlockTTL, UnlockKeysTTL time.Duration
-	// DBusAddress is the session bus, empty without one; Display, whether a
-	// person sits at a desktop that can show a prompt.
+	// DBusAddress is the session bus; empty if there is none. Display: there is a
+	// person at a desktop that can show a prompt.
 	DBusAddress string
 	Display     bool
-	// NoPrompt: whoever sits there is not to be asked.
+	// NoPrompt: the desktop must not show a prompt.
 	NoPrompt bool
-	// Place says where fob runs, when the first slot of a new store is to be
-	// chosen; nil is the zero Place. Chose is told what was chosen, and why. May be nil.
+	// Place says where fob runs, for the choice of a new store's first slot; nil is the
+	// zero Place. Chose is called with the slot that was chosen and the reason. May be
+	// nil.
 	Place func() Place
 	Chose func(slot, why string)
-	// Getenv is where programs that keep a slot (pass) get some of their
-	// environment; nil: they get none.
+	// Getenv gives programs that keep a slot (pass) the few variables that they need;
+	// nil gives none.
 	Getenv func(name string) string
 	// WorkFactor is log2 N of scrypt for new passphrase slots; 0 is 17. For tests only.
 	WorkFactor int
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// Log says what is done, never a secret. May be nil.
+	// Log reports what is done, without secrets. May be nil.
 	Log func(format string, args ...any)
 }
 
-// Question is what a person is asked.
+// Question is a question to a person.
 type Question struct {
 	Kind  QuestionKind
 	Store string // the store's directory
-	// Attempt counts from 1. From the second on, Problem says what was wrong with the last answer.
+	// Attempt counts from 1. From the second on, Problem is a sentence that says what
+	// was wrong with the last answer.
 	Attempt int
 	Problem string
-	// Plugin and Text are who asks, and what, if it is an age plugin; Secret, whether
-	// the answer is not to be seen.
+	// Plugin is the age plugin that asks, if one does, and Text its question. Secret:
+	// the answer must not be visible.
 	Plugin, Text string
 	Secret       bool
 }
 
-// QuestionKind is what a Question wants.
+// QuestionKind says what a Question is about.
 type QuestionKind int
 
-// Questions. A new passphrase is asked for twice. A plugin's question is in Text.
+// The kinds of questions. fob asks for a new passphrase twice.
 const (
 	AskPassphrase QuestionKind = iota
 	AskNewPassphrase
@@ -96,16 +99,17 @@ const (
 	AskPlugin
 )
 
-// Store is safe for use by several goroutines, and so is its directory by several processes.
+// Store is safe for several goroutines, and its directory for several processes.
 type Store struct {
 	opts Options
 	*opened
 }
 
-// opened is what a Store and its Quiet copies have in common.
+// opened is shared by a Store and its Quiet copies.
 type opened struct {
 	mu sync.Mutex
-	// What was unlocked: all subkeys, or only some that the kernel kept; and the header they belong to.
+	// The subkeys at hand: all of them, or only those that the kernel kept; and the ID
+	// and generation of their header.
 	id      string
 	gen     int
 	subkeys map[Kind][]byte
@@ -116,9 +120,9 @@ type opened struct {
 		ok     bool
 		err    error
 	}
-	// The content of Options.AgeIdentity, if it was needed.
+	// The content of the file Options.AgeIdentity; nil if it was not needed yet.
 	identity *creds.Secret
-	// Whoever opens the store holds one of these (see takeTurn).
+	// The goroutine that opens the store holds one of these (see takeTurn).
 	askingTurn, quietTurn chan struct{}
 }
 
@@ -146,7 +150,8 @@ func (s *Store) logf(format string, args ...any) {
 	}
 }
 
-// Exists reports whether there is a store. That there was one is a *TrustError.
+// Exists reports whether there is a store. If this machine knows one that is gone,
+// the error is a *TrustError.
 func (s *Store) Exists() (bool, error) {
 	_, err := s.trusted()
 	var missing *MissingError

@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 )
 
-// Infos returns the headers of all items of a kind, by name. It unlocks nothing.
-// Items that cannot be read are left out and joined into the error, so both
-// results count.
+// Infos returns the headers of all items of a kind, sorted by name. It does not open
+// the store. It leaves out items that cannot be read, and joins their errors, so the
+// headers may be used even if there is an error.
 func (s *Store) Infos(kind Kind) ([]Info, error) {
 	var infos []Info
 	var bad error
@@ -25,7 +25,7 @@ func (s *Store) Infos(kind Kind) ([]Info, error) {
 		defer d.Close()
 		infos, bad, err = d.infos(kind)
 		if err == nil && s.moved(h) {
-			err = errMoved // what was listed may have been on its way out
+			err = errMoved // the files may have been about to be removed
 		}
 		return h, err
 	})
@@ -38,7 +38,8 @@ func (s *Store) Infos(kind Kind) ([]Info, error) {
 	return infos, errors.Join(err, bad)
 }
 
-// infos reads the headers of all items of a kind; bad is about those that have none.
+// infos reads the headers of all items of a kind. bad joins the errors of single
+// items.
 func (d dir) infos(kind Kind) (list []Info, bad, err error) {
 	files, err := d.list()
 	if err != nil {
@@ -46,7 +47,7 @@ func (d dir) infos(kind Kind) (list []Info, bad, err error) {
 	}
 	files = slices.DeleteFunc(files, func(file string) bool { return !strings.HasPrefix(file, string(kind)+"+") })
 	infos, errs := make([]Info, len(files)), make([]error, len(files))
-	// Side by side, because people wait for it, and most of it is the system's work.
+	// In parallel, because people wait for this, and most of the time is the system's.
 	var wg sync.WaitGroup
 	var next atomic.Int64
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
@@ -61,7 +62,7 @@ func (d dir) infos(kind Kind) (list []Info, bad, err error) {
 	for i, err := range errs {
 		if err == nil {
 			good = append(good, infos[i])
-		} else if !errors.Is(err, fs.ErrNotExist) { // not removed while we looked
+		} else if !errors.Is(err, fs.ErrNotExist) { // else it was removed in the meantime
 			bad = errors.Join(bad, err)
 		}
 	}
@@ -70,16 +71,18 @@ func (d dir) infos(kind Kind) (list []Info, bad, err error) {
 
 func readItem(d dir, file string) (item, error) { return readItemHead(d, file, maxItemFile) }
 
-// readInfo reads an item's header, and mostly no more: there may be a thousand of 1 MiB.
+// readInfo reads an item's header, and usually not the rest of the file: there may be
+// a thousand items of 1 MiB.
 func readInfo(d dir, file string) (Info, error) {
 	it, err := readItemHead(d, file, usualHead)
 	if damagedItem(err) {
-		it, err = readItem(d, file) // it may only be longer
+		it, err = readItem(d, file) // perhaps it is only longer
 	}
 	return it.info, err
 }
 
-// In so many bytes most headers end, and enough follows to see that an item does.
+// usualHead is a size in bytes in which most headers fit, with enough after them to
+// recognize an item.
 const usualHead = 1 << 10
 
 func readItemHead(d dir, file string, part int64) (item, error) {
@@ -88,8 +91,8 @@ func readItemHead(d dir, file string, part int64) (item, error) {
 		return item{}, err
 	}
 	if problem, _ := privateProblem(file, fi); problem != "" {
-		// Encrypted, and in a private directory: nothing to trouble a person
-		// with, but a copy of the file should not carry the mode on.
+		// The file is encrypted and in a private directory, so this is not worth a
+		// message. But a copy of the file should not have this mode.
 		d.Chmod(file, 0o600)
 	}
 	return parseItem(file, data)

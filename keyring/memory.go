@@ -11,8 +11,8 @@ import (
 	"slices"
 )
 
-// trust judges what came of reading the header. A store that is gone, exchanged
-// or rolled back, as far as this machine knows, is a *TrustError.
+// trust compares the result of reading the header with the memory. If the store is
+// gone, exchanged or rolled back, it returns a *TrustError.
 func (s *Store) trust(h header, err error) error {
 	var missing *MissingError
 	if err != nil && !errors.As(err, &missing) {
@@ -30,25 +30,25 @@ func (s *Store) trust(h header, err error) error {
 	return missing
 }
 
-// memory is what this machine remembers of the store in one directory, outside
-// of it, so that a store that was exchanged, rolled back or lost is noticed
-// before anything is entrusted to it. It holds no secret. Without it, the first
-// store that opens is trusted.
+// memory is what this machine remembers of the store in one directory. It is outside
+// that directory and not secret. With it, fob notices that a store was exchanged,
+// rolled back or lost before it stores anything there. Without it, fob trusts the
+// first store that opens.
 type memory struct {
 	Dir  string `json:"dir"`
 	ID   string `json:"id"`
 	Gen  int    `json:"gen"`
-	Slot string `json:"slot"` // what opens the store here, chosen once
-	// Fingerprint is derived from the vault key. An age slot can be forged by
-	// anyone who knows its public key; the fingerprint shows it.
+	Slot string `json:"slot"` // opens the store here; chosen once
+	// Fingerprint is derived from the vault key. Anyone who knows the public key of an
+	// age slot can forge the slot, but then the fingerprint differs.
 	Fingerprint string `json:"fingerprint"`
-	// Next is the fingerprint of a re-key that this machine began. It is written
-	// before the commit, so that one that was killed just after it is no forgery.
+	// Next is the fingerprint of a re-key that this machine began. It is written before
+	// the commit, so that a re-key that is killed just after it does not look forged.
 	Next string `json:"next,omitempty"`
 }
 
-// memoryFile gives each store directory a file of its own, so that no two
-// writers need a lock between them.
+// memoryFile names a file for each store directory, so that writers of different
+// stores need no lock between them.
 func (s *Store) memoryFile() string {
 	sum := sha256.Sum256([]byte(s.opts.Dir))
 	return "store-" + hex.EncodeToString(sum[:8]) + ".json"
@@ -89,10 +89,10 @@ func (s *Store) remember(m memory) error {
 	return d.write(s.memoryFile(), append(encodeJSON(m), '\n'), true)
 }
 
-// Trust makes the store in Dir, as it is now, the one that this machine knows.
-// If that is not what it remembers, agree is told how, and may refuse; what is
-// there has been opened by then. A store that is gone is forgotten. It reports
-// whether there was anything to agree to.
+// Trust makes this machine know the store in Dir as it is now, or forget a store that
+// is gone. If that differs from what it remembers, Trust opens the store and calls
+// agree with the difference; agree may refuse. changed reports whether there was a
+// difference.
 func (s *Store) Trust(ctx context.Context, agree func(problem string) error) (changed bool, err error) {
 	h, err := s.header()
 	doubt := s.trust(h, err)
@@ -116,7 +116,7 @@ func (s *Store) Trust(ctx context.Context, agree func(problem string) error) (ch
 	if err != nil {
 		return false, err
 	}
-	// Not compared with the memory, which is what is in doubt.
+	// The memory is in doubt, so the store is not compared with it.
 	k, err := s.open(ctx, h, memory{}, sl)
 	if err != nil {
 		return false, err
@@ -149,7 +149,7 @@ func (s *Store) forget() error {
 	return d.sync(".")
 }
 
-// check compares a header that is not verified yet with the memory.
+// check compares the memory with a header that is not verified yet.
 func (m memory) check(h header) error {
 	switch {
 	case m.ID == "":
@@ -162,8 +162,8 @@ func (m memory) check(h header) error {
 	return nil
 }
 
-// admit compares a verified header, opened through sl, with the memory, and
-// returns what to remember from now on.
+// admit compares the memory with a verified header, opened through sl, and returns
+// the new memory.
 func (m memory) admit(dir string, h header, k subkeys, sl slot) (memory, error) {
 	if err := m.check(h); err != nil {
 		return memory{}, err
@@ -173,7 +173,7 @@ func (m memory) admit(dir string, h header, k subkeys, sl slot) (memory, error) 
 		return memory{}, &TrustError{dir, "has a different vault key than this machine knows"}
 	}
 	now := memory{Dir: dir, ID: h.ID, Gen: h.Gen, Slot: m.Slot, Fingerprint: k.fingerprint}
-	// --backend for once does not change what was chosen, if that still exists.
+	// Using --backend once does not change the chosen slot, if it still exists.
 	if !slices.ContainsFunc(h.Slots, func(s slot) bool { return s.Name == m.Slot }) {
 		now.Slot = sl.Name
 	}

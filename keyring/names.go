@@ -15,9 +15,9 @@ const (
 	hexDigits   = "0123456789abcdef"
 )
 
-// encodeName writes a name so that every file system keeps it as it is: small
-// letters, digits, "_", "-" and inner dots stand for themselves, every other
-// byte is "=xx". Capitals are encoded because APFS and NTFS would fold them.
+// encodeName writes a name so that every file system keeps it unchanged: lower-case
+// letters, digits, "_", "-" and inner dots are literal, every other byte is "=xx".
+// Capitals are encoded because APFS and NTFS ignore case.
 func encodeName(name string) string {
 	var b strings.Builder
 	for i := range len(name) {
@@ -34,7 +34,7 @@ func literal(c byte) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '-'
 }
 
-// decodeName undoes encodeName; what encodeName would not have written is not a name.
+// decodeName undoes encodeName. It refuses text that encodeName does not write.
 func decodeName(s string) (string, bool) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -79,7 +79,7 @@ func fileName(kind Kind, parts ...string) (string, error) {
 	return file, nil
 }
 
-// parseFileName undoes fileName. Each kind has its number of parts.
+// parseFileName undoes fileName. A kind says how many parts its names have.
 func parseFileName(file string) (kind Kind, parts []string, ok bool) {
 	fields := strings.Split(file, "+")
 	kind = Kind(fields[0])
@@ -97,16 +97,16 @@ func parseFileName(file string) (kind Kind, parts []string, ok bool) {
 	return kind, parts, err == nil && again == file
 }
 
-// kindOfFile is the kind of item that a file in the items directory is, or means
-// to be: maybe one that only a newer fob knows. A file that is not fob's is not ok.
+// kindOfFile returns the kind of item in a file's name, even if only a newer fob knows
+// that kind. ok is false if the file is not fob's.
 func kindOfFile(file string) (kind Kind, ok bool) {
 	text, _, ok := strings.Cut(file, "+")
 	return Kind(text), ok && text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // lockName is the file name of a lock that a caller names, without extension.
-// It is never read back, so a name that is too long may be hashed. The "+" keeps
-// it apart from the store's own locks.
+// It is never decoded, so a long name can be hashed. The "+" distinguishes it from
+// the store's own locks.
 func lockName(name string) string {
 	if encoded := encodeName(name); len(encoded) <= maxName {
 		return "lock+" + encoded

@@ -15,17 +15,18 @@ import (
 const (
 	kindPassphrase = "passphrase"
 
-	// scrypt 2^17 (N, with r = 8) takes 128 MiB and about 0.3 s; it is OWASP's
-	// advice. Files that ask for more than twice that are refused, or a planted
-	// one could take the machine's memory.
+	// scrypt with N = 2^17 and r = 8 takes 128 MiB and about 0.3 s; OWASP recommends
+	// it. fob refuses files that ask for more than twice that, because a planted file
+	// could use up the machine's memory.
 	defaultWorkFactor = 17
 	maxWorkFactor     = 18
 
-	shortPassphrase = 12 // characters, below which creation warns
-	attempts        = 3  // a person's tries
+	shortPassphrase = 12 // characters; fob warns about a shorter one
+	attempts        = 3  // how often a person may try
 )
 
-// createPassphrase is an age file, so that age alone can recover the vault key.
+// createPassphrase makes an age file, so that the vault key can be recovered with age
+// alone.
 func createPassphrase(ctx context.Context, s *Store, _ header, sl slot, payload string) (made, error) {
 	secret, ok, err := s.givenPassphrase()
 	if err == nil && !ok {
@@ -58,7 +59,7 @@ func openPassphrase(ctx context.Context, s *Store, h header, sl slot) (string, e
 	return payload, err
 }
 
-// enterPassphrase tries what was given without a person, or asks one.
+// enterPassphrase tries the given passphrase, or asks a person.
 func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret creds.Secret, payload string, err error) {
 	name := slotFileName(h, sl)
 	file, err := s.slotFile(name)
@@ -130,7 +131,7 @@ func wrongAnswer(err error) string {
 	return ""
 }
 
-// givenPassphrase returns what Options.Passphrase gave when it was called, once.
+// givenPassphrase returns the result of Options.Passphrase, and calls it only once.
 func (s *Store) givenPassphrase() (creds.Secret, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,7 +191,7 @@ func unsealPassphrase(secret creds.Secret, file []byte, name string) (string, er
 	return payload, err
 }
 
-// asks reports whether a slot takes a passphrase that was not given beforehand.
+// asks reports whether a slot needs a passphrase that was not given.
 func (s *Store) asks(sl slot) bool {
 	if sl.Kind != kindPassphrase {
 		return false

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 )
 
-// Loose are the files and directories of the store, and of what this machine
-// remembers, that others may use. Reading an item tightens it; the rest waits for
-// somebody to know about it.
+// Loose returns the files and directories of the store, and of this machine's memory,
+// that other users may read or write. fob itself only corrects the mode of items, when
+// it reads them.
 func (s *Store) Loose() ([]string, error) {
 	var loose []string
 	for _, top := range []string{s.opts.Dir, s.opts.StateDir} {
@@ -21,7 +21,7 @@ func (s *Store) Loose() ([]string, error) {
 			}
 			fi, err := e.Info()
 			if err != nil {
-				return nil // it went away
+				return nil // it was removed
 			}
 			if _, fix := privateProblem(name, fi); fix != "" {
 				loose = append(loose, name)

@@ -29,7 +29,7 @@ func (k Kind) noun() string {
 	return string(k)
 }
 
-// parts is how many names an item of the kind has; -1 for what is no kind.
+// parts is how many names an item of the kind has; -1 for an unknown kind.
 func (k Kind) parts() int {
 	switch k {
 	case KindKey, KindSeed:
@@ -40,23 +40,24 @@ func (k Kind) parts() int {
 	return -1
 }
 
-// Info is an item's header: what may be known without opening the store. It is
-// authenticated only where it comes back together with the secret; until then
-// it is good for showing, and for refusing.
+// Info is an item's header, which can be read without opening the store. It is
+// authenticated only if it was returned with the secret. Otherwise it may be shown,
+// and be a reason to refuse something.
 type Info struct {
 	Kind Kind   `json:"kind"`
 	Name string `json:"name"` // profile, MFA serial, or a session's source
-	// ID tells the sessions of one source apart. It stands in the file name only.
+	// ID distinguishes the sessions of one source. It is only in the file name.
 	ID      string `json:"-"`
 	KeyID   string `json:"key_id,omitempty"`
 	Account string `json:"account,omitempty"`
-	// ARN is the caller identity as learned when the key was added; empty if it was not checked.
+	// ARN is the caller identity when the key was added; empty if it was not verified.
 	ARN     string    `json:"arn,omitempty"`
 	Created time.Time `json:"created,omitzero"` // UTC, whole seconds, like Expires
 	Expires time.Time `json:"expires,omitzero"` // zero: never
 	// Rev is random, and new with every write.
 	Rev string `json:"rev,omitempty"`
-	// SourceRev is the Rev of the key that a session was made from; empty if that key is not in the store.
+	// SourceRev is the Rev of the key that a session was made with; empty if that key is
+	// not in the store.
 	SourceRev string `json:"source_rev,omitempty"`
 }
 
@@ -67,8 +68,8 @@ type record interface {
 	text() string // all of its text
 }
 
-// Records. They are written out by name, because a
-// creds.Secret refuses to be marshalled. V counts changes of the record alone.
+// The records have fields of plain text, because a creds.Secret cannot be marshalled.
+// V is the version of the record.
 type (
 	keyRecord struct {
 		V      int    `json:"v"`
@@ -118,8 +119,8 @@ func (r sessionRecord) unpack() creds.Session {
 		Token: creds.NewSecret(r.Token), Expires: r.Expires, AccountID: r.Account}
 }
 
-// seconds drops what RFC 3339 without a fraction does not carry: always
-// downwards, so that nothing lives longer for having been stored.
+// seconds truncates a time to whole seconds, as stored times are. It rounds down, so
+// that nothing lives longer because it was stored.
 func seconds(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
@@ -142,8 +143,7 @@ func decodeRecord(file string, plain []byte, r any) error {
 	return nil
 }
 
-// encodeJSON is json.Marshal on one line without HTML escapes, which other
-// languages would not write.
+// encodeJSON is json.Marshal without HTML escapes, which other languages do not write.
 func encodeJSON(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

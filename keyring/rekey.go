@@ -12,13 +12,13 @@ import (
 	"fob/internal/creds"
 )
 
-// RemoveSlot takes a way to open the store away, by a new vault key. The way is
-// the name of a slot, "file", or a recipient of the age slot. Slots that cannot be
-// carried over stop it, unless drop has their names.
+// RemoveSlot removes a slot, and makes a new vault key. way is the name of a slot,
+// "file", or a recipient of the age slot. If another slot cannot get the new vault
+// key, RemoveSlot fails, unless that slot is in drop.
 func (s *Store) RemoveSlot(ctx context.Context, way string, drop ...string) (Change, error) {
 	kind, recipient, err := parseWay(way)
 	if err != nil {
-		kind, recipient = way, "" // a slot that only a newer fob knows
+		kind, recipient = way, "" // perhaps a slot that only a newer fob knows
 	}
 	done := Change{Slot: kind, Rekeyed: true}
 	err = s.changeSlots(ctx, func(h header) (string, error) {
@@ -42,8 +42,8 @@ func (s *Store) RemoveSlot(ctx context.Context, way string, drop ...string) (Cha
 	return done, err
 }
 
-// NewPassphrase replaces the passphrase, by a new vault key. The new one is
-// secret, or asked for if that is empty. Of drop see RemoveSlot.
+// NewPassphrase replaces the passphrase, and makes a new vault key. If secret is empty,
+// it asks for the new passphrase. For drop, see RemoveSlot.
 func (s *Store) NewPassphrase(ctx context.Context, secret creds.Secret, drop ...string) (Change, error) {
 	done := Change{Slot: kindPassphrase, Rekeyed: true}
 	err := s.changeSlots(ctx, func(h header) (string, error) {
@@ -68,8 +68,8 @@ func (s *Store) NewPassphrase(ctx context.Context, secret creds.Secret, drop ...
 	return done, err
 }
 
-// without is the slots that stay: all but those of drop, and but the one of a kind
-// or only a recipient of it.
+// without returns the slots that stay: all except those in drop, and except the slot
+// of a kind, or only a recipient of it.
 func (c *change) without(kind, recipient string, drop []string) ([]slot, error) {
 	gone := map[string]bool{}
 	for _, way := range drop {
@@ -98,9 +98,9 @@ func (c *change) without(kind, recipient string, drop []string) ([]slot, error) 
 	return kept, nil
 }
 
-// rekey makes a new vault key for the slots that are kept and encrypts everything
-// anew, for the generation that begins with the header's commit. A passphrase, if
-// it is not empty, is the new one.
+// rekey makes a new vault key for the slots that are kept, and encrypts every item
+// again, for the generation that begins with the commit of the header. A passphrase
+// that is not empty replaces the old one.
 func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret) (warnings []string, err error) {
 	next := header{Version: c.h.Version, ID: c.h.ID, Gen: c.h.Gen + 1, Slots: kept}
 	vault := make([]byte, keySize)
@@ -145,8 +145,8 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 	return append(warnings, c.afterCommit(ctx, next, k)...), nil
 }
 
-// begin makes the new generation's directory. It also says, to whoever comes after
-// us if we are interrupted, that what keyrings hold for that generation is ours.
+// begin makes the new generation's directory. If we are interrupted, the directory
+// also says that items in keyrings for that generation are our leftovers.
 func (c *change) begin(ctx context.Context, next header) error {
 	name := path.Dir(itemsDir(next.Gen))
 	if _, err := c.d.Lstat(name); err == nil {
@@ -166,7 +166,7 @@ func (c *change) begin(ctx context.Context, next header) error {
 	return c.d.sync(".")
 }
 
-// remake makes a slot for the new vault key, with the secret that it has.
+// remake makes a slot for the new vault key, with the slot's present secret.
 func (c *change) remake(ctx context.Context, next header, sl slot, payload string, passphrase creds.Secret) (made, error) {
 	k := kindOf(sl.Kind)
 	switch {
@@ -187,12 +187,12 @@ func (c *change) remake(ctx context.Context, next header, sl slot, payload strin
 		c.passphrase = secret
 	}
 	m, err := c.makePassphrase(c.passphrase, sl, payload)
-	m.warnings = nil // it is no news
+	m.warnings = nil // the user knows them
 	return m, err
 }
 
-// copyItems encrypts every item anew, and reads it back. Sessions are a cache:
-// what is wrong with one stops nothing.
+// copyItems encrypts every item again, and reads it back. Sessions are a cache, so a
+// damaged one is dropped.
 func (c *change) copyItems(next header, k subkeys) error {
 	from, err := c.d.sub(itemsDir(c.h.Gen))
 	if err != nil {
@@ -272,7 +272,7 @@ func (c *change) afterCommit(ctx context.Context, next header, k subkeys) (warni
 	}
 	m, err := c.m.admit(c.opts.Dir, next, k, opener)
 	if err != nil {
-		return []string{err.Error()} // cannot be: the header is one generation further
+		return []string{err.Error()} // impossible: the header is one generation ahead
 	}
 	c.keep(next, k, m, opener)
 	for _, name := range c.dropKept(ctx, c.h, c.h.Slots) {
@@ -284,7 +284,8 @@ func (c *change) afterCommit(ctx context.Context, next header, k subkeys) (warni
 	return warnings
 }
 
-// dropKept has keyrings forget a generation, and returns those that did not.
+// dropKept removes a generation's items from keyrings, and returns the slots for which
+// that failed.
 func (c *change) dropKept(ctx context.Context, h header, list []slot) (failed []string) {
 	for _, sl := range list {
 		k := kindOf(sl.Kind)
@@ -299,7 +300,7 @@ func (c *change) dropKept(ctx context.Context, h header, list []slot) (failed []
 	return failed
 }
 
-// slotsOfKeyrings are the slots that may have an item in a keyring.
+// slotsOfKeyrings returns a slot for each keyring.
 func slotsOfKeyrings() []slot {
 	var list []slot
 	for _, k := range slotKinds() {

@@ -7,20 +7,21 @@ import (
 	"fob/keyring/backend"
 )
 
-// slotKind is a way to keep a payload (see header.payload).
+// slotKind is a kind of slot: a way to keep a payload (see header.payload).
 type slotKind struct {
 	kind string
-	// authentic: only who knows the secret can make such a slot. False for public keys.
+	// authentic: only somebody who knows the secret can make such a slot. False for
+	// public keys.
 	authentic bool
-	// copies: opening is slow or needs a person, so the kernel may keep what it gave.
+	// copies: opening is slow or needs a person, so the kernel may keep the subkeys.
 	copies bool
-	// usable says whether this machine could open such a slot at all.
+	// usable reports whether this machine could open such a slot at all.
 	usable func(*Store) bool
-	// create keeps a new payload and has read it back. What it returns as file
-	// becomes the slot's file; undo takes back what it did elsewhere.
+	// create stores a new payload and reads it back. If it returns a file, that becomes
+	// the slot's file; undo undoes what it did outside the store.
 	create func(ctx context.Context, s *Store, h header, sl slot, payload string) (made, error)
 	open   func(ctx context.Context, s *Store, h header, sl slot) (payload string, err error)
-	// drop removes what the slot keeps outside of the store. Nil: nothing.
+	// drop removes what the slot has outside the store. Nil: it has nothing there.
 	drop func(ctx context.Context, s *Store, h header, sl slot) error
 }
 
@@ -28,7 +29,7 @@ type made struct {
 	file     []byte
 	undo     func()
 	warnings []string
-	// untested says why it could not be opened again; empty if it was.
+	// untested says why the slot could not be opened as a test; empty if it was.
 	untested string
 }
 
@@ -53,7 +54,7 @@ func slotKinds() []slotKind {
 	return kinds
 }
 
-// kindOf returns the zero slotKind for one that a newer fob may know.
+// kindOf returns the zero slotKind for an unknown kind, perhaps one of a newer fob.
 func kindOf(kind string) slotKind {
 	for _, k := range slotKinds() {
 		if k.kind == kind {
@@ -63,7 +64,7 @@ func kindOf(kind string) slotKind {
 	return slotKind{}
 }
 
-// wanted is the slot kind that the user named; "" for auto.
+// wanted is the kind of slot that the user named; "" for auto.
 func (s *Store) wanted() string {
 	switch s.opts.Backend {
 	case "", "auto":
@@ -74,9 +75,9 @@ func (s *Store) wanted() string {
 	return s.opts.Backend
 }
 
-// choose picks the slot to open the store with: the one named, the one this
-// machine chose before, or the only one that could work here. Never one for
-// want of another.
+// choose picks the slot to open the store with: the one that the user named, the one
+// that this machine chose before, or the only one that could work here. It never
+// falls back to another slot.
 func (s *Store) choose(h header, m memory) (slot, error) {
 	var names []string
 	var fits []slot

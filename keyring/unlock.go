@@ -93,7 +93,7 @@ func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error)
 // errMoved stays inside the package: who receives it starts over.
 var errMoved = errors.New("the store was re-keyed in the meantime")
 
-// open derives the subkeys from what a slot keeps, and verifies the header with them.
+// open gets the payload of a slot, derives the subkeys and verifies the header.
 func (s *Store) open(ctx context.Context, h header, m memory, sl slot) (subkeys, error) {
 	s.logf("opening the store: %s", sl.Name)
 	payload, err := kindOf(sl.Kind).open(ctx, s, h, sl)
@@ -105,8 +105,8 @@ func (s *Store) open(ctx context.Context, h header, m memory, sl slot) (subkeys,
 	return k, err
 }
 
-// unwrap takes the vault key out of a slot's payload and verifies the header with
-// it. Of the two, the memory knows which one is wrong.
+// unwrap returns the vault key in a slot's payload, and verifies the header with it.
+// If they do not match, the memory tells which of the two is wrong.
 func (h header) unwrap(m memory, sl slot, payload string) (vault []byte, k subkeys, err error) {
 	file := slotFileName(h, sl)
 	vault, err = h.vaultKey(file, sl.Name, payload)
