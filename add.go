@@ -14,7 +14,7 @@ import (
 )
 
 type addCmd struct {
-	Profile   string `arg:"" help:"The profile's name."`
+	Profile   string `arg:"" help:"The profile."`
 	FromEnv   bool   `aliases:"env" xor:"from" help:"Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."`
 	Stdin     bool   `xor:"from" help:"Read the key from standard input: JSON with AccessKeyId and SecretAccessKey, or two lines."`
 	Source    string `xor:"from" help:"Do not store a key: assume a role with the key of this profile." placeholder:"PROFILE"`

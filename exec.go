@@ -19,7 +19,7 @@ import (
 type execCmd struct {
 	credentialFlags
 	Profile string   `arg:"" optional:"" help:"The profile; else AWS_PROFILE, FOB_PROFILE, or your choice."`
-	Command []string `arg:"" optional:"" passthrough:"partial" help:"The command and its arguments; else $SHELL."`
+	Command []string `arg:"" optional:"" name:"cmd" passthrough:"partial" help:"The command and its arguments; else $SHELL."`
 }
 
 func (execCmd) Help() string {

@@ -57,7 +57,8 @@ func overview(a *app) {
 // helpWidth is the width of the narrowest terminal in use, in columns.
 const helpWidth = 80
 
-// commandHelp is fob COMMAND --help: usage, examples and the command's own flags.
+// commandHelp is fob COMMAND --help: usage, examples, arguments and the
+// command's own flags.
 func commandHelp(a *app, c command, ctx *kong.Context) error {
 	node := ctx.Model.Node.Children[0]
 	if selected := ctx.Selected(); selected != nil && !selected.Hidden {
@@ -76,6 +77,7 @@ func commandHelp(a *app, c command, ctx *kong.Context) error {
 		}
 		printRows(a, "Commands", rows)
 	}
+	printRows(a, "Arguments", argumentRows(node))
 	var rows [][2]string
 	for _, f := range own {
 		if !f.Hidden {
@@ -111,6 +113,16 @@ func arguments(node *kong.Node) string {
 		all = append(all, strings.ToUpper(p.Name))
 	}
 	return strings.Join(all, " ")
+}
+
+// argumentRows explain the arguments that the usage line does not explain by itself.
+func argumentRows(node *kong.Node) (rows [][2]string) {
+	for _, p := range node.Positional {
+		if p.Help != "The profile." {
+			rows = append(rows, [2]string{strings.ToUpper(p.Name), p.Help})
+		}
+	}
+	return rows
 }
 
 func flagUsage(f *kong.Flag) string {
