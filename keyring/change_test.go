@@ -144,7 +144,7 @@ func TestNewPassphraseAsks(t *testing.T) {
 		_, err := again(s, byPassphrase(newWords)).NewPassphrase(t.Context(), creds.NewSecret(bad))
 		wantErr[*PassphraseError](t, err)
 	}
-	// Whoever does not know the old one changes nothing.
+	// Nobody can change it without the old one.
 	_, err := again(s, byPassphrase("guess")).NewPassphrase(t.Context(), creds.NewSecret("mine now"))
 	wantErr[*WrongPassphraseError](t, err)
 	furnished(t, again(s, byPassphrase(newWords)))
@@ -230,7 +230,7 @@ func TestSlotOutOfReach(t *testing.T) {
 	}
 }
 
-// A slot whose file is gone or no more what it was is made anew from another.
+// A slot whose file is missing or damaged can be made again with another slot.
 func TestRepair(t *testing.T) {
 	ctx := t.Context()
 	for name, harm := range map[string]func(file string) error{
@@ -263,7 +263,7 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// What a new vault key would lose stops it, and is named; a session is not.
+// An item that a new vault key would lose stops it, and is named; a session does not.
 func TestRekeyLosesNothing(t *testing.T) {
 	s := newStore(t)
 	furnish(t, s)
@@ -318,8 +318,8 @@ func TestRekeyLosesNothing(t *testing.T) {
 	}
 }
 
-// What an interrupted change left is swept by the next one, and what one left
-// that was interrupted after its commit by the next write.
+// The next change sweeps the leftovers of an interrupted one. If that was interrupted
+// after its commit, the next write sweeps them.
 func TestLeftoverGenerations(t *testing.T) {
 	s := newStore(t)
 	furnish(t, s)
@@ -357,8 +357,8 @@ func TestCreateDestroysNoLaterGeneration(t *testing.T) {
 	wantErr[*DamagedError](t, err)
 }
 
-// The memory knows the new vault key before the commit, so whoever was killed
-// right after it finds the store trusted: an age slot alone would not prove it.
+// The memory knows the new vault key before the commit. So the store is trusted even if
+// the process was killed right after it; an age slot alone would not prove the key.
 func TestKilledAfterCommit(t *testing.T) {
 	s := twoWays(t)
 	m, err := s.recall()

@@ -21,19 +21,19 @@ import (
 type slotUnderTest struct {
 	kind string
 	// start provides what the slot needs, and sets options that open it without a person.
-	start func(t testing.TB) keeper
+	start func(t testing.TB) fixture
 }
 
-// keeper is the world outside of the store: the passphrase, the desktop's keyring.
-type keeper struct {
+// fixture is everything outside the store: the passphrase, the desktop keyring.
+type fixture struct {
 	options func(*Options)
-	// wrong is options of somebody who lacks the secret, and the error he gets.
-	// Nil where whoever runs fob has it.
+	// wrong sets the options of somebody without the secret, and isWrong recognizes the
+	// error that they get. Nil if everybody who runs fob has the secret.
 	wrong   func(*Options)
 	isWrong func(error) bool
-	// lock makes a person needed. Nil where none ever is.
+	// lock makes a person necessary. Nil if that cannot happen.
 	lock func(t *testing.T) func(*Options)
-	// lose removes what the slot keeps; replace puts another store's in its place.
+	// lose removes the slot's payload; replace puts that of another store there.
 	lose    func(t testing.TB, s *Store)
 	replace func(t testing.TB, s, other *Store)
 }
@@ -47,8 +47,8 @@ func slotsUnderTest() []slotUnderTest {
 	return append([]slotUnderTest{{kindPassphrase, startPassphrase}, {kindAge, startAge}}, desktopSlotsUnderTest()...)
 }
 
-// backendKeeper is the keeper for a row of backends.
-func backendKeeper(kind string, where func(*Options)) keeper {
+// backendFixture is the fixture of a backend.
+func backendFixture(kind string, where func(*Options)) fixture {
 	do := func(t testing.TB, s *Store, r backend.Request) string {
 		t.Helper()
 		payload, err := s.inBackend(context.Background(), kind, r)
@@ -58,11 +58,11 @@ func backendKeeper(kind string, where func(*Options)) keeper {
 		return payload
 	}
 	lose := func(t testing.TB, s *Store) {
-		for range 2 { // what is gone is removed
+		for range 2 { // removing it twice is fine
 			do(t, s, backend.Request{Op: backend.Remove, Item: itemOf(t, s)})
 		}
 	}
-	return keeper{
+	return fixture{
 		options: func(o *Options) {
 			o.Backend, o.Passphrase = kind, nil
 			where(o)
@@ -88,16 +88,16 @@ func itemOf(t testing.TB, s *Store) string {
 // someItem is the name of an item that no store has.
 func someItem() string { return itemName(newHeader(1)) }
 
-func startPassphrase(testing.TB) keeper {
-	k := fileKeeper("passphrase")
+func startPassphrase(testing.TB) fixture {
+	k := fileFixture("passphrase")
 	k.options = func(o *Options) { o.Backend = "file" }
 	k.wrong, k.isWrong = func(o *Options) { o.Passphrase = fixed("wrong") }, is[*WrongPassphraseError]
 	k.lock = func(*testing.T) func(*Options) { return func(o *Options) { o.Passphrase = nil } }
 	return k
 }
 
-func startAge(t testing.TB) keeper {
-	k := fileKeeper("age")
+func startAge(t testing.TB) fixture {
+	k := fileFixture("age")
 	identity, other := identityFile(t), identityFile(t)
 	k.options = func(o *Options) { o.Backend, o.Passphrase, o.AgeIdentity = "age", nil, identity }
 	k.wrong, k.isWrong = func(o *Options) { o.AgeIdentity = other }, is[*BackendError]
@@ -105,10 +105,10 @@ func startAge(t testing.TB) keeper {
 	return k
 }
 
-// fileKeeper is the keeper of a slot that is a file of the store.
-func fileKeeper(slot string) keeper {
+// fileFixture is the fixture of a slot that is a file in the store.
+func fileFixture(slot string) fixture {
 	file := func(s *Store) string { return inStore(s, slotsDir(1)+"/"+slot) }
-	return keeper{
+	return fixture{
 		lose: func(t testing.TB, s *Store) {
 			if err := os.Remove(file(s)); err != nil {
 				t.Fatal(err)
@@ -158,7 +158,7 @@ func tryAgain(t *testing.T) {
 	}
 }
 
-func conforms(t *testing.T, kind string, k keeper) {
+func conforms(t *testing.T, kind string, k fixture) {
 	create := func(t *testing.T) *Store {
 		t.Helper()
 		s := newStore(t, k.options)
@@ -307,8 +307,8 @@ func conforms(t *testing.T, kind string, k keeper) {
 	})
 }
 
-// tidy removes what a store has put where it stays (the kernel's keyring, a
-// developer's own), if it is there.
+// tidy removes the items of a store from keyrings that outlive the test (the
+// kernel's, or a developer's own).
 func tidy(s *Store) {
 	h, err := s.header()
 	if err != nil {
@@ -347,8 +347,8 @@ func TestPayloadIsSmall(t *testing.T) {
 	}
 }
 
-// The time from nothing to a key, with the slot's keeper running: what the first
-// command of a shell pays. Passphrases are derived at their real cost.
+// The time from nothing to a key, with the slot's keyring running: the first command
+// in a shell takes that long. Passphrases are derived at their real cost.
 func BenchmarkOpen(b *testing.B) {
 	for _, tt := range slotsUnderTest() {
 		b.Run(tt.kind, func(b *testing.B) {

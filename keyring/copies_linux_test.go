@@ -14,7 +14,7 @@ import (
 )
 
 // kept makes a store whose unlocked copies the kernel keeps. They are dropped at
-// the end; those of other stores of this user cost him one question.
+// the end; those of other stores of this user cost them one question.
 func kept(t testing.TB) *Store {
 	t.Helper()
 	probe := copyPrefix + "test"

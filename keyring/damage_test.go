@@ -208,7 +208,7 @@ func TestExchangedSlots(t *testing.T) {
 }
 
 // A stranger who may write to the store and knows an age recipient, which is
-// public, can make all of a store: what he cannot make is the vault key.
+// public, can make all of a store: only the vault key they cannot make.
 func TestStrangersSlot(t *testing.T) {
 	ctx := t.Context()
 	unknown := func(o *Options) { o.StateDir += "-new" } // another machine, which never opened it
@@ -300,7 +300,7 @@ func TestStrangersSlot(t *testing.T) {
 	})
 }
 
-// What is no regular file is refused without waiting and without following.
+// A file that is not regular is refused without waiting or following a link.
 func TestPlantedFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no FIFOs, and links need a privilege")
@@ -360,7 +360,7 @@ func TestPlantedFiles(t *testing.T) {
 }
 
 // The same where a directory has to be, a lock, or this machine's memory: nothing
-// waits, nothing is made elsewhere, and what is wrong is named.
+// waits, nothing is made elsewhere, and the problem is named.
 func TestPlantedDirectories(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no FIFOs, and links need a privilege")

@@ -6,7 +6,7 @@ import "testing"
 
 // The user's own login keychain, which is tidied.
 func desktopSlotsUnderTest() []slotUnderTest {
-	return []slotUnderTest{{"keychain", func(testing.TB) keeper {
-		return backendKeeper("keychain", func(*Options) {})
+	return []slotUnderTest{{"keychain", func(testing.TB) fixture {
+		return backendFixture("keychain", func(*Options) {})
 	}}}
 }

@@ -24,10 +24,10 @@ func desktopSlotsUnderTest() []slotUnderTest {
 	}
 }
 
-func startSecretService(t testing.TB) keeper {
+func startSecretService(t testing.TB) fixture {
 	address, call := backendtest.GNOMEKeyring(t)
-	k := backendKeeper("secret-service", func(o *Options) { o.DBusAddress = address })
-	// Another user's session, as it were: a bus without a keyring.
+	k := backendFixture("secret-service", func(o *Options) { o.DBusAddress = address })
+	// Like another user's session: a bus without a keyring.
 	k.wrong, k.isWrong = func(o *Options) { o.DBusAddress, _ = backendtest.Bus(t) }, is[*BackendError]
 	k.lock = func(t *testing.T) func(*Options) {
 		var locked []dbus.ObjectPath

@@ -32,7 +32,7 @@ type deed struct {
 	name string
 	// before makes the store that it is done to; nil for none.
 	before func(t *testing.T, s *Store)
-	// check looks at what is left. A deed that failed may have been done all the same.
+	// check looks at the result. A deed may have been done although it failed.
 	check func(t *testing.T, s *Store)
 	// again does it, and must succeed.
 	again func(t *testing.T, s *Store)
@@ -272,13 +272,13 @@ func faultsOf(trace string) []fault {
 	return faults
 }
 
-// checkAfter is what has to hold after any fault.
+// checkAfter checks what must hold after every fault.
 func checkAfter(t *testing.T, d deed, s *Store) {
 	t.Helper()
 	d.check(t, s)
 	d.again(t, again(s))
 	d.check(t, again(s))
-	// What was left is swept when it is old.
+	// Leftovers are swept when they are old.
 	age := time.Now().Add(-2 * tempLife)
 	for _, name := range tree(t, s) {
 		if strings.HasPrefix(filepath.Base(name), tempPrefix) {

@@ -42,8 +42,8 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// What is only for who names it is never chosen.
-func TestDecideIsNeverFrail(t *testing.T) {
+// A backend that the user has to name is never chosen.
+func TestDecideIsNeverFragile(t *testing.T) {
 	for _, system := range []string{"linux", "darwin", "windows", "openbsd"} {
 		for bits := range 1 << 7 {
 			on := func(bit int) bool { return bits&(1<<bit) != 0 }

@@ -125,7 +125,7 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
-// What opens is what was sealed, though anybody may have written the file.
+// An item that opens has the content that was sealed, whoever wrote the file.
 func FuzzItem(f *testing.F) {
 	h, vault := frozenHeader() // the same in every process that fuzzes, so that seeds open
 	key := deriveSubkeys(vault, h.ID).items[KindKey]

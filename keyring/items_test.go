@@ -211,7 +211,7 @@ func TestThousandItems(t *testing.T) {
 	look(newWords)
 }
 
-// BenchmarkInfos is what fob list does of a thousand items.
+// BenchmarkInfos lists a thousand items, as fob list does.
 func BenchmarkInfos(b *testing.B) {
 	s := again(thousand(b))
 	for b.Loop() {

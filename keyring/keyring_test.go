@@ -255,7 +255,7 @@ func TestNotText(t *testing.T) {
 	}
 }
 
-// What is too large to be read back does not take the place of a key.
+// A key that is too large to be read back does not replace another.
 func TestTooLarge(t *testing.T) {
 	s := newStore(t)
 	mustSetKey(t, s, "p", exampleKey)

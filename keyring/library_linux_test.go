@@ -19,10 +19,10 @@ import (
 	"fob/keyring/backend/backendtest"
 )
 
-// What the library and the keyrings do wrong, and what comes of it here: an
-// error, in time, and nothing lost.
+// Faults of the library and of keyrings. They must lead to an error in time, and
+// lose nothing.
 
-// What a desktop may do with a prompt.
+// Everything that a desktop may do with a prompt.
 func TestPrompt(t *testing.T) {
 	get := func(ctx context.Context, address string, edit ...func(*Options)) (string, error) {
 		o := Options{Dir: storeDir(t), DBusAddress: address, Display: true}
@@ -177,7 +177,7 @@ func TestSecretServiceWithoutDefault(t *testing.T) {
 	}
 }
 
-// A user who makes another collection the default one still has his store.
+// A user who makes another collection the default one still has their store.
 func TestSecretServiceOtherDefault(t *testing.T) {
 	address, call := backendtest.GNOMEKeyring(t)
 	use := func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "secret-service", nil, address }
@@ -337,7 +337,7 @@ func TestKeyctlInAnotherSession(t *testing.T) {
 	}
 }
 
-// Docker's default seccomp profile, as it were, and a user's quota of keys.
+// The effect of Docker's default seccomp profile, and of a user's quota of keys.
 func TestKeyctlIsForbidden(t *testing.T) {
 	strace := backendtest.Need(t, "strace")
 	for fault, want := range map[string]string{
@@ -356,8 +356,8 @@ func TestKeyctlIsForbidden(t *testing.T) {
 	}
 }
 
-// A store that only a frail keyring opens is made with a warning.
-func TestFrailKeepersWarn(t *testing.T) {
+// A store that only a fragile keyring opens is made with a warning.
+func TestFragileBackendsWarn(t *testing.T) {
 	k := startKeyctl(t)
 	o := options(storeDir(t))
 	k.options(&o)
@@ -368,7 +368,7 @@ func TestFrailKeepersWarn(t *testing.T) {
 	}
 }
 
-// The kernel's keyring beside a passphrase: what it is for.
+// The kernel's keyring as a second slot, next to a passphrase.
 func TestKeyctlBesideAnother(t *testing.T) {
 	startKeyctl(t)
 	s := newStore(t)
@@ -402,7 +402,7 @@ func TestItemsWithoutFob(t *testing.T) {
 	pass, kernel := startPass(t), startKeyctl(t)
 	keyctl := backendtest.Need(t, "keyctl")
 	for _, tt := range []struct {
-		k    keeper
+		k    fixture
 		show func(item string) *exec.Cmd
 		read func(out []byte) string
 	}{

@@ -81,7 +81,7 @@ func TestMadeMeanwhile(t *testing.T) {
 }
 
 // Somebody who knows an age recipient can make a store with the same ID and a
-// vault key of his own. The fingerprint tells.
+// vault key of their own. The fingerprint tells.
 func TestFingerprint(t *testing.T) {
 	h, k := testHeader()
 	_, forged := testHeader()
@@ -151,7 +151,7 @@ func TestCreateDestroysNothing(t *testing.T) {
 	}
 }
 
-// What a creation left that was killed before its commit is in nobody's way.
+// The leftovers of a creation that was killed before its commit do no harm.
 func TestCreateOverLeftovers(t *testing.T) {
 	o := options(storeDir(t))
 	for _, dir := range []string{slotsDir(1), itemsDir(1)} {

@@ -143,7 +143,7 @@ func TestCrowdDuringRekeys(t *testing.T) {
 	t.Logf("%d re-keys, %d reads and writes, none torn", rekeys, looks.Load())
 }
 
-// Killed at any moment, whoever writes, creates or re-keys leaves the old or the
+// A process that is killed while it writes, creates or re-keys leaves the old or the
 // new, and nothing in the way of the next.
 func TestKill(t *testing.T) {
 	set := newStore(t)
@@ -218,7 +218,7 @@ func often(now, torture int) int {
 	return now
 }
 
-// Where no store can be made nobody is asked for a passphrase.
+// If no store can be made, nobody is asked for a passphrase.
 func TestCreateRefusesEarly(t *testing.T) {
 	file := filepath.Join(tempDir(t), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -15,7 +15,7 @@ import (
 	"fob/keyring/backend/backendtest"
 )
 
-// What the disk, its modes and its owners can do to a store.
+// Full disks, modes and owners.
 
 // Without room the old value stays, and the error says why.
 func TestFullDisk(t *testing.T) {

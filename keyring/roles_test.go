@@ -21,7 +21,7 @@ func roleCreate(args []string) error {
 	return err
 }
 
-// roleOpen DIR TTL LOG: open key "p", asking a person who writes into LOG that he was asked.
+// roleOpen DIR TTL LOG: open key "p", asking a person who notes in LOG that they were asked.
 func roleOpen(args []string) error {
 	ttl, err := time.ParseDuration(args[1])
 	if err != nil {

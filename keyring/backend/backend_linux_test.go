@@ -29,7 +29,7 @@ func TestSecretServiceReplacesNothing(t *testing.T) {
 	}
 }
 
-// The library panics at answers that it did not expect, and says what they were.
+// The library panics when an answer is not as expected, and prints the answer.
 func TestChildPanics(t *testing.T) {
 	address, f := backendtest.StartFakeSecrets(t, nil)
 	f.Locked.Store(false)
@@ -51,7 +51,7 @@ func TestChildPanics(t *testing.T) {
 	}
 }
 
-// What the child is given: its whole environment is the bus's address.
+// The child's whole environment is the address of the bus.
 func TestChildEnvironment(t *testing.T) {
 	t.Setenv("FOB_PASSPHRASE", "must not be inherited")
 	silent := backendtest.SilentSocket(t)
@@ -86,7 +86,7 @@ func TestChildEnvironment(t *testing.T) {
 	}
 }
 
-// What the child has started goes with it.
+// Programs that the child has started die with it.
 func TestHangingPassIsKilled(t *testing.T) {
 	dir := t.TempDir()
 	backendtest.Write(t, dir+"/store/.gpg-id", "x")
@@ -122,7 +122,7 @@ func TestHangingPassIsKilled(t *testing.T) {
 	}
 }
 
-// pass is given neither a bus to hang on nor a secret of fob's.
+// pass gets neither the address of a bus, on which it could hang, nor a secret.
 func TestPassEnvironment(t *testing.T) {
 	t.Setenv("FOB_PASSPHRASE", "must not be inherited")
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")

@@ -14,7 +14,7 @@ import (
 	"fob/keyring/backend/backendtest"
 )
 
-// What a probe finds, for real, and that it starts nothing.
+// A probe finds the state of a real bus and starts nothing.
 func TestProbe(t *testing.T) {
 	silent := backendtest.SilentSocket(t)
 	empty, _ := backendtest.Bus(t)

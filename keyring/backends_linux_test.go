@@ -8,11 +8,11 @@ import (
 	"fob/keyring/backend/backendtest"
 )
 
-// The keepers that are not the Secret Service, for real.
+// The backends other than the Secret Service, for real.
 
-func startKWallet(t testing.TB) keeper {
+func startKWallet(t testing.TB) fixture {
 	address, call := backendtest.KWallet(t)
-	k := backendKeeper("kwallet", func(o *Options) { o.DBusAddress = address })
+	k := backendFixture("kwallet", func(o *Options) { o.DBusAddress = address })
 	k.wrong, k.isWrong = func(o *Options) { o.DBusAddress, _ = backendtest.Bus(t) }, is[*BackendError]
 	k.lock = func(t *testing.T) func(*Options) {
 		if err := call("close", backendtest.WalletName, true).Err; err != nil {
@@ -23,14 +23,14 @@ func startKWallet(t testing.TB) keeper {
 	return k
 }
 
-func startPass(t testing.TB) keeper {
+func startPass(t testing.TB) fixture {
 	env, lock := backendtest.PassStore(t)
 	for name, value := range env {
 		if name != "HOME" { // the developer's own, for Go
 			t.Setenv(name, value)
 		}
 	}
-	k := backendKeeper("pass", func(o *Options) { o.Getenv = os.Getenv })
+	k := backendFixture("pass", func(o *Options) { o.Getenv = os.Getenv })
 	k.wrong = func(o *Options) {
 		o.Getenv = func(name string) string {
 			if name == "GNUPGHOME" {
@@ -47,11 +47,11 @@ func startPass(t testing.TB) keeper {
 	return k
 }
 
-// startKeyctl: the keyring of the user who runs the tests, which is tidied.
-func startKeyctl(t testing.TB) keeper {
+// startKeyctl uses the keyring of the user who runs the tests, and removes its items.
+func startKeyctl(t testing.TB) fixture {
 	keyctl, _ := backend.Of("keyctl")
 	if state := keyctl.State(t.Context(), backend.World{}); !state.Ready {
 		backendtest.Lacking(t, "kernel keyring: "+state.Reason)
 	}
-	return backendKeeper("keyctl", func(*Options) {})
+	return backendFixture("keyctl", func(*Options) {})
 }
