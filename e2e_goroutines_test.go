@@ -17,7 +17,7 @@ import (
 )
 
 // One process may make the credentials of several plans at once: each session is
-// made once, whoever asks first, and with -race nothing that commands share races.
+// made once, whichever goroutine asks first, and with -race nothing that commands share races.
 func TestManyInOneProcess(t *testing.T) {
 	w := signedUp(t, true)
 	names := []string{"dev", "deploy"}

@@ -381,7 +381,7 @@ func (r room) checkFunc(f *ast.FuncDecl, command string, say complain) {
 	})
 }
 
-// isApp recognises *app.
+// isApp recognizes *app.
 func isApp(e ast.Expr) bool {
 	star, ok := e.(*ast.StarExpr)
 	if !ok {

@@ -163,7 +163,7 @@ type cached struct {
 	age, left time.Duration
 }
 
-// What is cached and what fails decide which credentials come out and what is done.
+// The cache and the failures decide which credentials come out and which calls are made.
 func TestCredentials(t *testing.T) {
 	const m = time.Minute
 	type row struct {

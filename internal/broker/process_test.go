@@ -376,7 +376,7 @@ func TestWaitEnds(t *testing.T) {
 	if _, err := b.Credentials(gctx, plans["mfa"]); err != gone {
 		t.Error(err)
 	}
-	// What is left of a cached session is used, unless the caller is gone.
+	// The broker uses the rest of a cached session, unless the caller is gone.
 	b.keep(plans["mfa"], 2, "OLD2", 11*hour, 9*time.Minute)
 	if _, err := b.Credentials(gctx, plans["mfa"]); err != gone {
 		t.Error(err)

@@ -36,7 +36,7 @@ func TestNewKey(t *testing.T) {
 	}
 }
 
-// What is read is a key that is read again, or an error that does not quote it.
+// ReadKey returns a key that can be read again, or an error that does not quote the text.
 func FuzzReadKey(f *testing.F) {
 	id, secret := ststest.DemoKeyID, ststest.DemoSecret
 	for _, text := range []string{

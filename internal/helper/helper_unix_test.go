@@ -51,7 +51,7 @@ func TestOutputEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// What a program leaves running may keep its pipes: that is no failure of its.
+// A program succeeds even if a process that it leaves running keeps its pipes.
 func TestOutputOfWhatStarted(t *testing.T) {
 	out, err := Output(context.Background(), "sleep 5 & echo 123456", nil, nil)
 	if string(out) != "123456\n" || err != nil {

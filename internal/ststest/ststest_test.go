@@ -985,7 +985,7 @@ func TestControl(t *testing.T) {
 		_, err := identity(s, jo)
 		wantErr(t, err, tt.code, "")
 	}
-	if calls := *do(`{"op":"calls"}`).Calls; len(calls) != 9 { // control itself is no call
+	if calls := *do(`{"op":"calls"}`).Calls; len(calls) != 9 { // control itself does not count as a call
 		t.Errorf("got %d calls", len(calls))
 	}
 	c := must(sessionToken(s, ali, nil))

@@ -92,7 +92,7 @@ func PassStore(t testing.TB) (env map[string]string, lock func(t *testing.T)) {
 	t.Helper()
 	Need(t, "pass")
 	Need(t, "gpg")
-	home, err := os.MkdirTemp("", "fob") // a socket's name is to be short
+	home, err := os.MkdirTemp("", "fob") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
