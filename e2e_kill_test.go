@@ -509,6 +509,6 @@ func TestForbidden(t *testing.T) {
 
 	// If fob cannot remove the items of the old vault key, it says so.
 	undo = chmod(0o500, "g1/items")
-	fob("another four words", 0, "what the old vault key opens is still there: ", "store", "passphrase", "--stdin")
+	fob("another four words", 0, "could not remove the items of the old vault key: ", "store", "passphrase", "--stdin")
 	undo()
 }
