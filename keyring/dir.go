@@ -33,7 +33,18 @@ func itemsDir(gen int) string { return fmt.Sprintf("g%d/items", gen) }
 
 // dir is a directory whose files are opened with care: only regular, private files
 // of a sane size inside the directory. They are written as a whole or not at all.
-type dir struct{ *os.Root }
+type dir struct {
+	*os.Root
+	kept bool // the Store keeps it open, for the next call
+}
+
+// Close closes the directory, unless it is kept.
+func (d dir) Close() error {
+	if d.kept {
+		return nil
+	}
+	return d.Root.Close()
+}
 
 // openDir opens a directory that must be private to this user.
 func openDir(name string) (dir, error) {
@@ -54,7 +65,7 @@ func openDir(name string) (dir, error) {
 		root.Close()
 		return dir{}, err
 	}
-	return dir{root}, nil
+	return dir{Root: root}, nil
 }
 
 // makeDir is openDir, and makes the directory if it does not exist.
@@ -102,7 +113,7 @@ func (d dir) sub(name string) (dir, error) {
 		return dir{}, d.named(name, err)
 	}
 	root, err := parent.OpenRoot(path.Base(name))
-	return dir{root}, d.named(name, err)
+	return dir{Root: root}, d.named(name, err)
 }
 
 // read returns the content of a file of at most limit bytes, and how it is

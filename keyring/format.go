@@ -157,7 +157,8 @@ func deriveSubkeys(vault []byte, storeID string) subkeys {
 
 // item is the parsed file of an item.
 type item struct {
-	file string // the file's name
+	file string      // the file's name
+	fi   fs.FileInfo // of the file that it was read from
 	info Info
 	line []byte // the header line, exactly, without its newline
 	body []byte // nonce and ciphertext

@@ -3,9 +3,7 @@ package keyring
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -46,8 +44,20 @@ func (s *Store) trusted() (h header, err error) {
 	return h, err
 }
 
-// items opens the directory of the items of the present generation.
+// items opens the directory of the items of the present generation to read them.
 func (s *Store) items() (dir, header, error) {
+	if r := s.lastRead(); r != nil {
+		return r.items, r.header, nil
+	}
+	d, h, err := s.openItems()
+	if err == nil {
+		d = s.keepOpen(d, h)
+	}
+	return d, h, err
+}
+
+// openItems is items for a writer, who never relies on what was read before.
+func (s *Store) openItems() (dir, header, error) {
 	d, err := openDir(s.opts.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return dir{}, header{}, &MissingError{s.opts.Dir}
@@ -76,9 +86,15 @@ func (s *Store) items() (dir, header, error) {
 func (s *Store) trustedItems() (d dir, h header, err error) {
 	err = s.steady(func() (header, error) {
 		d, h, err = s.items()
+		if err == nil && s.wasTrusted(h) {
+			return h, nil
+		}
 		trust := s.trust(h, err)
 		if err == nil && trust != nil {
 			d.Close()
+		}
+		if trust == nil {
+			s.noteTrusted(h)
 		}
 		return h, trust
 	})
@@ -92,9 +108,7 @@ func (s *Store) moved(h header) bool {
 		_, err := s.header()
 		return err == nil
 	}
-	// A header is never changed, only replaced: the same file has the same content.
-	if fi, err := os.Lstat(filepath.Join(s.opts.Dir, headerFile)); err == nil && h.file != nil &&
-		os.SameFile(fi, h.file) && fi.ModTime().Equal(h.file.ModTime()) && fi.Size() == h.file.Size() {
+	if s.unchanged(h) {
 		return false
 	}
 	now, err := s.header()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// No call keeps a file or a directory open: fob doctor makes a plan for each of a
-// thousand profiles.
+// A Store keeps one directory open, and no call opens another one for good: fob
+// doctor makes a plan for each of a thousand profiles.
 func TestHandlesAreClosed(t *testing.T) {
 	s := newStore(t)
 	info := mustSetKey(t, s, "p", exampleKey)
@@ -21,7 +21,8 @@ func TestHandlesAreClosed(t *testing.T) {
 		}
 		return len(open)
 	}
-	before := handles()
+	s = New(s.opts)
+	before := handles() + 1
 	for range 100 {
 		s.Exists()
 		s.KeyInfo("p")
@@ -32,7 +33,7 @@ func TestHandlesAreClosed(t *testing.T) {
 		s.Session(t.Context(), "p", "none")
 		s.LockState("x")
 	}
-	if after := handles(); after != before {
-		t.Errorf("%d open files before, %d after", before, after)
+	if after := handles(); after > before {
+		t.Errorf("at most %d open files before, %d after", before, after)
 	}
 }

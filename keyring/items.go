@@ -163,6 +163,9 @@ func (s *Store) read(d dir, kind Kind, parts ...string) (item, error) {
 	if err != nil {
 		return item{}, err
 	}
+	if kind == KindKey {
+		s.noteKey(d, it)
+	}
 	return it, nil
 }
 
@@ -170,11 +173,15 @@ func (s *Store) read(d dir, kind Kind, parts ...string) (item, error) {
 // not verify the key's header: with a forged one, an attacker can at most bring back
 // an older session, and they can do that with the old files, too.
 func (s *Store) usable(d dir, session Info) error {
-	key, err := s.read(d, KindKey, session.Name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	rev, known := s.lastRev(d, session.Name)
+	if !known {
+		key, err := s.read(d, KindKey, session.Name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		rev = key.info.Rev
 	}
-	return s.current(session, key.info.Rev)
+	return s.current(session, rev)
 }
 
 // current is usable for a key with revision rev, which is "" if there is no key.
@@ -289,7 +296,7 @@ func (s *Store) change(ctx context.Context, f func(dir, header) error) error {
 		return err
 	}
 	defer l.Unlock()
-	d, h, err := s.items()
+	d, h, err := s.openItems()
 	if err != nil {
 		return err
 	}

@@ -122,6 +122,7 @@ type opened struct {
 	}
 	// The content of the file Options.AgeIdentity; nil if it was not needed yet.
 	identity *creds.Secret
+	reads    reads
 	// The goroutine that opens the store holds one of these (see takeTurn).
 	askingTurn, quietTurn chan struct{}
 }

@@ -95,5 +95,7 @@ func readItemHead(d dir, file string, part int64) (item, error) {
 		// message. But a copy of the file should not have this mode.
 		d.Chmod(file, 0o600)
 	}
-	return parseItem(file, data)
+	it, err := parseItem(file, data)
+	it.fi = fi
+	return it, err
 }

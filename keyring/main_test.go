@@ -95,7 +95,7 @@ func removeAll(t testing.TB, path string) {
 		t.Fatal(err)
 	}
 	defer parent.Close()
-	if err := (dir{parent}).RemoveAll(filepath.Base(path)); err != nil {
+	if err := (dir{Root: parent}).RemoveAll(filepath.Base(path)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -27,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 		t.Logf("%s", out)
 		backendtest.Lacking(t, "right to mount a tmpfs")
 	}
-	defer exec.Command("umount", mount).Run()
+	defer exec.Command("umount", "-l", mount).Run() // the Store keeps a directory of it open
 	o := options(filepath.Join(mount, "fob"))
 	o.StateDir = t.TempDir() + "/state"
 	s := New(o)
