@@ -188,7 +188,7 @@ func readUnlockTimes(h host.Host) (t unlockTimes, err error) {
 			continue
 		}
 		if *of.d, err = plan.ParseDuration(v); err != nil {
-			return unlockTimes{}, usagef("%s: %v", of.name, err)
+			return unlockTimes{}, clearf("%s: %v", of.name, err)
 		}
 	}
 	t.keys = min(t.keys, t.sessions)
@@ -204,7 +204,7 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 		from = "FOB_PASSPHRASE_FD"
 		text, err = host.ReadDescriptor(a.secrets.passphraseFD)
 		if errors.Is(err, host.ErrDescriptor) {
-			return creds.Secret{}, false, &usageError{Problem: from + " is " + err.Error()}
+			return creds.Secret{}, false, clearf("%s is %v", from, err)
 		}
 	case a.secrets.passphraseFile != "":
 		from = "FOB_PASSPHRASE_FILE"

@@ -31,7 +31,7 @@ func (c *completionCmd) Run(a *app) error {
 // complete answers a completion script; see package completion.
 func complete(a *app, question []string) error {
 	if len(question) == 0 {
-		return usagef("fob %s is for completion scripts", completion.Arg)
+		return clearf("fob %s is for completion scripts", completion.Arg)
 	}
 	k, err := new(line).parser(a.process, commands())
 	if err != nil {

@@ -141,7 +141,7 @@ func chooseProfile(a *app, given string) (string, error) {
 		return "", err
 	}
 	if len(names) == 0 {
-		return "", usagef("no profiles yet; fob add PROFILE stores a key")
+		return "", clearf("no profiles yet; fob add PROFILE stores a key")
 	}
 	t, err := a.person.Terminal("ask for the profile")
 	if err != nil {

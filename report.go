@@ -52,12 +52,20 @@ var errNegative = errors.New("a negative answer")
 type usageError struct {
 	Problem string
 	Names   []string // profiles to choose from
+	// Clear: the problem says what to do, or lies in the environment: the command's
+	// help would not help.
+	Clear bool
 }
 
 func (e *usageError) Error() string { return e.Problem }
 
 func usagef(format string, args ...any) error {
 	return &usageError{Problem: fmt.Sprintf(format, args...)}
+}
+
+// clearf is usagef for a problem that says what to do.
+func clearf(format string, args ...any) error {
+	return &usageError{Problem: fmt.Sprintf(format, args...), Clear: true}
 }
 
 type unknownCommandError struct{ Name string }
@@ -222,7 +230,7 @@ func profileFailures() []failure {
 			if way := vaultWay(e.Problem); way != "" {
 				return exit(exitUsage, way)
 			}
-			if a.name != "" {
+			if a.name != "" && !e.Clear {
 				return exit(exitUsage, "fob "+a.name+" --help")
 			}
 			return exit(exitUsage)
