@@ -395,6 +395,8 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 
+	store := w.store()
+	t.Cleanup(func() { store.Close() }) // or the file system is in use
 	free := fill(t, data)
 	full(t, "a new store", owners[0].stdin(), "add", "dev", "--stdin")
 	free()
@@ -406,7 +408,7 @@ func TestFullDisk(t *testing.T) {
 
 	free = fill(t, data)
 	full(t, "another key", owners[1].stdin(), "add", "dev", "--stdin", "--yes")
-	if now := w.check(t, w.store()); now != owners[0] {
+	if now := w.check(t, store); now != owners[0] {
 		t.Error("the key was replaced, and not")
 	}
 	r := w.input("", "export", "--profile", "dev")
@@ -421,7 +423,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	free()
 	w.must(t, owners[1].stdin(), "add", "dev", "--stdin", "--yes")
-	w.checkExport(t, w.check(t, w.store()))
+	w.checkExport(t, w.check(t, store))
 
 	// The config is on another disk: the key is stored, and the user can repeat the rest.
 	free = fill(t, aws)

@@ -6,22 +6,32 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 )
 
 // ErrOrphaned ends a context when the program that asked is gone.
 var ErrOrphaned = errors.New("the program that asked is gone")
 
-// Caller is the process that started this one.
-type Caller struct{ pid int }
+// Caller is the process that started this one, and those that wait for it.
+type Caller struct {
+	pid int
+	// waiting looks at the processes once. A program that is killed between two looks
+	// would otherwise be taken for one that never was there.
+	waiting func() []int
+}
 
-// Parent is the process that started this one, as of now.
-func Parent() Caller { return Caller{os.Getppid()} }
+// Parent is the process that started this one, as of now. What waits for it is
+// looked up when it is needed.
+func Parent() Caller {
+	pid := os.Getppid()
+	return Caller{pid, sync.OnceValue(func() []int { return chain(pid) })}
+}
 
 // Name is the program that asks, looking through shells that only run one line
 // for it; "" if the system does not tell.
 func (c Caller) Name() string {
-	all := chain(c.pid)
+	all := c.waiting()
 	return processOf(all[len(all)-1]).name
 }
 
@@ -33,7 +43,7 @@ func (c Caller) Until(ctx context.Context, end time.Time) (context.Context, cont
 		return ctx, stop
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	waiting := chain(c.pid)
+	waiting := c.waiting()
 	go func() {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
