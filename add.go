@@ -67,7 +67,7 @@ func (c *addCmd) addKey(a *app) error {
 		return err
 	}
 	if arn, _ := plan.ParseARN(id.ARN); arn.IsRoot() && !c.Root {
-		return clearf("this is a root user's key, which nothing can limit: create a key for an IAM user and delete this one; --root stores it anyway")
+		return noHelpf("this is a root user's key, which nothing can limit: create a key for an IAM user and delete this one; --root stores it anyway")
 	}
 	device, err := c.device(a, key, id)
 	if err != nil {

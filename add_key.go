@@ -34,7 +34,7 @@ func (c *addCmd) confirmReplace(a *app) error {
 	}
 	err = a.person.Confirm(a.ctx, "--yes", "%s already has the key %s. Replace it?", c.Profile, info.KeyID)
 	if _, nobody := errors.AsType[*ui.NobodyError](err); nobody {
-		return clearf("%q already has the key %s; --yes replaces it", c.Profile, info.KeyID)
+		return noHelpf("%q already has the key %s; --yes replaces it", c.Profile, info.KeyID)
 	}
 	return err
 }
@@ -44,11 +44,11 @@ func (c *addCmd) readKey(a *app) (creds.Key, error) {
 	switch {
 	case c.FromEnv:
 		if a.getenv("AWS_SESSION_TOKEN") != "" {
-			return creds.Key{}, clearf("the environment holds a session, which expires: fob stores long-lived keys")
+			return creds.Key{}, noHelpf("the environment holds a session, which expires: fob stores long-lived keys")
 		}
 		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 			if a.getenv(name) == "" {
-				return creds.Key{}, clearf("%s is not set", name)
+				return creds.Key{}, noHelpf("%s is not set", name)
 			}
 		}
 		return creds.NewKey(a.getenv("AWS_ACCESS_KEY_ID"), a.getenv("AWS_SECRET_ACCESS_KEY"))

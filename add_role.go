@@ -19,7 +19,7 @@ func (c *addCmd) addRole(a *app) error {
 		return err
 	}
 	if _, ok := all.Config.Profile(c.Profile); ok {
-		return clearf("profile %q already exists in %s", c.Profile, a.host.Tilde(a.files.Config))
+		return noHelpf("profile %q already exists in %s", c.Profile, a.host.Tilde(a.files.Config))
 	}
 	if _, err := all.Plan(c.Source, plan.Options{}); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (c *addCmd) tryPlan(a *app, text string) error {
 	}
 	_, err = profiles.New(config, a.store(), a.world()).Plan(c.Profile, plan.Options{})
 	if wrong, ok := errors.AsType[*plan.ConfigError](err); ok {
-		return clearf("%s", wrong.Problem)
+		return noHelpf("%s", wrong.Problem)
 	}
 	return err
 }

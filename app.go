@@ -34,8 +34,8 @@ import (
 // it once, and what a call needs is a parameter.
 type app struct {
 	program
-	process
-	line
+	start
+	commandLine
 	ctx    context.Context // the life of the process, not of a request
 	host   host.Host
 	out    *ui.Printer
@@ -53,8 +53,8 @@ type app struct {
 }
 
 // newApp wires up a command. The app is there even beside an error, to report it.
-func newApp(ctx context.Context, p program, proc process, l line) (*app, error) {
-	a := &app{program: p, process: proc, line: l, ctx: ctx, host: host.Host{Getenv: proc.getenv}}
+func newApp(ctx context.Context, p program, proc start, l commandLine) (*app, error) {
+	a := &app{program: p, start: proc, commandLine: l, ctx: ctx, host: host.Host{Getenv: proc.getenv}}
 	a.out = &ui.Printer{
 		Out: a.stdout, Err: a.stderr,
 		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Color: a.color(),
@@ -77,9 +77,9 @@ func newApp(ctx context.Context, p program, proc process, l line) (*app, error) 
 
 // rerun is the app for another command line: it has the same store and terminal,
 // and reads the AWS files again.
-func (a *app) rerun(l line) *app {
+func (a *app) rerun(l commandLine) *app {
 	next := *a
-	next.line = l
+	next.commandLine = l
 	next.profiles = sync.OnceValues(next.readProfiles)
 	return &next
 }
@@ -188,7 +188,7 @@ func readUnlockTimes(h host.Host) (t unlockTimes, err error) {
 			continue
 		}
 		if *of.d, err = plan.ParseDuration(v); err != nil {
-			return unlockTimes{}, clearf("%s: %v", of.name, err)
+			return unlockTimes{}, noHelpf("%s: %v", of.name, err)
 		}
 	}
 	t.keys = min(t.keys, t.sessions)
@@ -204,7 +204,7 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 		from = "FOB_PASSPHRASE_FD"
 		text, err = host.ReadDescriptor(a.secrets.passphraseFD)
 		if errors.Is(err, host.ErrDescriptor) {
-			return creds.Secret{}, false, clearf("%s is %v", from, err)
+			return creds.Secret{}, false, noHelpf("%s is %v", from, err)
 		}
 	case a.secrets.passphraseFile != "":
 		from = "FOB_PASSPHRASE_FILE"
@@ -315,8 +315,8 @@ func (a *app) showLines(what, profile string, lines wire.Lines) {
 	}
 }
 
-// process is how this process was started.
-type process struct {
+// start is how this process was started.
+type start struct {
 	args           []string
 	environ        []string                 // without fob's secrets
 	getenv         func(name string) string // looks in environ

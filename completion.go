@@ -31,9 +31,9 @@ func (c *completionCmd) Run(a *app) error {
 // complete answers a completion script; see package completion.
 func complete(a *app, question []string) error {
 	if len(question) == 0 {
-		return clearf("fob %s is for completion scripts", completion.Arg)
+		return noHelpf("fob %s is for completion scripts", completion.Arg)
 	}
-	k, err := new(line).parser(a.process, commands())
+	k, err := new(commandLine).parser(a.start, commands())
 	if err != nil {
 		return err
 	}

@@ -254,7 +254,7 @@ func (a *app) ownKey(profile string) (owner string, key creds.Session, err error
 		return "", key, err
 	}
 	if _, ok := p.Steps[0].(plan.StoredKey); !ok {
-		return "", key, clearf("profile %q does not use a stored key", profile)
+		return "", key, noHelpf("profile %q does not use a stored key", profile)
 	}
 	reader, err := a.reader()
 	if err != nil {
@@ -334,7 +334,7 @@ func (a *app) mfaDevice(profile, serial string) (string, error) {
 		return "", err
 	}
 	if serial = p.MFASerial(); serial == "" {
-		return "", clearf("profile %q has no MFA device: use --serial ARN, or fob_mfa_serial in its section", profile)
+		return "", noHelpf("profile %q has no MFA device: use --serial ARN, or fob_mfa_serial in its section", profile)
 	}
 	return serial, nil
 }

@@ -72,7 +72,7 @@ func TestManyInOneProcess(t *testing.T) {
 // appIn is what commands work with in a world.
 func appIn(t *testing.T, w *world) *app {
 	t.Helper()
-	p := process{args: []string{w.Fob}, environ: w.Env, getenv: host.Lookup(w.Env), stdout: io.Discard, stderr: io.Discard}
+	p := start{args: []string{w.Fob}, environ: w.Env, getenv: host.Lookup(w.Env), stdout: io.Discard, stderr: io.Discard}
 	p.secrets.passphrase = testPassphrase
 	l, err := parse(p, []string{"version"})
 	if err != nil {

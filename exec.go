@@ -142,7 +142,7 @@ func chooseProfile(a *app, given string) (string, error) {
 		return "", err
 	}
 	if len(names) == 0 {
-		return "", clearf("no profiles yet; fob add PROFILE stores a key")
+		return "", noHelpf("no profiles yet; fob add PROFILE stores a key")
 	}
 	t, err := a.person.Terminal("ask for the profile")
 	if err != nil {

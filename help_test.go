@@ -16,7 +16,7 @@ import (
 func printed(t *testing.T, argv ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	p := process{
+	p := start{
 		args: []string{"fob"}, environ: []string{"HOME=" + t.TempDir()}, stdout: &out, stderr: &errs,
 	}
 	p.getenv = host.Lookup(p.environ)

@@ -146,7 +146,7 @@ func (p program) run(args []string) int {
 	if len(args) == 2 && args[1] == backend.ChildArg {
 		return backend.ChildMain()
 	}
-	proc := newProcess(args)
+	proc := newStart(args)
 	proc.allowDumps = allowDumps
 	ctx, stop := later.Context(notify)
 	defer stop()
@@ -164,10 +164,10 @@ func (p program) run(args []string) int {
 	return 0
 }
 
-// newProcess takes from the environment what nothing that fob starts may inherit:
+// newStart takes from the environment what nothing that fob starts may inherit:
 // fob's secrets, and every variable that names AWS credentials.
-func newProcess(args []string) process {
-	p := process{args: args, began: time.Now(), stdout: os.Stdout, stderr: os.Stderr}
+func newStart(args []string) start {
+	p := start{args: args, began: time.Now(), stdout: os.Stdout, stderr: os.Stderr}
 	take := func(name string) string {
 		v := os.Getenv(name)
 		os.Unsetenv(name)
@@ -211,8 +211,8 @@ func notify() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), signals...)
 }
 
-// line is a command line that has been read.
-type line struct {
+// commandLine is a command line that has been read.
+type commandLine struct {
 	globals
 	// name is the command; "" if there is none.
 	name string
@@ -223,8 +223,8 @@ type line struct {
 
 // parse reads a command line. The line is there even beside an error, as far as
 // it was read.
-func parse(p process, argv []string) (line, error) {
-	l := line{setBy: func(string) string { return "" }}
+func parse(p start, argv []string) (commandLine, error) {
+	l := commandLine{setBy: func(string) string { return "" }}
 	if len(argv) == 0 {
 		l.run = shortHelp
 		return l, nil
@@ -291,7 +291,7 @@ func parse(p process, argv []string) (line, error) {
 
 // runLine runs another command line with this command's store and flags.
 func (a *app) runLine(argv ...string) error {
-	l, err := parse(a.process, argv)
+	l, err := parse(a.start, argv)
 	if err != nil {
 		return err
 	}
@@ -301,19 +301,19 @@ func (a *app) runLine(argv ...string) error {
 // shortcut reads the command line that SDKs run all day, fob export --profile
 // NAME, as kong would, which takes longer over it than the store and the AWS files
 // together. Kong does it whenever a setting or a variable has a say.
-func shortcut(p process, argv []string) (l line, export *exportCmd, ok bool) {
+func shortcut(p start, argv []string) (l commandLine, export *exportCmd, ok bool) {
 	if len(argv) != 3 || argv[0] != "export" || argv[1] != "--profile" || strings.HasPrefix(argv[2], "-") {
-		return line{}, nil, false
+		return commandLine{}, nil, false
 	}
 	noInput := p.getenv("FOB_NO_INPUT")
 	if noInput != "" && noInput != "1" || p.getenv("FOB_VERBOSE") != "" || p.getenv("FOB_MFA_PROMPT") != "" {
-		return line{}, nil, false
+		return commandLine{}, nil, false
 	}
 	if _, err := os.Lstat(host.Host{Getenv: p.getenv}.SettingsPath()); !errors.Is(err, fs.ErrNotExist) {
-		return line{}, nil, false
+		return commandLine{}, nil, false
 	}
 	export = &exportCmd{Profile: argv[2], credentialFlags: credentialFlags{codeFlags: codeFlags{MFAPrompt: prompt.Auto}}}
-	return line{
+	return commandLine{
 		name:    argv[0],
 		globals: globals{Backend: cmp.Or(p.getenv("FOB_BACKEND"), "auto"), NoInput: noInput != "", Color: "auto", CompatEnv: true},
 		setBy:   func(string) string { return "" },
@@ -335,7 +335,7 @@ func commandWord(args []string) string {
 
 // parser builds kong for the named commands only: a grammar of all of them costs
 // more than everything else that a warm export does.
-func (l *line) parser(p process, named []command) (*kong.Kong, error) {
+func (l *commandLine) parser(p start, named []command) (*kong.Kong, error) {
 	options := []kong.Option{
 		kong.Name("fob"),
 		kong.NoDefaultHelp(),

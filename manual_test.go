@@ -22,7 +22,7 @@ import (
 // grammar is kong's model of every command.
 func grammar(t *testing.T) *kong.Application {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // not the developer's config.toml
-	k, err := new(line).parser(process{getenv: host.Lookup(os.Environ())}, commands())
+	k, err := new(commandLine).parser(start{getenv: host.Lookup(os.Environ())}, commands())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func (c *mfaAddCmd) Run(a *app) error {
 	if _, err := a.store().SeedInfo(serial); err == nil && !c.Yes {
 		err := a.person.Confirm(a.ctx, "--yes", "The MFA secret for %s is already stored. Replace it?", plan.ShortSerial(serial))
 		if _, nobody := errors.AsType[*ui.NobodyError](err); nobody {
-			return clearf("the MFA secret for %s is already stored; --yes replaces it", plan.ShortSerial(serial))
+			return noHelpf("the MFA secret for %s is already stored; --yes replaces it", plan.ShortSerial(serial))
 		}
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ func (c *mfaAddCmd) Run(a *app) error {
 	}
 	seed, err := mfa.ParseSeed(text.Reveal())
 	if err != nil {
-		return clearf("%v", err)
+		return noHelpf("%v", err)
 	}
 	if exists, err := a.store().Exists(); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (c *mfaAddCmd) read(a *app) (creds.Secret, error) {
 	if c.Stdin {
 		text, err := host.ReadAll(os.Stdin)
 		if errors.Is(err, host.ErrTooLong) {
-			return creds.Secret{}, clearf("the MFA secret is %v", err)
+			return creds.Secret{}, noHelpf("the MFA secret is %v", err)
 		}
 		if err != nil {
 			return creds.Secret{}, fmt.Errorf("standard input: %w", err)

@@ -59,7 +59,7 @@ func (c *exportCmd) Run(a *app) error {
 	if profile == "" {
 		// No *_PROFILE variable is read: under credential_process it names
 		// somebody else's profile.
-		return clearf("which profile? fob export --profile NAME")
+		return noHelpf("which profile? fob export --profile NAME")
 	}
 	name, err := c.format(profile)
 	if err != nil {

@@ -52,9 +52,9 @@ var errNegative = errors.New("a negative answer")
 type usageError struct {
 	Problem string
 	Names   []string // profiles to choose from
-	// Clear: the problem says what to do, or lies in the environment: the command's
-	// help would not help.
-	Clear bool
+	// NoHelp: the command's help would not help, because the problem says what to do
+	// or lies in the environment.
+	NoHelp bool
 }
 
 func (e *usageError) Error() string { return e.Problem }
@@ -63,9 +63,9 @@ func usagef(format string, args ...any) error {
 	return &usageError{Problem: fmt.Sprintf(format, args...)}
 }
 
-// clearf is usagef for a problem that says what to do.
-func clearf(format string, args ...any) error {
-	return &usageError{Problem: fmt.Sprintf(format, args...), Clear: true}
+// noHelpf is usagef without a hint at the command's help.
+func noHelpf(format string, args ...any) error {
+	return &usageError{Problem: fmt.Sprintf(format, args...), NoHelp: true}
 }
 
 type unknownCommandError struct{ Name string }
@@ -230,7 +230,7 @@ func profileFailures() []failure {
 			if way := vaultWay(e.Problem); way != "" {
 				return exit(exitUsage, way)
 			}
-			if a.name != "" && !e.Clear {
+			if a.name != "" && !e.NoHelp {
 				return exit(exitUsage, "fob "+a.name+" --help")
 			}
 			return exit(exitUsage)

@@ -21,7 +21,7 @@ func TestShortcut(t *testing.T) {
 		}
 		for _, profile := range []string{"dev", "a b", "", "=", "ü", "${HOME}", "@file", "x=y,z"} {
 			argv := []string{"export", "--profile", profile}
-			p := processIn(t)
+			p := startIn(t)
 			short, cmd, ok := shortcut(p, argv)
 			if !ok {
 				t.Fatalf("%q: no shortcut", argv)
@@ -37,23 +37,23 @@ func TestShortcut(t *testing.T) {
 	}
 }
 
-// processIn is a process with the test's environment.
-func processIn(t *testing.T) process {
+// startIn is how a process with the test's environment started.
+func startIn(t *testing.T) start {
 	t.Helper()
-	return process{getenv: host.Lookup(os.Environ())}
+	return start{getenv: host.Lookup(os.Environ())}
 }
 
 // taken reports whether the shortcut reads argv.
 func taken(t *testing.T, argv []string) bool {
 	t.Helper()
-	_, _, ok := shortcut(processIn(t), argv)
+	_, _, ok := shortcut(startIn(t), argv)
 	return ok
 }
 
 // byKong parses a fob export.
-func byKong(t *testing.T, p process, argv []string) (line, *exportCmd) {
+func byKong(t *testing.T, p start, argv []string) (commandLine, *exportCmd) {
 	t.Helper()
-	var l line
+	var l commandLine
 	parser, err := l.parser(p, []command{exportRow(t)})
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestNoShortcut(t *testing.T) {
 			t.Errorf("%q is taken", other)
 		}
 	}
-	parser, err := new(line).parser(processIn(t), []command{exportRow(t)})
+	parser, err := new(commandLine).parser(startIn(t), []command{exportRow(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
