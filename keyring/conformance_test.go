@@ -85,9 +85,6 @@ func itemOf(t testing.TB, s *Store) string {
 	return itemName(h)
 }
 
-// someItem is the name of an item that no store has.
-func someItem() string { return itemName(newHeader(1)) }
-
 func startPassphrase(testing.TB) fixture {
 	k := fileFixture("passphrase")
 	k.options = func(o *Options) { o.Backend = "file" }

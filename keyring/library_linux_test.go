@@ -426,3 +426,6 @@ func TestItemsWithoutFob(t *testing.T) {
 		}
 	}
 }
+
+// someItem is the name of an item that no store has.
+func someItem() string { return itemName(newHeader(1)) }

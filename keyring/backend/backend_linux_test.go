@@ -133,3 +133,12 @@ func TestPassEnvironment(t *testing.T) {
 		}
 	}
 }
+
+func backendOf(t testing.TB, kind string) Backend {
+	t.Helper()
+	b, ok := Of(kind)
+	if !ok {
+		t.Fatalf("no backend %q", kind)
+	}
+	return b
+}

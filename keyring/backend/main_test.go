@@ -26,15 +26,6 @@ func TestMain(m *testing.M) {
 // someItem is the name of an item that no store has.
 func someItem() string { return ItemName(strings.Repeat("0123456789abcdef", 2), 1) }
 
-func backendOf(t testing.TB, kind string) Backend {
-	t.Helper()
-	b, ok := Of(kind)
-	if !ok {
-		t.Fatalf("no backend %q", kind)
-	}
-	return b
-}
-
 func wantErr[E error](t testing.TB, err error) E {
 	t.Helper()
 	var want E
