@@ -109,12 +109,12 @@ func (a *app) world() profiles.World {
 	}
 }
 
-// profileNames are the profiles of the AWS files and of the store. What cannot be
-// read of the store is a warning, unless nothing else is left.
+// profileNames are the profiles of the AWS files and of the store. Items of the store
+// that cannot be read are a warning, unless there is nothing else.
 func (a *app) profileNames(all *profiles.Profiles) ([]string, error) {
 	names, err := all.Names()
 	if err != nil && len(names) == 0 {
-		return nil, err // not that there is nothing, but that nothing can be seen
+		return nil, err // an empty list would say that there are no profiles
 	}
 	if err != nil {
 		a.out.Warn("%s", a.out.Sentence(err))

@@ -1,10 +1,10 @@
 // Command fob keeps AWS keys in an encrypted store and gives programs
 // short-lived, MFA-backed credentials instead.
 //
-// This file is the grammar and the way from argv to a command. What commands work
-// with is put together in app.go, credentials.go has what all of them share that
-// make credentials, and report.go turns failures into messages and exit codes.
-// Every other file is one command, named after it.
+// This file is the grammar and the way from argv to a command. app.go puts together
+// the things that commands work with, credentials.go is shared by the commands that
+// make credentials, and report.go turns failures into messages and exit codes. Every
+// other file is one command, named after it.
 package main
 
 import (

@@ -152,9 +152,9 @@ func (s signedIn) left() string {
 	return ui.Left(time.Duration(s.Seconds) * time.Second)
 }
 
-// print prints the line for a person, or the template filled in. Of the template
-// only the fields are cleaned: the name of a profile must not move the cursor, but
-// what stands around it may, to colour a shell's prompt.
+// print prints the line for a person, or the template filled in. Only the fields of
+// the template are cleaned: the name of a profile must not move the cursor, but the
+// user's own text may set the colors of a shell's prompt.
 func (s signedIn) print(a *app, line format.Template, now time.Time) error {
 	switch {
 	case line == nil:

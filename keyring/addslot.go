@@ -42,7 +42,7 @@ func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
 			return err
 		}
 		done.Warnings = made.notes(sl)
-		// Who adds this machine's keyring wants the store to be opened with it here.
+		// A user who adds this machine's keyring wants it to open the store here.
 		if done.Chosen = kindOf(sl.Kind).drop != nil && c.m.Slot != sl.Name; done.Chosen {
 			c.m.Slot = sl.Name
 			return c.remember(c.m)
