@@ -605,9 +605,9 @@ func TestConsumerKilled(t *testing.T) {
 		argv := find(t)
 		w := signedUp(t, false)
 		began := time.Now()
-		w.onTerminal(t, "MFA code", "dev", append([]string{"/bin/sh", "-c", script, "sh"}, argv...)...)
+		_, stderr, code, screen := w.onTerminal(t, "MFA code", "dev", append([]string{"/bin/sh", "-c", script, "sh"}, argv...)...)
 		if took := time.Since(began); took > exportBudget*3/4 {
-			t.Errorf("%s: fob stayed for %s", argv[0], took)
+			t.Errorf("%s: fob stayed for %s; exit code %d, %q, screen:\n%s", argv[0], took, code, stderr, screen)
 		}
 	}
 }
