@@ -146,6 +146,16 @@ func jsSDK(t *testing.T) []string {
 	t.Helper()
 	node := need(t, "node", "--version")
 	dir := filepath.Join(programs(t), "jssdk")
+	missing(t, jsPackages(dir))
+	return []string{node, "--no-warnings", filepath.Join(dir, "whoami.js")} // node warns about its own version
+}
+
+// npm makes tests that run side by side wait for the one that fetches the packages.
+var npm sync.Mutex
+
+func jsPackages(dir string) error {
+	npm.Lock()
+	defer npm.Unlock()
 	_, err := os.Stat(filepath.Join(dir, "node_modules"))
 	if err != nil && os.Getenv("FOB_TEST_REQUIRE") == "1" {
 		cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
@@ -158,8 +168,7 @@ func jsSDK(t *testing.T) []string {
 	if err != nil {
 		err = fmt.Errorf("%w (npm ci --ignore-scripts)", err)
 	}
-	missing(t, err)
-	return []string{node, "--no-warnings", filepath.Join(dir, "whoami.js")} // node warns about its own version
+	return err
 }
 
 // A result is what a consumer printed.
