@@ -77,7 +77,6 @@ func (c *execCmd) Run(a *app) error {
 	if err := a.ctx.Err(); err != nil {
 		return err // interrupted: do not start the command
 	}
-	_ = a.store().Close() // where fob stays, as on Windows, it must not hold the directory
 	a.allowDumps()
 	return replace(path, argv, env)
 }

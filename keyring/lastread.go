@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 )
 
@@ -58,8 +59,13 @@ func (s *Store) lastRead() *lastRead {
 }
 
 // keepOpen keeps the directory of the items open for the next read. Another one that was
-// kept is closed when nobody uses it any more, by the garbage collector.
+// kept is closed when nobody uses it any more, by the garbage collector. On Windows a
+// directory that a process has open cannot be removed, and a re-key removes the old
+// one: there, nothing is kept.
 func (s *Store) keepOpen(d dir, h header) dir {
+	if runtime.GOOS == "windows" {
+		return d
+	}
 	d.kept = true
 	s.reads.mu.Lock()
 	defer s.reads.mu.Unlock()
