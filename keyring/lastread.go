@@ -73,19 +73,6 @@ func (s *Store) keepOpen(d dir, h header) dir {
 	return d
 }
 
-// Close closes the directory that the Store keeps open; no other call may be under
-// way. The Store can be used again.
-func (s *Store) Close() error {
-	s.reads.mu.Lock()
-	defer s.reads.mu.Unlock()
-	last := s.reads.last
-	s.reads.last = nil
-	if last == nil {
-		return nil
-	}
-	return last.items.Root.Close()
-}
-
 // ofLast calls f with what was read last if that was read with h.
 func (s *Store) ofLast(is func(*lastRead) bool, f func(*lastRead)) {
 	s.reads.mu.Lock()

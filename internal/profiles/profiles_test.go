@@ -43,7 +43,6 @@ func home(t *testing.T) (Files, *keyring.Store, *Profiles) {
 		Dir: filepath.Join(dir, "store"), StateDir: filepath.Join(dir, "state"), Backend: "file", WorkFactor: 10,
 		Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret("correct horse battery staple"), true, nil },
 	})
-	t.Cleanup(func() { store.Close() })
 	if _, err := store.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,6 @@ func filledStore(t *testing.T) (dir string, s *keyring.Store) {
 	t.Helper()
 	dir = t.TempDir()
 	s = storeIn(dir, "correct horse battery staple")
-	t.Cleanup(func() { s.Close() })
 	if _, err := s.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +105,6 @@ func TestReadQuietly(t *testing.T) {
 			return creds.Secret{}, errors.New("asked")
 		},
 	})
-	defer store.Close()
 	if _, _, err := (Reader{Store: store}).Read(t.Context(), plan.StoredKey{Profile: "dev", KeyID: key.ID}, true); err == nil || asked {
 		t.Errorf("%v, asked: %v", err, asked)
 	}
@@ -117,7 +115,6 @@ func TestQuietSessions(t *testing.T) {
 	session := creds.Session{Key: key, Token: creds.NewSecret("t"), Expires: time.Now().Add(time.Hour)}
 	check := func(t *testing.T, s *keyring.Store) {
 		t.Helper()
-		defer s.Close()
 		q := QuietSessions{s.Quiet()}
 		if err := q.SaveSession(t.Context(), "p", "0af1", "", session); err != nil {
 			t.Errorf("save: %v", err)
