@@ -57,7 +57,7 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (*app, er
 	a := &app{program: p, start: proc, commandLine: l, ctx: ctx, host: host.Host{Getenv: proc.getenv}}
 	a.out = &ui.Printer{
 		Out: a.stdout, Err: a.stderr,
-		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Color: a.color(),
+		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Color: a.color,
 		Tilde: a.host.Tilde,
 	}
 	a.files = profiles.Files{Config: a.host.ConfigPath(), Credentials: a.host.CredentialsPath(), Tilde: a.host.Tilde}
@@ -75,10 +75,11 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (*app, er
 	return a, err
 }
 
-// rerun is the app for another command line: it has the same store and terminal,
-// and reads the AWS files again.
+// rerun is the app for another command line: it has the same store, terminal and
+// global flags, and reads the AWS files again.
 func (a *app) rerun(l commandLine) *app {
 	next := *a
+	l.globals = a.globals
 	next.commandLine = l
 	next.profiles = sync.OnceValues(next.readProfiles)
 	return &next
@@ -100,6 +101,16 @@ func (a *app) color() bool {
 // readProfiles reads the AWS files as they are now.
 func (a *app) readProfiles() (*profiles.Profiles, error) {
 	return profiles.Read(a.files, a.store(), a.world())
+}
+
+// storedProfiles are the profiles of the store alone, where the AWS files cannot be
+// read.
+func (a *app) storedProfiles() *profiles.Profiles {
+	empty, err := awsconfig.Parse(awsconfig.File{}, awsconfig.File{})
+	if err != nil {
+		panic(err) // there is nothing in it to be wrong
+	}
+	return profiles.New(empty, a.store(), a.world())
 }
 
 func (a *app) world() profiles.World {

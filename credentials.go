@@ -123,7 +123,7 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	if _, stored := p.Steps[0].(plan.StoredKey); !stored {
 		sessions = source.QuietSessions{Store: a.store().Quiet()}
 	}
-	d := &dialler{make: a.newClient}
+	d := &dialer{make: a.newClient}
 	return &broker.Broker{
 		Source:   reader.Read,
 		Sessions: sessions,
@@ -150,14 +150,14 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	}, nil
 }
 
-// dialler makes the client of a plan when AWS is first called, and knows by how
+// dialer makes the client of a plan when AWS is first called, and knows by how
 // much the clock is wrong from then on.
-type dialler struct {
+type dialer struct {
 	make   func(plan.Endpoint) (*awsapi.Client, error)
 	client atomic.Pointer[awsapi.Client]
 }
 
-func (d *dialler) dial(e plan.Endpoint) (broker.STS, error) {
+func (d *dialer) dial(e plan.Endpoint) (broker.STS, error) {
 	client, err := d.make(e)
 	if err != nil {
 		return nil, err // and not a nil *Client in an interface that is not nil
@@ -166,7 +166,7 @@ func (d *dialler) dial(e plan.Endpoint) (broker.STS, error) {
 	return client, nil
 }
 
-func (d *dialler) skew() time.Duration {
+func (d *dialer) skew() time.Duration {
 	if client := d.client.Load(); client != nil {
 		return client.RawSkew()
 	}

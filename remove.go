@@ -24,7 +24,7 @@ removed with it.
 func (c *removeCmd) Run(a *app) error {
 	all, err := a.profiles()
 	if err != nil {
-		return err
+		all = a.storedProfiles() // a config with a mistake must not keep a key in the store
 	}
 	info, err := a.store().KeyInfo(c.Profile)
 	_, damaged := errors.AsType[*keyring.DamagedError](err)

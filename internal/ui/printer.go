@@ -25,8 +25,9 @@ type Printer struct {
 	Quiet bool
 	// Verbose adds Logf's lines.
 	Verbose bool
-	// Color marks errors.
-	Color bool
+	// Color reports whether to color an error; nil for never. Finding out costs a
+	// system call, so nobody asks before there is an error.
+	Color func() bool
 	// Tilde shortens a path for a person; nil leaves it as it is.
 	Tilde func(path string) string
 }
@@ -86,7 +87,7 @@ func (p *Printer) Hint(format string, args ...any) {
 // Error says what went wrong.
 func (p *Printer) Error(err error) {
 	label := "fob: error:"
-	if p.Color {
+	if p.Color != nil && p.Color() {
 		label = "\x1b[31m" + label + "\x1b[0m"
 	}
 	p.line(label+" ", "%s", []any{p.Sentence(err)})

@@ -101,7 +101,7 @@ func TestSentence(t *testing.T) {
 // Only the label of an error is colored.
 func TestErrorColor(t *testing.T) {
 	var err strings.Builder
-	p := &Printer{Err: &err, Color: true}
+	p := &Printer{Err: &err, Color: func() bool { return true }}
 	p.Error(errors.New("\x1b[1mwrong"))
 	if want := "\x1b[31mfob: error:\x1b[0m \\x1b[1mwrong\n"; err.String() != want {
 		t.Errorf("%q, want %q", err.String(), want)
