@@ -91,9 +91,9 @@ func (r *resolver) walk(profile string) error {
 			return r.missing(n)
 		}
 		h := hop{name: name, section: section}
-		// A profile with a stored key is a source of other profiles without the
-		// role in its section.
-		if role, ok := get(section, "role_arn"); ok && (n.withRole || !stored) {
+		// A profile with a key of its own, stored or in plain text, is a source of
+		// other profiles without the role in its section, as for the SDKs.
+		if role, ok := get(section, "role_arn"); ok && (n.withRole || !stored && !hasStatic(section)) {
 			h.role = role
 		}
 		r.chain = append(r.chain, h)
@@ -107,20 +107,6 @@ func (r *resolver) walk(profile string) error {
 			return err
 		}
 	}
-}
-
-// follow finds where a profile without a stored key gets its credentials: from
-// another profile, or from the source.
-func (r *resolver) follow(h hop) (next, error) {
-	parent, ok := get(h.section, "source_profile")
-	switch {
-	case ok && parent.Text == h.name && hasStatic(h.section):
-		// A section may assume its role with its own key.
-		return next{}, r.plaintext(h)
-	case ok:
-		return next{profile: parent.Text, at: parent}, nil
-	}
-	return r.ownSource(h)
 }
 
 // steps makes the steps of the chain (testdata/03 to 08).

@@ -1,13 +1,53 @@
 package plan
 
 import (
+	"fmt"
 	"unicode/utf8"
 
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
 )
 
-// ownSource finds the credentials that a section without source_profile names.
+// follow finds where a profile without a stored key gets its credentials: from
+// another profile, or from the source.
+func (r *resolver) follow(h hop) (next, error) {
+	parent, ok := get(h.section, "source_profile")
+	if h.role.Text != "" {
+		if err := oneSource(h); err != nil {
+			return next{}, err
+		}
+		// A section may assume its role with its own key.
+		if !ok || parent.Text == h.name && hasStatic(h.section) {
+			return r.ownSource(h)
+		}
+		return next{profile: parent.Text, at: parent}, nil
+	}
+	// Without a role the section's own credentials count, as in the AWS CLI.
+	n, err := r.ownSource(h)
+	if _, none := err.(*NoKeyError); !none || !ok {
+		return n, err
+	}
+	return next{profile: parent.Text, at: parent}, oneSource(h)
+}
+
+// oneSource makes sure that a role has one source only: the SDKs refuse two, or
+// do not agree which one counts.
+func oneSource(h hop) error {
+	first := ""
+	for _, key := range []string{"source_profile", "credential_source", "web_identity_token_file"} {
+		v, ok := get(h.section, key)
+		switch {
+		case !ok:
+		case first == "":
+			first = v.Key
+		default:
+			return &ConfigError{At: At(v), Problem: fmt.Sprintf("profile %q has both %s and %s; remove one", h.name, first, v.Key)}
+		}
+	}
+	return nil
+}
+
+// ownSource finds the credentials that a section itself names.
 func (r *resolver) ownSource(h hop) (next, error) {
 	hasRole := h.role.Text != ""
 	if v, ok := get(h.section, "credential_source"); ok && hasRole {
