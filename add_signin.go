@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"fob/internal/awsapi"
 	"fob/internal/broker"
@@ -46,7 +45,7 @@ func (c *addCmd) signIn(a *app, all *profiles.Profiles, id awsapi.Identity, seri
 		return nil
 	}
 	arn, _ := plan.ParseARN(id.ARN)
-	a.out.Say("%s works: %s, %s, signed in until %s.", c.Profile, arn.Name(), id.Account, ui.Clock(s.Expires, time.Now()))
+	a.out.Say("%s works: %s, %s, signed in until %s.", c.Profile, arn.Name(), id.Account, ui.Clock(s.Expires, a.now()))
 	return nil
 }
 

@@ -53,8 +53,14 @@ type app struct {
 }
 
 // newApp wires up a command. The app is there even beside an error, to report it.
-func newApp(ctx context.Context, p program, proc start, l commandLine) (*app, error) {
-	a := &app{program: p, start: proc, commandLine: l, ctx: ctx, host: host.Host{Getenv: proc.getenv}}
+func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, err error) {
+	if p.now == nil {
+		p.now = time.Now
+	}
+	if p.wait == nil {
+		p.wait = func(ctx context.Context, d time.Duration, what string) error { return a.out.Countdown(ctx, d, what) }
+	}
+	a = &app{program: p, start: proc, commandLine: l, ctx: ctx, host: host.Host{Getenv: proc.getenv}}
 	a.out = &ui.Printer{
 		Out: a.stdout, Err: a.stderr,
 		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Color: a.color,
@@ -70,7 +76,6 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (*app, er
 			a.out.Note("this computer's clock is %s: fob uses AWS's time, and expiry times shown will be off by that much", awsapi.Ahead(skew))
 		})
 	}
-	var err error
 	a.unlock, err = readUnlockTimes(a.host)
 	return a, err
 }
@@ -163,7 +168,7 @@ func (a *app) newStore() *keyring.Store {
 		Chose:      a.sayChoice,
 		Getenv:     a.getenv,
 		WorkFactor: a.workFactor,
-		Now:        time.Now,
+		Now:        a.now,
 		Log:        a.out.Log,
 	})
 }

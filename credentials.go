@@ -135,15 +135,16 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 			Prompt:    r.MFAPrompt,
 			NoInput:   a.NoInput,
 			Skew:      d.skew,
-			Wait:      a.out.Countdown,
+			Wait:      a.wait,
+			Now:       a.now,
 			Notice:    a.noteClock,
 		},
-		QuietCodes: &mfa.Ladder{Seed: storedSeed(a.store().Quiet())},
+		QuietCodes: &mfa.Ladder{Seed: storedSeed(a.store().Quiet()), Now: a.now},
 		Dial:       d.dial,
 		Renew:      r.renew,
 		Fresh:      r.Fresh,
 		Program:    r.program,
-		Now:        time.Now,
+		Now:        a.now,
 		Clock:      a.noteClock,
 		Log:        a.out.Log,
 		Note:       a.out.Note,
@@ -181,7 +182,7 @@ func (a *app) reader() (source.Reader, error) {
 	}
 	return source.Reader{
 		Store: a.store(), Config: all.Config, Getenv: a.getenv,
-		Environ: a.helperEnviron, Stderr: term.Foreign(a.stderr), Now: time.Now,
+		Environ: a.helperEnviron, Stderr: term.Foreign(a.stderr), Now: a.now,
 	}, nil
 }
 
@@ -205,8 +206,8 @@ func (a *app) seedBroker(seed creds.Seed, now func() time.Time) *broker.Broker {
 	stored := func(context.Context, string) (creds.Seed, bool, error) { return seed, true, nil }
 	return &broker.Broker{
 		Sessions: a.store(),
-		Codes:    &mfa.Ladder{Seed: stored, Wait: a.out.Countdown, Now: now},
-		Now:      time.Now, Log: a.out.Log, Note: a.out.Note,
+		Codes:    &mfa.Ladder{Seed: stored, Wait: a.wait, Now: now},
+		Now:      a.now, Log: a.out.Log, Note: a.out.Note,
 	}
 }
 
@@ -236,10 +237,7 @@ func (a *app) dial(profile string) (*awsapi.Client, error) {
 
 // newClient makes a client for an endpoint.
 func (a *app) newClient(e plan.Endpoint) (*awsapi.Client, error) {
-	if a.limits != (awsapi.Limits{}) {
-		return awsapi.NewClientWithin(a.limits, e, a.out.Log)
-	}
-	return awsapi.NewClient(e, a.out.Log)
+	return awsapi.NewClientWithin(a.limits, e, a.out.Log)
 }
 
 // ownKey is the stored key that a profile uses, and whose profile it is.

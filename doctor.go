@@ -33,8 +33,8 @@ func (c *doctorCmd) Run(a *app) error {
 		Passphrase: a.secrets.passphrase != "",
 		Judge:      func(err error) doctor.Verdict { return verdictOf(a, err) },
 		Tilde:      a.host.Tilde,
-		Clock:      func(t time.Time) string { return ui.Clock(t, time.Now()) },
-		Now:        time.Now,
+		Clock:      func(t time.Time) string { return ui.Clock(t, a.now()) },
+		Now:        a.now,
 		Profile:    c.Profile,
 		Fix:        c.Fix,
 	})

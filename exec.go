@@ -83,7 +83,7 @@ func (c *execCmd) Run(a *app) error {
 
 // greet says which session a shell has.
 func greet(a *app, profile string, s creds.Session) {
-	now := time.Now()
+	now := a.now()
 	left := ""
 	if !s.Expires.IsZero() {
 		d := s.Expires.Sub(now)

@@ -60,7 +60,7 @@ func printSteps(a *app, p plan.Plan, fresh bool) (cached int) {
 			continue
 		}
 		info, err := a.store().SessionInfo(p.Source(), p.ID(i+1))
-		switch now := time.Now(); {
+		switch now := a.now(); {
 		case err != nil:
 		case p.TooOld(i+1, now.Sub(info.Created)):
 			a.out.Print("     cached since %s, too old for this profile\n", ui.Clock(info.Created, now))

@@ -57,7 +57,7 @@ func (c *listCmd) Run(a *app) error {
 		}
 		return a.out.Write([]byte(list.String()))
 	}
-	rows := all.Rows(names, time.Now())
+	rows := all.Rows(names, a.now())
 	switch {
 	case c.JSON:
 		return a.out.JSON(listRows(rows))
@@ -67,7 +67,7 @@ func (c *listCmd) Run(a *app) error {
 	}
 	table := [][]string{{"PROFILE", "KEY", "AGE", "ACCOUNT", "MFA", "SESSIONS"}}
 	for _, r := range rows {
-		table = append(table, listCells(r, time.Now()))
+		table = append(table, listCells(r, a.now()))
 	}
 	return a.out.Table(table)
 }

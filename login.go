@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"fob/internal/broker"
 	"fob/internal/plan"
 	"fob/internal/ui"
@@ -51,7 +49,7 @@ func (c *loginCmd) Run(a *app) error {
 			a.out.Answer("%s: ready", p.Profile)
 			continue
 		}
-		a.out.Answer("%s: signed in until %s", p.Profile, ui.Clock(until, time.Now()))
+		a.out.Answer("%s: signed in until %s", p.Profile, ui.Clock(until, a.now()))
 	}
 	return nil
 }

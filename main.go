@@ -41,6 +41,10 @@ func main() { os.Exit(program{}.run(os.Args)) }
 
 // program is what tests may set; the zero value is the product.
 type program struct {
+	// now is this computer's clock; nil is time.Now.
+	now func() time.Time
+	// wait waits for the next step of an MFA device; nil counts down for the user.
+	wait func(ctx context.Context, d time.Duration, what string) error
 	// workFactor is log2 of the passphrase's scrypt cost; 0 is the store's own.
 	workFactor int
 	// budget is how long an export may take; 0 is exportBudget.

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	stdflag "flag"
 	"fmt"
@@ -58,6 +59,7 @@ const (
 	testBudget = "FOBTEST_BUDGET" // how long an export may take
 	testAnswer = "FOBTEST_ANSWER" // how long AWS may take to answer
 	testPeriod = "FOBTEST_PERIOD" // of the codes of devices that fob creates
+	testClock  = "FOBTEST_CLOCK"  // what the clock shows all the time, RFC 3339
 )
 
 // testProgram is the fob of the tests.
@@ -72,6 +74,16 @@ func testProgram() program {
 	p := program{workFactor: 10, budget: duration(testBudget), devicePeriod: duration(testPeriod)}
 	if answer := duration(testAnswer); answer != 0 {
 		p.limits = awsapi.Limits{Dial: answer, Answer: answer, Call: 3 * answer, Backoff: answer / 5}
+	}
+	if clock := os.Getenv(testClock); clock != "" {
+		now, err := time.Parse(time.RFC3339Nano, clock)
+		if err != nil {
+			panic(err)
+		}
+		p.now = func() time.Time { return now }
+		p.limits.Now = p.now
+		// It goes on only while fob waits.
+		p.wait = func(_ context.Context, d time.Duration, _ string) error { now = now.Add(d); return nil }
 	}
 	return p
 }

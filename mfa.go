@@ -116,11 +116,11 @@ func (c *mfaCodeCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	answer, err := a.seedBroker(seed, time.Now).SeedCode(a.ctx, c.Profile, serial)
+	answer, err := a.seedBroker(seed, a.now).SeedCode(a.ctx, c.Profile, serial)
 	if err != nil {
 		return err
 	}
-	left := int(time.Until(mfa.StepEnd(seed, answer.Step)).Round(time.Second).Seconds())
+	left := int(mfa.StepEnd(seed, answer.Step).Sub(a.now()).Round(time.Second).Seconds())
 	if c.JSON {
 		return a.out.JSON(struct {
 			Code    string `json:"code"`

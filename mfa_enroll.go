@@ -132,7 +132,7 @@ func codePair(ctx context.Context, a *app, u iam.User, serial string) (first, se
 	if err != nil {
 		return "", "", err
 	}
-	b := a.seedBroker(seed, func() time.Time { return time.Now().Add(-u.Skew) })
+	b := a.seedBroker(seed, func() time.Time { return a.now().Add(-u.Skew) })
 	for {
 		one, err := b.SeedCode(ctx, u.Profile, serial)
 		if err != nil {
@@ -192,7 +192,7 @@ func firstSession(a *app, all *profiles.Profiles, profile, serial string) error 
 		if err != nil {
 			return err
 		}
-		a.out.Say("%s works: signed in until %s.", profile, ui.Clock(s.Expires, time.Now()))
+		a.out.Say("%s works: signed in until %s.", profile, ui.Clock(s.Expires, a.now()))
 		return nil
 	}
 }

@@ -144,7 +144,7 @@ func recordExport(a *app, profile string, err error) {
 		failed = lastfail.Clear(a.host.StatePath(), profile)
 	case exitInterrupted:
 	default:
-		r := lastfail.Record{Profile: profile, Time: time.Now().UTC().Truncate(time.Second), Code: v.code, Problem: ownWords(a.out, err)}
+		r := lastfail.Record{Profile: profile, Time: a.now().UTC().Truncate(time.Second), Code: v.code, Problem: ownWords(a.out, err)}
 		if len(v.hints) > 0 {
 			r.Hint = v.hints[0]
 		}

@@ -46,7 +46,7 @@ func (c *statusCmd) Run(a *app) error {
 	if err != nil {
 		return usagef("--format: %v", err)
 	}
-	now := time.Now()
+	now := a.now()
 	if c.All {
 		return c.showAll(a, line, now)
 	}

@@ -64,7 +64,7 @@ func (c *storeShowCmd) Run(a *app) error {
 			return err
 		}
 	case d.Exists:
-		showStore(a, d, time.Now())
+		showStore(a, d, a.now())
 	case d.Problem == nil: // else it is not known that there is none
 		showNoStore(a, d)
 	}

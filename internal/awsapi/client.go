@@ -10,6 +10,8 @@
 package awsapi
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -21,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"fob/internal/plan"
@@ -30,12 +33,25 @@ import (
 // signature (Signature Version 4 documentation: 5 minutes).
 const maxSkew = 5 * time.Minute
 
-// Limits are the time limits of a call.
+// Limits are the time limits of a call, and the clock that it goes by. A zero field
+// is the default.
 type Limits struct {
-	Dial    time.Duration // to connect, and as much again for TLS
-	Answer  time.Duration // until an answer begins
-	Call    time.Duration // for all three tries
-	Backoff time.Duration // the longest wait between two tries
+	Dial    time.Duration    // to connect, and as much again for TLS
+	Answer  time.Duration    // until an answer begins
+	Call    time.Duration    // for all three tries
+	Backoff time.Duration    // the longest wait between two tries
+	Now     func() time.Time // this computer's clock
+}
+
+func (l Limits) orDefault() Limits {
+	l.Dial = cmp.Or(l.Dial, 5*time.Second)
+	l.Answer = cmp.Or(l.Answer, 10*time.Second)
+	l.Call = cmp.Or(l.Call, MaxCall)
+	l.Backoff = cmp.Or(l.Backoff, 2*time.Second)
+	if l.Now == nil {
+		l.Now = time.Now
+	}
+	return l
 }
 
 // MaxCall is how long a call of NewClient's may take.
@@ -55,11 +71,13 @@ type Client struct {
 // NewClient makes a client for an endpoint; it connects on the first call. An
 // unreadable CA bundle is an error.
 func NewClient(e plan.Endpoint, log func(format string, args ...any)) (*Client, error) {
-	return NewClientWithin(Limits{Dial: 5 * time.Second, Answer: 10 * time.Second, Call: MaxCall, Backoff: 2 * time.Second}, e, log)
+	return NewClientWithin(Limits{}, e, log)
 }
 
 // NewClientWithin makes a client with other limits than NewClient's.
 func NewClientWithin(l Limits, e plan.Endpoint, log func(format string, args ...any)) (*Client, error) {
+	otherClock := l.Now != nil
+	l = l.orDefault()
 	next := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: l.Dial}).DialContext,
@@ -78,7 +96,7 @@ func NewClientWithin(l Limits, e plan.Endpoint, log func(format string, args ...
 			return nil, fmt.Errorf("CA bundle %s contains no certificate", e.CABundle)
 		}
 	}
-	c := &Client{endpoint: e, limits: l, log: log, transport: &transport{next: next}}
+	c := &Client{endpoint: e, limits: l, log: log, transport: &transport{next: next, now: l.Now}}
 	c.http = &http.Client{
 		Transport:     c.transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -91,6 +109,9 @@ func NewClientWithin(l Limits, e plan.Endpoint, log func(format string, args ...
 			// The SDK's own limiter takes tries from one call because others failed.
 			o.RateLimiter = ratelimit.None
 		}),
+	}
+	if otherClock {
+		o.HTTPSignerV4 = signer{c}
 	}
 	if e.URL != "" {
 		o.BaseEndpoint = aws.String(e.URL)
@@ -113,6 +134,18 @@ func (c *Client) Skew() time.Duration {
 		return 0
 	}
 	return skew
+}
+
+// now is AWS's time, as far as it matters to AWS.
+func (c *Client) now() time.Time { return c.limits.Now().Add(-c.Skew()) }
+
+// signer signs the SDK's requests by a clock that is not this computer's, which is
+// the only one that the SDK knows.
+type signer struct{ *Client }
+
+// SignHTTP implements sts.HTTPSignerV4.
+func (s signer) SignHTTP(ctx context.Context, key aws.Credentials, r *http.Request, hash, service, region string, _ time.Time, with ...func(*v4.SignerOptions)) error {
+	return v4.NewSigner().SignHTTP(ctx, key, r, hash, service, region, s.now(), with...)
 }
 
 // RawSkew is Skew however small it is; it includes network latency.

@@ -86,8 +86,7 @@ func (c *Client) query(ctx context.Context, with creds.Session, q Query, skew ti
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	hash := sha256.Sum256([]byte(body))
 	key := aws.Credentials{AccessKeyID: with.ID, SecretAccessKey: with.Secret.Reveal(), SessionToken: with.Token.Reveal()}
-	at := time.Now().Add(-skew)
-	if err := v4.NewSigner().SignHTTP(ctx, key, r, hex.EncodeToString(hash[:]), q.Service, c.endpoint.Region, at); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, key, r, hex.EncodeToString(hash[:]), q.Service, c.endpoint.Region, c.limits.Now().Add(-skew)); err != nil {
 		return err
 	}
 	res, err := c.http.Do(r)

@@ -86,7 +86,7 @@ func (c *Client) session(r *request, got *types.Credentials, account string) (cr
 		return creds.Session{}, r.notAWS("no credentials")
 	case !printable(got.AccessKeyId) || !printable(got.SecretAccessKey) || !printable(got.SessionToken):
 		return creds.Session{}, r.notAWS("malformed credentials")
-	case got.Expiration == nil || !got.Expiration.After(time.Now().Add(-c.Skew())): // by AWS's clock: ours may be wrong
+	case got.Expiration == nil || !got.Expiration.After(c.now()): // by AWS's clock: ours may be wrong
 		return creds.Session{}, r.notAWS("the credentials have already expired")
 	}
 	return creds.Session{

@@ -16,7 +16,8 @@ const maxAnswer = 1 << 20
 // and reads AWS's clock from them.
 type transport struct {
 	next http.RoundTripper
-	skew atomic.Int64 // our clock less the server's, by the last answer
+	now  func() time.Time // this computer's clock
+	skew atomic.Int64     // our clock less the server's, by the last answer
 }
 
 // exchange is what happened in one call, in up to three tries.
@@ -48,7 +49,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x.status, x.contentType = answer.StatusCode, answer.Header.Get("Content-Type")
 	x.silent = x.status < 400 || x.status >= 500
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
-		t.skew.Store(int64(time.Since(date)))
+		t.skew.Store(int64(t.now().Sub(date)))
 	}
 	answer.Body = &body{ReadCloser: answer.Body, left: maxAnswer, exchange: x}
 	return answer, nil

@@ -62,6 +62,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	offset  time.Duration // of the server's clock from the machine's
+	stopped time.Time     // if not zero, what the server's clock shows
 	life    time.Duration
 	regions Regions
 	world   world
@@ -187,7 +188,19 @@ func (s *Server) Now() time.Time {
 }
 
 // now needs the lock s.mu.
-func (s *Server) now() time.Time { return time.Now().Add(s.offset).UTC() }
+func (s *Server) now() time.Time {
+	if !s.stopped.IsZero() {
+		return s.stopped
+	}
+	return time.Now().Add(s.offset).UTC()
+}
+
+// StopClock makes the server's clock show t until the next call of StopClock.
+func (s *Server) StopClock(t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = t.UTC()
+}
 
 // Advance moves the server's clock by d, which may be negative. Like AWS, the server
 // then refuses a caller whose clock is more than five minutes off; AgeSessions makes
