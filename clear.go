@@ -8,7 +8,7 @@ import (
 )
 
 type clearCmd struct {
-	Profile string `arg:"" optional:"" help:"The profile; all of them if none is named."`
+	Profile *string `arg:"" optional:"" help:"The profile; all of them if none is named."`
 }
 
 func (clearCmd) Help() string {
@@ -19,28 +19,42 @@ already has stays valid until it expires.
 }
 
 func (c *clearCmd) Run(a *app) error {
-	source := c.Profile
-	if source != "" {
-		// A role's sessions are filed under the profile whose key they are made from.
-		var err error
-		if source, err = sourceOf(a, c.Profile); err != nil {
-			return err
-		}
+	var n int
+	from := ""
+	var err error
+	if c.Profile == nil {
+		n, err = a.store().RemoveAllSessions()
+	} else {
+		n, from, err = clearProfile(a, *c.Profile)
 	}
-	n, err := a.store().RemoveSessions(source)
 	switch {
 	case err != nil:
 		return err
 	case n == 0:
 		a.out.Answer("No cached sessions.")
 		return nil
-	case source != c.Profile:
-		a.out.Answer("Cleared %s made from the key of %s.", ui.Count(n, "session"), source)
-	default:
-		a.out.Answer("Cleared %s.", ui.Count(n, "session"))
 	}
+	a.out.Answer("Cleared %s%s.", ui.Count(n, "session"), from)
 	a.out.Note("sessions already handed out stay valid until they expire")
 	return nil
+}
+
+// clearProfile clears the sessions of a profile. A role's sessions are filed under
+// the profile whose key they are made from; from says so.
+func clearProfile(a *app, profile string) (n int, from string, err error) {
+	source, err := sourceOf(a, profile)
+	if err != nil {
+		return 0, "", err
+	}
+	switch source {
+	case profile:
+	case plan.EnvironmentSource:
+		from = " made from the credentials in the environment"
+	default:
+		from = " made from the credentials of " + source
+	}
+	n, err = a.store().RemoveSessions(source)
+	return n, from, err
 }
 
 // sourceOf is the profile that a profile's sessions are filed under. One that is

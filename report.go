@@ -239,6 +239,9 @@ func profileFailures() []failure {
 		always[*keyring.NameError](exitUsage),
 		always[*creds.KeyError](exitUsage),
 		on(func(_ *app, e *plan.NoProfileError, _ error) verdict {
+			if e.Profile == "" {
+				return exit(exitNoProfile, "fob list   shows the profiles")
+			}
 			return exit(exitNoProfile, didYouMean(e.Nearest, "fob add "+cmdline.Quote(e.Profile)+"   stores a key under that name"))
 		}),
 		on(func(_ *app, e *plan.MissingSourceError, _ error) verdict {

@@ -94,13 +94,19 @@ func (s *Store) SaveSession(ctx context.Context, source, id, sourceRev string, s
 	return err
 }
 
-// RemoveSessions removes the cached sessions of source, or all if source is empty,
-// and returns how many there were. It does not open the store.
+// RemoveSessions removes the cached sessions of source and returns how many there
+// were. It does not open the store.
 func (s *Store) RemoveSessions(source string) (int, error) {
-	prefix := string(KindSession) + "+"
-	if source != "" {
-		prefix += encodeName(source) + "+"
+	if source == "" {
+		return 0, &NameError{source, "is empty"}
 	}
+	return s.removeSessions(string(KindSession) + "+" + encodeName(source) + "+")
+}
+
+// RemoveAllSessions is RemoveSessions for all sources.
+func (s *Store) RemoveAllSessions() (int, error) { return s.removeSessions(string(KindSession) + "+") }
+
+func (s *Store) removeSessions(prefix string) (int, error) {
 	count := 0
 	err := s.change(context.Background(), func(d dir, _ header) error {
 		files, err := d.list()

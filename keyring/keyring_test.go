@@ -75,7 +75,7 @@ func TestWhatIsNotThereAsksNobody(t *testing.T) {
 			if infos, err := s.Infos(KindKey); err != nil || len(infos) != 0 {
 				t.Errorf("Infos: %v, %v", infos, err)
 			}
-			if n, err := s.RemoveSessions(""); n != 0 || err != nil {
+			if n, err := s.RemoveAllSessions(); n != 0 || err != nil {
 				t.Errorf("RemoveSessions: %d, %v", n, err)
 			}
 		})
@@ -180,7 +180,11 @@ func TestRemoveSessions(t *testing.T) {
 	if n, err := locked.RemoveSessions("dev"); n != 2 || err != nil {
 		t.Errorf("removed %d, %v", n, err)
 	}
-	if n, err := locked.RemoveSessions(""); n != 2 || err != nil {
+	var empty *NameError
+	if n, err := locked.RemoveSessions(""); n != 0 || !errors.As(err, &empty) {
+		t.Errorf("without a name: removed %d, %v", n, err)
+	}
+	if n, err := locked.RemoveAllSessions(); n != 2 || err != nil {
 		t.Errorf("removed %d, %v", n, err)
 	}
 	if _, err := locked.KeyInfo("session"); err != nil {

@@ -53,7 +53,7 @@ func TestVanishedAndExchangedStores(t *testing.T) {
 			_, info := s.KeyInfo("p")
 			_, infos := s.Infos(KindKey)
 			_, set := s.SetKey(ctx, "p", otherKey, Info{})
-			_, sessions := s.RemoveSessions("")
+			_, sessions := s.RemoveAllSessions()
 			for i, err := range []error{exists, create, key, missing, session, info, infos, set, sessions, s.RemoveKey(ctx, "p")} {
 				var trust *TrustError
 				if !errors.As(err, &trust) {

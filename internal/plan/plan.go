@@ -143,8 +143,12 @@ func (p Plan) ID(n int) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Source is the profile whose key or process the plan starts from. Its sessions are
-// stored under that name. Empty for the environment.
+// EnvironmentSource is the Source of plans that start from the environment. It is
+// not the name of a profile: the AWS files cannot have one with brackets.
+const EnvironmentSource = "[environment]"
+
+// Source is the profile whose key or process the plan starts from, or
+// EnvironmentSource. Sessions are stored under that name; it is never empty.
 func (p Plan) Source() string {
 	switch s := p.Steps[0].(type) {
 	case StoredKey:
@@ -153,8 +157,10 @@ func (p Plan) Source() string {
 		return s.Profile
 	case Process:
 		return s.Profile
+	case Environment:
+		return EnvironmentSource
 	}
-	return ""
+	panic("a plan that starts with " + p.Steps[0].Kind())
 }
 
 // MFASerial is the device whose code the plan needs when nothing is cached, or "".

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"fob/internal/awsconfig"
 )
 
 // everyStep has one of each type, empty.
@@ -206,6 +208,23 @@ func TestExplainJSON(t *testing.T) {
 	}
 	if !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("got:\n%s\nwant:\n%s", got.Bytes(), want)
+	}
+}
+
+// TestSource: a plan that may have cached sessions has a name to file them under,
+// which is no other plan's.
+func TestSource(t *testing.T) {
+	for _, s := range []Step{StoredKey{Profile: "p"}, PlaintextKey{Profile: "p"}, Process{Profile: "p"}} {
+		if got := (Plan{Steps: []Step{s}}).Source(); got != "p" {
+			t.Errorf("%s: %q", s.Kind(), got)
+		}
+	}
+	got := Plan{Steps: []Step{Environment{KeyID: "AKIAIOSFODNN7EXAMPLE"}}}.Source()
+	if _, err := awsconfig.Header("profile", got); err == nil || got == "" {
+		t.Errorf("%q can be the name of a profile", got)
+	}
+	if _, err := awsconfig.Header("", got); err == nil {
+		t.Errorf("%q can be the name of a profile in the credentials file", got)
 	}
 }
 

@@ -64,7 +64,9 @@ func New(config *awsconfig.Config, store *keyring.Store, w World) *Profiles {
 
 func (p *Profiles) key(profile string) (plan.Key, bool, error) {
 	info, err := p.store.KeyInfo(profile)
-	if _, none := errors.AsType[*keyring.NotFoundError](err); none {
+	_, none := errors.AsType[*keyring.NotFoundError](err)
+	_, unfit := errors.AsType[*keyring.NameError](err) // the AWS files may have longer names
+	if none || unfit {
 		return plan.Key{}, false, nil
 	}
 	return planKey(info), err == nil, err

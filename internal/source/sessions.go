@@ -21,7 +21,7 @@ func (s QuietSessions) Session(ctx context.Context, source, id string) (creds.Se
 		return creds.Session{}, keyring.Info{}, none
 	}
 	session, info, err := s.Store.Session(ctx, source, id)
-	if _, locked := errors.AsType[*backend.LockedError](err); locked {
+	if keepsNone(err) {
 		err = none
 	}
 	return session, info, err
@@ -32,9 +32,16 @@ func (s QuietSessions) SaveSession(ctx context.Context, source, id, rev string, 
 	if ok, err := s.Exists(); err != nil || !ok {
 		return nil
 	}
-	err := s.Store.SaveSession(ctx, source, id, rev, session)
-	if _, locked := errors.AsType[*backend.LockedError](err); locked {
-		return nil
+	if err := s.Store.SaveSession(ctx, source, id, rev, session); !keepsNone(err) {
+		return err
 	}
-	return err
+	return nil
+}
+
+// keepsNone reports whether the store is locked, or cannot have a session of that
+// source: the AWS files may have longer names than the store.
+func keepsNone(err error) bool {
+	_, locked := errors.AsType[*backend.LockedError](err)
+	_, unfit := errors.AsType[*keyring.NameError](err)
+	return locked || unfit
 }
