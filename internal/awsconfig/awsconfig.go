@@ -10,7 +10,8 @@
 //
 // It is stricter than the SDK, which silently skips a property outside a section, a
 // header without "]" and a line without "=". The lines after them would then count
-// for another profile, so fob refuses the whole file. It refuses "key: value", too.
+// for another profile, so fob refuses the whole file. Any other mistake in a header
+// spoils its own section only (Unreadable). It refuses "key: value", too.
 // An "a = b" that is indented deeper than the property above continues its value,
 // as in the AWS CLI; the SDK makes it a property. A byte order mark is skipped; the
 // SDK would lose the first section.

@@ -82,7 +82,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"k = v\n[profile a]\n", "a property outside a section", 1},
 		{"\n[profile a\nk = v\n", `missing "]" in a section header`, 2},
 		{"[profile a # ]\n", `missing "]" in a section header`, 1},
-		{"[profile a] junk\n", `text after "]"`, 1},
+		{"[profile a] junk\nk v\n", `missing "="`, 2},
 		{"[profile a]\nk v\n", `missing "="`, 2},
 		{"[profile a]\nk # = v\n", `missing "="`, 2},
 		{"[profile a]\nk: v\n", `":" instead of "="`, 2},
@@ -105,6 +105,99 @@ func TestSyntaxErrors(t *testing.T) {
 				t.Errorf("%q: got %v; want line %d: %s", text, err, tt.line, tt.problem)
 			}
 		}
+	}
+}
+
+// A header that cannot be read, or has a name that is not valid, spoils its own
+// section and no other one.
+func TestUnreadable(t *testing.T) {
+	for _, tt := range []struct{ header, config, credentials string }{ // with "" if it can be read
+		{"[profile Co-[prod]/Role]", "Co-[prod]/Role", ""}, // in the credentials file it is ignored as text
+		{"[profile Co-[prod]/Role] # granted", "Co-[prod]/Role", ""},
+		{"[ profile\tCo-[prod]/Role ]", "Co-[prod]/Role", ""},
+		{"[profile Co-[prod]]", "Co-[prod]", ""},
+		{"[profile [prod]]", "[prod]", ""},
+		{`[profile "Co-[prod]"]`, "Co-[prod]", ""},
+		{"[Co-[prod]/Role]", "", "Co-[prod]/Role"},
+		{"[profile a] junk", "a", ""},
+		{"[profile a]]", "a", ""},
+		{"[a] junk", "", "a"},
+		{"[default] junk", "default", "default"},
+		{"[profile default] junk", "default", ""},
+		{"[profile C#-dev]", "C#-dev", ""},
+		{"[profile a;b]", "a;b", ""},
+		{"[a;b]", "", "a;b"},
+		{"[profile my prod]", "my prod", ""},
+		{"[profile a(b)]", "a(b)", ""},
+		{"[profile a{b}]", "a{b}", ""},
+		{`[profile a"b]`, `a"b`, ""},
+		{`[a"b]`, "", `a"b`},
+		{"[profile good]", "", ""},
+		{"[good]", "", ""},
+		{"[plugins]", "", ""},
+		{"[sso-session x] junk", "", ""},
+	} {
+		for _, credentials := range []bool{false, true} {
+			before, after := "[profile before]\nk = v\n", "\n  region = spoiled\naws_access_key_id = spoiled\ninclude_profile = before\n\n[profile after]\nk = v\n"
+			if credentials {
+				before, after = strings.ReplaceAll(before, "profile ", ""), strings.ReplaceAll(after, "profile a", "a")
+			}
+			text := before + tt.header + after
+			want, name := tt.config, configPath
+			c, err := parse(text, "")
+			if credentials {
+				want, name = tt.credentials, credsPath
+				c, err = parse("", text)
+			}
+			if err != nil {
+				t.Errorf("%s: %v", tt.header, err)
+				continue
+			}
+			for _, good := range []string{"before", "after"} {
+				p, _ := c.Profile(good)
+				if v, _ := p.Get("k"); v.Text != "v" || c.Spoiled(good) != nil {
+					t.Errorf("%s: profile %s is spoiled", tt.header, good)
+				}
+				for _, key := range []string{"region", "aws_access_key_id", "include_profile"} {
+					if _, ok := p.Get(key); ok {
+						t.Errorf("%s: profile %s got its %s", tt.header, good, key)
+					}
+				}
+			}
+			all := c.Unreadable()
+			if want == "" {
+				if len(all) > 0 && all[0].Means("good") {
+					t.Errorf("%s: %v", tt.header, all)
+				}
+				continue
+			}
+			if len(all) != 1 || !all[0].Means(want) || all[0].File != name || all[0].Line != 3 || all[0].Problem == "" {
+				t.Errorf("%s (%s): %v", tt.header, name, all)
+			}
+			if p, ok := c.Profile(want); ok {
+				t.Errorf("%s: there is a profile %v", tt.header, p)
+			}
+		}
+	}
+}
+
+// Spoiled sees a header that cannot be read beside a good one of the same profile.
+func TestSpoiled(t *testing.T) {
+	c, err := parse("[profile a]\nk = v\n[profile a] junk\nfob_account = 111111111111\n", "[b]\n[b] junk\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		var syntax *SyntaxError
+		if err := c.Spoiled(name); !errors.As(err, &syntax) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := c.Spoiled("c"); err != nil {
+		t.Error(err)
+	}
+	if d := c.Differences(); len(d) > 0 {
+		t.Errorf("%v", d)
 	}
 }
 

@@ -47,6 +47,9 @@ func (d *document) differences() (all []Difference) {
 	sections := map[string]bool{}
 	for i := range d.marks {
 		s := d.at(i)
+		if s.inner == "" {
+			continue // see Unreadable
+		}
 		if sections[s.inner] {
 			add(s.line, DuplicateSection, s.inner)
 		}

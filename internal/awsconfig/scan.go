@@ -135,6 +135,9 @@ type index struct {
 	text        string
 	credentials bool
 	marks       []mark
+	// unreadable are the headers that could not be read. Their marks are empty, so
+	// that the lines below them count for no profile.
+	unreadable []Unreadable
 }
 
 func (x *index) add(inner string, from, line int) {
@@ -288,6 +291,10 @@ func (s *scanner) check() (problem string) {
 	case header:
 		var inner string
 		inner, problem = headerText(s.text)
+		if problem != "" && problem != noBracket {
+			s.index.unreadable = append(s.index.unreadable, unreadable(s.line, s.Path, s.index.credentials, problem))
+			inner, problem = "", ""
+		}
 		open := strings.IndexByte(s.text, '[') + 1
 		s.index.add(inner, s.start+open+strings.Index(s.text[open:], inner), s.num)
 		s.above = ""
@@ -419,15 +426,24 @@ func comment(s string) int {
 func headerText(text string) (inner, problem string) {
 	text = strings.TrimSpace(text)
 	inner, after, ok := strings.Cut(text, "]")
-	if !ok || strings.IndexByte(inner, '#') >= 0 || strings.IndexByte(inner, ';') >= 0 {
-		return "", `missing "]" in a section header`
+	if !ok || comment(inner) < len(inner) {
+		return "", noBracket
 	}
 	after = strings.TrimSpace(after)
-	if after != "" && after[0] != '#' && after[0] != ';' {
-		return "", `text after "]"`
+	switch inner = strings.TrimSpace(inner[1:]); {
+	case strings.ContainsRune(inner, '[') && strings.ContainsRune(after, ']'):
+		return "", "brackets in the name of a section"
+	case after != "" && after[0] != '#' && after[0] != ';':
+		return "", `text after "]" in a section header`
+	case strings.ContainsAny(inner, "#;"):
+		return "", `"#" or ";" in the name of a section`
 	}
-	return strings.TrimSpace(inner[1:]), ""
+	return inner, ""
 }
+
+// noBracket is a mistake that spoils the whole file: the AWS CLI refuses it, and the
+// SDKs take the lines below for those of the section above.
+const noBracket = `missing "]" in a section header`
 
 // is reports whether a section has that kind and name. Every lookup calls it for
 // every section, so it rejects most of them at once.

@@ -20,6 +20,9 @@ func (e *exam) config(context.Context) error {
 	if err != nil {
 		return e.blame(err)
 	}
+	for _, u := range all.Config.Unreadable() {
+		e.wrong("rename it: use letters, digits and _.%@:/+-", "%v: fob ignores this section", &u)
+	}
 	for _, diff := range all.Config.Differences() {
 		level := Advice
 		if diff.Kind.Fails() {

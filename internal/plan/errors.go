@@ -118,6 +118,11 @@ func (r *resolver) loop(name string) error {
 
 func (r *resolver) missing(n next) error {
 	name := n.profile
+	for _, u := range r.facts.Config.Unreadable() {
+		if u.Means(name) {
+			return &u.SyntaxError
+		}
+	}
 	if len(r.chain) == 0 {
 		return &NoProfileError{Profile: name, Nearest: r.nearest(name)}
 	}

@@ -82,6 +82,9 @@ func (r *resolver) walk(profile string) error {
 		if slices.ContainsFunc(r.chain, func(h hop) bool { return h.name == name }) {
 			return r.loop(name)
 		}
+		if err := r.facts.Config.Spoiled(name); err != nil {
+			return err
+		}
 		section, inConfig := r.facts.Config.Profile(name)
 		key, stored, err := r.facts.Key(name)
 		if err != nil {

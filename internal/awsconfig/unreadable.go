@@ -1,0 +1,82 @@
+package awsconfig
+
+import (
+	"slices"
+	"strings"
+)
+
+// Unreadable is a section that counts for no profile: its header cannot be read, or
+// the name in it is not valid.
+type Unreadable struct {
+	SyntaxError
+	// names are the profiles that the header may be meant for.
+	names []string
+}
+
+// Means reports whether the section may be meant for a profile.
+func (u Unreadable) Means(profile string) bool { return slices.Contains(u.names, profile) }
+
+func unreadable(l line, file string, credentials bool, problem string) Unreadable {
+	return Unreadable{SyntaxError{File: file, Line: l.num, Problem: problem}, meantNames(l.text, credentials)}
+}
+
+// meantNames guesses the name in a header that ends at the first or at the last
+// bracket.
+func meantNames(header string, credentials bool) (names []string) {
+	header = strings.TrimSpace(header)
+	header = header[1:comment(header)]
+	for _, end := range []int{strings.IndexByte(header, ']'), strings.LastIndexByte(header, ']')} {
+		inner := strings.TrimSpace(header[:max(end, 0)])
+		if !credentials && inner != defaultName {
+			rest, ok := strings.CutPrefix(inner, kindProfile)
+			if !ok || strings.TrimLeft(rest, " \t") == rest {
+				continue
+			}
+			inner = rest
+		}
+		names = append(names, unquote(inner))
+	}
+	return names
+}
+
+// Spoiled returns a *SyntaxError if there is a header that cannot be read and may be
+// meant for the profile, whose other sections are then not all there is to it.
+func (c *Config) Spoiled(profile string) error {
+	for _, d := range []*document{c.config, c.credentials} {
+		for _, u := range d.unreadable {
+			if u.Means(profile) {
+				return &u.SyntaxError
+			}
+		}
+	}
+	return nil
+}
+
+// Unreadable lists those of both files, in their order. It also looks at names,
+// which Spoiled has no need to: no valid name is equal to one that is not.
+func (c *Config) Unreadable() (all []Unreadable) {
+	for _, d := range []*document{c.config, c.credentials} {
+		found := slices.Clone(d.unreadable)
+		for i := range d.marks {
+			if s := d.at(i); s.badName() {
+				header := line{text: strings.TrimRight(d.Text[s.start:s.body], "\r\n"), num: s.line}
+				found = append(found, unreadable(header, d.Path, d.credentials, "the name of this section is not valid"))
+			}
+		}
+		slices.SortStableFunc(found, func(a, b Unreadable) int { return a.Line - b.Line })
+		all = append(all, found...)
+	}
+	return all
+}
+
+// badName reports whether a header is a profile's, but for its name.
+func (s section) badName() bool {
+	if kind, _ := s.meaning(); kind != "" || s.inner == "" {
+		return false
+	}
+	word, rest, _ := strings.Cut(strings.ReplaceAll(s.inner, "\t", " "), " ")
+	if s.credentials {
+		return word != kindProfile && word != kindSSO && word != kindServices
+	}
+	return word == kindProfile && strings.TrimSpace(rest) != ""
+}
