@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/prompt"
+	"fob/internal/settings"
 	"fob/internal/source"
 	"fob/internal/term"
 	"fob/internal/ui"
@@ -42,6 +42,8 @@ type app struct {
 	person *ui.Person
 	files  profiles.Files
 	unlock unlockTimes
+	// identity is the file of age identities; "" if none is named.
+	identity string
 	// store is the keyring, not opened yet.
 	store func() *keyring.Store
 	// profiles are the AWS files and the store as they were when they were first
@@ -76,8 +78,36 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 			a.out.Note("this computer's clock is %s: fob uses AWS's time, and expiry times shown will be off by that much", awsapi.Ahead(skew))
 		})
 	}
+	if err := a.host.Check(); err != nil {
+		return a, err
+	}
+	if a.identity, err = a.identityPath(); err != nil {
+		return a, err
+	}
 	a.unlock, err = readUnlockTimes(a.host)
 	return a, err
+}
+
+// identityPath is the file of age identities that the environment or config.toml names.
+func (a *app) identityPath() (string, error) {
+	if path := a.secrets.ageIdentity; path != "" {
+		return a.host.Expand(path)
+	}
+	return a.settingPath("age-identity", a.AgeIdentity)
+}
+
+// settingPath is a path that a flag has. One in config.toml must not depend on the
+// current directory, where somebody else's file may have that name.
+func (a *app) settingPath(flag, path string) (string, error) {
+	from := a.setBy(flag)
+	if from == "" {
+		return path, nil
+	}
+	path, err := a.host.Expand(path)
+	if err == nil && !filepath.IsAbs(path) {
+		err = &settings.Error{At: from, Problem: fmt.Sprintf("%q is not an absolute path, and programs run fob from any directory", path)}
+	}
+	return path, err
 }
 
 // rerun is the app for another command line: it has the same store, terminal and
@@ -121,7 +151,7 @@ func (a *app) storedProfiles() *profiles.Profiles {
 func (a *app) world() profiles.World {
 	return profiles.World{
 		Getenv: a.getenv, ReadFile: os.ReadFile,
-		User: a.host.User(), Program: filepath.Base(a.args[0]), Log: a.out.Log,
+		User: a.host.User, Program: filepath.Base(a.args[0]), Log: a.out.Log,
 	}
 }
 
@@ -153,7 +183,7 @@ func (a *app) newStore() *keyring.Store {
 		StateDir:      a.host.StatePath(),
 		Backend:       a.Backend,
 		Passphrase:    a.passphrase,
-		AgeIdentity:   a.host.Expand(cmp.Or(a.secrets.ageIdentity, a.AgeIdentity)),
+		AgeIdentity:   a.identity,
 		Ask:           a.askPassphrase,
 		Notice:        func(text string) { a.out.Say("fob: %s", text) },
 		UnlockTTL:     a.unlock.sessions,
@@ -166,11 +196,21 @@ func (a *app) newStore() *keyring.Store {
 			return keyring.Place{CI: a.host.CI(), Container: a.host.Container(), WSL: a.host.WSL(), SSH: a.host.SSH()}
 		},
 		Chose:      a.sayChoice,
-		Getenv:     a.getenv,
+		Getenv:     a.keyringEnv,
 		WorkFactor: a.workFactor,
 		Now:        a.now,
 		Log:        a.out.Log,
 	})
+}
+
+// keyringEnv is the environment of a keyring's program. Without HOME, pass would look
+// in the root directory.
+func (a *app) keyringEnv(name string) string {
+	if name == "HOME" {
+		home, _ := a.host.Home() // "" leaves the variable out
+		return home
+	}
+	return a.getenv(name)
 }
 
 // sayChoice says what will open a new store.

@@ -38,6 +38,9 @@ func complete(a *app, question []string) error {
 		return err
 	}
 	profiles := func() []string {
+		if a.host.Check() != nil {
+			return nil // there is no place for any
+		}
 		all, err := a.profiles()
 		if err != nil {
 			return nil // the command itself says what is wrong

@@ -63,12 +63,16 @@ func (f *credentialFlags) options(a *app) (plan.Options, error) {
 	case f.ReadOnly:
 		o.PolicyARNs = []string{readOnlyAccess}
 	case f.Policy != "":
-		text, err := os.ReadFile(f.Policy)
+		path, err := a.settingPath("policy", f.Policy)
+		if err != nil {
+			return o, err
+		}
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return o, usagef("--policy: %s", a.out.Path(err))
 		}
 		if strings.TrimSpace(string(text)) == "" {
-			return o, usagef("--policy: %s is empty", f.Policy)
+			return o, usagef("--policy: %s is empty", path)
 		}
 		o.Policy = string(text)
 	}

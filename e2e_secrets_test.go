@@ -403,8 +403,9 @@ func memory(t *testing.T, pid int) string {
 	return all.String()
 }
 
-// nobody is the user of tests that must not run as root.
-const nobody = 65534
+// nobody is the user of tests that must not run as root. It has no account, and so no
+// home directory but the one that the environment names.
+const nobody = 54321
 
 // nobodyWorld belongs to another user than root.
 func nobodyWorld(t *testing.T) *world {

@@ -45,6 +45,7 @@ var doors = []struct{ dependency, packages string }{
 	{"github.com/aws/aws-sdk-go-v2/service/sts", "internal/awsapi"},
 	{"github.com/aws/smithy-go", "internal/awsapi"},
 	{"net/http", "internal/awsapi"},
+	{"os/user", "internal/host"}, // user.Current may take the environment's word
 	{"github.com/pquerna/otp", "internal/mfa"},
 	{"github.com/boombuler/barcode", "internal/mfa"},
 	{"golang.org/x/term", "internal/term"},
@@ -63,7 +64,7 @@ var forFakes = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2"
 // unlike a variable, is not inherited; keyring/backend has the library run pass in
 // the hidden child, whose whole environment fob has made.
 var osDoors = []struct{ names, packages string }{
-	{"Exit Environ Clearenv ExpandEnv UserHomeDir", "."},
+	{"Exit Environ Clearenv ExpandEnv UserHomeDir UserConfigDir UserCacheDir TempDir", "."},
 	{"Args LookupEnv Unsetenv", ". internal/dbusguard"},
 	{"Getenv", ". keyring/backend"},
 	{"Setenv", ". internal/dbusguard keyring/backend"},

@@ -15,6 +15,9 @@ func shortHelp(a *app) error {
 	a.out.Print("fob keeps your AWS access keys encrypted and gives your tools short-lived\ncredentials instead.\n")
 	overview(a)
 	a.out.Print("\nRun fob COMMAND --help for more about a command.\n")
+	if a.host.Check() != nil {
+		return nil
+	}
 	if all, err := a.profiles(); err == nil {
 		if n := all.PlaintextKeys(); n > 0 {
 			a.out.Print("\n%s holds %s in plain text:\nfob add stores them encrypted, one at a time.\n", a.host.Tilde(a.files.Credentials), ui.Count(n, "key"))
@@ -40,7 +43,7 @@ Flags of every command
   -h, --help      Show help; after a command, help for that command.
 
 Defaults for flags can be set in %s.
-`, a.host.Tilde(a.host.SettingsPath()))
+`, cmp.Or(a.host.Tilde(a.host.SettingsPath()), "~/.config/fob/config.toml"))
 	return nil
 }
 

@@ -156,7 +156,7 @@ func (p program) run(args []string) int {
 	defer stop()
 	l, err := parse(proc, args[1:])
 	a, wrong := newApp(ctx, p, proc, l)
-	if err == nil {
+	if err == nil && !l.anywhere {
 		err = wrong
 	}
 	if err == nil {
@@ -222,7 +222,9 @@ type commandLine struct {
 	name string
 	// setBy is the file and line of config.toml that set a flag; "" if none did.
 	setBy func(flag string) string
-	run   func(*app) error
+	// anywhere: it works without a home directory and with a wrong setting.
+	anywhere bool
+	run      func(*app) error
 }
 
 // parse reads a command line. The line is there even beside an error, as far as
@@ -230,11 +232,11 @@ type commandLine struct {
 func parse(p start, argv []string) (commandLine, error) {
 	l := commandLine{setBy: func(string) string { return "" }}
 	if len(argv) == 0 {
-		l.run = shortHelp
+		l.run, l.anywhere = shortHelp, true
 		return l, nil
 	}
 	if argv[0] == completion.Arg {
-		l.run = func(a *app) error { return complete(a, argv[1:]) }
+		l.run, l.anywhere = func(a *app) error { return complete(a, argv[1:]) }, true
 		return l, nil
 	}
 	if l, export, ok := shortcut(p, argv); ok {
@@ -265,6 +267,7 @@ func parse(p start, argv []string) (commandLine, error) {
 	}
 	ctx, err := parser.Parse(before)
 	l.run = func(a *app) error { return ctx.Run(a) }
+	l.anywhere = errors.Is(err, errHelp) || errors.Is(err, errVersion) || l.name == "version" || l.name == "completion"
 	parsing, _ := errors.AsType[*kong.ParseError](err)
 	switch {
 	case errors.Is(err, errVersion):

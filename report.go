@@ -260,6 +260,12 @@ func profileFailures() []failure {
 			return exit(exitFailed, "fob mfa enroll "+cmdline.Quote(e.Profile)+"   creates a device that makes codes")
 		}),
 		always[*plan.ConfigError](exitFailed),
+		on(func(_ *app, e *host.HomeError, _ error) verdict {
+			if e.Path != "" {
+				return exit(exitFailed)
+			}
+			return exit(exitFailed, "set "+e.Variable+" to the path of your home directory")
+		}),
 		always[*plan.LoopError](exitFailed),
 		always[*plan.UnsupportedError](exitFailed),
 		always[*awsconfig.SyntaxError](exitFailed),

@@ -48,6 +48,9 @@ func (d dir) Close() error {
 
 // openDir opens a directory that must be private to this user.
 func openDir(name string) (dir, error) {
+	if !filepath.IsAbs(name) {
+		return dir{}, &UnsafeError{name, "is not an absolute path", ""} // it would follow the current directory
+	}
 	if fi, err := os.Stat(name); err == nil && !fi.IsDir() {
 		return dir{}, &UnsafeError{name, "is not a directory", ""} // to open a FIFO would hang
 	}

@@ -30,8 +30,8 @@ import (
 
 // Options says where a store is and what may be used to open it.
 type Options struct {
-	// Dir is the store, StateDir what this machine remembers of it. Both are
-	// created when first written to.
+	// Dir is the store, StateDir what this machine remembers of it: absolute paths.
+	// Both are created when first written to.
 	Dir, StateDir string
 	// Backend is the kind of a slot, "file" for the passphrase slot, or "auto" or "".
 	Backend string
@@ -132,8 +132,8 @@ func New(o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if dir, err := filepath.Abs(o.Dir); err == nil {
-		o.Dir = dir
+	if o.Dir != "" {
+		o.Dir = filepath.Clean(o.Dir) // one store has one name
 	}
 	return &Store{o, &opened{askingTurn: make(chan struct{}, 1), quietTurn: make(chan struct{}, 1)}}
 }

@@ -316,3 +316,20 @@ func TestSessionAsksOnce(t *testing.T) {
 		t.Errorf("Session: %v, %d questions", err, len(wrong.asked))
 	}
 }
+
+// A place that depends on the current directory is none: neither the store's nor what
+// this machine remembers of it.
+func TestPlacesAreAbsolute(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{"", ".", "store", "./store"} {
+		here, there := options(storeDir(t)), options(storeDir(t))
+		here.Dir, there.StateDir = dir, dir
+		for _, o := range []Options{here, there} {
+			_, err := New(o).Create(t.Context())
+			wantErr[*UnsafeError](t, err)
+		}
+	}
+	if entries, err := os.ReadDir("."); err != nil || len(entries) > 0 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

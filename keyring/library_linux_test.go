@@ -292,7 +292,8 @@ func TestPassWriters(t *testing.T) {
 func TestPassWithoutStore(t *testing.T) {
 	backendtest.Need(t, "pass")
 	home := t.TempDir()
-	s := New(Options{Dir: storeDir(t), Backend: "pass", Getenv: func(name string) string {
+	dir := storeDir(t)
+	s := New(Options{Dir: dir, StateDir: dir + "-state", Backend: "pass", Getenv: func(name string) string {
 		return map[string]string{"HOME": home, "PATH": os.Getenv("PATH")}[name]
 	}})
 	_, err := s.Create(t.Context())

@@ -17,91 +17,9 @@ import (
 type Host struct {
 	// Getenv looks a variable up; an unset one is "".
 	Getenv func(name string) string
-}
-
-// Home is the user's home directory.
-func (h Host) Home() string {
-	if dir := h.home(); dir != "" {
-		return dir
-	}
-	return "." // errors surface later, when a file under it is opened
-}
-
-func (h Host) home() string {
-	if runtime.GOOS == "windows" {
-		return h.Getenv("USERPROFILE")
-	}
-	return h.Getenv("HOME")
-}
-
-// SettingsPath is fob's config.toml.
-func (h Host) SettingsPath() string {
-	return filepath.Join(h.xdg("XDG_CONFIG_HOME", ".config"), "fob", "config.toml")
-}
-
-// StorePath is the directory of the store.
-func (h Host) StorePath() string {
-	if runtime.GOOS == "windows" {
-		return filepath.Join(h.Getenv("LOCALAPPDATA"), "fob")
-	}
-	return filepath.Join(h.xdg("XDG_DATA_HOME", ".local/share"), "fob")
-}
-
-// StatePath is the directory of what fob remembers and no one else needs: no
-// secrets.
-func (h Host) StatePath() string {
-	return filepath.Join(h.xdg("XDG_STATE_HOME", ".local/state"), "fob")
-}
-
-// ConfigPath is the AWS config file, CredentialsPath the AWS credentials file.
-func (h Host) ConfigPath() string { return h.awsPath("AWS_CONFIG_FILE", "config") }
-
-// CredentialsPath is the AWS credentials file.
-func (h Host) CredentialsPath() string {
-	return h.awsPath("AWS_SHARED_CREDENTIALS_FILE", "credentials")
-}
-
-// xdg follows the XDG Base Directory Specification: a relative path is ignored.
-func (h Host) xdg(env, below string) string {
-	if dir := h.Getenv(env); filepath.IsAbs(dir) {
-		return dir
-	}
-	return filepath.Join(h.Home(), filepath.FromSlash(below))
-}
-
-func (h Host) awsPath(env, name string) string {
-	if path := h.Getenv(env); path != "" {
-		return h.Expand(path)
-	}
-	return filepath.Join(h.Home(), ".aws", name)
-}
-
-// Expand replaces a leading ~/ with the home directory.
-func (h Host) Expand(path string) string {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		return filepath.Join(h.Home(), rest)
-	}
-	return path
-}
-
-// Tilde shortens a path for a person: the opposite of Expand.
-func (h Host) Tilde(path string) string {
-	if home := h.home(); home != "" && home != "/" {
-		if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok {
-			return "~" + string(filepath.Separator) + rest
-		}
-	}
-	return path
-}
-
-// User is the name of the user who is logged in; "" if no variable has it.
-func (h Host) User() string {
-	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if v := h.Getenv(name); v != "" {
-			return v
-		}
-	}
-	return ""
+	// Account is this user's row of the system's password database, whatever the
+	// environment says; "" is what it does not tell. Nil asks the system.
+	Account func() (login, home string)
 }
 
 // Shell is the user's shell.

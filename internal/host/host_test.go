@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -74,32 +75,112 @@ func TestDBusAddress(t *testing.T) {
 	}
 }
 
-// The paths of the XDG specification and of the AWS SDKs.
+// The paths of the XDG specification and of the AWS SDKs. None depends on the current
+// directory, unless a variable of the SDKs says so.
 func TestPaths(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("other variables count there")
 	}
-	for _, tt := range []struct{ env, path, want string }{
-		{"", "settings", "/home/jo/.config/fob/config.toml"},
-		{"XDG_CONFIG_HOME=/x", "settings", "/x/fob/config.toml"},
-		{"XDG_CONFIG_HOME=x", "settings", "/home/jo/.config/fob/config.toml"}, // relative: ignored
-		{"", "store", "/home/jo/.local/share/fob"},
-		{"XDG_DATA_HOME=/x", "store", "/x/fob"},
-		{"", "state", "/home/jo/.local/state/fob"},
-		{"XDG_STATE_HOME=/x", "state", "/x/fob"},
-		{"", "config", "/home/jo/.aws/config"},
-		{"AWS_CONFIG_FILE=~/c", "config", "/home/jo/c"},
-		{"AWS_CONFIG_FILE=c", "config", "c"},
-		{"", "credentials", "/home/jo/.aws/credentials"},
-		{"AWS_SHARED_CREDENTIALS_FILE=/x", "credentials", "/x"},
+	account := func() (login, home string) { return "jo", "/home/account" }
+	none := func() (login, home string) { return "", "" }
+	odd := func() (login, home string) { return "jo", "home" }
+	for _, tt := range []struct {
+		env, path string
+		account   func() (login, home string)
+		want      string
+	}{
+		{"HOME=/home/jo", "settings", account, "/home/jo/.config/fob/config.toml"},
+		{"HOME=/home/jo XDG_CONFIG_HOME=/x", "settings", account, "/x/fob/config.toml"},
+		{"HOME=/home/jo XDG_CONFIG_HOME=x", "settings", account, "/home/jo/.config/fob/config.toml"}, // relative: ignored
+		{"HOME=/home/jo XDG_CONFIG_HOME=~/x", "settings", account, "/home/jo/.config/fob/config.toml"},
+		{"HOME=/home/jo", "store", account, "/home/jo/.local/share/fob"},
+		{"HOME=/home/jo XDG_DATA_HOME=/x", "store", account, "/x/fob"},
+		{"HOME=/home/jo XDG_DATA_HOME=.", "store", account, "/home/jo/.local/share/fob"},
+		{"HOME=/home/jo", "state", account, "/home/jo/.local/state/fob"},
+		{"HOME=/home/jo XDG_STATE_HOME=/x", "state", account, "/x/fob"},
+		{"HOME=/home/jo XDG_STATE_HOME=..", "state", account, "/home/jo/.local/state/fob"},
+		{"HOME=/home/jo", "config", account, "/home/jo/.aws/config"},
+		{"HOME=/home/jo AWS_CONFIG_FILE=~/c", "config", account, "/home/jo/c"},
+		{"HOME=/home/jo AWS_CONFIG_FILE=~", "config", account, "/home/jo"},
+		{"HOME=/home/jo AWS_CONFIG_FILE=c", "config", account, "c"},
+		{"HOME=/home/jo", "credentials", account, "/home/jo/.aws/credentials"},
+		{"HOME=/home/jo AWS_SHARED_CREDENTIALS_FILE=/x", "credentials", account, "/x"},
+		{"HOME=/", "store", account, "/.local/share/fob"},
+
+		// Without a home in the environment, that of the account counts; without one
+		// there, none.
+		{"", "settings", account, "/home/account/.config/fob/config.toml"},
+		{"", "store", account, "/home/account/.local/share/fob"},
+		{"HOME=", "state", account, "/home/account/.local/state/fob"},
+		{"HOME=.", "config", account, "/home/account/.aws/config"},
+		{"HOME=home/jo", "credentials", account, "/home/account/.aws/credentials"},
+		{"HOME=~ AWS_CONFIG_FILE=~/c", "config", account, "/home/account/c"},
+		{"", "settings", none, ""},
+		{"", "store", none, ""},
+		{"HOME=", "state", none, ""},
+		{"HOME=.", "config", none, ""},
+		{"HOME=home/jo", "credentials", odd, ""},
+		{"AWS_CONFIG_FILE=~/c", "config", none, ""},
+		{"AWS_CONFIG_FILE=~nobody-has-this-name/c", "config", account, ""},
+		{"XDG_DATA_HOME=/x", "store", none, "/x/fob"},
+		{"AWS_CONFIG_FILE=/x", "config", none, "/x"},
 	} {
-		h := Host{Getenv: Lookup([]string{"HOME=/home/jo", tt.env})}
+		h := Host{Getenv: Lookup(strings.Fields(tt.env)), Account: tt.account}
 		got := map[string]string{
 			"settings": h.SettingsPath(), "store": h.StorePath(), "state": h.StatePath(),
 			"config": h.ConfigPath(), "credentials": h.CredentialsPath(),
 		}[tt.path]
 		if got != tt.want {
-			t.Errorf("%q: %s is %s, want %s", tt.env, tt.path, got, tt.want)
+			t.Errorf("%q: %s is %q, want %q", tt.env, tt.path, got, tt.want)
+		}
+		// Fob stops where a place is not known. It can do without config.toml.
+		err := h.Check()
+		if _, ok := errors.AsType[*HomeError](err); tt.want == "" && tt.path != "settings" && !ok {
+			t.Errorf("%q: %v", tt.env, err)
+		}
+		if tt.want != "" && strings.Contains(tt.env+tt.want, "/home/") && err != nil {
+			t.Errorf("%q: %v", tt.env, err)
+		}
+	}
+}
+
+// The account of a user that the system knows is found, and the environment has no say
+// in it.
+func TestAccount(t *testing.T) {
+	known, err := lookUpSelf()
+	if err != nil {
+		t.Skip("this user has no account: ", err)
+	}
+	t.Setenv("HOME", "/elsewhere")
+	t.Setenv("USER", "eve")
+	t.Setenv("LOGNAME", "eve")
+	login, home := Host{Getenv: os.Getenv}.account()
+	if !strings.HasSuffix(known.Username, login) || login == "" || home != known.HomeDir {
+		t.Errorf("%q, %q, want %+v", login, home, known)
+	}
+	if path, err := (Host{Getenv: os.Getenv}).Expand("~" + login + "/x"); runtime.GOOS != "windows" && (err != nil || path != filepath.Join(home, "x")) {
+		t.Errorf("%q, %v", path, err)
+	}
+}
+
+// A shell, a cron job and a service of one user have the same login name.
+func TestUser(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the variable counts there")
+	}
+	for _, tt := range []struct{ env, account, want string }{
+		{"USER=jo LOGNAME=jo", "jo", "jo"},
+		{"LOGNAME=jo", "jo", "jo"},
+		{"", "jo", "jo"},
+		{"USER=eve", "jo", "jo"},
+		{"LOGNAME=jo", "", "jo"},
+		{"USER=eve LOGNAME=jo", "", "jo"},
+		{"USER=jo", "", "jo"},
+		{"", "", ""},
+	} {
+		h := Host{Getenv: Lookup(strings.Fields(tt.env)), Account: func() (login, home string) { return tt.account, "" }}
+		if got := h.User(); got != tt.want {
+			t.Errorf("%q of %q: %q, want %q", tt.env, tt.account, got, tt.want)
 		}
 	}
 }

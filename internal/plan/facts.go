@@ -20,9 +20,8 @@ type Facts struct {
 	Getenv func(name string) string
 	// ReadFile reads a session policy named by fob_policy or --policy.
 	ReadFile func(path string) ([]byte, error)
-	// User is the name of the operating system's user, the last resort for the name
-	// of a role session.
-	User string
+	// User is the login name, the last resort for the name of a role session.
+	User func() string
 	// Program is the base name of this program, by which it recognizes itself in a
 	// credential_process.
 	Program string

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -107,7 +106,11 @@ func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
 		return v.Text, nil
 	}
 	a, _ := ParseARN(r.key.ARN)
-	return legalSessionName(cmp.Or(a.UserName(), r.facts.User)), nil
+	name := a.UserName()
+	if name == "" {
+		name = r.facts.User()
+	}
+	return legalSessionName(name), nil
 }
 
 // tags reads aws-vault's `session_tags = k=v,k2=v2` and `transitive_session_tags = k,k2`.

@@ -116,7 +116,7 @@ func (w world) facts(env map[string]string) Facts {
 			}
 			return []byte(text), nil
 		},
-		User:    "jo",
+		User:    func() string { return "jo" },
 		Program: "fob",
 	}
 }
@@ -129,7 +129,7 @@ func (w world) answer(t testing.TB, question string) string {
 		env[name], words = value, words[1:]
 	}
 	f := w.facts(env)
-	f.User = env["USER"]
+	f.User = func() string { return env["USER"] }
 	p, err := Resolve(f, words[0], options(t, words[1:]))
 	if err != nil {
 		return fmt.Sprintf("%s: %v%s", strings.TrimPrefix(fmt.Sprintf("%T", err), "*plan."), err, nearest(err))

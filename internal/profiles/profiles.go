@@ -32,7 +32,7 @@ type Profiles struct {
 type World struct {
 	Getenv   func(name string) string
 	ReadFile func(path string) ([]byte, error) // for session policies
-	User     string                            // who is logged in
+	User     func() string                     // the login name
 	Program  string                            // the base name of this program
 	Log      func(format string, args ...any)
 }

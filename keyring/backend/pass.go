@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -26,11 +25,17 @@ func passVariables() []string {
 const passInit = "pass init GPG-ID"
 
 func passDir(getenv func(string) string) string {
-	return cmp.Or(getenv("PASSWORD_STORE_DIR"), filepath.Join(getenv("HOME"), ".password-store"))
+	if dir := getenv("PASSWORD_STORE_DIR"); dir != "" {
+		return dir
+	}
+	return filepath.Join(getenv("HOME"), ".password-store")
 }
 
 // passProblem says why pass cannot be used; "" if it can.
 func passProblem(dir string) string {
+	if !filepath.IsAbs(dir) { // the current directory's would be anybody's
+		return fmt.Sprintf("%q, the password store, is not an absolute path", dir)
+	}
 	for _, name := range []string{".gpg-id", "fob/.gpg-id"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			return ""

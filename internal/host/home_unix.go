@@ -1,0 +1,27 @@
+//go:build unix
+
+package host
+
+import (
+	"cmp"
+	"os"
+	"os/user"
+	"strconv"
+)
+
+const (
+	homeVariable = "HOME"
+	separators   = "/" // of a path
+)
+
+// lookUpSelf does not use user.Current, which may take the environment's word.
+func lookUpSelf() (*user.User, error) { return user.LookupId(strconv.Itoa(os.Getuid())) }
+
+func (h Host) storePath() (string, error) { return h.xdg("XDG_DATA_HOME", ".local/share", "fob") }
+
+// User is the login name; "" if it is not known. The account comes first: a shell, a
+// cron job and a service of one user have different variables.
+func (h Host) User() string {
+	login, _ := h.account()
+	return cmp.Or(login, h.Getenv("LOGNAME"), h.Getenv("USER"))
+}
