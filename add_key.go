@@ -43,7 +43,7 @@ func (c *addCmd) confirmReplace(a *app) error {
 func (c *addCmd) readKey(a *app) (creds.Key, error) {
 	switch {
 	case c.FromEnv:
-		if a.getenv("AWS_SESSION_TOKEN") != "" {
+		if plan.EnvironmentToken(a.getenv) != "" {
 			return creds.Key{}, noHelpf("the environment holds a session, which expires: fob stores long-lived keys")
 		}
 		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {

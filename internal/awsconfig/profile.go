@@ -97,12 +97,16 @@ const (
 	keyID     = "aws_access_key_id"
 	keySecret = "aws_secret_access_key"
 	keyToken  = "aws_session_token"
+	// keyOldToken is boto's old name of the token. The AWS CLI still reads it.
+	keyOldToken = "aws_security_token"
 )
 
 // static keys belong together, because a token works only with its own pair. The Go
 // SDK would combine the pair of the credentials file with the token of the config
 // file, which AWS refuses; fob does not, like botocore.
-func static(key string) bool { return key == keyID || key == keySecret || key == keyToken }
+func static(key string) bool {
+	return key == keyID || key == keySecret || key == keyToken || key == keyOldToken
+}
 
 // merge copies the credentials file's properties over the config file's.
 func merge(config, credentials properties) properties {

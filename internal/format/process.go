@@ -38,7 +38,7 @@ func ReadProcess(doc []byte) (creds.Session, error) {
 		AccessKeyID     string `json:"AccessKeyId"`
 		SecretAccessKey string
 		SessionToken    string
-		Expiration      string
+		Expiration      *string
 		AccountID       string `json:"AccountId"`
 	}
 	if json.Unmarshal(doc, &d) != nil {
@@ -55,8 +55,8 @@ func ReadProcess(doc []byte) (creds.Session, error) {
 		Token:     creds.NewSecret(d.SessionToken),
 		AccountID: d.AccountID,
 	}
-	if d.Expiration != "" {
-		t, err := time.Parse(time.RFC3339, d.Expiration)
+	if d.Expiration != nil { // an empty one is not "never"
+		t, err := time.Parse(time.RFC3339, *d.Expiration)
 		if err != nil {
 			return creds.Session{}, errors.New("printed an invalid Expiration")
 		}
@@ -66,6 +66,9 @@ func ReadProcess(doc []byte) (creds.Session, error) {
 		if !printable(text) || strings.Contains(text, " ") {
 			return creds.Session{}, errors.New("printed credentials with invalid characters")
 		}
+	}
+	if len(s.AccountID) != 12 || strings.Trim(s.AccountID, "0123456789") != "" {
+		s.AccountID = "" // SDKs make host names of it
 	}
 	return s, nil
 }

@@ -55,12 +55,38 @@ func TestReadProcess(t *testing.T) {
 		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":null}`, "printed no AccessKeyId or SecretAccessKey"},
 		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","Expiration":"` + secret + `"}`, "printed an invalid Expiration"},
 		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","Expiration":"2026-11-23T19:34:00"}`, "printed an invalid Expiration"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"` + secret + `","Expiration":""}`, "printed an invalid Expiration"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"` + secret + `","Expiration":" "}`, "printed an invalid Expiration"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"` + secret + `","Expiration":1796067240}`, "did not print credentials as JSON"},
 		{`{"Version":1,"AccessKeyId":"a\nb","SecretAccessKey":"` + secret + `"}`, "printed credentials with invalid characters"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"` + secret + `\nb"}`, "printed credentials with invalid characters"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"a\nb"}`, "printed credentials with invalid characters"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"a b"}`, "printed credentials with invalid characters"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"\u00fc"}`, "printed credentials with invalid characters"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","AccountId":"1\n2"}`, "printed credentials with invalid characters"},
 		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","AccountId":"1 2"}`, "printed credentials with invalid characters"},
 	} {
 		s, err := ReadProcess([]byte(tt.doc))
 		if err == nil || err.Error() != tt.want || s != (creds.Session{}) {
 			t.Errorf("%s: %v, %v; want %q", tt.doc, s, err, tt.want)
+		}
+	}
+}
+
+// What other programs print beyond the document of fob: an end that is null is none,
+// and an account ID that cannot be one is not passed on.
+func TestReadProcessLoosely(t *testing.T) {
+	for _, tt := range []struct{ members, account string }{
+		{`"Expiration":null,"SessionToken":null,"AccountId":null`, ""},
+		{`"SessionToken":"","AccountId":""`, ""},
+		{`"AccountId":"12"`, ""},
+		{`"AccountId":"1234567890123"`, ""},
+		{`"AccountId":"12345678901a"`, ""},
+		{`"AccountId":"123456789012","Extra":1`, "123456789012"},
+	} {
+		s, err := ReadProcess([]byte(`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b",` + tt.members + `}`))
+		if err != nil || s.AccountID != tt.account || !s.Expires.IsZero() || !s.Token.IsZero() {
+			t.Errorf("%s: account %q, expires %v, %v", tt.members, s.AccountID, s.Expires, err)
 		}
 	}
 }

@@ -136,7 +136,9 @@ func tags(section awsconfig.Profile) (map[string]string, []string, error) {
 	}
 	var keys []string
 	for _, k := range strings.Split(v.Text, ",") {
-		k = strings.TrimSpace(k)
+		if k = strings.TrimSpace(k); k == "" {
+			continue // as in aws-vault
+		}
 		if _, ok := set[k]; !ok {
 			return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not one of the session_tags: %s", k, strings.Join(slices.Sorted(maps.Keys(set)), ", "))}
 		}

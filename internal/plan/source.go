@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"unicode/utf8"
 
@@ -106,9 +107,15 @@ func (r *resolver) environment(h hop, v awsconfig.Value) error {
 	if id == "" || r.facts.Getenv("AWS_SECRET_ACCESS_KEY") == "" {
 		return &ConfigError{At: At(v), Problem: "credential_source = Environment, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set"}
 	}
-	r.longLived = r.facts.Getenv("AWS_SESSION_TOKEN") == ""
+	r.longLived = EnvironmentToken(r.facts.Getenv) == ""
 	r.source = Environment{KeyID: id, From: From(At(v))}
 	return nil
+}
+
+// EnvironmentToken is the session token in an environment, also under boto's old
+// name; "" if the credentials there are a long-lived key.
+func EnvironmentToken(getenv func(name string) string) string {
+	return cmp.Or(getenv("AWS_SESSION_TOKEN"), getenv("AWS_SECURITY_TOKEN"))
 }
 
 // root reports whether the source is a root user's key.
@@ -126,7 +133,10 @@ type StaticKeys struct {
 func Static(section awsconfig.Profile) (StaticKeys, error) {
 	id, hasID := plain(section, "aws_access_key_id")
 	secret, hasSecret := plain(section, "aws_secret_access_key")
-	token, _ := plain(section, "aws_session_token")
+	token, ok := plain(section, "aws_session_token")
+	if !ok {
+		token, _ = plain(section, "aws_security_token") // boto's old name
+	}
 	switch {
 	case hasID && !hasSecret:
 		return StaticKeys{}, &PartialKeyError{Profile: section.Name, Has: id.Key, Lacks: "aws_secret_access_key", At: At(id)}

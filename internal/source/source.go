@@ -62,7 +62,7 @@ func (r Reader) Read(ctx context.Context, step plan.Step, quiet bool) (s creds.S
 	case plan.Environment:
 		return creds.Session{
 			Key:   creds.Key{ID: r.Getenv("AWS_ACCESS_KEY_ID"), Secret: creds.NewSecret(r.Getenv("AWS_SECRET_ACCESS_KEY"))},
-			Token: creds.NewSecret(r.Getenv("AWS_SESSION_TOKEN")),
+			Token: creds.NewSecret(plan.EnvironmentToken(r.Getenv)),
 		}, "", nil
 	case plan.Process:
 		s, err := r.process(ctx, step)

@@ -45,7 +45,7 @@ func filledStore(t *testing.T) (dir string, s *keyring.Store) {
 // Each kind of first step is read from where it stands.
 func TestRead(t *testing.T) {
 	_, store := filledStore(t)
-	config, err := awsconfig.Parse(awsconfig.File{}, awsconfig.File{Text: "[plain]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = s\naws_session_token = t\n"})
+	config, err := awsconfig.Parse(awsconfig.File{}, awsconfig.File{Text: "[plain]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = s\naws_session_token = t\n[old]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = s\naws_security_token = ot\n"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +66,7 @@ func TestRead(t *testing.T) {
 	}{
 		{"stored key", plan.StoredKey{Profile: "dev", KeyID: key.ID}, key.ID, "", true},
 		{"plain text", plan.PlaintextKey{Profile: "plain"}, "AKIAI44QH8DHBEXAMPLE", "t", false},
+		{"plain text, boto's token", plan.PlaintextKey{Profile: "old"}, "AKIAI44QH8DHBEXAMPLE", "ot", false},
 		{"environment", plan.Environment{}, "AKIAENVIRONMENT00000", "et", false},
 		{"process", process("2026-11-30T12:00:01Z"), "ASIAPROCESS000000000", "pt", false},
 	} {
