@@ -30,10 +30,11 @@ torture:
 	go test -race -timeout 30m -count 20 -run 'Many|Killed' ./internal/broker
 	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk' .
 
-# The store on Windows: parallel use, kills, damage, names, the Credential Manager.
+# On Windows: the store (parallel use, kills, damage, names, the Credential Manager), and
+# what SDKs make of the lines that fob writes.
 # wine is too slow for a thousand items and has no Python for the format page's example.
 wine:
-	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring/...
+	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring/... ./internal/cmdline ./internal/wire
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"

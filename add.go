@@ -55,6 +55,12 @@ func (c *addCmd) Run(a *app) error {
 }
 
 func (c *addCmd) addKey(a *app) error {
+	if !c.NoConfig {
+		// Before the key is asked for: it would be stored, and no program could use it.
+		if _, err := wire.Process(a.args[0], c.Profile); err != nil {
+			return err
+		}
+	}
 	if err := c.confirmReplace(a); err != nil {
 		return err
 	}
@@ -133,7 +139,11 @@ func (c *addCmd) writeLines(a *app, serial, region string) (added wire.Lines, er
 	if c.NoConfig {
 		return nil, nil
 	}
-	lines := append(regionLines(region), [2]string{"credential_process", wire.Process(a.args[0], c.Profile)})
+	process, err := wire.Process(a.args[0], c.Profile)
+	if err != nil {
+		return nil, err
+	}
+	lines := append(regionLines(region), [2]string{"credential_process", process})
 	if serial != "" {
 		lines = append(lines, [2]string{"fob_mfa_serial", serial})
 	}

@@ -24,8 +24,12 @@ func (c *addCmd) addRole(a *app) error {
 	if _, err := all.Plan(c.Source, plan.Options{}); err != nil {
 		return err
 	}
+	process, err := wire.Process(a.args[0], c.Profile)
+	if err != nil {
+		return err
+	}
 	lines := regionLines(c.region(a, all))
-	lines = append(lines, wire.Lines{{"credential_process", wire.Process(a.args[0], c.Profile)}, {"fob_source_profile", c.Source}, {"fob_role_arn", c.Role}}...)
+	lines = append(lines, wire.Lines{{"credential_process", process}, {"fob_source_profile", c.Source}, {"fob_role_arn", c.Role}}...)
 	if c.MFASerial != "" {
 		lines = append(lines, [2]string{"fob_mfa_serial", c.MFASerial})
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -236,6 +237,12 @@ func profileFailures() []failure {
 			return exit(exitUsage)
 		}),
 		always[*plan.UsageError](exitUsage),
+		on(func(_ *app, e *wire.ProcessError, _ error) verdict {
+			if e.Profile == "" {
+				return exit(exitUsage, "move fob to a directory with a plain name, such as "+plainDirectory())
+			}
+			return exit(exitUsage, "choose a name of letters, digits and . _ @ + -")
+		}),
 		always[*keyring.NameError](exitUsage),
 		always[*creds.KeyError](exitUsage),
 		on(func(_ *app, e *plan.NoProfileError, _ error) verdict {
@@ -358,6 +365,14 @@ func sharedRefusal(_ *app, e *keyring.SharedError, err error) verdict {
 	return exit(exitNoPerson, loginHint(err)...)
 }
 
+// plainDirectory is one whose name every shell reads alike.
+func plainDirectory() string {
+	if runtime.GOOS == "windows" {
+		return `C:\fob`
+	}
+	return "/usr/local/bin"
+}
+
 func noSlot(a *app, e *keyring.NoSlotError, _ error) verdict {
 	if a.name == "store" {
 		return exit(exitStore, "fob store   shows what opens it")
@@ -426,9 +441,11 @@ func personFailures() []failure {
 		interrupted(term.ErrCancelled), interrupted(context.Canceled), interrupted(host.ErrOrphaned),
 		on(func(_ *app, e *unknownCommandError, _ error) verdict { return exit(exitUsage, nearestCommand(e.Name)) }),
 		on(func(a *app, e *terminalError, _ error) verdict {
-			return exit(exitUsage,
-				"in ~/.aws/config: credential_process = "+wire.Process(a.args[0], e.Profile),
-				`for a shell: eval "$(fob export `+cmdline.Quote(e.Profile)+` --format env)"`)
+			hints := []string{`for a shell: eval "$(fob export ` + cmdline.Quote(e.Profile) + ` --format env)"`}
+			if line, err := wire.Process(a.args[0], e.Profile); err == nil {
+				hints = append([]string{"in ~/.aws/config: credential_process = " + line}, hints...)
+			}
+			return exit(exitUsage, hints...)
 		}),
 		on(func(_ *app, e *prompt.NoPersonError, _ error) verdict {
 			return exit(exitNoPerson, "fob login "+cmdline.Quote(e.Profile))

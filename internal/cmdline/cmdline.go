@@ -1,6 +1,6 @@
 // Package cmdline reads and writes command lines of the AWS files and of shells: it
-// splits a line into words, quotes a word, and recognizes a credential_process that
-// is fob itself.
+// splits a line into words, quotes a word, writes a credential_process that every
+// SDK reads alike, and recognizes one that is fob itself.
 //
 // It runs nothing. Of fob's flags it knows only those of export.
 package cmdline

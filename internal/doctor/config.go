@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"os/exec"
+	"runtime"
 	"slices"
+	"strings"
 
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
@@ -105,8 +107,8 @@ func (e *exam) profiles(context.Context) error {
 			continue
 		}
 		names = append(names, name)
-		if program := cmdline.Words(process.Text)[0]; !isProgram(program) && (e.Profile == "" || e.Profile == name) {
-			e.wrong("credential_process = "+wire.Process(e.Program, name), "%s: there is no program %s", plan.At(process), program)
+		if e.Profile == "" || e.Profile == name {
+			e.process(process, name)
 		}
 	}
 	if e.Profile != "" {
@@ -135,6 +137,25 @@ func (e *exam) profiles(context.Context) error {
 		e.ok("%d profiles go through fob; fob explain PROFILE shows how", good)
 	}
 	return nil
+}
+
+// process looks at a line that runs fob for a profile.
+func (e *exam) process(line awsconfig.Value, profile string) {
+	fix := ""
+	if better, err := wire.Process(e.Program, profile); err != nil {
+		fix = strings.Join(e.Judge(err).Hints, "; ")
+	} else {
+		fix = "credential_process = " + better
+	}
+	if program := cmdline.Words(line.Text)[0]; !isProgram(program) {
+		e.wrong(fix, "%s: there is no program %s", plan.At(line), program)
+	}
+	switch doubt := wire.Doubt(line.Text); {
+	case doubt == `"` && runtime.GOOS == "windows":
+		e.wrong(fix, "%s: the Go SDK, and so Terraform, cannot run a credential_process with quotes on Windows", plan.At(line))
+	case doubt != "":
+		e.wrong(fix, "%s: the AWS SDKs do not agree on the %s in this credential_process: some run it in a shell", plan.At(line), doubt)
+	}
 }
 
 func isProgram(name string) bool {

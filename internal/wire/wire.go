@@ -9,8 +9,6 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"fob/internal/awsconfig"
@@ -19,33 +17,6 @@ import (
 
 // Lines are properties of a section: key and value.
 type Lines [][2]string
-
-// Process is the credential_process with which SDKs get a profile's credentials from
-// program, which is given as it was called. The path is absolute and keeps its
-// symbolic links, because the real path of a Homebrew package is gone after the next
-// upgrade.
-func Process(program, profile string) string {
-	if found, err := exec.LookPath(program); err == nil {
-		program = found
-	}
-	if abs, err := filepath.Abs(program); err == nil {
-		program = abs
-	}
-	line := quoted(program) + " export --profile " + quoted(profile)
-	if strings.HasPrefix(line, `"`) && strings.HasSuffix(line, `"`) {
-		line += " --format process" // the Go SDK removes quotes around a whole value
-	}
-	return line
-}
-
-// quoted is a word of a credential_process line. The programs that read such lines
-// agree only on double quotes.
-func quoted(s string) string {
-	if cmdline.IsWord(s) {
-		return s
-	}
-	return `"` + s + `"`
-}
 
 // Owned reports whether a section's credential_process is program's own export
 // of that profile.

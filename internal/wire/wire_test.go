@@ -2,8 +2,6 @@ package wire
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -60,35 +58,6 @@ func TestAddLeavesOthersAlone(t *testing.T) {
 		}
 		if got, err := Remove(text, "dev", "fob"); err != nil || got != text {
 			t.Errorf("%s: removed, %v: %q", line, err, got)
-		}
-	}
-}
-
-// The path is the one that was called: a symbolic link is not resolved.
-func TestProcess(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a b")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "cellar"), nil, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("cellar", filepath.Join(dir, "fob")); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", dir)
-	t.Chdir(dir)
-	spaced := `"` + filepath.Join(dir, "fob") + `"`
-	for _, c := range []struct{ program, profile, want string }{
-		{"/usr/local/bin/fob", "dev", "/usr/local/bin/fob export --profile dev"},
-		{"/usr/local/bin/fob", "a b", `/usr/local/bin/fob export --profile "a b"`},
-		{"fob", "dev", spaced + " export --profile dev"},
-		{"./fob", "dev", spaced + " export --profile dev"},
-		// The Go SDK removes quotes around a whole value.
-		{"fob", "a b", spaced + ` export --profile "a b" --format process`},
-	} {
-		if got := Process(c.program, c.profile); got != c.want {
-			t.Errorf("%s, %s: %s", c.program, c.profile, got)
 		}
 	}
 }
