@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,6 +119,11 @@ func TestUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
+	proxied := func(proxy string) *Client {
+		c := newTestClient(t, plan.Endpoint{URL: "https://sts.example.com"}, brisk)
+		c.transport.next.(*http.Transport).Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }
+		return c
+	}
 	to := func(s *ststest.Server) func(context.Context, string, string) (net.Conn, error) {
 		return func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, s.URL[strings.LastIndex(s.URL, "/")+1:])
@@ -143,6 +149,8 @@ func TestUnreachable(t *testing.T) {
 		"no name": {dialing(t, plan.Endpoint{}, func(context.Context, string, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "sts.eu-west-1.amazonaws.com", IsNotFound: true}}
 		}), "cannot resolve sts.eu-west-1.amazonaws.com", 1},
+		"no proxy":           {proxied("http://" + l.Addr().String()), "refused", 3},
+		"the proxy declines": {proxied(open.URL), "", 3}, // it is no proxy
 		"dead": {dialing(t, plan.Endpoint{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
 		}), "no answer in time", 3},
@@ -157,6 +165,10 @@ func TestUnreachable(t *testing.T) {
 		if !strings.Contains(e.Problem, row.says) || tries != row.tries {
 			t.Errorf("%s: %v, %d tries", name, err, tries)
 		}
+		// Not a byte left this computer.
+		if wantErr[*UnsentError](t, err); e.Sent {
+			t.Errorf("%s: sent", name)
+		}
 		publishable(t, err.Error())
 	}
 	if n := len(secure.Calls()) + len(open.Calls()); n != 0 {
@@ -164,6 +176,22 @@ func TestUnreachable(t *testing.T) {
 	}
 	if _, err := newTestClient(t, plan.Endpoint{URL: secure.URL, CABundle: bundle}, brisk).Identity(t.Context(), withKey); err != nil {
 		t.Error(err)
+	}
+}
+
+// A call that ends while it still connects has not been sent, whatever ended it.
+func TestUnsent(t *testing.T) {
+	for _, why := range []error{context.Canceled, errors.New("the program that asked is gone")} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		c := dialing(t, plan.Endpoint{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
+			cancel(why)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		_, err := c.SessionToken(ctx, withKey, stepMFA, "123456")
+		if wantErr[*UnsentError](t, err); !errors.Is(err, why) {
+			t.Error(err)
+		}
 	}
 }
 

@@ -74,6 +74,13 @@ func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("could not reach AWS at %s: %s", e.Host, e.Problem)
 }
 
+// UnsentError is why a call failed of which no byte left this computer: AWS has not
+// seen its MFA code.
+type UnsentError struct{ Err error }
+
+func (e *UnsentError) Error() string { return e.Err.Error() }
+func (e *UnsentError) Unwrap() error { return e.Err }
+
 // AnswerError says that the answer is not from AWS, or makes no sense.
 type AnswerError struct {
 	Action, Host, Problem string
@@ -113,6 +120,14 @@ func outcome(err error) string {
 
 // explain turns the SDK's errors into this package's.
 func (c *Client) explain(ctx context.Context, r *request, err error) error {
+	err = c.translate(ctx, r, err)
+	if !r.connected {
+		err = &UnsentError{err}
+	}
+	return err
+}
+
+func (c *Client) translate(ctx context.Context, r *request, err error) error {
 	var api smithy.APIError
 	// The SDK invents the code UnknownError where the answer has none.
 	named := errors.As(err, &api) && api.ErrorCode() != "" && api.ErrorCode() != "UnknownError"

@@ -1,11 +1,15 @@
 package awsapi
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,22 +31,25 @@ func TestFaults(t *testing.T) {
 		want  string // error type
 		calls int
 		says  string
+		sent  bool // AWS may have carried it out
 	}{
-		{"drop", 2, fine, 3, ""},
-		{"drop", ststest.Always, unreachable, 3, "closed before the answer was complete"},
-		{"reset", 2, fine, 3, ""},
-		{"reset", ststest.Always, unreachable, 3, "could not reach AWS at 127.0.0.1:"},
-		{"status=500", 2, fine, 3, ""},
-		{"status=500", ststest.Always, unreachable, 3, "AWS answered InternalFailure"},
-		{"status=503", ststest.Always, unreachable, 3, "AWS answered ServiceUnavailable"},
-		{"throttle", 2, fine, 3, ""},
-		{"throttle", ststest.Always, unreachable, 3, "AWS answered Throttling"},
-		{"slow=1m", 1, fine, 2, ""},
-		{"slow=1m", ststest.Always, unreachable, 3, "no answer in time"},
-		{"empty", ststest.Always, answer, 1, "no "},
-		{"portal", ststest.Always, answer, 1, "a web page"},
-		{"truncated", ststest.Always, answer, 1, "not an AWS response"},
-		{"redirect=http://127.0.0.1:1/", ststest.Always, answer, 1, "a redirect"},
+		{"drop", 2, fine, 3, "", true},
+		{"drop", ststest.Always, unreachable, 3, "closed before the answer was complete", true},
+		{"lost", 2, fine, 3, "", true},
+		{"lost", ststest.Always, unreachable, 3, "connection reset", true},
+		{"reset", 2, fine, 3, "", true},
+		{"reset", ststest.Always, unreachable, 3, "could not reach AWS at 127.0.0.1:", true},
+		{"status=500", 2, fine, 3, "", true},
+		{"status=500", ststest.Always, unreachable, 3, "AWS answered InternalFailure", true},
+		{"status=503", ststest.Always, unreachable, 3, "AWS answered ServiceUnavailable", true},
+		{"throttle", 2, fine, 3, "", false},
+		{"throttle", ststest.Always, unreachable, 3, "AWS answered Throttling", false},
+		{"slow=1m", 1, fine, 2, "", true},
+		{"slow=1m", ststest.Always, unreachable, 3, "no answer in time", true},
+		{"empty", ststest.Always, answer, 1, "no ", true},
+		{"portal", ststest.Always, answer, 1, "a web page", true},
+		{"truncated", ststest.Always, answer, 1, "not an AWS response", true},
+		{"redirect=http://127.0.0.1:1/", ststest.Always, answer, 1, "a redirect", true},
 	} {
 		fault, err := ststest.ParseFault(row.fault)
 		if err != nil {
@@ -65,6 +72,12 @@ func TestFaults(t *testing.T) {
 				}
 				if got != row.want || err != nil && !strings.Contains(err.Error(), row.says) {
 					t.Errorf("error is %s %v, want %s with %q", got, err, row.want, row.says)
+				}
+				if e, ok := errors.AsType[*UnreachableError](err); ok && e.Sent != row.sent {
+					t.Errorf("sent: %v", e.Sent)
+				}
+				if _, unsent := errors.AsType[*UnsentError](err); unsent {
+					t.Error("it was sent")
 				}
 				if err != nil && s != (creds.Session{}) {
 					t.Error("credentials beside an error")
@@ -91,6 +104,35 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A clear answer to the last try does not undo the tries before it.
+func TestSentOnce(t *testing.T) {
+	for _, first := range []ststest.Fault{ststest.Drop(), ststest.Lost(), ststest.Status(500)} {
+		aws := newAWS(t, ststest.Config{})
+		aws.Fail("", first, 1)
+		aws.Fail("", ststest.Throttle(), ststest.Always)
+		_, err := newTestClient(t, plan.Endpoint{URL: aws.URL}, brisk).Identity(t.Context(), withKey)
+		if e := wantErr[*UnreachableError](t, err); !e.Sent {
+			t.Errorf("%s, then throttled: not sent", first)
+		}
+
+		// Then the network goes away.
+		aws = newAWS(t, ststest.Config{})
+		aws.Fail("", first, 1)
+		dials := 0
+		c := dialing(t, plan.Endpoint{URL: aws.URL}, func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if dials++; dials > 1 {
+				return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, addr)
+		})
+		c.transport.next.(*http.Transport).DisableKeepAlives = true
+		_, err = c.Identity(t.Context(), withKey)
+		if _, unsent := errors.AsType[*UnsentError](err); unsent || !wantErr[*UnreachableError](t, err).Sent {
+			t.Errorf("%s, then not reached: not sent", first)
+		}
+	}
+}
+
 // If the answer to a request was lost, AWS refuses its code the second time, and the
 // error says why. A request that is sent again because of a wrong clock, or because
 // AWS throttled it, is not such a request.
@@ -101,6 +143,7 @@ func TestLostAnswer(t *testing.T) {
 		resent bool
 	}{
 		{"reset", func(s *ststest.Server) { s.Fail("", ststest.Reset(), 1) }, true},
+		{"lost", func(s *ststest.Server) { s.Fail("", ststest.Lost(), 1) }, true},
 		{"clock", func(s *ststest.Server) { s.Advance(hour) }, false},
 		{"throttled", func(s *ststest.Server) { s.Fail("", ststest.Throttle(), 1) }, false},
 	} {

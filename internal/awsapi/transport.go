@@ -3,8 +3,8 @@ package awsapi
 import (
 	"errors"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 )
@@ -28,6 +28,7 @@ type exchange struct {
 	contentType string
 	broken      bool // the answer's body ended too early
 	silent      bool // no clear answer to the last try: lost, if there is another
+	connected   bool // in one of the tries: something may have left this computer
 }
 
 // maybeDone reports whether AWS may have carried out the call, for all we know.
@@ -35,15 +36,21 @@ func (x *exchange) maybeDone() bool { return x.silent || x.lost }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
-	*x = exchange{host: r.URL.Host, lost: x.lost || x.silent, silent: true}
-	r = r.Clone(r.Context())
+	*x = exchange{host: r.URL.Host, lost: x.lost || x.silent, connected: x.connected}
+	// Before there is a connection (to AWS itself: through a proxy, and after TLS), no
+	// byte of a request is sent. A dial goes on when its call has ended, so what it
+	// tells is kept from the exchange of the next try.
+	var connected atomic.Bool
+	r = r.Clone(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}))
 	// Hide the body's WriteTo: once the answer is here, the SDK's WriteTo fails, and
 	// net/http, if it is still writing, then closes the connection.
 	r.Body = struct{ io.ReadCloser }{r.Body}
 	answer, err := t.next.RoundTrip(r)
+	x.silent = connected.Load()
+	x.connected = x.connected || x.silent
 	if err != nil {
-		var op *net.OpError
-		x.silent = !errors.As(err, &op) || op.Op != "dial"
 		return nil, err
 	}
 	x.status, x.contentType = answer.StatusCode, answer.Header.Get("Content-Type")

@@ -54,6 +54,7 @@ func (r *run) tryCodes(ctx context.Context, lock *heldLock, d deviceState, n int
 			}
 			return creds.Session{}, r.shareRefusal(ctx, lock, d, n, err)
 		}
+		used := d.Used
 		d = d.use(answer, r.Now())
 		// The code must be on the disk as used before AWS sees it: whatever happens, no
 		// process sends it again.
@@ -61,6 +62,13 @@ func (r *run) tryCodes(ctx context.Context, lock *heldLock, d deviceState, n int
 			return creds.Session{}, err
 		}
 		s, err := r.sendCode(ctx, n, with, answer.Code)
+		if _, unsent := errors.AsType[*awsapi.UnsentError](err); unsent {
+			d.Used = used // the code is as good as before
+			if werr := lock.remember(d); werr != nil {
+				r.Log("could not give the code back: %v", werr)
+			}
+			return s, err
+		}
 		var refused *awsapi.RefusedError
 		if err == nil || !errors.As(err, &refused) {
 			return s, err

@@ -165,6 +165,45 @@ func TestUsedBeforeSent(t *testing.T) {
 	}
 }
 
+// A code of which no byte left this computer can be used a moment later, by the same
+// process or another, and whether a person typed it or fob made it.
+func TestCodeIsGivenBack(t *testing.T) {
+	for name, row := range map[string]struct {
+		unsent error
+		back   bool
+	}{
+		"no network":           {&awsapi.UnsentError{Err: errNetwork}, true},
+		"given up":             {&awsapi.UnsentError{Err: context.Canceled}, true},
+		"no answer":            {errNetwork, false},
+		"sent, then no answer": {&awsapi.UnreachableError{Sent: true}, false},
+		"AWS is busy":          {&awsapi.UnreachableError{Problem: "AWS answered Throttling"}, false},
+	} {
+		b := newBench(t, RenewExec)
+		other := benchIn(t, b.dir, RenewExec)
+		remember(t, b.store, deviceState{Used: []usedCode{{At: b.now.Add(-time.Minute), Mark: mark("111111"), Step: 7}}})
+		code := codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
+			if r.After != 7 || r.Used("123456") || !r.Used("111111") {
+				t.Errorf("%s: %+v", name, r)
+			}
+			return mfa.Answer{Code: "123456", Step: 8}, nil
+		})
+		b.Codes, other.Codes = code, code
+		b.refuse = func(action, _ string) error { return row.unsent }
+		if _, err := b.Credentials(t.Context(), plans["mfa"]); !errors.Is(err, row.unsent) {
+			t.Errorf("%s: %v", name, err)
+		}
+		d := (&run{Broker: other.Broker}).deviceState(deviceLock(deviceARN))
+		if used := d.usedAt(b.now)("123456"); used == row.back || !d.usedAt(b.now)("111111") {
+			t.Errorf("%s: used: %v", name, used)
+		}
+		if row.back {
+			if _, err := other.Credentials(t.Context(), plans["mfa"]); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
 func TestDeviceMemory(t *testing.T) {
 	now := time.Now()
 	var d deviceState

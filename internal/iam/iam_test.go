@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -165,7 +169,9 @@ func TestEnrollFails(t *testing.T) {
 			e.Codes = func(context.Context, string) (string, string, error) { return "", "", errNo }
 		}, "no", "Create Deactivate Delete"},
 		{"enabling is not allowed", func(e *try) { e.aws.Deny("EnableMFADevice") }, "AccessDenied", "Create Enable Deactivate Delete"},
-		{"enabled, but not heard of", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "drop"), 1) }, "closed before the answer was complete", "Create Enable Deactivate Delete"},
+		{"not enabled, and not heard of", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "drop"), 1) }, "closed before the answer was complete", "Create Enable Deactivate Delete"},
+		{"enabled, but not heard of", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "lost"), 1) }, "connection reset", "Create Enable Deactivate Delete"},
+		{"AWS fails", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "status=500"), 1) }, "AWS answered InternalFailure", "Create Enable Deactivate Delete"},
 		{"wrong codes twice", func(e *try) {
 			e.Codes = func(context.Context, string) (string, string, error) { return "000000", "000000", nil }
 		}, "InvalidAuthenticationCode", "Create Enable Enable Deactivate Delete"},
@@ -260,7 +266,7 @@ func TestEnrollStopsAnywhere(t *testing.T) {
 		"cancelled after":  func(e *try, action string, cancel func()) { e.AWS = trap{e.AWS, action, nothing, cancel} },
 		"denied":           func(e *try, action string, _ func()) { e.aws.Deny(action) },
 	}
-	for _, text := range []string{"drop", "status=500", "throttle", "portal", "truncated", "empty"} {
+	for _, text := range []string{"drop", "lost", "reset", "status=500", "throttle", "portal", "truncated", "empty"} {
 		for _, times := range []int{1, ststest.Always} {
 			ways[fmt.Sprintf("%s %d", text, times)] = func(e *try, action string, _ func()) { e.aws.Fail(action, fault(t, text), times) }
 		}
@@ -333,17 +339,50 @@ func TestEnrollLeaves(t *testing.T) {
 		t.Error("the seed is gone")
 	}
 
-	// Without an answer, nobody knows whether there is a device.
-	e = newTry(t)
-	e.Name = "new"
-	e.aws.Fail("CreateVirtualMFADevice", fault(t, "drop"), 1)
-	_, err = e.Run(t.Context())
-	if !errors.As(err, &left) || left.Serial != newSerial || left.Undo != nil || len(e.seeds) != 0 {
-		t.Errorf("%v", err)
+	// Without an answer, nobody knows whether there is a device, and fob does not try
+	// to create it twice.
+	for text, made := range map[string]bool{"drop": false, "lost": true, "reset": true, "status=500": false} {
+		e = newTry(t)
+		e.Name = "new"
+		e.aws.Fail("CreateVirtualMFADevice", fault(t, text), 1)
+		_, err = e.Run(t.Context())
+		if !errors.As(err, &left) || left.Serial != newSerial || left.Undo != nil || len(e.seeds) != 0 {
+			t.Errorf("%s: %v", text, err)
+		}
+		if got := e.calls(); got != "Create" || slices.Contains(e.aws.Devices(""), newSerial) != made {
+			t.Errorf("%s: calls %s", text, got)
+		}
 	}
-	if got := e.calls(); got != "Create" {
-		t.Errorf("calls %s", got)
+}
+
+// AWS's words may repeat the codes of an enrollment. Those of a refusal are hidden.
+func TestCodesAreHidden(t *testing.T) {
+	e := newTry(t)
+	client, err := awsapi.NewClient(plan.Endpoint{URL: quoting(t), Region: "us-east-1", Home: "us-east-1"}, e.log)
+	if err != nil {
+		t.Fatal(err)
 	}
+	e.AWS = client
+	err = e.Enable(t.Context(), newSerial, "135791", "246802")
+	if err == nil || !strings.Contains(err.Error(), "[hidden]") {
+		t.Fatal(err)
+	}
+	for _, text := range append(e.said, err.Error()) {
+		if strings.Contains(text, "135791") || strings.Contains(text, "246802") {
+			t.Errorf("a code is in %q", text)
+		}
+	}
+}
+
+// quoting is an AWS that refuses everything, and repeats what it was sent.
+func quoting(t *testing.T) (url string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body) // its end is what was sent
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>%s</Message></Error></ErrorResponse>", html.EscapeString(string(text)))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // A damaged answer is not taken for a device.

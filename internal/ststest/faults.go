@@ -12,7 +12,7 @@ import (
 )
 
 // A Fault is one way in which an answer goes wrong. Drop, Status, Throttle,
-// Empty, Portal and Redirect happen instead of the action. Slow, Reset,
+// Empty, Portal and Redirect happen instead of the action. Slow, Reset, Lost,
 // Truncated, Expired and WrongDate spoil only the answer: the action is
 // carried out, an MFA code is used up, and a session exists that the caller
 // may never hear of.
@@ -87,6 +87,11 @@ func Reset() Fault {
 		http.NewResponseController(w).Flush()
 		hangUp(w, true)
 	}}
+}
+
+// Lost resets the connection before the first byte of the answer.
+func Lost() Fault {
+	return Fault{text: "lost", spoil: func(_ *Server, w http.ResponseWriter, _ *http.Request, _ answer) { hangUp(w, true) }}
 }
 
 // hangUp closes the connection under w; with reset, the other end gets an error (RST)
@@ -183,10 +188,10 @@ func WrongDate(d time.Duration) Fault {
 	}}
 }
 
-// ParseFault reads drop, reset, throttle, empty, portal, truncated, expired,
+// ParseFault reads drop, reset, lost, throttle, empty, portal, truncated, expired,
 // status=503, slow=2s, date=-10m or redirect=URL.
 func ParseFault(text string) (Fault, error) {
-	for _, f := range []Fault{Drop(), Reset(), Throttle(), Empty(), Portal(), Truncated(), Expired()} {
+	for _, f := range []Fault{Drop(), Reset(), Lost(), Throttle(), Empty(), Portal(), Truncated(), Expired()} {
 		if f.text == text {
 			return f, nil
 		}
