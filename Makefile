@@ -33,8 +33,10 @@ torture:
 # On Windows: the store (parallel use, kills, damage, names, the Credential Manager), and
 # what SDKs make of the lines that fob writes.
 # wine is too slow for a thousand items and has no Python for the format page's example.
+# Then the packages with code for Windows, and the program.
 wine:
 	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring/... ./internal/cmdline ./internal/wire
+	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' ./internal/helper .
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -5,14 +5,15 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+
+	"fob/internal/helper"
 )
 
 // replace runs the command as a child, because Windows has no exec, and ends
 // with its exit code. The console sends Ctrl-C to the child as well: fob waits.
 func replace(path string, argv, env []string) error {
 	signal.Ignore(os.Interrupt)
-	cmd := exec.Command(path, argv[1:]...)
-	cmd.Args[0] = argv[0]
+	cmd := helper.Command(path, argv)
 	cmd.Env = env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err := cmd.Run()

@@ -3,7 +3,10 @@ package helper
 import (
 	"context"
 	"os/exec"
+	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/windows"
 )
 
 func shell(ctx context.Context, line string) *exec.Cmd {
@@ -16,6 +19,32 @@ func shell(ctx context.Context, line string) *exec.Cmd {
 // command hides the console window that a console program would open.
 func command(ctx context.Context, path string, args []string, alone bool) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{HideWindow: alone}
+	quoteBatch(cmd)
+	cmd.SysProcAttr.HideWindow = alone
 	return cmd
+}
+
+// Command makes a command that may be a batch file. Its first argument is its name.
+func Command(path string, argv []string) *exec.Cmd {
+	cmd := exec.Command(path, argv[1:]...)
+	cmd.Args[0] = argv[0]
+	quoteBatch(cmd)
+	return cmd
+}
+
+// quoteBatch has cmd.exe run a command that is a batch file.
+func quoteBatch(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	if !IsBatch(cmd.Path) || cmd.Err != nil {
+		return
+	}
+	line, err := batchLine(cmd.Path, cmd.Args[1:])
+	dir, dirErr := windows.GetSystemDirectory()
+	switch {
+	case err != nil:
+		cmd.Err = err
+	case dirErr != nil:
+		cmd.Err = dirErr
+	}
+	cmd.Path, cmd.SysProcAttr.CmdLine = filepath.Join(dir, "cmd.exe"), line
 }

@@ -180,7 +180,11 @@ func (w World) findAskpass() (string, error) {
 }
 
 func (w World) askpass(ctx context.Context, path string, q Question) (string, error) {
-	return w.run(ctx, helper.Program{Path: path, Args: []string{q.message()}}, closedWindow)
+	text := q.message()
+	if w.System == "windows" && helper.IsBatch(path) {
+		text = strings.ReplaceAll(text, "\n", " ") // cmd.exe passes no line breaks on
+	}
+	return w.run(ctx, helper.Program{Path: path, Args: []string{text}}, closedWindow)
 }
 
 // zenity escapes backslashes and underscores: --entry knows no markup, but reads

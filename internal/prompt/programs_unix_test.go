@@ -106,6 +106,8 @@ func TestPrograms(t *testing.T) {
 	}{
 		{"askpass", "linux", "my-askpass", "FOB_ASKPASS=my-askpass", false, []string{refusedText + hostileText}},
 		{"askpass", "linux", "my-askpass", "SSH_ASKPASS=my-askpass", true, []string{refusedText + hostileText}},
+		{"askpass", "linux", "my.cmd", "FOB_ASKPASS=my.cmd", false, []string{refusedText + hostileText}},
+		{"askpass", "windows", "my.cmd", "FOB_ASKPASS=my.cmd", false, []string{strings.ReplaceAll(refusedText+hostileText, "\n", " ")}},
 		{"zenity", "linux", "zenity", "", false, []string{"--entry", "--title=fob: MFA code", "--text=" + zenityText}},
 		{"zenity", "linux", "zenity", "", true, []string{"--entry", "--title=fob: MFA code", "--text=" + zenityText, "--hide-text"}},
 		{"kdialog", "linux", "kdialog", "", false, []string{"--title", "fob: MFA code", "--inputbox", kdialogText(strings.ReplaceAll(refusedText+hostileText, "&", "&&"))}},
