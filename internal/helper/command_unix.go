@@ -25,3 +25,5 @@ func command(ctx context.Context, path string, args []string, alone bool) *exec.
 	}
 	return cmd
 }
+
+func run(cmd *exec.Cmd) error { return cmd.Run() }

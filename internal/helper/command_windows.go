@@ -9,18 +9,23 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// shell makes a command of a line that cmd.exe runs.
 func shell(ctx context.Context, line string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "cmd.exe")
 	// cmd.exe reads the rest of its command line verbatim, including the quotes.
-	cmd.SysProcAttr = &syscall.SysProcAttr{CmdLine: `cmd.exe /D /S /C "` + line + `"`}
+	cmd.SysProcAttr = &syscall.SysProcAttr{CmdLine: `cmd.exe /D /S /C "` + line + `"`, CreationFlags: windows.CREATE_NO_WINDOW}
 	return cmd
 }
 
-// command hides the console window that a console program would open.
+// command makes a command. If it runs alone, it gets a console of its own that has
+// no window. A hidden window would do, but then the first window that the program
+// opens is hidden as well.
 func command(ctx context.Context, path string, args []string, alone bool) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...)
 	quoteBatch(cmd)
-	cmd.SysProcAttr.HideWindow = alone
+	if alone {
+		cmd.SysProcAttr.CreationFlags = windows.CREATE_NO_WINDOW
+	}
 	return cmd
 }
 

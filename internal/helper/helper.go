@@ -2,8 +2,8 @@
 // that is not fob, an mfa_process, a program that asks a person.
 //
 // The program runs in a session of its own, without our terminal. When the context
-// ends, the package kills the program and everything that it started; on Linux the
-// program also dies with us. Its environment and its standard input are what the
+// ends, the package kills the program and everything that it started; on Linux and
+// Windows the program also dies with us. Its environment and its standard input are what the
 // caller gives it, and nothing of ours. Its output counts as a secret until the
 // caller has looked at it, so no error quotes it.
 package helper
@@ -104,7 +104,7 @@ func output(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 	cmd.WaitDelay = grace
 	out := &capped{limit: maxOutput}
 	cmd.Stdout = out
-	err := cmd.Run()
+	err := run(cmd)
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
