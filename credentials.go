@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -50,18 +51,21 @@ func (f *credentialFlags) options(a *app) (plan.Options, error) {
 		NoSession:  f.NoSession,
 		Region:     f.Region,
 		PolicyARNs: f.PolicyARN,
+		PolicyFrom: cmp.Or(a.setBy("policy"), "--policy"), PolicyARNsFrom: cmp.Or(a.setBy("policy-arn"), "--policy-arn"),
 	}
 	if from := a.setBy("duration"); from != "" {
 		o.Duration.From, o.Duration.Soft = from, true
 	}
 	switch {
-	case f.Duration < 0 || f.Duration > 0 && f.Duration < 15*time.Minute:
+	case f.Duration < 0 && o.Duration.Soft:
+		return o, usagef("%s: invalid duration -%s", o.Duration.From, plan.Duration(-f.Duration))
+	case f.Duration < 0 || f.Duration > 0 && f.Duration < 15*time.Minute && !o.Duration.Soft:
 		return o, usagef("%s: the shortest AWS session is 15m", o.Duration.From)
 	case f.ReadOnly && (f.Policy != "" || len(f.PolicyARN) > 0):
 		// Session policies add up: another one could allow more.
 		return o, usagef("--read-only cannot be combined with another policy")
 	case f.ReadOnly:
-		o.PolicyARNs = []string{readOnlyAccess}
+		o.PolicyARNs, o.PolicyARNsFrom = []string{readOnlyAccess}, cmp.Or(a.setBy("read-only"), "--read-only")
 	case f.Policy != "":
 		path, err := a.settingPath("policy", f.Policy)
 		if err != nil {
@@ -248,9 +252,9 @@ func (a *app) newClient(e plan.Endpoint) (*awsapi.Client, error) {
 func (a *app) ownKey(profile string) (owner string, key creds.Session, err error) {
 	// Without sessions, so that the MFA device of the profile does not matter:
 	// enrolment is what helps against one that AWS takes no code from.
-	p, err := a.plan(profile, plan.Options{NoSession: true})
+	p, err := a.plan(profile, plan.Options{NoSession: true, Unguarded: true})
 	if _, role := errors.AsType[*plan.UsageError](err); role {
-		p, err = a.plan(profile, plan.Options{})
+		p, err = a.plan(profile, plan.Options{Unguarded: true})
 	}
 	if err != nil {
 		return "", key, err

@@ -266,6 +266,12 @@ func profileFailures() []failure {
 		on(func(_ *app, e *plan.SecurityKeyError, _ error) verdict {
 			return exit(exitFailed, "fob mfa enroll "+cmdline.Quote(e.Profile)+"   creates a device that makes codes")
 		}),
+		on(func(_ *app, e *plan.UnknownKeyError, _ error) verdict {
+			return exit(exitFailed, didYouMean(e.Nearest, "remove the line: keys that begin with fob_ are fob's, and fob does not know this one"))
+		}),
+		on(func(_ *app, e *plan.NoDeviceError, _ error) verdict {
+			return exit(exitFailed, "name the device in the profile: fob_mfa_serial = ARN", "fob mfa enroll "+cmdline.Quote(e.Profile)+"   creates one")
+		}),
 		always[*plan.ConfigError](exitFailed),
 		on(func(_ *app, e *host.HomeError, _ error) verdict {
 			if e.Path != "" {

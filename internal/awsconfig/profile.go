@@ -1,8 +1,11 @@
 package awsconfig
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 )
 
 // Value is the value of a key, and where it stands.
@@ -77,6 +80,23 @@ func (p Profile) Sub(key, sub string) (Value, bool) {
 func (p Profile) Own(key string) (Value, bool) {
 	p.included = nil
 	return p.Plain(key)
+}
+
+// Prefixed lists the values whose keys have fob's prefix, with those of included
+// profiles, in the order of the files.
+func (p Profile) Prefixed() (all []Value) {
+	for _, m := range append([]*properties{p.own}, p.included...) {
+		if m == nil {
+			continue
+		}
+		for key, e := range *m {
+			if strings.HasPrefix(key, prefix) {
+				all = append(all, e.Value)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Value) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
+	return all
 }
 
 func (p Profile) find(keys ...string) (entry, bool) {

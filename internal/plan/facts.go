@@ -42,12 +42,18 @@ type Options struct {
 	Duration Requested
 	// NoSession hands out the source's own credentials instead of a session.
 	NoSession bool
+	// Unguarded is for calls that fob makes itself, without handing out credentials:
+	// fob_mfa_max_age does not demand a device, for it may be about to be created.
+	Unguarded bool
 	// Region is the value of --region.
 	Region string
 	// Policy is the text of a session policy, PolicyARNs are managed ones. Both limit
 	// the last role.
 	Policy     string
 	PolicyARNs []string
+	// PolicyFrom and PolicyARNsFrom are the flags, or the lines of a file, that ask for
+	// them.
+	PolicyFrom, PolicyARNsFrom string
 }
 
 // Requested is a lifetime and the flag, or the line of a file, that asks for it.

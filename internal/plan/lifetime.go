@@ -81,17 +81,4 @@ func (r *resolver) within(d, low, high time.Duration, from, why string) time.Dur
 	return d
 }
 
-func (r *resolver) maxMFAAge() (d time.Duration, from string, err error) {
-	for _, h := range r.chain {
-		if v, ok := plain(h.section, "fob_mfa_max_age"); ok {
-			d, err := ParseDuration(v.Text)
-			if err != nil || d <= 0 {
-				return 0, "", &ConfigError{At: At(v), Problem: invalidDuration(v.Text).Error()}
-			}
-			return d, At(v), nil
-		}
-	}
-	return 0, "", nil
-}
-
 func seconds(d time.Duration) int { return int(d / time.Second) }

@@ -28,14 +28,14 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	if p.Steps, err = r.steps(); err != nil {
 		return Plan{}, err
 	}
-	if p.MaxMFAAge > 0 && p.MFASerial() != "" {
-		r.note("%s: this profile does not use a session whose MFA code is older than %s", maxMFAAgeFrom, Duration(p.MaxMFAAge))
+	if err := r.checkMFAAge(p, maxMFAAgeFrom); err != nil {
+		return Plan{}, err
 	}
 	p.MFAProcess = r.mfaProcess(p.MFASerial())
 	if p.STS, err = r.endpoint(p.Region, regionFrom); err != nil {
 		return Plan{}, err
 	}
-	if p.Account, err = r.account(p.Steps); err != nil {
+	if p.Account, err = r.account(); err != nil {
 		return Plan{}, err
 	}
 	p.Notes = r.notes
@@ -86,6 +86,9 @@ func (r *resolver) walk(profile string) error {
 			return err
 		}
 		section, inConfig := r.facts.Config.Profile(name)
+		if err := checkKeys(section); err != nil {
+			return err
+		}
 		key, stored, err := r.facts.Key(name)
 		if err != nil {
 			return err
@@ -124,10 +127,8 @@ func (r *resolver) steps() ([]Step, error) {
 	if r.root() && len(roles) > 0 {
 		return nil, &ConfigError{At: roles[0].Origin(), Problem: "AWS does not let a root user's key assume roles; use an IAM user's key"}
 	}
-	if len(roles) == 0 {
-		if err := r.unscoped(); err != nil {
-			return nil, err
-		}
+	if len(roles) == 0 && r.opts.scoped() {
+		return nil, &UsageError{Problem: noRole(r.chain[0].name)}
 	}
 	if r.opts.NoSession {
 		return r.noSession(roles)
@@ -208,26 +209,6 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 		steps = append(steps, role)
 	}
 	return steps, nil
-}
-
-// account is the account of the final credentials, if it is known.
-func (r *resolver) account(steps []Step) (string, error) {
-	account := r.key.Account
-	if role, ok := steps[len(steps)-1].(AssumeRole); ok {
-		a, _ := ParseARN(role.RoleARN)
-		account = a.Account
-	}
-	v, ok := plain(r.chain[0].section, "fob_account")
-	if !ok {
-		return account, nil
-	}
-	if !isAccountID(v.Text) {
-		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an account ID (12 digits)", v.Text)}
-	}
-	if account != "" && account != v.Text {
-		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("fob_account is %s, but the credentials belong to account %s", v.Text, account)}
-	}
-	return v.Text, nil
 }
 
 func either(a, b string) string {

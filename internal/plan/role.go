@@ -50,7 +50,7 @@ func (r *resolver) roles() ([]AssumeRole, error) {
 		sections = nil
 	}
 	slices.Reverse(roles)
-	return roles, nil
+	return roles, unscoped(sections)
 }
 
 // lastRole is the section that names the last role of the chain.
@@ -147,59 +147,6 @@ func tags(section awsconfig.Profile) (map[string]string, []string, error) {
 	return set, keys, nil
 }
 
-// scope adds session policies to a role. The role asked for gets those of the
-// command line, if there are any; otherwise those of the first section that has
-// some count. The sets are never merged, because AWS allows everything that any
-// one policy allows.
-func (r *resolver) scope(role *AssumeRole, asked bool, sections []awsconfig.Profile) error {
-	if asked && r.opts.scoped() {
-		if r.opts.Policy != "" {
-			if err := role.setPolicy(r.opts.Policy, "--policy"); err != nil {
-				return err
-			}
-		}
-		return role.setPolicyARNs(r.opts.PolicyARNs, "--policy-arn")
-	}
-	for _, s := range sections {
-		file, hasFile := plain(s, "fob_policy")
-		arns, hasARNs := plain(s, "fob_policy_arns")
-		if !hasFile && !hasARNs {
-			continue
-		}
-		if hasFile {
-			text, err := r.readPolicy(file)
-			if err != nil {
-				return err
-			}
-			if err := role.setPolicy(text, At(file)); err != nil {
-				return err
-			}
-		}
-		list := strings.FieldsFunc(arns.Text, func(c rune) bool { return strings.ContainsRune(", \t\n", c) })
-		return role.setPolicyARNs(list, At(arns))
-	}
-	return nil
-}
-
-func (o Options) scoped() bool { return o.Policy != "" || len(o.PolicyARNs) > 0 }
-
-// unscoped makes sure that nobody asked for a session policy, when the plan has no
-// role to apply it to.
-func (r *resolver) unscoped() error {
-	problem := fmt.Sprintf("a session policy needs a role, and profile %q does not assume one", r.chain[0].name)
-	if r.opts.scoped() {
-		return &UsageError{Problem: problem}
-	}
-	for _, h := range r.chain {
-		for _, k := range []string{"fob_policy", "fob_policy_arns"} {
-			if v, ok := plain(h.section, k); ok {
-				return &ConfigError{At: At(v), Problem: problem}
-			}
-		}
-	}
-	return nil
-}
-
 func (r *resolver) readPolicy(v awsconfig.Value) (string, error) {
 	if !filepath.IsAbs(v.Text) && !strings.HasPrefix(v.Text, "/") {
 		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an absolute path, and programs run fob from any directory", v.Text)}
@@ -211,37 +158,36 @@ func (r *resolver) readPolicy(v awsconfig.Value) (string, error) {
 	return string(text), nil
 }
 
-// setPolicy removes white space, which would count towards the size limit.
-func (role *AssumeRole) setPolicy(text, from string) error {
+// compactPolicy removes white space, which would count towards the size limit.
+func compactPolicy(text, from string) (string, error) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(text)); err != nil || b.Bytes()[0] != '{' || !utf8.Valid(b.Bytes()) {
-		return fault(from, "the session policy is not a JSON object")
+		return "", fault(from, "the session policy is not a JSON object")
 	}
 	if n := utf8.RuneCount(b.Bytes()); n > maxPolicy {
-		return fault(from, fmt.Sprintf("the session policy has %d characters, but AWS allows only %d", n, maxPolicy))
+		return "", fault(from, fmt.Sprintf("the session policy has %d characters, but AWS allows only %d", n, maxPolicy))
 	}
-	role.Policy = b.String()
-	return nil
+	return b.String(), nil
 }
 
-// setPolicyARNs writes AWS's own policies with the role's partition, because every
+// policyARNs writes AWS's own policies with the role's partition, because every
 // partition has them. Other policies must be in the role's account.
-func (role *AssumeRole) setPolicyARNs(arns []string, from string) error {
+func policyARNs(role AssumeRole, arns []string, from string) (all []string, err error) {
 	if len(arns) > maxPolicyARNs {
-		return fault(from, fmt.Sprintf("%d session policies, but AWS allows only %d", len(arns), maxPolicyARNs))
+		return nil, fault(from, fmt.Sprintf("%d session policies, but AWS allows only %d", len(arns), maxPolicyARNs))
 	}
 	home, _ := ParseARN(role.RoleARN)
 	for _, s := range arns {
 		a, _ := splitARN(s)
 		switch {
 		case !a.isIAM("policy") || a.Account != "aws" && !isAccountID(a.Account):
-			return fault(from, fmt.Sprintf("%q is not a policy ARN", s))
+			return nil, fault(from, fmt.Sprintf("%q is not a policy ARN", s))
 		case a.Account == "aws":
 			s = "arn:" + home.Partition + ":iam::aws:" + a.Resource
 		case a.Account != home.Account || a.Partition != home.Partition:
-			return fault(from, fmt.Sprintf("%s is not in the account of the role %s", s, role.RoleARN))
+			return nil, fault(from, fmt.Sprintf("%s is not in the account of the role %s", s, role.RoleARN))
 		}
-		role.PolicyARNs = append(role.PolicyARNs, s)
+		all = append(all, s)
 	}
-	return nil
+	return all, nil
 }

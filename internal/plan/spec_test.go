@@ -141,8 +141,11 @@ func (w world) answer(t testing.TB, question string) string {
 func nearest(err error) string {
 	var profile *NoProfileError
 	var source *MissingSourceError
+	var unknown *UnknownKeyError
 	var names []string
 	switch {
+	case errors.As(err, &unknown):
+		names = unknown.Nearest
 	case errors.As(err, &profile):
 		names = profile.Nearest
 	case errors.As(err, &source):
@@ -159,8 +162,8 @@ func options(t testing.TB, words []string) Options {
 	for len(words) > 0 {
 		flag := words[0]
 		words = words[1:]
-		if flag == "--no-session" {
-			o.NoSession = true
+		if flag == "--no-session" || flag == "--unguarded" {
+			o.NoSession, o.Unguarded = o.NoSession || flag == "--no-session", o.Unguarded || flag == "--unguarded"
 			continue
 		}
 		value := words[0]
@@ -175,9 +178,9 @@ func options(t testing.TB, words []string) Options {
 		case "--region":
 			o.Region = value
 		case "--policy":
-			o.Policy = value
+			o.Policy, o.PolicyFrom = value, flag
 		case "--policy-arn":
-			o.PolicyARNs = append(o.PolicyARNs, value)
+			o.PolicyARNs, o.PolicyARNsFrom = append(o.PolicyARNs, value), flag
 		default:
 			t.Fatalf("no option %s", flag)
 		}

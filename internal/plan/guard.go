@@ -1,0 +1,245 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"fob/internal/awsconfig"
+)
+
+// The guards of a profile say what its credentials must not be: fob_account,
+// fob_policy, fob_policy_arns, fob_mfa_max_age. A guard that cannot be enforced is
+// an error, and so is one that is mistyped: nobody would notice that it does not
+// count. What stands nearer to the profile asked for, and a flag, may narrow a guard
+// and never lifts it.
+
+// prefix marks fob's own keys, and its own form of the SDKs' keys.
+const prefix = "fob_"
+
+// understood are the SDKs' and aws-vault's keys that fob reads, so they may have the
+// prefix. (TestUnderstood)
+var understood = [...]string{
+	"ca_bundle", "credential_process", "credential_source", "duration_seconds", "endpoint_url", "external_id",
+	"ignore_configured_endpoint_urls", "include_profile", "login_session", "mfa_process", "mfa_serial", "region",
+	"role_arn", "role_session_name", "services", "session_tags", "source_identity", "source_profile",
+	"sso_account_id", "sso_region", "sso_registration_scopes", "sso_role_name", "sso_session", "sso_start_url",
+	"sts_regional_endpoints", "transitive_session_tags", "use_dualstack_endpoint", "use_fips_endpoint",
+	"web_identity_token_file",
+}
+
+// guards and sessionKey are fob's keys that no other program has.
+var guards = [...]string{"fob_account", "fob_mfa_max_age", "fob_policy", "fob_policy_arns"}
+
+const sessionKey = "fob_session_duration"
+
+// planned are guards of later versions.
+var planned = [...]string{"fob_agent", "fob_confirm", "fob_regions"}
+
+// plannedEnv begins the keys that will set variables of a child.
+const plannedEnv = "fob_env_"
+
+// checkKeys refuses keys with fob's prefix that have no effect, and guards that say
+// nothing.
+func checkKeys(section awsconfig.Profile) error {
+	for _, v := range section.Prefixed() {
+		switch {
+		case slices.Contains(planned[:], v.Key), strings.HasPrefix(v.Key, plannedEnv):
+			return &ConfigError{At: At(v), Problem: "this version of fob does not support " + v.Key}
+		case v.Key == sessionKey:
+		case slices.Contains(guards[:], v.Key):
+			if strings.Trim(v.Text, ", \t\n") == "" {
+				return &ConfigError{At: At(v), Problem: v.Key + " is empty"}
+			}
+		case !slices.Contains(understood[:], strings.TrimPrefix(v.Key, prefix)):
+			return &UnknownKeyError{At: At(v), Key: v.Key, Nearest: Nearest(v.Key, prefixedKeys())}
+		}
+	}
+	return nil
+}
+
+// prefixedKeys are the keys with fob's prefix that have an effect.
+func prefixedKeys() []string {
+	keys := append(slices.Clone(guards[:]), sessionKey)
+	for _, k := range understood {
+		keys = append(keys, prefix+k)
+	}
+	return keys
+}
+
+// UnknownKeyError: a key with fob's prefix that fob does not know.
+type UnknownKeyError struct {
+	At, Key string
+	Nearest []string
+}
+
+func (e *UnknownKeyError) Error() string { return e.At + ": unknown key " + e.Key }
+
+// NoDeviceError: fob_mfa_max_age in a profile that uses no MFA device.
+type NoDeviceError struct{ Profile, At string }
+
+func (e *NoDeviceError) Error() string {
+	return fmt.Sprintf("%s: fob_mfa_max_age needs MFA, and profile %q uses no MFA device", e.At, e.Profile)
+}
+
+// account is the account of the final credentials, if it is known. Each profile of
+// the chain may say in which account its own are.
+func (r *resolver) account() (string, error) {
+	account := r.key.Account
+	for _, h := range slices.Backward(r.chain) {
+		if role, ok := ParseARN(h.role.Text); ok {
+			account = role.Account
+		}
+		v, ok := plain(h.section, "fob_account")
+		if !ok {
+			continue
+		}
+		if !isAccountID(v.Text) {
+			return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an account ID (12 digits)", v.Text)}
+		}
+		if account != "" && account != v.Text {
+			return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("fob_account is %s, but the credentials belong to account %s", v.Text, account)}
+		}
+		account = v.Text
+	}
+	return account, nil
+}
+
+// maxMFAAge is the smallest fob_mfa_max_age of the chain; 0 if there is none.
+func (r *resolver) maxMFAAge() (least time.Duration, from string, err error) {
+	for _, h := range r.chain {
+		v, ok := plain(h.section, "fob_mfa_max_age")
+		if !ok {
+			continue
+		}
+		d, err := ParseDuration(v.Text)
+		if err != nil || d <= 0 {
+			return 0, "", &ConfigError{At: At(v), Problem: invalidDuration(v.Text).Error()}
+		}
+		if least == 0 || d < least {
+			least, from = d, At(v)
+		}
+	}
+	return least, from, nil
+}
+
+// checkMFAAge makes sure that a plan with a fob_mfa_max_age has an MFA code whose age
+// can be known.
+func (r *resolver) checkMFAAge(p Plan, from string) error {
+	switch {
+	case p.MaxMFAAge == 0 || r.opts.Unguarded:
+		return nil
+	case p.MFASerial() != "":
+		r.note("%s: this profile does not use a session whose MFA code is older than %s", from, Duration(p.MaxMFAAge))
+		return nil
+	case r.opts.NoSession:
+		return &UsageError{Problem: "--no-session: the key itself carries no MFA, which fob_mfa_max_age demands (" + from + ")"}
+	}
+	return &NoDeviceError{Profile: p.Profile, At: from}
+}
+
+// policies are the session policies of a role, and where they stand.
+type policies struct {
+	text string
+	arns []string
+	from string
+}
+
+func (s policies) any() bool { return s.text != "" || len(s.arns) > 0 }
+
+// same reports whether two sets have the same policies.
+func (s policies) same(t policies) bool {
+	sorted := func(arns []string) []string { return slices.Compact(slices.Sorted(slices.Values(arns))) }
+	return s.text == t.text && slices.Equal(sorted(s.arns), sorted(t.arns))
+}
+
+// scope adds session policies to a role: those of its section, else of the sections
+// that pass on its credentials, else those of the command line. A second set is an
+// error. AWS allows what any one of several session policies allows, so merging them
+// would allow more; and leaving some out would lose what they deny.
+func (r *resolver) scope(role *AssumeRole, asked bool, sections []awsconfig.Profile) error {
+	var sets []policies
+	for _, s := range slices.Backward(sections) {
+		set, err := r.sectionPolicies(*role, s)
+		if err != nil {
+			return err
+		}
+		sets = append(sets, set)
+	}
+	if asked && r.opts.scoped() {
+		set, err := r.flagPolicies(*role)
+		if err != nil {
+			return err
+		}
+		sets = append(sets, set)
+	}
+	var guard policies
+	for _, set := range sets {
+		switch {
+		case !set.any():
+		case !guard.any():
+			guard = set
+		case !set.same(guard):
+			return fault(set.from, guard.from+" already sets a session policy for "+role.RoleARN+", and a second one could only allow more")
+		}
+	}
+	role.Policy, role.PolicyARNs = guard.text, guard.arns
+	return nil
+}
+
+func (o Options) scoped() bool { return o.Policy != "" || len(o.PolicyARNs) > 0 }
+
+// flagPolicies are those of the command line.
+func (r *resolver) flagPolicies(role AssumeRole) (set policies, err error) {
+	set.from = r.opts.PolicyARNsFrom
+	if r.opts.Policy != "" {
+		set.from = r.opts.PolicyFrom
+		if set.text, err = compactPolicy(r.opts.Policy, set.from); err != nil {
+			return set, err
+		}
+	}
+	set.arns, err = policyARNs(role, r.opts.PolicyARNs, r.opts.PolicyARNsFrom)
+	return set, err
+}
+
+// sectionPolicies are those of a section.
+func (r *resolver) sectionPolicies(role AssumeRole, s awsconfig.Profile) (set policies, err error) {
+	if file, ok := plain(s, "fob_policy"); ok {
+		set.from = At(file)
+		text, err := r.readPolicy(file)
+		if err != nil {
+			return set, err
+		}
+		if set.text, err = compactPolicy(text, set.from); err != nil {
+			return set, err
+		}
+	}
+	if arns, ok := plain(s, "fob_policy_arns"); ok {
+		set.from = either(set.from, At(arns))
+		list := strings.FieldsFunc(arns.Text, func(c rune) bool { return strings.ContainsRune(", \t\n", c) })
+		set.arns, err = policyARNs(role, list, At(arns))
+	}
+	return set, err
+}
+
+// unscoped makes sure that sections whose credentials are the source's have no
+// session policy, because there is no role to apply it to. The role of a section that
+// is only a source does not count here, and its policy does not either.
+func unscoped(sections []awsconfig.Profile) error {
+	for _, s := range sections {
+		if _, ok := get(s, "role_arn"); ok {
+			continue
+		}
+		for _, k := range []string{"fob_policy", "fob_policy_arns"} {
+			if v, ok := plain(s, k); ok {
+				return &ConfigError{At: At(v), Problem: noRole(s.Name)}
+			}
+		}
+	}
+	return nil
+}
+
+func noRole(profile string) string {
+	return fmt.Sprintf("a session policy needs a role, and profile %q does not assume one", profile)
+}
