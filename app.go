@@ -331,6 +331,7 @@ func (a *app) prompters(profile string) []prompt.Prompter {
 		System:   runtime.GOOS,
 		Getenv:   a.getenv,
 		LookPath: exec.LookPath,
+		Service:  term.Service,
 		Environ:  func() []string { return a.helperEnviron(profile) },
 		Stderr:   term.Foreign(a.stderr),
 		Alone:    a.alone,

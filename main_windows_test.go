@@ -138,6 +138,20 @@ func runFob(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	return out.String(), words.String(), cmd.ProcessState.ExitCode()
 }
 
+// A console without a window, as programs have that an IDE starts, is not asked on.
+func TestConsoleWithoutWindow(t *testing.T) {
+	dir := newHome(t)
+	writeHome(t, filepath.Join(dir, ".aws", "config"), "[profile dev]\nregion = eu-west-1\nmfa_serial = arn:aws:iam::111111111111:mfa/jo\n")
+	cmd := fobCommand("export", "--profile", "dev", "--mfa-prompt", "tty")
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
+	late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() }) // the exit code tells
+	defer late.Stop()
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != exitNoPerson || !strings.Contains(string(out), "there is no terminal to ask on") {
+		t.Errorf("%v, want exit code %d\n%s", err, exitNoPerson, out)
+	}
+}
+
 // Ctrl-C is for the command: fob waits for it and ends with its exit code.
 func TestExecInterrupt(t *testing.T) {
 	dir := newHome(t)

@@ -109,6 +109,9 @@ func (w World) display() error {
 		if w.Getenv("SSH_CONNECTION") != "" {
 			return ErrNoDisplay // the person is at another computer
 		}
+		if w.System == "windows" && w.Service != nil && w.Service() {
+			return ErrNoDisplay
+		}
 		return nil
 	case w.Getenv("DISPLAY") == "" && w.Getenv("WAYLAND_DISPLAY") == "":
 		return ErrNoDisplay

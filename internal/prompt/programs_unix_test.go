@@ -51,7 +51,8 @@ func (s *standIns) world(system string) World {
 		Environ: func() []string {
 			return []string{"PATH=" + os.Getenv("PATH"), "MARK=inherited", "ASK_TEXT=somebody else's"}
 		},
-		Stderr: os.Stderr,
+		Service: func() bool { _, ok := s.env["service"]; return ok },
+		Stderr:  os.Stderr,
 	}
 }
 
@@ -227,6 +228,8 @@ func TestWhoCanAsk(t *testing.T) {
 		{"osascript", "darwin", "SSH_CONNECTION=10.0.0.1 1 10.0.0.2 22", "osascript", "no display"},
 		{"osascript", "linux", "DISPLAY=:0", "osascript", "not available"},
 		{"powershell", "windows", "", "powershell.exe", ""},
+		{"powershell", "windows", "SSH_CONNECTION=10.0.0.1 1 10.0.0.2 22", "powershell.exe", "no display"},
+		{"powershell", "windows", "service", "powershell.exe", "no display"},
 		{"powershell", "linux", "DISPLAY=:0", "powershell.exe", "not available"},
 		{"askpass", "linux", "", "", "not available"},
 		{"askpass", "linux", "FOB_ASKPASS=/x/mine", "mine", ""},

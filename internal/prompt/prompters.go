@@ -30,6 +30,9 @@ type World struct {
 	// Getenv is the environment, and LookPath finds a program in it.
 	Getenv   func(string) string
 	LookPath func(string) (string, error)
+	// Service reports whether nobody sees this process's windows. It is only asked on
+	// Windows; nil means no.
+	Service func() bool
 	// Environ is the environment of the programs that ask. It contains no secret.
 	Environ func() []string
 	// Stderr shows a program's request to touch a security key.

@@ -17,6 +17,10 @@ type tty struct {
 	fd int
 }
 
+// Service reports whether this process has a desktop that nobody sees. Only Windows
+// has such desktops.
+func Service() bool { return false }
+
 // openTTY opens /dev/tty for this process alone. Stdin is another open file even if
 // it is the same terminal, so making this one non-blocking affects no other process.
 // Only select waits in the kernel. Go's own poller cannot be used, because kqueue

@@ -2,6 +2,7 @@ package term
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -16,11 +17,17 @@ import (
 
 type tty struct {
 	in, out   windows.Handle
+	name      string // of the console
 	readInput *windows.LazyProc
 }
 
-// openTTY opens the console this process is attached to.
+// openTTY opens the console this process is attached to, if a person may be in front
+// of it.
 func openTTY() (*tty, error) {
+	name, here := lookAtConsole()
+	if !here.answered() {
+		return nil, ErrNone
+	}
 	in, err := openConsole("CONIN$")
 	if err != nil {
 		return nil, err
@@ -30,7 +37,7 @@ func openTTY() (*tty, error) {
 		windows.CloseHandle(in)
 		return nil, err
 	}
-	return &tty{in, out, windows.NewLazySystemDLL("kernel32.dll").NewProc("ReadConsoleInputW")}, nil
+	return &tty{in, out, name, windows.NewLazySystemDLL("kernel32.dll").NewProc("ReadConsoleInputW")}, nil
 }
 
 func openConsole(name string) (windows.Handle, error) {
@@ -40,6 +47,9 @@ func openConsole(name string) (windows.Handle, error) {
 	}
 	h, err := windows.CreateFile(p, windows.GENERIC_READ|windows.GENERIC_WRITE,
 		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE, nil, windows.OPEN_EXISTING, 0, 0)
+	if errors.Is(err, windows.ERROR_INVALID_HANDLE) {
+		return 0, ErrNone // not attached to a console
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: %s: %v", ErrNone, name, err)
 	}
@@ -51,9 +61,7 @@ func (t *tty) close() error {
 	return windows.CloseHandle(t.out)
 }
 
-// place is the same for all consoles, because Windows does not tell which processes
-// share one.
-func (t *tty) place() string { return "console" }
+func (t *tty) place() string { return t.name }
 
 func (t *tty) lend(use func() error) error {
 	var before uint32
