@@ -129,7 +129,7 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	}
 	var sessions broker.Sessions = a.store()
 	if _, stored := p.Steps[0].(plan.StoredKey); !stored {
-		sessions = source.QuietSessions{Store: a.store().Quiet()}
+		sessions = source.QuietSessions{Store: a.store().Quiet(), Log: a.out.Log}
 	}
 	d := &dialer{make: a.newClient}
 	return &broker.Broker{

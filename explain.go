@@ -5,7 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/broker"
 	"fob/internal/plan"
+	"fob/internal/profiles"
 	"fob/internal/ui"
 )
 
@@ -34,8 +36,12 @@ func (c *explainCmd) Run(a *app) error {
 	if c.JSON {
 		return a.out.JSON(p)
 	}
+	all, err := a.profiles()
+	if err != nil {
+		return err
+	}
 	a.out.Print("%s\n", p.Profile)
-	cached := printSteps(a, p, c.Fresh)
+	printSteps(a, all, p, c.Fresh)
 	if p.Region != "" {
 		a.out.Print("Region: %s\n", p.Region)
 	}
@@ -45,54 +51,64 @@ func (c *explainCmd) Run(a *app) error {
 	for _, n := range p.Notes {
 		a.out.Print("Note: %s\n", n)
 	}
-	a.out.Print("%s\n", question(a, p, cached))
+	// exec and export renew at different times.
+	exec := would(a, p, all.Outlook(p, broker.RenewExec, a.now(), c.Fresh))
+	export := would(a, p, all.Outlook(p, broker.RenewExport, a.now(), c.Fresh))
+	if exec == export {
+		a.out.Print("fob would %s.\n", exec)
+		return nil
+	}
+	a.out.Print("fob exec would %s.\nfob export would %s.\n", exec, export)
 	return nil
 }
 
-// printSteps prints the steps and what is cached of them, and returns the index of
-// the last step whose session is cached; 0 if there is none. With fresh cached
-// sessions do not count.
-func printSteps(a *app, p plan.Plan, fresh bool) (cached int) {
+// printSteps prints the steps and what is cached of them. With fresh cached sessions
+// do not count.
+func printSteps(a *app, all *profiles.Profiles, p plan.Plan, fresh bool) {
+	now := a.now()
+	at, cached := broker.At(now, p, a.store()), all.Cached(p)
 	for i, s := range p.Steps {
 		a.out.Print("  %d. %s\n", i+1, describe(s))
 		a.out.Print("     from %s\n", s.Origin())
-		if i == 0 || fresh {
+		if i+1 < p.FirstCached() || fresh {
 			continue
 		}
-		info, err := a.store().SessionInfo(p.Source(), p.ID(i+1))
-		switch now := a.now(); {
-		case err != nil:
-		case p.TooOld(i+1, now.Sub(info.Created)):
-			a.out.Print("     cached since %s, too old for this profile\n", ui.Clock(info.Created, now))
-		default:
-			a.out.Print("     cached until %s\n", ui.Clock(info.Expires, now))
-			cached = i
+		info, err := cached(i + 1)
+		if err != nil || info.Rev == "" {
+			continue
 		}
+		but := ""
+		switch left := info.Expires.Sub(now); {
+		case p.TooOld(info.MFA, at.AWS()):
+			but = ", with an MFA code too old for this profile"
+		case i+1 == len(p.Steps) && left < broker.LeastOf(p.Demand):
+			but = ", too short for " + plan.Duration(p.Demand)
+		}
+		a.out.Print("     cached until %s%s\n", ui.Clock(info.Expires, now), but)
 	}
-	return cached
 }
 
-// question says what fob would ask for now.
-func question(a *app, p plan.Plan, cached int) string {
-	serial := ""
-	for _, s := range p.Steps[cached+1:] {
-		if n := plan.MFASerial(s); n != "" {
-			serial = n
-		}
-	}
+// would says what fob would do now, and ask for.
+func would(a *app, p plan.Plan, o broker.Outlook) string {
+	process, ok := p.Steps[0].(plan.Process)
+	starts := ok && o.From == 0
+	_, err := a.store().SeedInfo(o.Serial)
+	seed := o.Serial != "" && err == nil
 	switch {
-	case len(p.Steps) > 1 && cached == len(p.Steps)-1:
-		return "fob would neither ask for anything nor call AWS."
-	case serial == "":
-		return "fob would not ask for an MFA code."
+	case o.Serve, o.Early && (starts || o.Serial != "" && !seed):
+		return "neither ask for an MFA code nor call AWS"
+	case starts:
+		return fmt.Sprintf("run the credential_process of %q", process.Profile)
+	case o.Early && !seed:
+		return "renew the session, and not ask for an MFA code"
+	case o.Serial == "":
+		return "not ask for an MFA code"
+	case seed:
+		return "make the MFA code from the stored MFA secret"
+	case p.MFAProcess.Line != "":
+		return "get the MFA code from the mfa_process in " + p.MFAProcess.From
 	}
-	if _, err := a.store().SeedInfo(serial); err == nil {
-		return "fob would make the MFA code from the stored MFA secret."
-	}
-	if c := p.MFAProcess; c.Line != "" {
-		return "fob would get the MFA code from the mfa_process in " + c.From + "."
-	}
-	return "fob would ask for an MFA code (" + serial + ")."
+	return "ask for an MFA code (" + o.Serial + ")"
 }
 
 // describe is a step in words.

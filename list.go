@@ -33,7 +33,8 @@ type listRow struct {
 	MFASerial string        `json:"mfa_serial,omitempty"`
 	Seed      bool          `json:"seed"`
 	Source    string        `json:"source,omitempty"` // how its credentials begin: a kind of explain's
-	Sessions  []listSession `json:"sessions"`
+	Sessions  []listSession `json:"sessions"`         // the profile's own
+	SignedIn  string        `json:"signed_in_until,omitempty"`
 	Problem   string        `json:"problem,omitempty"`
 }
 
@@ -65,7 +66,7 @@ func (c *listCmd) Run(a *app) error {
 		a.out.Print("Nothing is stored yet. Store a key with fob add PROFILE.\n")
 		return nil
 	}
-	table := [][]string{{"PROFILE", "KEY", "AGE", "ACCOUNT", "MFA", "SESSIONS"}}
+	table := [][]string{{"PROFILE", "KEY", "AGE", "ACCOUNT", "MFA", "SESSION"}}
 	for _, r := range rows {
 		table = append(table, listCells(r, a.now()))
 	}
@@ -78,10 +79,10 @@ func listRows(rows []profiles.Row) []listRow {
 		row := listRow{
 			Profile: r.Profile, KeyID: r.KeyID, KeyAdded: format.Time(r.KeyAdded),
 			Account: r.Account, Region: r.Region, MFASerial: r.MFASerial, Seed: r.Seed, Source: r.Source,
-			Sessions: []listSession{},
+			Sessions: []listSession{}, SignedIn: format.Time(r.SignedIn),
 		}
-		for _, end := range r.Sessions {
-			row.Sessions = append(row.Sessions, listSession{format.Time(end)})
+		if !r.Session.IsZero() {
+			row.Sessions = append(row.Sessions, listSession{format.Time(r.Session)})
 		}
 		if r.Problem != nil {
 			row.Problem = r.Problem.Error()
@@ -108,8 +109,11 @@ func listCells(r profiles.Row, now time.Time) []string {
 			cells[4] += " (MFA secret stored)"
 		}
 	}
-	if n := len(r.Sessions); n > 0 {
-		cells[5] = fmt.Sprintf("%d, until %s", n, ui.Clock(r.Until(), now))
+	switch {
+	case !r.Session.IsZero():
+		cells[5] = "until " + ui.Clock(r.Session, now)
+	case !r.SignedIn.IsZero():
+		cells[5] = "signed in until " + ui.Clock(r.SignedIn, now)
 	}
 	return cells
 }

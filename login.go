@@ -41,7 +41,7 @@ func (c *loginCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		until := all.SignedInUntil(p)
+		until := all.SignedInUntil(p, a.now())
 		if until.IsZero() {
 			until = s.Expires // there is no store to keep it in
 		}

@@ -113,7 +113,7 @@ func thisShell(a *app, now time.Time) (signedIn, error) {
 		return signedIn{}, err
 	}
 	s := signedIn{Profile: profile, Account: p.Account, Region: p.Region, From: "store"}
-	return s.ending(all.SignedInUntil(p), now), nil
+	return s.ending(all.SignedInUntil(p, now), now), nil
 }
 
 // allSignedIn are the profiles with a live session in the store.
@@ -128,9 +128,9 @@ func allSignedIn(a *app, now time.Time) ([]signedIn, error) {
 	}
 	live := []signedIn{}
 	for _, r := range all.Rows(names, now) {
-		if len(r.Sessions) > 0 {
+		if !r.SignedIn.IsZero() {
 			s := signedIn{Profile: r.Profile, Account: r.Account, Region: r.Region, From: "store"}
-			live = append(live, s.ending(r.Until(), now))
+			live = append(live, s.ending(r.SignedIn, now))
 		}
 	}
 	return live, nil

@@ -88,7 +88,7 @@ func (s *Store) cacheMiss(err error, source string) error {
 func (s *Store) SaveSession(ctx context.Context, source, id, sourceRev string, sess creds.Session) error {
 	info := Info{
 		Kind: KindSession, Name: source, KeyID: sess.ID, Account: sess.AccountID,
-		Expires: seconds(sess.Expires), SourceRev: sourceRev,
+		Expires: seconds(sess.Expires), MFA: seconds(sess.MFA), SourceRev: sourceRev,
 	}
 	_, err := s.put(ctx, info, packSession(sess), source, id)
 	return err

@@ -54,6 +54,9 @@ type Info struct {
 	ARN     string    `json:"arn,omitempty"`
 	Created time.Time `json:"created,omitzero"` // UTC, whole seconds, like Expires
 	Expires time.Time `json:"expires,omitzero"` // zero: never
+	// MFA is when the MFA code behind a session was used, by AWS's clock; zero for no
+	// MFA.
+	MFA time.Time `json:"mfa,omitzero"`
 	// Rev is random, and new with every write.
 	Rev string `json:"rev,omitempty"`
 	// SourceRev is the Rev of the key that a session was made with; empty if that key is
@@ -90,6 +93,7 @@ type (
 		Token   string    `json:"token,omitempty"`
 		Expires time.Time `json:"expires,omitzero"`
 		Account string    `json:"account,omitempty"`
+		MFA     time.Time `json:"mfa,omitzero"`
 	}
 )
 
@@ -111,12 +115,12 @@ func (r seedRecord) unpack() creds.Seed {
 }
 
 func packSession(s creds.Session) sessionRecord {
-	return sessionRecord{1, s.ID, s.Secret.Reveal(), s.Token.Reveal(), seconds(s.Expires), s.AccountID}
+	return sessionRecord{1, s.ID, s.Secret.Reveal(), s.Token.Reveal(), seconds(s.Expires), s.AccountID, seconds(s.MFA)}
 }
 
 func (r sessionRecord) unpack() creds.Session {
 	return creds.Session{Key: creds.Key{ID: r.ID, Secret: creds.NewSecret(r.Secret)},
-		Token: creds.NewSecret(r.Token), Expires: r.Expires, AccountID: r.Account}
+		Token: creds.NewSecret(r.Token), Expires: r.Expires, AccountID: r.Account, MFA: r.MFA}
 }
 
 // seconds truncates a time to whole seconds, as stored times are. It rounds down, so

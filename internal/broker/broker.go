@@ -41,7 +41,10 @@ type Sessions interface {
 type STS interface {
 	SessionToken(ctx context.Context, with creds.Session, step plan.SessionToken, code string) (creds.Session, error)
 	AssumeRole(ctx context.Context, with creds.Session, step plan.AssumeRole, code string) (creds.Session, error)
+	// Skew is how far this computer's clock is ahead of AWS's; 0 if that does not
+	// matter for signatures. RawSkew is the same, however small.
 	Skew() time.Duration
+	RawSkew() time.Duration
 }
 
 // Codes provides MFA codes: a *mfa.Ladder.
@@ -53,28 +56,29 @@ type Codes interface {
 type Renewal struct {
 	// Due: with less time left, renew it even if a person has to be asked.
 	Due time.Duration
-	// Half: renew it after half of its life, too, if that needs no person.
+	// Half: renew it after half of its life, too, if that needs no person, and count a
+	// duration that was asked for from now on. It is for what goes to a program that
+	// cannot ask again.
 	Half bool
 	// Ahead: renew it after half of its life, and the MFA session behind it, too,
 	// even if a person has to be asked.
 	Ahead bool
-	// Least is the time left with which it is still used if it cannot be renewed.
-	Least time.Duration
 }
 
 // The renewal of each command. botocore asks export again when 15 minutes are
 // left, so export's sessions have 16; exec only starts a command, and five minutes
 // are enough for that.
 var (
-	RenewExec   = Renewal{Due: 5 * time.Minute, Half: true, Least: 2 * time.Minute}
-	RenewExport = Renewal{Due: 16 * time.Minute, Least: 2 * time.Minute}
-	RenewShell  = Renewal{Due: 16 * time.Minute, Half: true, Least: 2 * time.Minute}
-	RenewLogin  = Renewal{Due: 16 * time.Minute, Ahead: true, Least: 2 * time.Minute}
+	RenewExec   = Renewal{Due: 5 * time.Minute, Half: true}
+	RenewExport = Renewal{Due: 16 * time.Minute}
+	RenewShell  = Renewal{Due: 16 * time.Minute, Half: true}
+	RenewLogin  = Renewal{Due: 16 * time.Minute, Ahead: true}
 )
 
 const (
-	// minBaseLife is how long a session must still last to assume a role with it.
-	minBaseLife = 60 * time.Second
+	// leastLife is the time left with which a session is still handed out if it cannot
+	// be renewed.
+	leastLife = 2 * time.Minute
 	// earlyTimeout limits a renewal that is not due yet.
 	earlyTimeout = 5 * time.Second
 )
@@ -115,37 +119,36 @@ type Broker struct {
 func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, error) {
 	r := &run{Broker: b, plan: p, ignoreCache: b.Fresh, seenRevs: map[int]string{}}
 	last := len(p.Steps)
-	if last == 1 {
-		s, _, err := b.Source(ctx, p.Steps[0], false)
-		return s, err
+	if last < p.FirstCached() {
+		return r.source(ctx)
 	}
-	cached, info, err := r.cached(ctx, last)
+	var kept creds.Session
+	j := r.judge()
+	v, err := j.final(func(n int) (info keyring.Info, err error) {
+		s, info, err := r.cached(ctx, n)
+		if n == last {
+			kept = s
+		}
+		return info, err
+	})
 	if err != nil {
 		return creds.Session{}, err
 	}
-	left := cached.Expires.Sub(b.Now())
-	half := left < cached.Expires.Sub(info.Created)/2
-	if b.Renew.Ahead && last > 2 {
-		// Signing in ahead is about the MFA session, which needs a person.
-		s, err := r.cachedBase(ctx, 2)
-		if err != nil {
-			return creds.Session{}, err
-		}
-		r.ignoreCache = r.ignoreCache || s.ID == ""
-	}
-	switch {
-	case cached.ID == "" || left < b.Renew.Due || b.Renew.Ahead && (half || r.ignoreCache):
-	case half && b.Renew.Half:
-		return r.renewEarly(ctx, cached), nil
-	default:
+	left := kept.Expires.Sub(j.at.Now)
+	switch v {
+	case serve:
 		b.Log("%s: cached, %s left", p.Profile, plan.Duration(left))
-		return cached, nil
+		return kept, nil
+	case renewEarly:
+		return r.renewEarly(ctx, kept), nil
+	case renewAll:
+		r.ignoreCache = true
 	}
 	made, err := r.renew(ctx)
-	if err != nil && cached.ID != "" && left >= b.Renew.Least && !isRefusal(ctx, err) {
+	if err != nil && kept.ID != "" && left >= max(leastLife, j.demand()) && !isRefusal(ctx, err) {
 		b.Note("the session of %s expires in %s and could not be renewed", p.Profile, plan.Duration(left.Truncate(time.Minute)))
 		b.Log("%s: could not renew the session: %v", p.Profile, err)
-		return cached, nil
+		return kept, nil
 	}
 	return made, err
 }
@@ -179,6 +182,15 @@ type run struct {
 	rev string
 }
 
+// judge applies the rules now.
+func (r *run) judge() judge {
+	j := judge{plan: r.plan, renew: r.Renew, at: Moment{Now: r.Now()}}
+	if r.Sessions != nil {
+		j.at = At(j.at.Now, r.plan, r.Sessions)
+	}
+	return j
+}
+
 // cached returns the stored session of the first n steps, if it may be used, or a
 // zero session.
 func (r *run) cached(ctx context.Context, n int) (creds.Session, keyring.Info, error) {
@@ -193,33 +205,34 @@ func (r *run) cached(ctx context.Context, n int) (creds.Session, keyring.Info, e
 	if _, again := r.seenRevs[n]; !again {
 		r.seenRevs[n] = info.Rev
 	}
-	if r.plan.TooOld(n, r.Now().Sub(info.Created)) || r.ignoreCache && info.Rev == r.seenRevs[n] {
+	if r.ignoreCache && info.Rev == r.seenRevs[n] || !r.judge().valid(info) {
 		return creds.Session{}, keyring.Info{}, err
 	}
 	return s, info, err
 }
 
-// cachedBase returns a cached session that the next step can be done with. From now
-// on, r.rev is its key's revision.
-func (r *run) cachedBase(ctx context.Context, n int) (creds.Session, error) {
-	s, info, err := r.cached(ctx, n)
-	left := s.Expires.Sub(r.Now())
-	if err != nil || left < minBaseLife || r.Renew.Ahead && left < s.Expires.Sub(info.Created)/2 {
-		return creds.Session{}, err
-	}
-	r.rev = info.SourceRev
-	return s, nil
+// cachedBase returns the newest cached session that the next step can be done with,
+// and how many steps it saves; 0 if there is none. From now on, r.rev is its key's
+// revision.
+func (r *run) cachedBase(ctx context.Context) (s creds.Session, n int, err error) {
+	n, err = r.judge().newest(func(n int) (info keyring.Info, err error) {
+		s, info, err = r.cached(ctx, n)
+		r.rev = info.SourceRev
+		return info, err
+	})
+	return s, n, err
 }
 
 // cachedByOther returns the session that somebody else made since this run first
 // looked, another process or goroutine.
 func (r *run) cachedByOther(ctx context.Context, n int) (creds.Session, error) {
 	s, info, err := r.cached(ctx, n)
+	j := r.judge()
 	least := minBaseLife
 	if n == len(r.plan.Steps) {
-		least = r.Renew.Due
+		least = j.due(info)
 	}
-	if err != nil || info.Rev == r.seenRevs[n] || s.Expires.Sub(r.Now()) < least {
+	if err != nil || info.Rev == r.seenRevs[n] || j.left(info) < least {
 		return creds.Session{}, err
 	}
 	r.rev = info.SourceRev
@@ -248,6 +261,9 @@ func (r *run) renew(ctx context.Context) (creds.Session, error) {
 	if r.Sessions != nil {
 		ctx = r.Sessions.WatchRefusals(ctx)
 	}
+	if last == 1 {
+		return r.source(ctx)
+	}
 	lock, err := r.lock(ctx, r.stepLock(last))
 	if err != nil {
 		return creds.Session{}, err
@@ -258,7 +274,7 @@ func (r *run) renew(ctx context.Context) (creds.Session, error) {
 	}
 	s, from, err := r.runSteps(ctx)
 	var refused *awsapi.RefusedError
-	if from > 1 && errors.As(err, &refused) && refused.Code == "ExpiredToken" {
+	if from > 0 && errors.As(err, &refused) && refused.Code == "ExpiredToken" {
 		// It was revoked, or our clock was wrong when it was cached.
 		r.Log("%s: AWS no longer accepts the cached session", r.plan.Profile)
 		r.ignoreCache = true
@@ -271,28 +287,60 @@ func (r *run) renew(ctx context.Context) (creds.Session, error) {
 }
 
 // runSteps carries out the steps that follow the newest cached session, or else the
-// plan's source. from is how many steps were there already.
+// plan's source. from is how many steps were cached already.
 func (r *run) runSteps(ctx context.Context) (s creds.Session, from int, err error) {
-	last := len(r.plan.Steps)
-	for from = last - 1; from > 1; from-- {
-		if s, err = r.cachedBase(ctx, from); err != nil {
-			return s, from, err
-		}
-		if s.ID != "" {
-			r.Log("%s: step %d is cached", r.plan.Profile, from)
-			break
-		}
+	if s, from, err = r.cachedBase(ctx); err != nil {
+		return creds.Session{}, from, err
 	}
-	if from == 1 {
-		if s, r.rev, err = r.Source(ctx, r.plan.Steps[0], r.quiet); err != nil {
-			return creds.Session{}, from, err
-		}
+	done := from
+	if from > 0 {
+		r.Log("%s: step %d is cached", r.plan.Profile, from)
+	} else if s, err = r.source(ctx); err != nil {
+		return creds.Session{}, 0, err
+	} else {
+		done = 1
 	}
-	for n := from; n < last && err == nil; n++ {
-		s, err = r.step(ctx, n, s)
+	for ; done < len(r.plan.Steps) && err == nil; done++ {
+		s, err = r.step(ctx, done, s)
 	}
 	return s, from, err
 }
+
+// source returns what the plan starts from. Of several processes that want what the
+// same program prints, one runs it and the others use what it kept.
+func (r *run) source(ctx context.Context) (s creds.Session, err error) {
+	step := r.plan.Steps[0]
+	if _, program := step.(plan.Process); program && r.quiet {
+		return s, errMayAsk
+	}
+	if r.plan.FirstCached() > 1 {
+		s, r.rev, err = r.Source(ctx, step, r.quiet)
+		return s, err
+	}
+	lock, waited, err := r.lockOrWait(ctx, r.stepLock(1))
+	if err != nil {
+		return s, err
+	}
+	defer func() { lock.release() }()
+	if s, err := r.cachedByOther(ctx, 1); err != nil || s.ID != "" {
+		return s, err
+	}
+	if waited {
+		// The other one kept nothing. Do not make a queue of those who wait.
+		lock.release()
+		lock = &heldLock{}
+	}
+	if s, r.rev, err = r.Source(ctx, step, false); err != nil {
+		return s, err
+	}
+	if !s.Token.IsZero() && s.Expires.Sub(r.Now()) > shortDue {
+		r.save(ctx, 1, s)
+	}
+	return s, nil
+}
+
+// errMayAsk keeps a renewal that is not due from starting a program.
+var errMayAsk = errors.New("the program may ask somebody")
 
 // stepLock names the lock around making the session of the first n steps. Its holder
 // waits only for locks of fewer steps and of MFA devices, so there is no deadlock.
@@ -335,11 +383,23 @@ func (r *run) callSTS(ctx context.Context, n int, with creds.Session, code strin
 	default:
 		panic(fmt.Sprintf("a plan with %s in the middle", step.Kind()))
 	}
-	if err != nil || r.Sessions == nil {
-		return s, err
+	if err != nil {
+		return creds.Session{}, err
 	}
-	if err := r.Sessions.SaveSession(ctx, r.plan.Source(), r.plan.ID(n+1), r.rev, s); err != nil {
+	s.MFA = with.MFA
+	if plan.MFASerial(r.plan.Steps[n]) != "" {
+		s.MFA = r.Now().Add(-r.sts.RawSkew())
+	}
+	r.save(ctx, n+1, s)
+	return s, nil
+}
+
+// save caches the session of the first n steps.
+func (r *run) save(ctx context.Context, n int, s creds.Session) {
+	if r.Sessions == nil {
+		return
+	}
+	if err := r.Sessions.SaveSession(ctx, r.plan.Source(), r.plan.ID(n), r.rev, s); err != nil {
 		r.Note("could not save the session: %v", err)
 	}
-	return s, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +37,7 @@ type bench struct {
 	refuse func(action, code string) error
 	life   time.Duration // of new sessions; 0 is what was asked for
 	skew   time.Duration
-	maxAge time.Duration // of the plan
+	edit   func(*plan.Plan)
 	made   int
 }
 
@@ -46,9 +48,17 @@ func newBench(t testing.TB, renew Renewal) *bench {
 // benchIn is a bench on the store in dir, which it creates if there is none.
 func benchIn(t testing.TB, dir string, renew Renewal) *bench {
 	t.Helper()
-	b := &bench{t: t, dir: dir, now: time.Now().Truncate(time.Second)}
+	b := fakes(t, time.Now().Truncate(time.Second))
+	b.dir, b.Renew = dir, renew
+	b.store = openStore(t, dir, func(o *keyring.Options) { o.Now = b.Now })
+	b.Sessions = b.store
+	return b
+}
+
+// fakes is a bench without a store.
+func fakes(t testing.TB, at time.Time) *bench {
+	b := &bench{t: t, now: at}
 	now := func() time.Time { return b.now }
-	b.store = openStore(t, dir, func(o *keyring.Options) { o.Now = now })
 	give := func(name string, fail *error) codesFunc {
 		n := 0
 		return func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
@@ -67,13 +77,14 @@ func benchIn(t testing.TB, dir string, renew Renewal) *bench {
 			if b.source != nil {
 				return creds.Session{}, "", b.source
 			}
+			if b.store == nil {
+				return creds.Session{Key: longKey}, "", nil
+			}
 			return sourceOf(b.store)(ctx, step, quiet)
 		},
-		Sessions:   b.store,
 		Codes:      give("code", &b.code),
 		QuietCodes: give("quiet-code", &b.quietCode),
 		Dial:       func(plan.Endpoint) (STS, error) { b.do("dial"); return b, nil },
-		Renew:      renew,
 		Now:        now,
 		Log:        func(format string, args ...any) { b.logs = append(b.logs, fmt.Sprintf(format, args...)) },
 		Note:       func(format string, args ...any) { b.notes = append(b.notes, fmt.Sprintf(format, args...)) },
@@ -112,19 +123,34 @@ func (b *bench) answer(action string, with creds.Session, seconds int, code stri
 
 func (b *bench) Skew() time.Duration { return b.skew }
 
+func (b *bench) RawSkew() time.Duration { return b.skew }
+
 func session(id string, expires time.Time) creds.Session {
 	return creds.Session{Key: creds.Key{ID: id, Secret: longKey.Secret}, Token: creds.NewSecret("t"), Expires: expires.UTC()}
 }
 
-// keep caches a session of the first n steps, as if it was made age ago.
+// keep caches a session of the first n steps, as if it was made age ago, with an MFA
+// code if the plan has a device.
 func (b *bench) keep(p plan.Plan, n int, id string, age, left time.Duration) {
+	b.t.Helper()
+	var mfa time.Time
+	if p.MFASerial() != "" {
+		mfa = b.now.Add(-age)
+	}
+	b.keepWith(p, n, id, age, left, mfa)
+}
+
+// keepWith is keep with the time of the MFA code behind the session.
+func (b *bench) keepWith(p plan.Plan, n int, id string, age, left time.Duration, mfa time.Time) {
 	b.t.Helper()
 	info, err := b.store.KeyInfo("base")
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.now = b.now.Add(-age)
-	err = b.store.SaveSession(b.t.Context(), p.Source(), p.ID(n), info.Rev, session(id, b.now.Add(age+left)))
+	s := session(id, b.now.Add(age+left))
+	s.MFA = mfa
+	err = b.store.SaveSession(b.t.Context(), p.Source(), p.ID(n), info.Rev, s)
 	b.now = b.now.Add(age)
 	if err != nil {
 		b.t.Fatal(err)
@@ -279,7 +305,19 @@ func TestCredentials(t *testing.T) {
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
 		{"too old, of a plain profile", "mfa", []cached{{2, 2 * hour, 10 * hour}}, RenewExec, maxAge(hour), "NEW1",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
-		{"a role of one too old", "mfa role", []cached{{3, 10 * m, 50 * m}, {2, 2 * hour, 10 * hour}}, RenewExec, maxAge(hour), "OLD3", "", ""},
+
+		// A duration that was asked for: nine tenths of it must be left.
+		{"asked for 12h, there are enough", "mfa", []cached{{2, hour, 11 * hour}}, RenewExec, demand(12 * hour), "OLD2", "", ""},
+		{"asked for 12h, too few are left", "mfa", []cached{{2, 2 * hour, 10 * hour}}, RenewExec, demand(12 * hour), "NEW1",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"asked for 12h, for a shell", "mfa", []cached{{2, 2 * hour, 10 * hour}}, RenewShell, demand(12 * hour), "NEW1",
+			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"asked for 12h, no person", "mfa", []cached{{2, 2 * hour, 10 * hour}}, RenewExec, func(b *bench) { noPerson(b); demand(12 * hour)(b) },
+			"*prompt.NoPersonError", "source dial code", ""},
+		{"asked for 1h, no network", "mfa role", []cached{{3, 10 * m, 50 * m}, {2, hour, 11 * hour}}, RenewExec, func(b *bench) { network(b); demand(hour)(b) },
+			"*awsapi.UnreachableError", "dial deploy(OLD2)", ""},
+		{"asked for 1h, of a role", "mfa role", []cached{{3, 10 * m, 50 * m}, {2, hour, 11 * hour}}, RenewExec, demand(hour), "NEW1", "dial deploy(OLD2)", ""},
+		{"asked for 12h, by an SDK that asks again", "mfa", []cached{{2, 11 * hour, hour}}, RenewExport, demand(12 * hour), "OLD2", "", ""},
 
 		// The rest.
 		{"no store", "mfa role", nil, RenewExec, func(b *bench) { b.Sessions = nil }, "NEW2",
@@ -298,7 +336,9 @@ func TestCredentials(t *testing.T) {
 			if row.edit != nil {
 				row.edit(b)
 			}
-			p.MaxMFAAge = b.maxAge
+			if b.edit != nil {
+				b.edit(&p)
+			}
 			s, err := b.Credentials(t.Context(), p)
 			got := s.ID
 			if err != nil {
@@ -326,7 +366,13 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func maxAge(d time.Duration) func(*bench) { return func(b *bench) { b.maxAge = d } }
+func maxAge(d time.Duration) func(*bench) {
+	return func(b *bench) { b.edit = func(p *plan.Plan) { p.MaxMFAAge = d } }
+}
+
+func demand(d time.Duration) func(*bench) {
+	return func(b *bench) { b.edit = func(p *plan.Plan) { p.Demand = d } }
+}
 
 // brokenSessions is a store that cannot be opened.
 type brokenSessions struct{ *keyring.Store }
@@ -356,30 +402,119 @@ func (forgetful) SaveSession(context.Context, string, string, string, creds.Sess
 	return &keyring.FullError{File: "session"}
 }
 
-// A program's credentials are returned as they are; a role's session made with them
-// is cached, under no key's revision.
+// What a program printed is kept like a session, while it has a token and enough
+// time left; a role's session made with it too, under no key's revision.
 func TestProcess(t *testing.T) {
+	const m = time.Minute
 	step := plan.Process{Profile: "tool", Command: "tool creds"}
-	for _, p := range []plan.Plan{planOf(step), planOf(step, stepAudit)} {
-		b := newBench(t, RenewExec)
-		b.Source = func(_ context.Context, got plan.Step, quiet bool) (creds.Session, string, error) {
-			if b.do("source"); got != step || quiet {
-				t.Error(got, quiet)
+	own, role := planOf(step), planOf(step, stepAudit)
+	noToken := func(s *creds.Session) { s.Token = creds.Secret{} }
+	for _, row := range []struct {
+		name  string
+		plan  plan.Plan
+		renew Renewal
+		life  time.Duration // of what is printed; 0 for no end
+		edit  func(*creds.Session)
+		later time.Duration // between the two runs
+		did   string
+	}{
+		{"kept", own, RenewExport, hour, nil, 44 * m, "source"},
+		{"renewed for an SDK", own, RenewExport, hour, nil, 44*m + time.Second, "source source"},
+		{"after half of its life, a command does not start it", own, RenewExec, hour, nil, 40 * m, "source"},
+		{"renewed for a command", own, RenewExec, hour, nil, 55*m + time.Second, "source source"},
+		{"renewed for a sign-in", own, RenewLogin, hour, nil, 31 * m, "source source"},
+		{"a short one", own, RenewExport, 15 * m, nil, 10 * m, "source"},
+		{"a short one, renewed", own, RenewExport, 15 * m, nil, 10*m + time.Second, "source source"},
+		{"a short one, for a shell", own, RenewShell, 15 * m, nil, 10 * m, "source"},
+		{"about to end", own, RenewExport, 5 * m, nil, 0, "source source"},
+		{"without a token", own, RenewExport, hour, noToken, 0, "source source"},
+		{"without an end", own, RenewExport, 0, nil, 0, "source source"},
+		{"a role", role, RenewExec, hour, nil, 10 * m, "source dial audit(ASIATOOL)"},
+		{"a role at half its life", role, RenewExec, 2 * hour, nil, 31 * m, "source dial audit(ASIATOOL) dial audit(ASIATOOL)"},
+		{"a role at half its life, and nothing to renew it with", role, RenewExec, 30 * m, nil, 40 * m, "source dial audit(ASIATOOL)"},
+		{"a role, without a token", role, RenewExec, hour, noToken, 56 * m, "source dial audit(ASIATOOL) source dial audit(ASIATOOL)"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := newBench(t, row.renew)
+			b.Source = func(_ context.Context, got plan.Step, quiet bool) (creds.Session, string, error) {
+				if b.do("source"); got != step || quiet {
+					t.Error(got, quiet)
+				}
+				s := session("ASIATOOL", b.now.Add(row.life))
+				if row.life == 0 {
+					s.Expires = time.Time{}
+				}
+				if row.edit != nil {
+					row.edit(&s)
+				}
+				return s, "", nil
 			}
-			return session("ASIATOOL", b.now.Add(hour)), "", nil
-		}
-		want, did := "ASIATOOL", "source source"
-		if len(p.Steps) > 1 {
-			want, did = "NEW1", "source dial audit(ASIATOOL)"
-		}
-		for range 2 {
-			if s, err := b.Credentials(t.Context(), p); err != nil || s.ID != want {
-				t.Error(s.ID, err)
+			for range 2 {
+				if s, err := b.Credentials(t.Context(), row.plan); err != nil || s.ID == "" {
+					t.Error(s.ID, err)
+				}
+				b.now = b.now.Add(row.later)
 			}
-		}
-		if got := strings.Join(b.did, " "); got != did {
-			t.Errorf("did %s, want %s", got, did)
-		}
+			if got := strings.Join(b.did, " "); got != row.did {
+				t.Errorf("did %s, want %s", got, row.did)
+			}
+			if len(b.notes) > 0 {
+				t.Errorf("notes %q", b.notes)
+			}
+			// Fresh starts the program again.
+			b.did, b.Fresh = nil, true
+			if _, err := b.Credentials(t.Context(), row.plan); err != nil || b.did[0] != "source" {
+				t.Errorf("fresh: %v, did %q", err, b.did)
+			}
+		})
+	}
+}
+
+// Of a crowd one starts the program; if that keeps nothing, those who waited do not
+// queue for it.
+func TestProcessCrowd(t *testing.T) {
+	step := plan.Process{Profile: "tool", Command: "tool creds"}
+	for _, row := range []struct {
+		name  string
+		plans []plan.Plan
+		life  time.Duration
+		runs  int32
+	}{
+		{"one program", []plan.Plan{planOf(step)}, hour, 1},
+		{"one program under two roles", []plan.Plan{planOf(step, stepAudit), planOf(step, stepRole), planOf(step)}, hour, 1},
+		{"nothing to keep", []plan.Plan{planOf(step)}, 0, 12},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "fob")
+			var runs, now, most atomic.Int32
+			var all sync.WaitGroup
+			for i := range 12 {
+				b := benchIn(t, dir, RenewExec)
+				b.Source = func(context.Context, plan.Step, bool) (creds.Session, string, error) {
+					runs.Add(1)
+					most.Store(max(most.Load(), now.Add(1)))
+					time.Sleep(50 * time.Millisecond)
+					now.Add(-1)
+					s := session("ASIATOOL", b.now.Add(row.life))
+					if row.life == 0 {
+						s.Expires = time.Time{}
+					}
+					return s, "", nil
+				}
+				all.Go(func() {
+					if _, err := b.Credentials(t.Context(), row.plans[i%len(row.plans)]); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			if n := runs.Load(); n != row.runs {
+				t.Errorf("the program was started %d times, want %d", n, row.runs)
+			}
+			if row.runs > 1 && most.Load() < 2 {
+				t.Error("they queued for it")
+			}
+		})
 	}
 }
 

@@ -18,6 +18,9 @@ const (
 	codeTries = 3
 	// codeGrace is the default of Broker.Grace.
 	codeGrace = 15 * time.Second
+	// minSkew is how wrong the clock must be to matter for codes, which change every
+	// 30 s. Dates have whole seconds and take time to arrive.
+	minSkew = 15 * time.Second
 )
 
 // withCode carries out steps[n], which needs a code of an MFA device. One process at
@@ -70,8 +73,12 @@ func (r *run) tryCodes(ctx context.Context, lock *heldLock, d deviceState, n int
 			return s, err
 		}
 		var refused *awsapi.RefusedError
-		if err == nil || !errors.As(err, &refused) {
+		if err != nil && !errors.As(err, &refused) {
 			return s, err
+		}
+		d = r.learnSkew(lock, d)
+		if err == nil {
+			return s, nil
 		}
 		if !refused.BadCode() || try == codeTries || ctx.Err() != nil {
 			return creds.Session{}, r.shareRefusal(ctx, lock, d, n, err)
@@ -82,6 +89,22 @@ func (r *run) tryCodes(ctx context.Context, lock *heldLock, d deviceState, n int
 			q.Refused = awsapi.LostAnswer
 		}
 	}
+}
+
+// learnSkew remembers how wrong the clock is, when AWS has just answered.
+func (r *run) learnSkew(lock *heldLock, d deviceState) deviceState {
+	skew := r.sts.RawSkew()
+	if skew.Abs() < minSkew {
+		skew = 0
+	}
+	if (skew - d.Skew).Abs() < minSkew {
+		return d
+	}
+	d.Skew = skew
+	if err := lock.remember(d); err != nil {
+		r.Log("could not remember that the clock is wrong: %v", err)
+	}
+	return d
 }
 
 func (r *run) code(ctx context.Context, q mfa.Request) (mfa.Answer, error) {

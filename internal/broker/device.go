@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fob/internal/mfa"
+	"fob/internal/plan"
 	"fob/keyring"
 )
 
@@ -27,6 +28,9 @@ func deviceLock(serial string) string { return "mfa-" + serial }
 // deviceState is what all processes remember of an MFA device.
 type deviceState struct {
 	Used []usedCode `json:"used,omitempty"`
+	// Skew is how far this computer's clock was ahead of AWS's when that was last
+	// measured; 0 if it was right.
+	Skew time.Duration `json:"skew,omitempty"`
 	// Refusal is about the session with the ID About, or about the device. A waiting
 	// process accepts only one that came while it waited.
 	keyring.Refusal
@@ -44,19 +48,40 @@ type usedCode struct {
 
 // deviceState reads the state of a device's lock. A damaged one is ignored.
 func (r *run) deviceState(name string) deviceState {
-	var d deviceState
 	if r.Sessions == nil {
-		return d
+		return deviceState{}
 	}
-	state, err := r.Sessions.LockState(name)
+	d, err := readDevice(r.Sessions, name)
+	if err != nil {
+		r.Log("cannot read the used codes of %s, starting over: %v", name, err)
+	}
+	return d
+}
+
+func readDevice(s lockStates, name string) (d deviceState, err error) {
+	state, err := s.LockState(name)
 	if err == nil && len(state) > 0 {
 		err = json.Unmarshal(state, &d)
 	}
 	if err != nil {
-		r.Log("cannot read the used codes of %s, starting over: %v", name, err)
-		return deviceState{}
+		return deviceState{}, err
 	}
-	return d
+	return d, nil
+}
+
+// lockStates is the part of Sessions that says what is remembered.
+type lockStates interface {
+	LockState(name string) ([]byte, error)
+}
+
+// At is the moment of a question about the cached sessions of a plan, with what the
+// store remembers of AWS's clock.
+func At(now time.Time, p plan.Plan, s lockStates) Moment {
+	if p.MaxMFAAge == 0 {
+		return Moment{Now: now}
+	}
+	d, _ := readDevice(s, deviceLock(p.MFASerial())) // a damaged one is ignored
+	return Moment{Now: now, Skew: d.Skew}
 }
 
 // lastStep is the last step whose code was used, 0 if none is known. It ignores

@@ -16,8 +16,14 @@ var errBusy = errors.New("another fob is doing this already")
 
 // lock waits for the lock called name. In quiet mode it does not wait.
 func (r *run) lock(ctx context.Context, name string) (*heldLock, error) {
+	lock, _, err := r.lockOrWait(ctx, name)
+	return lock, err
+}
+
+// lockOrWait is lock, and reports whether another fob had the lock.
+func (r *run) lockOrWait(ctx context.Context, name string) (held *heldLock, waited bool, err error) {
 	if r.Sessions == nil {
-		return &heldLock{}, nil
+		return &heldLock{}, false, nil
 	}
 	if r.quiet {
 		lock, ok, err := r.Sessions.TryLock(name)
@@ -25,15 +31,15 @@ func (r *run) lock(ctx context.Context, name string) (*heldLock, error) {
 			err = errBusy
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		return &heldLock{lock}, nil
+		return &heldLock{lock}, false, nil
 	}
-	lock, err := r.Sessions.Lock(ctx, name, func() { r.Log("waiting for another fob") })
+	lock, err := r.Sessions.Lock(ctx, name, func() { waited = true; r.Log("waiting for another fob") })
 	if err != nil {
-		return nil, err
+		return nil, waited, err
 	}
-	return &heldLock{lock}, nil
+	return &heldLock{lock}, waited, nil
 }
 
 func (l *heldLock) release() {

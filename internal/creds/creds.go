@@ -76,6 +76,9 @@ type Session struct {
 	Expires time.Time
 	// AccountID is the 12-digit account of the credentials; empty if unknown.
 	AccountID string
+	// MFA is when the MFA code behind the session was used, by AWS's clock; zero for
+	// no MFA.
+	MFA time.Time
 }
 
 // Seed is what a time-based one-time code (TOTP, RFC 6238) is made from.

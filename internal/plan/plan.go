@@ -28,6 +28,8 @@ type Plan struct {
 	STS Endpoint
 	// MaxMFAAge is how old an MFA session may be for this profile; 0 for any age.
 	MaxMFAAge time.Duration
+	// Demand is the lifetime that the user asked for; 0 for any.
+	Demand time.Duration
 	// MFAProcess prints codes of the plan's MFA device; zero for none.
 	MFAProcess Command
 	Steps      []Step
@@ -95,7 +97,11 @@ type Environment struct {
 type Process struct {
 	Profile string `json:"profile"`
 	Command string `json:"command"`
-	From    `json:"-"`
+	// ConfigFile and CredentialsFile are the AWS files if the environment names
+	// others than the usual ones: the program may read them.
+	ConfigFile      string `json:"config_file,omitempty"`
+	CredentialsFile string `json:"credentials_file,omitempty"`
+	From            `json:"-"`
 }
 
 // SessionToken is sts:GetSessionToken, with MFA if MFASerial is set.
@@ -173,10 +179,27 @@ func (p Plan) MFASerial() string {
 	return ""
 }
 
-// TooOld reports whether a session of the first n steps, made that long ago, has an
-// MFA code that is too old for this profile.
-func (p Plan) TooOld(n int, age time.Duration) bool {
-	return p.MaxMFAAge > 0 && age > p.MaxMFAAge && MFASerial(p.Steps[n-1]) != ""
+// FirstCached is how many steps the first session has that can be cached. A key is
+// not a session, but what another program printed is one, unless the directory that
+// fob is started in decides which program that is.
+func (p Plan) FirstCached() int {
+	if s, ok := p.Steps[0].(Process); ok && !strings.HasPrefix(strings.TrimLeft(s.Command, `"' `), ".") {
+		return 1
+	}
+	return 2
+}
+
+// maxLead is how far in the future an MFA code may seem to have been used: clocks
+// that agree well enough for AWS's codes differ by less.
+const maxLead = time.Minute
+
+// TooOld reports whether a session is too old for this profile at a time of AWS's
+// clock: mfa is when the MFA code behind the session was used. A code that nobody
+// knows the time of, or that is still to come, is too old, because its true age is
+// not known.
+func (p Plan) TooOld(mfa, at time.Time) bool {
+	age := at.Sub(mfa)
+	return p.MaxMFAAge > 0 && (mfa.IsZero() || age > p.MaxMFAAge || age < -maxLead)
 }
 
 // Roles are the ARNs of the roles, in the order in which they are assumed.

@@ -25,6 +25,9 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 		return Plan{}, err
 	}
 	p.MaxMFAAge = maxMFAAge
+	if !o.Duration.Soft {
+		p.Demand = o.Duration.Duration
+	}
 	if p.Steps, err = r.steps(); err != nil {
 		return Plan{}, err
 	}

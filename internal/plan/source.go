@@ -95,7 +95,10 @@ func (r *resolver) process(h hop, v awsconfig.Value) error {
 		// JSON replaces invalid bytes, so Plan.ID could not tell two commands apart.
 		return &ConfigError{At: At(v), Problem: "the command is not valid UTF-8"}
 	}
-	r.source = Process{Profile: h.name, Command: v.Text, From: From(At(v))}
+	r.source = Process{
+		Profile: h.name, Command: v.Text, From: From(At(v)),
+		ConfigFile: r.facts.Getenv("AWS_CONFIG_FILE"), CredentialsFile: r.facts.Getenv("AWS_SHARED_CREDENTIALS_FILE"),
+	}
 	return nil
 }
 

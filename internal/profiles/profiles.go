@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fob/internal/awsconfig"
+	"fob/internal/broker"
 	"fob/internal/plan"
 	"fob/keyring"
 )
@@ -135,16 +136,40 @@ func (p *Profiles) SharesDevice(profile, serial string) string {
 	return ""
 }
 
-// SignedInUntil is when the last of a plan's cached sessions ends; zero if there is
-// none. A role's own session is renewed silently while the MFA session under it
-// lives.
-func (p *Profiles) SignedInUntil(made plan.Plan) (until time.Time) {
-	for n := 2; n <= len(made.Steps); n++ {
-		if info, err := p.store.SessionInfo(made.Source(), made.ID(n)); err == nil && info.Expires.After(until) {
-			until = info.Expires
-		}
+// SignedInUntil is until when a plan needs no person because of its cached sessions;
+// zero if there are none that would be used. A role's own session is renewed silently
+// while the MFA session under it lives.
+func (p *Profiles) SignedInUntil(made plan.Plan, now time.Time) time.Time {
+	until, err := broker.SignedIn(made, broker.At(now, made, p.store), p.Cached(made))
+	if err != nil {
+		p.log("%v", err)
 	}
 	return until
+}
+
+// Outlook is what a command would do with a plan now, by the broker's own rules.
+// With fresh, cached sessions do not count.
+func (p *Profiles) Outlook(made plan.Plan, renew broker.Renewal, now time.Time, fresh bool) broker.Outlook {
+	cached := p.Cached(made)
+	if fresh {
+		cached = func(int) (keyring.Info, error) { return keyring.Info{}, nil }
+	}
+	o, err := broker.Judge(made, renew, broker.At(now, made, p.store), cached)
+	if err != nil {
+		p.log("%v", err)
+	}
+	return o
+}
+
+// Cached reads the headers of a plan's cached sessions.
+func (p *Profiles) Cached(made plan.Plan) broker.Cached {
+	return func(n int) (keyring.Info, error) {
+		info, err := p.store.SessionInfo(made.Source(), made.ID(n))
+		if _, none := errors.AsType[*keyring.NotFoundError](err); none {
+			return keyring.Info{}, nil
+		}
+		return info, err
+	}
 }
 
 // PlaintextKeys counts the long-lived keys in the AWS files.

@@ -89,19 +89,19 @@ func TestNamesAndRows(t *testing.T) {
 	if err := store.SaveSession(t.Context(), "dev", p.ID(2), info.Rev, creds.Session{Key: creds.Key{ID: "ASIA"}, Expires: end}); err != nil {
 		t.Fatal(err)
 	}
-	if until := all.SignedInUntil(p); !until.Equal(end) {
+	if until := all.SignedInUntil(p, now); !until.Equal(end) {
 		t.Errorf("signed in until %v, want %v", until, end)
 	}
 	type row struct {
 		key, source, problem string
-		sessions             int
+		session, signedIn    bool
 	}
 	want := map[string]row{
 		"broken":  {problem: `does not exist`},
 		"damaged": {problem: "damaged"},
-		"dev":     {key: "AKIAIOSFODNN7EXAMPLE", source: "stored-key", sessions: 1},
+		"dev":     {key: "AKIAIOSFODNN7EXAMPLE", source: "stored-key", session: true, signedIn: true},
 		"plain":   {source: "plaintext-key"},
-		"prod":    {source: "stored-key", sessions: 1}, // dev's MFA session
+		"prod":    {source: "stored-key", signedIn: true}, // by dev's MFA session
 		"session": {source: "plaintext-key"},
 		"twin":    {key: "AKIAIOSFODNN7EXAMPLE", source: "stored-key"},
 	}
@@ -112,11 +112,11 @@ func TestNamesAndRows(t *testing.T) {
 		if r.Problem != nil {
 			problem = r.Problem.Error()
 		}
-		if r.KeyID != w.key || r.Source != w.source || len(r.Sessions) != w.sessions || !strings.Contains(problem, w.problem) || (problem == "") != (w.problem == "") {
+		if r.KeyID != w.key || r.Source != w.source || r.Session.IsZero() == w.session || r.SignedIn.IsZero() == w.signedIn || !strings.Contains(problem, w.problem) || (problem == "") != (w.problem == "") {
 			t.Errorf("%s: %+v, want %+v", r.Profile, r, w)
 		}
-		if w.sessions > 0 && !r.Until().Equal(end) {
-			t.Errorf("%s: until %v, want %v", r.Profile, r.Until(), end)
+		if w.session && !r.Session.Equal(end) || w.signedIn && !r.SignedIn.Equal(end) {
+			t.Errorf("%s: until %v, signed in until %v, want %v", r.Profile, r.Session, r.SignedIn, end)
 		}
 	}
 	if len(rows) != len(want) {

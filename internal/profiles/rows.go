@@ -1,9 +1,9 @@
 package profiles
 
 import (
-	"slices"
 	"time"
 
+	"fob/internal/broker"
 	"fob/internal/plan"
 	"fob/keyring"
 )
@@ -18,17 +18,13 @@ type Row struct {
 	MFASerial string
 	Seed      bool   // the MFA device's secret is in the store
 	Source    string // the kind of the first step: "stored-key"
-	Sessions  []time.Time
+	// Session is until when the profile's own session is used; zero without one.
+	Session time.Time
+	// SignedIn is until when no person is needed, because of that session or of those
+	// that it is made with; zero without one.
+	SignedIn time.Time
 	// Problem is why there is no plan; nil if there is one.
 	Problem error
-}
-
-// Until is when the last of the sessions ends; zero without one.
-func (r Row) Until() time.Time {
-	if len(r.Sessions) == 0 {
-		return time.Time{}
-	}
-	return slices.MaxFunc(r.Sessions, time.Time.Compare)
 }
 
 // Rows are the profiles by name; names is what Names returned. It reads each item
@@ -38,18 +34,18 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 	if err != nil {
 		p.log("%v", err) // a damaged session is one session less
 	}
-	live := map[string][]time.Time{}
-	for _, s := range sessions {
-		if s.Expires.After(now) {
-			live[s.ID] = append(live[s.ID], s.Expires)
-		}
-	}
 	seeds, _ := p.store.Infos(keyring.KindSeed) // a damaged one gives no codes
 	seeded := map[string]bool{}
 	for _, s := range seeds {
 		seeded[s.Name] = true
 	}
 	keys, facts := p.listed()
+	kept := map[string]keyring.Info{}
+	for _, s := range sessions {
+		if s.SourceRev == keys[s.Name].Rev { // else its key was replaced
+			kept[s.Name+"+"+s.ID] = s
+		}
+	}
 	rows := make([]Row, 0, len(names))
 	for _, name := range names {
 		key := keys[name]
@@ -58,9 +54,10 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 		if r.Problem = err; err == nil {
 			r.Account, r.Region, r.MFASerial, r.Source = made.Account, made.Region, made.MFASerial(), made.Steps[0].Kind()
 			r.Seed = seeded[r.MFASerial]
-			for n := 2; n <= len(made.Steps); n++ {
-				r.Sessions = append(r.Sessions, live[made.ID(n)]...)
-			}
+			cached := func(n int) (keyring.Info, error) { return kept[made.Source()+"+"+made.ID(n)], nil }
+			at := broker.At(now, made, p.store)
+			r.Session, _ = broker.Own(made, at, cached) // cached has no errors
+			r.SignedIn, _ = broker.SignedIn(made, at, cached)
 		}
 		rows = append(rows, r)
 	}

@@ -116,13 +116,20 @@ func TestQuietSessions(t *testing.T) {
 	session := creds.Session{Key: key, Token: creds.NewSecret("t"), Expires: time.Now().Add(time.Hour)}
 	check := func(t *testing.T, s *keyring.Store) {
 		t.Helper()
-		q := QuietSessions{s.Quiet()}
+		q := QuietSessions{Store: s.Quiet(), Log: t.Logf}
 		if err := q.SaveSession(t.Context(), "p", "0af1", "", session); err != nil {
 			t.Errorf("save: %v", err)
 		}
 		_, _, err := q.Session(t.Context(), "p", "0af1")
 		if _, none := errors.AsType[*keyring.NotFoundError](err); !none {
 			t.Errorf("a session: %v", err)
+		}
+		lock, err := q.Lock(t.Context(), "session-1-0a", nil)
+		if err != nil {
+			t.Errorf("lock: %v", err)
+		}
+		if lock != nil {
+			lock.Unlock()
 		}
 	}
 	t.Run("no store", func(t *testing.T) {
@@ -136,9 +143,16 @@ func TestQuietSessions(t *testing.T) {
 		dir, _ := filledStore(t)
 		check(t, storeIn(dir, ""))
 	})
+	t.Run("what opens it is lost", func(t *testing.T) {
+		dir, _ := filledStore(t)
+		if err := os.Remove(filepath.Join(dir, "store", "g1", "slots", "passphrase")); err != nil {
+			t.Fatal(err)
+		}
+		check(t, storeIn(dir, "correct horse battery staple"))
+	})
 	t.Run("open", func(t *testing.T) {
 		_, s := filledStore(t)
-		q := QuietSessions{s.Quiet()}
+		q := QuietSessions{Store: s.Quiet(), Log: t.Logf}
 		if err := q.SaveSession(t.Context(), "p", "0af1", "", session); err != nil {
 			t.Fatal(err)
 		}
