@@ -19,7 +19,7 @@ import (
 // The test binary is fob if it is started under that name, and the programs around
 // fob if its first argument says so.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "fob" {
+	if name := filepath.Base(os.Args[0]); name == "fob" || name == "fob.exe" {
 		os.Exit(program{workFactor: 10}.run(os.Args))
 	}
 	if len(os.Args) > 1 {
@@ -28,6 +28,13 @@ func TestMain(m *testing.M) {
 			os.Exit(interrupt(os.Args[2:]))
 		case "interrupted":
 			os.Exit(interrupted(os.Args[2]))
+		case "caller":
+			cmd := exec.Command(os.Args[2], os.Args[3:]...)
+			if os.Args[2] == os.Args[0] {
+				cmd.Args[0] = "fob"
+			}
+			_, err := cmd.Output()
+			panic(err)
 		case "leave":
 			if err := exec.Command(os.Args[0], "interrupted", os.Args[2]).Start(); err != nil {
 				panic(err)
@@ -150,6 +157,45 @@ func TestConsoleWithoutWindow(t *testing.T) {
 	if cmd.ProcessState.ExitCode() != exitNoPerson || !strings.Contains(string(out), "there is no terminal to ask on") {
 		t.Errorf("%v, want exit code %d\n%s", err, exitNoPerson, out)
 	}
+}
+
+// An export ends when the program that asked is killed, and so does its question, also
+// if that program has fob run by cmd.exe, as the SDKs for Go and JavaScript do.
+func TestExportOrphan(t *testing.T) {
+	dir := newHome(t)
+	writeHome(t, filepath.Join(dir, ".aws", "config"), "[profile dev]\nregion = eu-west-1\nmfa_serial = arn:aws:iam::111111111111:mfa/jo\n")
+	export := []string{"export", "--profile", "dev", "--mfa-prompt", "askpass"}
+	callers := [][]string{append([]string{os.Args[0]}, export...)}
+	if !wine() { // which does not tell a process's command line
+		self, err := os.ReadFile(os.Args[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		fob := filepath.Join(dir, "fob.exe")
+		writeHome(t, fob, string(self))
+		callers = append(callers, append([]string{"cmd.exe", "/C", fob}, export...))
+	}
+	for i, caller := range callers {
+		ready, askpass := filepath.Join(dir, "ready"+strconv.Itoa(i)), filepath.Join(dir, "ask.cmd")
+		writeHome(t, askpass, "@\""+os.Args[0]+"\" interrupted \""+ready+"\"\r\n")
+		t.Setenv("FOB_ASKPASS", askpass)
+		cmd := exec.Command(os.Args[0], append([]string{"caller"}, caller...)...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		question := process(t, ready)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Wait()
+		if !ended(question, 10*time.Second) {
+			t.Errorf("%q: the question stays", caller)
+		}
+	}
+}
+
+func wine() bool {
+	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
 }
 
 // Ctrl-C is for the command: fob waits for it and ends with its exit code.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +42,7 @@ func (c Caller) Until(ctx context.Context, end time.Time) (context.Context, cont
 		return ctx, stop
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	waiting := c.waiting()
+	orphaned := watch(c.waiting())
 	go func() {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
@@ -52,7 +51,7 @@ func (c Caller) Until(ctx context.Context, end time.Time) (context.Context, cont
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if orphaned(waiting) {
+				if orphaned() {
 					cancel(ErrOrphaned)
 				}
 			}
@@ -65,7 +64,7 @@ func (c Caller) Until(ctx context.Context, end time.Time) (context.Context, cont
 type process struct {
 	name   string
 	parent int
-	args   []string // not on Windows
+	args   []string
 }
 
 // chain is the list of processes that wait for credentials, nearest first: the
@@ -80,20 +79,23 @@ func chain(parent int) []int {
 	return all
 }
 
+// runsLine reports whether a process is a shell that runs one line: sh -c LINE, or
+// cmd.exe /D /S /C LINE.
 func (p process) runsLine() bool {
-	return len(p.args) > 2 && strings.HasSuffix(p.args[0], "sh") && p.args[1] == "-c"
-}
-
-// orphaned reports whether one of the processes is gone.
-func orphaned(waiting []int) bool {
-	parent := os.Getppid()
-	for _, pid := range waiting {
-		p := processOf(pid)
-		// Windows does not give an orphan another parent.
-		if pid != parent || runtime.GOOS == "windows" && p.name == "" {
-			return true
-		}
-		parent = p.parent
+	if len(p.args) < 3 {
+		return false
 	}
-	return false
+	shell := strings.ToLower(p.args[0][strings.LastIndexAny(p.args[0], `/\`)+1:])
+	if shell == "cmd" || shell == "cmd.exe" {
+		for _, flag := range p.args[1:] {
+			switch {
+			case strings.EqualFold(flag, "/c"):
+				return true
+			case !strings.HasPrefix(flag, "/"):
+				return false
+			}
+		}
+		return false
+	}
+	return strings.HasSuffix(strings.TrimSuffix(shell, ".exe"), "sh") && p.args[1] == "-c"
 }
