@@ -326,7 +326,16 @@ func storeFailures() []failure {
 			}
 			return exit(exitStore, e.Fix)
 		}),
-		always[*keyring.TrustError](exitStore, "if you know why: fob store trust"),
+		on(func(_ *app, e *keyring.TrustError, _ error) verdict {
+			if e.Fingerprint == "" {
+				return exit(exitStore, "if you know why: fob store trust")
+			}
+			hint := "if it is yours: fob store trust   (fob store --json where you made it shows the fingerprint " + e.Fingerprint + ")"
+			if e.Proof != "" {
+				return exit(exitStore, hint, "fob --backend "+e.Proof+" store trust   lets "+keyring.SlotTitle(e.Proof)+" prove it")
+			}
+			return exit(exitStore, hint)
+		}),
 		on(func(a *app, e *keyring.DamagedError, _ error) verdict { return exit(exitStore, a.repair(e.File)) }),
 		always[*keyring.ChoiceError](exitStore, "fob --backend NAME ..."),
 		on(noSlot),

@@ -31,15 +31,17 @@ is unlocked.
 
 // storePage is fob store --json.
 type storePage struct {
-	Path       string         `json:"path"`
-	Exists     bool           `json:"exists"`
-	ID         string         `json:"id,omitempty"`
-	Generation int            `json:"generation,omitempty"`
-	Slots      []storeWay     `json:"slots"`
-	Others     []storeWay     `json:"others"` // could be added
-	Items      map[string]int `json:"items"`
-	Unlocked   storeUnlocked  `json:"unlocked"`
-	Problem    string         `json:"problem,omitempty"`
+	Path       string `json:"path"`
+	Exists     bool   `json:"exists"`
+	ID         string `json:"id,omitempty"`
+	Generation int    `json:"generation,omitempty"`
+	// Fingerprint is that of the vault key, if this machine has opened the store.
+	Fingerprint string         `json:"fingerprint,omitempty"`
+	Slots       []storeWay     `json:"slots"`
+	Others      []storeWay     `json:"others"` // could be added
+	Items       map[string]int `json:"items"`
+	Unlocked    storeUnlocked  `json:"unlocked"`
+	Problem     string         `json:"problem,omitempty"`
 }
 
 type storeWay struct {
@@ -73,7 +75,7 @@ func (c *storeShowCmd) Run(a *app) error {
 
 func pageOf(d keyring.Description) storePage {
 	p := storePage{
-		Path: d.Dir, Exists: d.Exists, ID: d.ID, Generation: d.Gen, Slots: []storeWay{}, Others: []storeWay{},
+		Path: d.Dir, Exists: d.Exists, ID: d.ID, Generation: d.Gen, Fingerprint: d.Fingerprint, Slots: []storeWay{}, Others: []storeWay{},
 		Items: map[string]int{"keys": d.Items[keyring.KindKey], "seeds": d.Items[keyring.KindSeed], "sessions": d.Items[keyring.KindSession]},
 	}
 	for _, w := range d.Ways {

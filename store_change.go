@@ -121,7 +121,9 @@ type storeTrustCmd struct {
 func (storeTrustCmd) Help() string {
 	return `This machine remembers which store it has used, and refuses one that was exchanged, set
 back to an older state or lost: someone else may have made it. If you know why it changed
-(a backup, another machine), fob store trust accepts it.
+(a backup, another machine), fob store trust accepts it. A passphrase proves who made a
+store. Some keyrings and age keys do not: with those, the first use on a machine and a new
+vault key from another machine need fob store trust, too.
 
     fob store trust`
 }

@@ -45,9 +45,10 @@ func (s *Store) AddSlot(ctx context.Context, way string) (Change, error) {
 		// A user who adds this machine's keyring wants it to open the store here.
 		if done.Chosen = kindOf(sl.Kind).drop != nil && c.m.Slot != sl.Name; done.Chosen {
 			c.m.Slot = sl.Name
-			return c.remember(c.m)
+			err = c.remember(c.m)
 		}
-		return nil
+		c.keep(c.h, c.keys, c.m, c.opener)
+		return err
 	})
 	return done, err
 }
@@ -78,8 +79,7 @@ func (s *Store) addRecipients(ctx context.Context, sl *slot, recipient string) (
 // person.
 func (s *Store) intact(ctx context.Context, h header, sl slot) bool {
 	if kindOf(sl.Kind).drop == nil { // it is a file
-		file, err := s.slotFile(slotFileName(h, sl))
-		return err == nil && isAge(file)
+		return s.slotFileProblem(h, sl) == nil
 	}
 	payload, err := kindOf(sl.Kind).open(ctx, s, h, sl)
 	if err == nil {
@@ -88,7 +88,7 @@ func (s *Store) intact(ctx context.Context, h header, sl slot) bool {
 	return err == nil
 }
 
-// add makes a slot for the present vault key, and commits it.
+// add makes a slot for the present vault key, and commits it; c.h is then the new header.
 func (c *change) add(ctx context.Context, k slotKind, sl slot) (made, error) {
 	payload := c.h.payload(sl.Name, c.vault)
 	if k.drop != nil {
@@ -109,7 +109,8 @@ func (c *change) add(ctx context.Context, k slotKind, sl slot) (made, error) {
 	} else {
 		next.Slots = append(next.Slots, sl)
 	}
-	return made, c.alone(ctx, func() error {
+	next = next.sealed(c.keys)
+	err = c.alone(ctx, func() error {
 		if made.file != nil {
 			file := slotFileName(next, sl)
 			if err := c.d.write(file, made.file, true); err != nil {
@@ -121,4 +122,8 @@ func (c *change) add(ctx context.Context, k slotKind, sl slot) (made, error) {
 		}
 		return c.commit(next, c.keys)
 	})
+	if err == nil {
+		c.h = next
+	}
+	return made, err
 }

@@ -1,6 +1,8 @@
 package keyring
 
 import (
+	"encoding/base64"
+	"fmt"
 	"os"
 	"testing"
 
@@ -11,8 +13,9 @@ import (
 // The backends other than the Secret Service, for real.
 
 func startKWallet(t testing.TB) fixture {
-	address, call := backendtest.KWallet(t)
+	address, call, relogin := backendtest.KWallet(t)
 	k := backendFixture("kwallet", func(o *Options) { o.DBusAddress = address })
+	k.relogin = relogin
 	k.wrong, k.isWrong = func(o *Options) { o.DBusAddress, _ = backendtest.Bus(t) }, is[*BackendError]
 	k.lock = func(t *testing.T) func(*Options) {
 		if err := call("close", backendtest.WalletName, true).Err; err != nil {
@@ -40,11 +43,20 @@ func startPass(t testing.TB) fixture {
 		}
 	}
 	k.isWrong = is[*LockedError]
+	k.forge = func(t testing.TB, item, payload string) func(*Options) {
+		backendtest.SealWithPublicKey(t, env, item, libraryItem(item, payload))
+		return nil
+	}
 	k.lock = func(t *testing.T) func(*Options) {
 		lock(t)
 		return func(*Options) {}
 	}
 	return k
+}
+
+// libraryItem is a payload as the library writes it.
+func libraryItem(item, payload string) string {
+	return fmt.Sprintf(`{"Key":%q,"Data":%q,"Label":"fob"}`, item, base64.StdEncoding.EncodeToString([]byte(payload)))
 }
 
 // startKeyctl uses the keyring of the user who runs the tests, and removes its items.

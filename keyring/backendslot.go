@@ -15,7 +15,7 @@ import (
 
 func backendSlot(b backend.Backend) slotKind {
 	return slotKind{
-		kind: b.Kind, authentic: true,
+		kind: b.Kind, authentic: b.Authentic,
 		usable: func(s *Store) bool { return b.Usable(s.world()) },
 		create: createInBackend, open: openInBackend, drop: dropInBackend,
 	}

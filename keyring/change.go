@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -153,7 +152,7 @@ func (c *change) unlock(ctx context.Context, except string) error {
 	if c.vault, c.keys, err = c.h.unwrap(c.m, c.opener, payload); err != nil {
 		return err
 	}
-	c.m, err = c.m.admit(c.opts.Dir, c.h, c.keys, c.opener)
+	c.m, err = c.admit(c.m, c.h, c.keys, c.opener)
 	return err
 }
 
@@ -169,7 +168,7 @@ func (c *change) alone(ctx context.Context, f func() error) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(now.line, c.h.line) {
+	if now.mark() != c.h.mark() {
 		return &DamagedError{headerFile, "something other than fob has changed it in the meantime"}
 	}
 	return f()
@@ -189,7 +188,7 @@ func (c *change) commit(next header, k subkeys) error {
 		return nil
 	}
 	there, unread := c.headerIn(c.d)
-	if unread != nil && !absent(unread) || bytes.Equal(there.line, now.line) {
+	if unread != nil && !absent(unread) || there.mark() == now.mark() {
 		c.undo = nil
 	}
 	return err

@@ -375,16 +375,18 @@ func TestKilledAfterCommit(t *testing.T) {
 	if err := s.remember(m); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = again(s, byAge).Key(t.Context(), "p")
-	wantErr[*TrustError](t, err)
-	m.Next = after.Fingerprint
-	if err := s.remember(m); err != nil {
-		t.Fatal(err)
-	}
 	furnished(t, again(s, byAge))
 	if got, err := s.recall(); err != nil || got != after {
 		t.Errorf("%+v, %v, want %+v", got, err, after)
 	}
+	if err := s.remember(m); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(s.opts.StateDir, s.madeFile())); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = again(s, byAge).Key(t.Context(), "p")
+	wantErr[*TrustError](t, err)
 }
 
 func TestTrust(t *testing.T) {

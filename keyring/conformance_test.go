@@ -36,6 +36,12 @@ type fixture struct {
 	// lose removes the slot's payload; replace puts that of another store there.
 	lose    func(t testing.TB, s *Store)
 	replace func(t testing.TB, s, other *Store)
+	// forge puts a payload where the slot's item would be, as somebody can who may write
+	// the owner's files and knows their public keys, and returns what the owner then has
+	// to do to find it; may be nil. Nil: the slot is a file of the store.
+	forge func(t testing.TB, item, payload string) func(*Options)
+	// relogin logs the owner out and in again. Nil: nothing ends then.
+	relogin func(t testing.TB)
 }
 
 func is[E error](err error) bool {

@@ -3,7 +3,6 @@ package keyring
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"time"
 )
 
@@ -19,11 +18,12 @@ func (s *Store) copyTTL(kind Kind) time.Duration {
 	return 0
 }
 
-// copyName names a copy in the kernel. The generation is part of the name, so that
-// the copy of an old vault key is never used for the new one.
-func copyName(h header, kind Kind) string {
-	return fmt.Sprintf("%s%s:%d:%s", copyPrefix, h.ID, h.Gen, kind)
-}
+// copyName names a copy in the kernel. A copy belongs to the one header that was
+// verified with its vault key: with any other header on the disk, even one of the same
+// generation, it is not found, and the store is opened again.
+func copyName(h header, kind Kind) string { return copiesOf(h) + string(kind) }
+
+func copiesOf(h header) string { return copyPrefix + h.ID + ":" + h.mark() + ":" }
 
 const copyPrefix = "fob:"
 
@@ -48,7 +48,7 @@ func decodeCopy(data []byte) (key []byte, ends time.Time) {
 // stores, too: that costs one question, but a copy that is left may cost a key.
 func (s *Store) Forget() (int, error) {
 	s.mu.Lock()
-	s.id, s.subkeys = "", nil
+	s.mark, s.subkeys = "", nil
 	s.mu.Unlock()
-	return dropCopies(copyPrefix)
+	return dropCopies(copyPrefix, "")
 }

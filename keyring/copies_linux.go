@@ -86,8 +86,9 @@ func saveCopy(name string, key []byte, ttl time.Duration) error {
 	})
 }
 
-// dropCopies removes this user's copies whose names begin with prefix.
-func dropCopies(prefix string) (int, error) {
+// dropCopies removes this user's copies whose names begin with prefix, but not those
+// whose names begin with except, unless that is empty.
+func dropCopies(prefix, except string) (int, error) {
 	count := 0
 	err := possessing(func() error {
 		ids, err := members(user)
@@ -96,7 +97,8 @@ func dropCopies(prefix string) (int, error) {
 			// not ours, or has expired.
 			about, descErr := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id)
 			fields := strings.SplitN(about, ";", 5)
-			if descErr != nil || len(fields) != 5 || fields[0] != "user" || !strings.HasPrefix(fields[4], prefix) {
+			if descErr != nil || len(fields) != 5 || fields[0] != "user" || !strings.HasPrefix(fields[4], prefix) ||
+				except != "" && strings.HasPrefix(fields[4], except) {
 				continue
 			}
 			if dropped := keyctl(unix.KEYCTL_INVALIDATE, id, 0); dropped != nil {

@@ -74,6 +74,7 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	vault := make([]byte, keySize)
 	rand.Read(vault)
 	k := deriveSubkeys(vault, h.ID)
+	h = h.sealed(k)
 	made, err := kind.create(ctx, s, h, sl, h.payload(sl.Name, vault))
 	clear(vault)
 	if err == nil && made.untested != "" {
@@ -89,9 +90,8 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 		}
 		return Created{}, err
 	}
-	m, err := memory{}.admit(s.opts.Dir, h, k, sl)
-	s.keep(h, k, m, sl)
-	return Created{Dir: s.opts.Dir, Slot: sl.Name, Warnings: made.warnings}, err
+	s.keep(h, k, memory{}.of(s.opts.Dir, h, k, sl), sl)
+	return Created{Dir: s.opts.Dir, Slot: sl.Name, Warnings: made.warnings}, nil
 }
 
 // found writes generation 1 and then the header, which is the commit. It returns
@@ -114,6 +114,9 @@ func (s *Store) found(ctx context.Context, h header, k subkeys, slots map[string
 		return err
 	}
 	if err := d.makeGeneration(h.Gen, slots); err != nil {
+		return err
+	}
+	if err := s.rememberMade(h, k); err != nil {
 		return err
 	}
 	return d.create(headerFile, h.encode(k))

@@ -15,6 +15,9 @@ type Description struct {
 	Exists bool
 	ID     string // 32 hex digits
 	Gen    int    // how many vault keys the store has had
+	// Fingerprint is that of the vault key, if this machine has opened the store. On
+	// another machine it is the same.
+	Fingerprint string
 	// Ways are the slots, in their order, and then the other kinds that this fob
 	// knows for this system.
 	Ways []Way
@@ -62,6 +65,9 @@ func (s *Store) Describe(ctx context.Context) Description {
 	}
 	d.Exists, d.ID, d.Gen = h.ID != "", h.ID, h.Gen
 	m, _ := s.recall() // trusted has said what is wrong with it
+	if m.ID == h.ID && m.Gen == h.Gen {
+		d.Fingerprint = m.Fingerprint
+	}
 	states := s.backendStates(ctx)
 	for _, sl := range h.Slots {
 		d.Ways = append(d.Ways, Way{
@@ -109,10 +115,8 @@ func (s *Store) slotProblem(h header, sl slot, states map[string]backend.State) 
 		return "made by a newer fob"
 	}
 	if k.drop == nil {
-		if file, err := s.slotFile(slotFileName(h, sl)); err != nil {
+		if err := s.slotFileProblem(h, sl); err != nil {
 			return err.Error()
-		} else if !isAge(file) {
-			return (&DamagedError{slotFileName(h, sl), "it is not an age file"}).Error()
 		}
 	}
 	return s.kindProblem(k, states)

@@ -3,6 +3,7 @@ package keyring
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -25,15 +26,24 @@ func desktopSlotsUnderTest() []slotUnderTest {
 }
 
 func startSecretService(t testing.TB) fixture {
-	address, call := backendtest.GNOMEKeyring(t)
-	k := backendFixture("secret-service", func(o *Options) { o.DBusAddress = address })
+	d := backendtest.NewGNOMEDesktop(t)
+	k := backendFixture("secret-service", func(o *Options) { o.DBusAddress = d.Address })
+	k.relogin = d.Relogin
+	// gnome-keyring takes a file without a password for a keyring, and opens it at a
+	// desktop without asking.
+	k.forge = func(t testing.TB, item, payload string) func(*Options) {
+		backendtest.Write(t, d.Keyrings+"/forged.keyring", fmt.Sprintf("[keyring]\ndisplay-name=forged\n\n[1]\nitem-type=0\ndisplay-name=fob\nsecret=%s\n\n"+
+			"[1:attribute0]\nname=profile\ntype=string\nvalue=%s\n", libraryItem(item, payload), item))
+		d.Relogin(t)
+		return func(o *Options) { o.Display = true }
+	}
 	// Like another user's session: a bus without a keyring.
 	k.wrong, k.isWrong = func(o *Options) { o.DBusAddress, _ = backendtest.Bus(t) }, is[*BackendError]
 	k.lock = func(t *testing.T) func(*Options) {
 		var locked []dbus.ObjectPath
 		var prompt dbus.ObjectPath
 		collection := []dbus.ObjectPath{backendtest.SecretsPath + "/collection/login"}
-		if err := call("Lock", collection).Store(&locked, &prompt); err != nil || len(locked) != 1 {
+		if err := d.Call("Lock", collection).Store(&locked, &prompt); err != nil || len(locked) != 1 {
 			t.Fatal(locked, err)
 		}
 		return func(*Options) {}

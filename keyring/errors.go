@@ -112,7 +112,13 @@ type UnsafeError struct {
 func (e *UnsafeError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Problem) }
 
 // TrustError says that the store in Dir is not the one this machine knows.
-type TrustError struct{ Dir, Problem string }
+type TrustError struct {
+	Dir, Problem string
+	// Fingerprint is that of the store's vault key; "" if the store was not opened.
+	Fingerprint string
+	// Proof is a slot that would prove who made the store; "" if there is none.
+	Proof string
+}
 
 func (e *TrustError) Error() string { return fmt.Sprintf("the store in %q %s", e.Dir, e.Problem) }
 

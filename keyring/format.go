@@ -54,10 +54,24 @@ func newHeader(gen int, slots ...slot) header {
 	return header{Version: formatVersion, ID: hex.EncodeToString(id[:]), Gen: gen, Slots: slots}
 }
 
+// sealed returns the header with its tag under the header subkey.
+func (h header) sealed(k subkeys) header {
+	h.line = encodeJSON(h)
+	h.tag = tag(k.header, h.line)
+	return h
+}
+
 // encode returns the header file, sealed under the header subkey.
 func (h header) encode(k subkeys) []byte {
-	line := encodeJSON(h)
-	return fmt.Appendf(nil, "%s\n%s\n", line, b64.EncodeToString(tag(k.header, line)))
+	h = h.sealed(k)
+	return fmt.Appendf(nil, "%s\n%s\n", h.line, b64.EncodeToString(h.tag))
+}
+
+// mark identifies the header by every byte of its file. Two machines that both make
+// generation 2 write the same line with different tags.
+func (h header) mark() string {
+	sum := sha256.Sum256(append(append(bytes.Clone(h.line), '\n'), h.tag...))
+	return hex.EncodeToString(sum[:16])
 }
 
 // verify checks the tag, which proves that the vault key is this store's.

@@ -81,8 +81,7 @@ func (s *Store) openItems() (dir, header, error) {
 	}
 }
 
-// trustedItems is items for callers that do not open the store, and so would not
-// notice if this machine does not know it.
+// trustedItems is items of a store that this machine knows.
 func (s *Store) trustedItems() (d dir, h header, err error) {
 	err = s.steady(func() (header, error) {
 		d, h, err = s.items()
@@ -101,8 +100,8 @@ func (s *Store) trustedItems() (d dir, h header, err error) {
 	return d, h, err
 }
 
-// moved reports whether the store got another vault key since h was read, or was
-// made since then if h is empty.
+// moved reports whether the header was replaced since h was read, or was made since
+// then if h is empty.
 func (s *Store) moved(h header) bool {
 	if h.ID == "" {
 		_, err := s.header()
@@ -112,11 +111,11 @@ func (s *Store) moved(h header) bool {
 		return false
 	}
 	now, err := s.header()
-	return err == nil && (now.ID != h.ID || now.Gen != h.Gen)
+	return err == nil && now.mark() != h.mark()
 }
 
 // steady calls f, which returns the header that it read the store with. If f fails
-// and there was a re-key in the meantime, steady calls f again: the old generation
+// and the header was replaced in the meantime, steady calls f again: the old generation
 // was being removed, so the failure means nothing.
 func (s *Store) steady(f func() (header, error)) error {
 	for {

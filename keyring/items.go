@@ -207,17 +207,12 @@ func (s *Store) current(session Info, rev string) error {
 func (s *Store) get(ctx context.Context, r any, kind Kind, parts ...string) (Info, error) {
 	var info Info
 	err := s.steady(func() (header, error) {
-		d, h, err := s.items()
+		d, h, err := s.trustedItems()
 		if err != nil {
-			return h, s.trust(h, err)
+			return h, err
 		}
 		defer d.Close()
 		info, err = s.decrypt(ctx, d, h, r, kind, parts...)
-		if absent(err) {
-			if trust := s.trust(h, nil); trust != nil {
-				err = trust
-			}
-		}
 		return h, err
 	})
 	if err != nil {
@@ -252,6 +247,11 @@ func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (
 	}
 	info.Created, info.Rev = seconds(s.opts.Now()), rand.Text()
 	err = s.sealed(ctx, info.Kind, func(d dir, h header, key []byte) error {
+		if info.Kind != KindSession {
+			if err := s.opensAgain(h); err != nil {
+				return err
+			}
+		}
 		sealed := sealItem(key, h.ID, file, info, r)
 		// Do not write what could not be read back, least of all over a key.
 		if _, err := parseItem(file, sealed); err != nil || len(sealed) > maxItemFile {

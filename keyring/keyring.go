@@ -108,10 +108,9 @@ type Store struct {
 // opened is shared by a Store and its Quiet copies.
 type opened struct {
 	mu sync.Mutex
-	// The subkeys at hand: all of them, or only those that the kernel kept; and the ID
-	// and generation of their header.
-	id      string
-	gen     int
+	// The subkeys at hand: all of them, or only those that the kernel kept; and the mark
+	// of the header that was verified with their vault key.
+	mark    string
 	subkeys map[Kind][]byte
 	// The answer of Options.Passphrase.
 	given struct {

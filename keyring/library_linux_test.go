@@ -152,7 +152,7 @@ func nobodyLooks(t *testing.T, kind, address, item string) {
 
 // The library asks KDE to open the wallet, and waits for ever.
 func TestKWalletNobodyLooks(t *testing.T) {
-	address, call := backendtest.KWallet(t)
+	address, call, _ := backendtest.KWallet(t)
 	s := newStore(t, func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "kwallet", nil, address })
 	if err := call("close", backendtest.WalletName, true).Err; err != nil {
 		t.Fatal(err)
@@ -221,7 +221,7 @@ func TestSecretServiceOtherDefault(t *testing.T) {
 
 // KWallet writes its file some seconds after it was told to; fob does not wait for that.
 func TestKWalletIsWritten(t *testing.T) {
-	address, _ := backendtest.KWallet(t)
+	address, _, _ := backendtest.KWallet(t)
 	use := func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "kwallet", nil, address }
 	newStore(t, use)
 	home := filepath.Dir(strings.TrimPrefix(strings.SplitN(address, ",", 2)[0], "unix:path="))

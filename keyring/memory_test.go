@@ -3,6 +3,7 @@ package keyring
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -87,24 +88,48 @@ func TestFingerprint(t *testing.T) {
 	_, forged := testHeader()
 	public := slot{Name: "yubikey", Kind: "age"}
 	secret := slot{Name: "passphrase", Kind: "passphrase"}
-	m, err := memory{}.admit("d", h, k, secret)
-	if err != nil || m.Slot != "passphrase" || m.ID != h.ID {
-		t.Fatalf("%+v, %v", m, err)
-	}
-	if again, err := m.admit("d", h, k, secret); err != nil || again != m {
-		t.Errorf("%+v, %v", again, err)
-	}
-	_, err = m.admit("d", h, forged, secret)
-	wantErr[*TrustError](t, err)
 	later := h
 	later.Gen = 2
-	_, err = m.admit("d", later, forged, public)
-	wantErr[*TrustError](t, err)
-	if after, err := m.admit("d", later, forged, secret); err != nil || after.Gen != 2 {
-		t.Errorf("a re-key elsewhere: %+v, %v", after, err)
+	first := memory{}.of("d", h, k, secret)
+	for _, tt := range []struct {
+		name   string
+		m      memory
+		h      header
+		k      subkeys
+		sl     slot
+		refuse string
+	}{
+		{"known", first, h, k, secret, ""},
+		{"known, opened in another way", first, h, k, public, ""},
+		{"another vault key in the same generation", first, h, forged, secret, "has a different vault key"},
+		{"the same, with a public key", first, h, forged, public, "has a different vault key"},
+		{"a re-key elsewhere", first, later, forged, secret, ""},
+		{"a re-key elsewhere, or a forgery", first, later, forged, public, "does not know, and yubikey cannot prove"},
+		{"an older generation", memory{}.of("d", later, k, secret), h, k, secret, "is older"},
+		{"another store", memory{Dir: "d", ID: "other", Gen: 1}, h, k, secret, "is not the one"},
+		{"the first look", memory{}, h, k, secret, ""},
+		{"the first look, or a forgery", memory{}, h, k, public, "is new to this machine, and yubikey cannot prove"},
+	} {
+		s := New(Options{Dir: "d", StateDir: tempDir(t)})
+		s.opts.Dir = "d"
+		got, err := s.admit(tt.m, tt.h, tt.k, tt.sl)
+		if tt.refuse == "" {
+			if want := tt.m.of("d", tt.h, tt.k, tt.sl); err != nil || got != want || got.Fingerprint != tt.k.fingerprint || got.Gen != tt.h.Gen {
+				t.Errorf("%s: %+v, %v", tt.name, got, err)
+			}
+			continue
+		}
+		if e := wantErr[*TrustError](t, err); !strings.Contains(e.Problem, tt.refuse) {
+			t.Errorf("%s: %v", tt.name, e)
+		}
+		// What this machine made itself is known, if it is a new generation.
+		if err := s.rememberMade(tt.h, tt.k); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.admit(tt.m, tt.h, tt.k, tt.sl); (err == nil) != (tt.sl.Kind == "age" && tt.m.Gen < tt.h.Gen) {
+			t.Errorf("%s, made here: %v", tt.name, err)
+		}
 	}
-	_, err = memory{Dir: "d", ID: h.ID, Gen: 2, Fingerprint: k.fingerprint}.admit("d", h, k, secret)
-	wantErr[*TrustError](t, err)
 }
 
 // The first store that opens is trusted, and then remembered.

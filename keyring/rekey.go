@@ -126,9 +126,9 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 		// Perhaps nobody could open the store any more.
 		return nil, &SlotError{wayName(kept[0].Name), errors.New(untested)}
 	}
-	c.m.Next = k.fingerprint
-	if err := c.remember(c.m); err != nil {
-		c.logf("could not remember the store on this machine: %v", err)
+	next = next.sealed(k)
+	if err := c.rememberMade(next, k); err != nil {
+		return nil, err
 	}
 	err = c.alone(ctx, func() error {
 		if err := c.d.makeGeneration(next.Gen, files); err != nil {
@@ -261,20 +261,11 @@ func (c *change) copyItem(from, to dir, file string, k subkeys) error {
 // afterCommit makes this machine know the new vault key, and everything forget the
 // old one. Its failures are warnings: the change has been made.
 func (c *change) afterCommit(ctx context.Context, next header, k subkeys) (warnings []string) {
-	if dropped, err := dropCopies(fmt.Sprintf("%s%s:%d:", copyPrefix, c.h.ID, c.h.Gen)); err != nil {
-		c.logf("could not drop unlocked copies of the old vault key, which will expire: %v", err)
-	} else if dropped > 0 {
-		c.logf("dropped %d unlocked copies of the old vault key", dropped)
-	}
 	opener := c.opener
 	if next.slot(opener.Name) < 0 {
 		opener = next.Slots[max(0, slices.IndexFunc(next.Slots, func(sl slot) bool { return kindOf(sl.Kind).create != nil && kindOf(sl.Kind).usable(c.Store) }))]
 	}
-	m, err := c.m.admit(c.opts.Dir, next, k, opener)
-	if err != nil {
-		return []string{err.Error()} // impossible: the header is one generation ahead
-	}
-	c.keep(next, k, m, opener)
+	c.keep(next, k, c.m.of(c.opts.Dir, next, k, opener), opener)
 	for _, name := range c.dropKept(ctx, c.h, c.h.Slots) {
 		warnings = append(warnings, fmt.Sprintf("could not remove the item %q from %s: delete it there", itemName(c.h), name))
 	}

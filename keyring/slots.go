@@ -10,8 +10,8 @@ import (
 // slotKind is a kind of slot: a way to keep a payload (see header.payload).
 type slotKind struct {
 	kind string
-	// authentic: only somebody who knows the secret can make such a slot. False for
-	// public keys.
+	// authentic: only the owner can have made such a slot. For others, anybody who may
+	// write the right file can: encryption to a public key needs no secret.
 	authentic bool
 	// copies: opening is slow or needs a person, so the kernel may keep the subkeys.
 	copies bool
@@ -62,6 +62,34 @@ func kindOf(kind string) slotKind {
 		}
 	}
 	return slotKind{}
+}
+
+// opensAgain fails if all slots of h are files that are gone. The store may be open for
+// hours without any: what is stored then would be lost when that ends.
+func (s *Store) opensAgain(h header) (lost error) {
+	for _, sl := range h.Slots {
+		if k := kindOf(sl.Kind); k.open == nil || k.drop != nil {
+			return nil // not a file, as far as this fob knows
+		}
+		err := s.slotFileProblem(h, sl)
+		if err == nil {
+			return nil
+		}
+		if lost == nil {
+			lost = err
+		}
+	}
+	return lost
+}
+
+// slotFileProblem says what is wrong with a slot's file, as far as can be known without
+// its secret.
+func (s *Store) slotFileProblem(h header, sl slot) error {
+	file, err := s.slotFile(slotFileName(h, sl))
+	if err == nil && !isAge(file) {
+		err = &DamagedError{slotFileName(h, sl), "it is not an age file"}
+	}
+	return err
 }
 
 // wanted is the kind of slot that the user named; "" for auto.

@@ -1,9 +1,11 @@
 package keyring
 
 import (
+	"os"
 	"reflect"
 	"runtime"
 	"testing"
+	"time"
 )
 
 func TestChoose(t *testing.T) {
@@ -37,5 +39,44 @@ func TestChoose(t *testing.T) {
 		if got.Name != tt.want || reflect.TypeOf(err) != reflect.TypeOf(tt.wantType) {
 			t.Errorf("%s: %q, %v", tt.name, got.Name, err)
 		}
+	}
+}
+
+// With an unlocked copy, a store works for hours without anything that opens it. fob
+// stores nothing then that would be lost.
+func TestNothingIsStoredWithoutSlot(t *testing.T) {
+	ctx := t.Context()
+	for name, harm := range map[string]func(file string) error{
+		"gone":  os.Remove,
+		"empty": func(file string) error { return os.Truncate(file, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			furnish(t, s)
+			if err := harm(inStore(s, "g1/slots/passphrase")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := s.SetKey(ctx, "q", otherKey, Info{})
+			if d := wantErr[*DamagedError](t, err); d.File != "g1/slots/passphrase" {
+				t.Error(d)
+			}
+			wantErr[*DamagedError](t, s.SetSeed(ctx, "another", seed))
+			furnished(t, s) // what is open stays of use
+			if err := s.SaveSession(ctx, "p", "2", "", exampleSession(time.Now().Add(time.Hour))); err != nil {
+				t.Error(err)
+			}
+			if _, err := s.KeyInfo("q"); !is[*NotFoundError](err) {
+				t.Errorf("it was stored: %v", err)
+			}
+		})
+	}
+	// Another slot is enough.
+	s := twoWays(t)
+	if err := os.Remove(inStore(s, "g1/slots/passphrase")); err != nil {
+		t.Fatal(err)
+	}
+	mustSetKey(t, s, "q", otherKey)
+	if k, _, err := again(s, byAge).Key(ctx, "q"); err != nil || !sameKey(k, otherKey) {
+		t.Error(err)
 	}
 }

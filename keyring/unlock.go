@@ -9,12 +9,12 @@ import (
 	"runtime"
 )
 
-// held returns the subkey of a kind for the vault key of h, if this process or
-// the kernel has it; else nil.
+// held returns the subkey of a kind, if this process or the kernel has it since h was
+// verified with its vault key; else nil.
 func (s *Store) held(h header, kind Kind) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.id == h.ID && s.gen == h.Gen && s.subkeys[kind] != nil {
+	if s.mark == h.mark() && s.subkeys[kind] != nil {
 		return s.subkeys[kind]
 	}
 	if s.copyTTL(kind) <= 0 {
@@ -29,8 +29,8 @@ func (s *Store) held(h header, kind Kind) []byte {
 
 // hold keeps subkeys in this process. The caller has locked s.mu.
 func (s *Store) hold(h header, subkeys map[Kind][]byte) {
-	if s.id != h.ID || s.gen != h.Gen {
-		s.id, s.gen, s.subkeys = h.ID, h.Gen, map[Kind][]byte{}
+	if mark := h.mark(); s.mark != mark {
+		s.mark, s.subkeys = mark, map[Kind][]byte{}
 	}
 	maps.Copy(s.subkeys, subkeys)
 }
@@ -83,7 +83,7 @@ func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error)
 		}
 		return nil, err
 	}
-	if m, err = m.admit(s.opts.Dir, h, k, sl); err != nil {
+	if m, err = s.admit(m, h, k, sl); err != nil {
 		return nil, err
 	}
 	s.keep(h, k, m, sl)
@@ -91,7 +91,7 @@ func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error)
 }
 
 // errMoved stays inside the package: who receives it starts over.
-var errMoved = errors.New("the store was re-keyed in the meantime")
+var errMoved = errors.New("the store's header was replaced in the meantime")
 
 // open gets the payload of a slot, derives the subkeys and verifies the header.
 func (s *Store) open(ctx context.Context, h header, m memory, sl slot) (subkeys, error) {
@@ -124,14 +124,16 @@ func (h header) unwrap(m memory, sl slot, payload string) (vault []byte, k subke
 func slotFileName(h header, sl slot) string { return slotsDir(h.Gen) + "/" + sl.Name }
 
 // keep remembers an opened store: in this process, in this machine's memory and,
-// for slots that are slow or ask, in the kernel. If that fails, the store is open
-// all the same.
+// for slots that are slow or ask, in the kernel, where the copies of other headers of
+// this store are of no use any more. If that fails, the store is open all the same.
 func (s *Store) keep(h header, k subkeys, m memory, sl slot) {
 	s.mu.Lock()
 	s.hold(h, k.items)
 	s.mu.Unlock()
-	// Do not overwrite newer state if a re-key finished while we derived the key.
-	if old, err := s.recall(); err != nil || old != m && !(old.ID == m.ID && old.Gen > m.Gen) {
+	switch old, err := s.recall(); {
+	case err == nil && old.ID == m.ID && old.Gen > m.Gen:
+		return // a re-key finished while we derived the key: what others keep is newer
+	case err != nil || old != m:
 		if err := s.remember(m); err != nil {
 			s.logf("could not remember the store on this machine: %v", err)
 		}
@@ -144,6 +146,11 @@ func (s *Store) keep(h header, k subkeys, m memory, sl slot) {
 		if err := saveCopy(copyName(h, kind), encodeCopy(k.items[kind], s.opts.Now().Add(ttl)), ttl); err != nil {
 			s.logf("could not keep an unlocked copy in the kernel: %v", err)
 		}
+	}
+	if dropped, err := dropCopies(copyPrefix+h.ID+":", copiesOf(h)); err != nil {
+		s.logf("could not drop the unlocked copies of the header before, which will expire: %v", err)
+	} else if dropped > 0 {
+		s.logf("dropped %d unlocked copies of the header before", dropped)
 	}
 }
 

@@ -40,6 +40,9 @@ type Backend struct {
 	AsksAnyway bool
 	// OneWriter: two processes must not write to it at the same time.
 	OneWriter bool
+	// Authentic: only programs that run as its user, in an unlocked keyring, can have made
+	// an item. Where it is false, a file in the right place is taken for one.
+	Authentic bool
 	// Fragile says why a store should not have it as its only slot; "" if it may.
 	Fragile string
 
@@ -88,13 +91,13 @@ type State struct {
 // All returns the backends of all systems.
 func All() []Backend {
 	return []Backend{
-		{Kind: "keychain", system: "darwin", config: keychainConfig},
-		{Kind: "wincred", system: "windows", config: wincredConfig},
+		{Kind: "keychain", system: "darwin", Authentic: true, config: keychainConfig},
+		{Kind: "wincred", system: "windows", Authentic: true, config: wincredConfig},
 		{Kind: "secret-service", system: "linux", Child: true, Bus: true, config: secretsConfig, locate: locateSecret, state: secretsState},
 		{Kind: "kwallet", system: "linux", Child: true, Bus: true, AsksAnyway: true, config: walletConfig, locate: locateWallet, flush: syncWallet, state: walletState,
 			Fragile: "KWallet has lost entries when it was killed"},
 		{Kind: "pass", Child: true, environ: passVariables, OneWriter: true, config: passConfig, locate: locatePass, state: passState},
-		{Kind: "keyctl", system: "linux", config: keyctlConfig, state: keyctlState,
+		{Kind: "keyctl", system: "linux", Authentic: true, config: keyctlConfig, state: keyctlState,
 			Fragile: "the kernel forgets it when this machine restarts"},
 	}
 }

@@ -94,27 +94,68 @@ func Start(t testing.TB, cmd *exec.Cmd) {
 // GNOMEKeyring starts a keyring with the collection "login", unlocked.
 func GNOMEKeyring(t testing.TB) (address string, call func(method string, args ...any) *dbus.Call) {
 	t.Helper()
-	daemon := Need(t, "gnome-keyring-daemon")
+	d := NewGNOMEDesktop(t)
+	return d.Address, d.Call
+}
+
+// GNOMEDesktop is the session of a person with a keyring.
+type GNOMEDesktop struct {
+	Address string
+	// Keyrings is the directory of the files of the keyring.
+	Keyrings string
+	conn     *dbus.Conn
+	env      []string
+	daemon   *exec.Cmd
+}
+
+// NewGNOMEDesktop logs a person in.
+func NewGNOMEDesktop(t testing.TB) *GNOMEDesktop {
+	t.Helper()
+	Need(t, "gnome-keyring-daemon")
 	address, env := Bus(t)
-	cmd := exec.Command(daemon, "--foreground", "--unlock", "--components=secrets")
-	cmd.Env = env
-	cmd.Stdin = strings.NewReader("pw")
-	Start(t, cmd)
 	conn, err := dbus.Connect(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	service := conn.Object(SecretsName, SecretsPath)
-	call = func(method string, args ...any) *dbus.Call {
-		return service.Call("org.freedesktop.Secret.Service."+method, 0, args...)
-	}
+	d := &GNOMEDesktop{Address: address, Keyrings: strings.TrimPrefix(env[0], "HOME=") + "/data/keyrings", conn: conn, env: env}
+	d.login(t)
+	return d
+}
+
+// Relogin logs the person out, and in again.
+func (d *GNOMEDesktop) Relogin(t testing.TB) {
+	t.Helper()
+	d.daemon.Process.Kill()
+	WaitFor(t, func() bool { return !HasOwner(d.conn, SecretsName) })
+	d.login(t)
+}
+
+func (d *GNOMEDesktop) login(t testing.TB) {
+	t.Helper()
+	cmd := exec.Command("gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
+	cmd.Env = d.env
+	cmd.Stdin = strings.NewReader("pw")
+	Start(t, cmd)
+	d.daemon = cmd
 	// The daemon takes its name some milliseconds after it has started.
 	WaitFor(t, func() bool {
 		var path dbus.ObjectPath
-		return HasOwner(conn, SecretsName) && call("ReadAlias", "default").Store(&path) == nil && path != "/"
+		return HasOwner(d.conn, SecretsName) && d.Call("ReadAlias", "default").Store(&path) == nil && path != "/"
 	})
-	return address, call
+}
+
+// Call calls a method of the Secret Service.
+func (d *GNOMEDesktop) Call(method string, args ...any) *dbus.Call {
+	return d.conn.Object(SecretsName, SecretsPath).Call("org.freedesktop.Secret.Service."+method, 0, args...)
+}
+
+// SetDefault makes a collection the one for new items.
+func (d *GNOMEDesktop) SetDefault(t testing.TB, collection string) {
+	t.Helper()
+	if err := d.Call("SetAlias", "default", dbus.ObjectPath(SecretsPath+"/collection/"+collection)).Err; err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Silence is a socket that accepts connections and says nothing.

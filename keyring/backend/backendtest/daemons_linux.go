@@ -22,8 +22,9 @@ const (
 )
 
 // KWallet starts kwalletd5 as pam_kwallet5 does at login: the wallet's key on a
-// pipe, the environment on a socket. A wrong key would open a window.
-func KWallet(t testing.TB) (address string, call func(method string, args ...any) *dbus.Call) {
+// pipe, the environment on a socket. A wrong key would open a window. relogin kills it,
+// and starts it again.
+func KWallet(t testing.TB) (address string, call func(method string, args ...any) *dbus.Call, relogin func(testing.TB)) {
 	t.Helper()
 	daemon := Need(t, "kwalletd5")
 	address, env := Bus(t)
@@ -36,30 +37,6 @@ func KWallet(t testing.TB) (address string, call func(method string, args ...any
 	}
 	Write(t, home+"/data/kwalletd/kdewallet.salt", string(salt))
 	Write(t, home+"/config/kwalletrc", "[Wallet]\nEnabled=true\nFirst Use=false\nDefault Wallet=kdewallet\nPrompt on Open=false\nClose When Idle=false\n\n[Auto Allow]\nkdewallet=fob\n")
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: home + "/kwallet5.socket"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket, err := listener.File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(daemon, "--pam-login", "3", "4")
-	cmd.Env = append(env, "QT_QPA_PLATFORM=offscreen", "PAM_KWALLET5_LOGIN="+home+"/kwallet5.socket")
-	cmd.ExtraFiles = []*os.File{r, socket}
-	Start(t, cmd)
-	w.Write(key)
-	w.Close()
-	conn, err := net.Dial("unix", home+"/kwallet5.socket")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintln(conn, strings.Join(cmd.Env, "\n"))
-	conn.Close()
 	bus, err := dbus.Connect(address)
 	if err != nil {
 		t.Fatal(err)
@@ -68,11 +45,50 @@ func KWallet(t testing.TB) (address string, call func(method string, args ...any
 	call = func(method string, args ...any) *dbus.Call {
 		return bus.Object(WalletService, "/modules/kwalletd5").Call("org.kde.KWallet."+method, dbus.FlagNoAutoStart, args...)
 	}
-	WaitFor(t, func() bool {
-		var open bool
-		return call("isOpen", WalletName).Store(&open) == nil && open
-	})
-	return address, call
+	var running *exec.Cmd
+	login := func(t testing.TB) {
+		t.Helper()
+		running = startWallet(t, exec.Command(daemon, "--pam-login", "3", "4"), env, home+"/kwallet5.socket", key)
+		WaitFor(t, func() bool {
+			var open bool
+			return call("isOpen", WalletName).Store(&open) == nil && open
+		})
+	}
+	login(t)
+	return address, call, func(t testing.TB) {
+		running.Process.Kill()
+		WaitFor(t, func() bool { return !HasOwner(bus, WalletService) })
+		login(t)
+	}
+}
+
+func startWallet(t testing.TB, cmd *exec.Cmd, env []string, path string, key []byte) *exec.Cmd {
+	t.Helper()
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	socket, err := listener.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(env, "QT_QPA_PLATFORM=offscreen", "PAM_KWALLET5_LOGIN="+path)
+	cmd.ExtraFiles = []*os.File{r, socket}
+	Start(t, cmd)
+	w.Write(key)
+	w.Close()
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(conn, strings.Join(cmd.Env, "\n"))
+	conn.Close()
+	return cmd
 }
 
 // Write writes a file and makes its directory.
@@ -84,6 +100,28 @@ func Write(t testing.TB, name, text string) {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// SealWithPublicKey writes an item of a password store as anybody can who knows the
+// owner's public key.
+func SealWithPublicKey(t testing.TB, env map[string]string, item, text string) {
+	t.Helper()
+	file := env["PASSWORD_STORE_DIR"] + "/" + item + ".gpg"
+	Write(t, file, "")
+	stranger := t.TempDir()
+	run := func(home, line string) {
+		t.Helper()
+		cmd := exec.Command("sh", "-ec", line, "sh", stranger, file)
+		cmd.Env = []string{"PATH=" + env["PATH"], "HOME=" + stranger, "GNUPGHOME=" + home}
+		cmd.Stdin = strings.NewReader(text)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	run(env["GNUPGHOME"], `gpg --batch --export >"$1/key"`)
+	run(stranger, `chmod 700 "$1"
+gpg --batch --quiet --import "$1/key"
+gpg --batch --quiet --yes --trust-model always -r fob@example.invalid -e -o "$2"`)
 }
 
 // PassStore sets up gpg and pass in a home of its own. The key has a passphrase,
