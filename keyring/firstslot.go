@@ -65,6 +65,8 @@ func decide(f facts) choice {
 		return choice{"secret-service", "it is available"}
 	case backend.BusSilent:
 		return choice{kindPassphrase, "the desktop keyring does not answer"}
+	case backend.BusForgets:
+		return choice{kindPassphrase, "the desktop keyring forgets everything at log-out"}
 	case backend.BusNoCollection:
 		return choice{kindPassphrase, "the desktop keyring has no default collection"}
 	}

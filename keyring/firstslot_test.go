@@ -26,6 +26,7 @@ func TestDecide(t *testing.T) {
 		{"desktop without a keyring", facts{system: "linux", display: true, secrets: backend.BusAbsent}, choice{"passphrase", "no desktop keyring here"}},
 		{"desktop, keyring not started", facts{system: "linux", display: true, secrets: backend.BusActivatable}, choice{"passphrase", "no desktop keyring here"}},
 		{"desktop, keyring never set up", facts{system: "linux", display: true, secrets: backend.BusNoCollection}, choice{"passphrase", "the desktop keyring has no default collection"}},
+		{"desktop, keyring in memory", facts{system: "linux", display: true, secrets: backend.BusForgets}, choice{"passphrase", "the desktop keyring forgets everything at log-out"}},
 		{"desktop, silent bus", facts{system: "linux", display: true, secrets: backend.BusSilent}, choice{"passphrase", "the desktop keyring does not answer"}},
 		{"desktop without a bus", facts{system: "linux", display: true, secrets: backend.BusNone}, choice{"passphrase", "no desktop keyring here"}},
 		{"SSH session", facts{system: "linux", Place: Place{SSH: true}, secrets: backend.BusUnlocked}, choice{"passphrase", "desktop keyrings do not answer over SSH"}},

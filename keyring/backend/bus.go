@@ -24,6 +24,7 @@ const (
 	BusAbsent                       // the service does not exist
 	BusActivatable                  // the service is not running; a call would start it
 	BusNoCollection                 // it is running, and has no collection for new items
+	BusForgets                      // it would keep new items until the person logs out
 	BusLocked
 	BusUnlocked
 )
@@ -42,6 +43,8 @@ func (b BusState) reason(service string) string {
 		return service + " is installed and not running"
 	case BusNoCollection:
 		return service + " has no default collection"
+	case BusForgets:
+		return service + " would forget it when you log out: its default collection is only in memory"
 	case BusLocked:
 		return service + " is locked"
 	}

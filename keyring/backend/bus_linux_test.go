@@ -19,6 +19,8 @@ func TestProbe(t *testing.T) {
 	silent := backendtest.SilentSocket(t)
 	empty, _ := backendtest.Bus(t)
 	unlocked, call := backendtest.GNOMEKeyring(t)
+	inMemory := backendtest.NewGNOMEDesktop(t)
+	inMemory.SetDefault(t, "session")
 	for _, tt := range []struct {
 		name, address string
 		want          BusState
@@ -31,6 +33,7 @@ func TestProbe(t *testing.T) {
 		{"silent", "unix:path=" + silent.Path, BusSilent},
 		{"no keyring", empty, BusAbsent},
 		{"unlocked", unlocked, BusUnlocked},
+		{"in memory", inMemory.Address, BusForgets},
 	} {
 		began := time.Now()
 		got := SecretService(t.Context(), tt.address)

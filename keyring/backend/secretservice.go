@@ -15,6 +15,11 @@ import (
 const (
 	secretsName = "org.freedesktop.secrets"
 	secretsPath = "/org/freedesktop/secrets"
+
+	// sessionCollection is in the memory of the service, until the person logs out. It is
+	// the default where there is no keyring yet: on machines without a screen, and where
+	// people are logged in without a password.
+	sessionCollection = secretsPath + "/collection/session"
 )
 
 // locateSecret finds the collection of an item, or the default one for a new
@@ -72,6 +77,11 @@ func findDefault(conn *dbus.Conn, r request) (collection dbus.ObjectPath, isLock
 	err = serviceCall(conn, "ReadAlias", "default").Store(&collection)
 	if err != nil || collection == "/" {
 		return "", false, &Error{Backend: r.Kind, Reason: "it has no default keyring"}
+	}
+	var session dbus.ObjectPath
+	err = serviceCall(conn, "ReadAlias", "session").Store(&session)
+	if collection == sessionCollection || err == nil && collection == session {
+		return "", false, &Error{Backend: r.Kind, Reason: "it would forget the item when you log out: its default keyring is only in memory"}
 	}
 	locked, err := conn.Object(secretsName, collection).GetProperty("org.freedesktop.Secret.Collection.Locked")
 	if err != nil {
@@ -180,8 +190,11 @@ func SecretService(ctx context.Context, address string) BusState {
 		if err != nil {
 			return BusSilent
 		}
-		if path == "/" {
+		switch path {
+		case "/":
 			return BusNoCollection
+		case sessionCollection:
+			return BusForgets
 		}
 		var locked bool
 		err = conn.Object(secretsName, path).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart, "org.freedesktop.Secret.Collection", "Locked").Store(&locked)
