@@ -506,3 +506,100 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// A new vault key needs one slot that was opened as a test, wherever it stands in the
+// header; a recovery key whose identity is elsewhere cannot be tested.
+func TestOneTestedSlotIsEnough(t *testing.T) {
+	ctx := t.Context()
+	withFile := func(s *Store, identity string) {
+		t.Helper()
+		if _, err := again(s, func(o *Options) { o.AgeIdentity, o.Passphrase = identity, fixed(testPassphrase) }).AddSlot(ctx, "file"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		slots []string
+		make  func(t *testing.T) *Store
+	}{
+		{"recovery key last", []string{"file", "age"}, func(t *testing.T) *Store {
+			s := newStore(t)
+			furnish(t, s)
+			if _, err := s.AddSlot(ctx, foreignRecipient(t)); err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}},
+		{"recovery key first", []string{"age", "file"}, func(t *testing.T) *Store {
+			identity := identityFile(t)
+			s := newStore(t, func(o *Options) { o.Backend, o.AgeIdentity, o.Passphrase = "age", identity, nil })
+			furnish(t, s)
+			withFile(s, identity)
+			return s
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := again(tt.make(t), byPassphrase(testPassphrase), func(o *Options) { o.AgeIdentity = "" })
+			h, err := s.header()
+			if got := h.names(); err != nil || !slices.Equal(got, tt.slots) {
+				t.Fatalf("slots %q, %v", got, err)
+			}
+			done, err := s.NewPassphrase(ctx, creds.NewSecret(newWords))
+			if err != nil || len(done.Warnings) != 1 || !strings.Contains(done.Warnings[0], "could not test age") {
+				t.Errorf("new passphrase: %q, %v", done.Warnings, err)
+			}
+			s = again(s, byPassphrase(newWords))
+			furnished(t, s)
+			extra := foreignRecipient(t)
+			if _, err := again(s).AddSlot(ctx, extra); err != nil {
+				t.Fatal(err)
+			}
+			if done, err = again(s).RemoveSlot(ctx, extra); err != nil || len(done.Warnings) != 1 {
+				t.Errorf("remove a recipient: %q, %v", done.Warnings, err)
+			}
+			furnished(t, again(s))
+			// Alone, the recovery key would perhaps open nothing.
+			before := tree(t, s)
+			_, err = again(s).RemoveSlot(ctx, "file")
+			if e := wantErr[*SlotError](t, err); e.Slot != "age" || !strings.Contains(e.Error(), noIdentityFile) {
+				t.Error(e)
+			}
+			if got := tree(t, s); !slices.Equal(got, before) {
+				t.Errorf("left %q, was %q", got, before)
+			}
+			furnished(t, again(s))
+		})
+	}
+}
+
+// A slot that holds another vault key is not carried over to the next one, though its
+// passphrase is right: something is wrong with this store.
+func TestForeignVaultKeyIsNotCarriedOver(t *testing.T) {
+	ctx := t.Context()
+	s := twoWays(t)
+	other := foreignRecipient(t)
+	if _, err := s.AddSlot(ctx, other); err != nil {
+		t.Fatal(err)
+	}
+	h, err := s.header()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := sealPassphrase(creds.NewSecret(testPassphrase), h.payload(kindPassphrase, make([]byte, keySize)), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(inStore(s, "g1/slots/passphrase"), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, s)
+	p := &person{answers: []string{testPassphrase}}
+	_, err = again(s, byAge, func(o *Options) { o.Ask = p.ask }).RemoveSlot(ctx, other)
+	e := wantErr[*SlotError](t, err)
+	if d := wantErr[*DamagedError](t, err); e.Slot != "file" || d.File != "g1/slots/passphrase" || len(p.asked) != 1 {
+		t.Errorf("%v, asked %v", err, p.asked)
+	}
+	if got := tree(t, s); !slices.Equal(got, before) {
+		t.Errorf("left %q", got)
+	}
+}

@@ -111,7 +111,7 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 		return nil, err
 	}
 	files := map[string][]byte{}
-	tested, untested := false, ""
+	tested, untested := false, []error{}
 	for _, sl := range kept {
 		made, err := c.remake(ctx, next, sl, next.payload(sl.Name, vault), passphrase)
 		if err != nil {
@@ -119,12 +119,15 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 		}
 		c.undo = append(c.undo, made.undo)
 		files[sl.Name] = made.file
-		tested, untested = tested || made.untested == "", made.untested
+		if made.untested == "" {
+			tested = true
+		} else {
+			untested = append(untested, &SlotError{wayName(sl.Name), errors.New(made.untested)})
+		}
 		warnings = append(warnings, made.notes(sl)...)
 	}
 	if !tested {
-		// Perhaps nobody could open the store any more.
-		return nil, &SlotError{wayName(kept[0].Name), errors.New(untested)}
+		return nil, untested[0] // perhaps nobody could open the store any more
 	}
 	next = next.sealed(k)
 	if err := c.rememberMade(next, k); err != nil {
