@@ -25,7 +25,7 @@ func (c *addCmd) signIn(a *app, all *profiles.Profiles, id awsapi.Identity, seri
 	if serial == "" || serial == "none" || c.NoVerify || c.FromEnv || c.Stdin || a.NoInput {
 		return nil
 	}
-	p, err := all.Plan(c.Profile, plan.Options{})
+	p, err := all.Plan(c.Profile, plan.Options{Export: true})
 	if err != nil || p.MFASerial() == "" {
 		return err
 	}

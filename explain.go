@@ -51,9 +51,14 @@ func (c *explainCmd) Run(a *app) error {
 	for _, n := range p.Notes {
 		a.out.Print("Note: %s\n", n)
 	}
-	// exec and export renew at different times.
+	// exec and export renew at different times, and export makes no short sessions.
+	o.Export = true
+	forExport, err := a.plan(c.Profile, o)
+	if err != nil {
+		return err
+	}
 	exec := would(a, p, all.Outlook(p, broker.RenewExec, a.now(), c.Fresh))
-	export := would(a, p, all.Outlook(p, broker.RenewExport, a.now(), c.Fresh))
+	export := would(a, forExport, all.Outlook(forExport, broker.RenewExport, a.now(), c.Fresh))
 	if exec == export {
 		a.out.Print("fob would %s.\n", exec)
 		return nil

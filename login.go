@@ -26,7 +26,7 @@ func (c *loginCmd) Run(a *app) error {
 		if err := a.checkChain(name); err != nil {
 			return err
 		}
-		p, err := a.plan(name, plan.Options{})
+		p, err := a.plan(name, plan.Options{Export: true})
 		if err != nil {
 			return err
 		}

@@ -174,7 +174,7 @@ const firstSessionTries = 3
 
 // firstSession proves that the device works.
 func firstSession(a *app, all *profiles.Profiles, profile, serial string) error {
-	p, err := all.Plan(profile, plan.Options{})
+	p, err := all.Plan(profile, plan.Options{Export: true})
 	if err != nil {
 		return err
 	}

@@ -16,19 +16,15 @@ import (
 	"fob/internal/host"
 	"fob/internal/lastfail"
 	"fob/internal/later"
+	"fob/internal/plan"
 	"fob/internal/term"
 	"fob/internal/ui"
 	"fob/keyring"
 )
 
-const (
-	// exportBudget is the time an export has, from the start of the process: the
-	// Go SDK gives up on a credential_process after 60 s.
-	exportBudget = 50 * time.Second
-	// minExport: botocore asks again for credentials with less than 15 minutes
-	// left, on every request.
-	minExport = 20 * time.Minute
-)
+// exportBudget is the time an export has, from the start of the process: the Go SDK
+// gives up on a credential_process after 60 s.
+const exportBudget = 50 * time.Second
 
 type exportCmd struct {
 	credentialFlags
@@ -79,7 +75,8 @@ func (c *exportCmd) export(a *app, profile, name string) error {
 	if err != nil {
 		return err
 	}
-	if d := o.Duration; d.Duration > 0 && d.Duration < minExport {
+	o.Export = true
+	if d := o.Duration; d.Duration > 0 && d.Duration < plan.MinExport && !d.Soft {
 		return usagef("%s: with less than 20m, SDKs would ask again for every request", d.From)
 	}
 	p, err := a.plan(profile, o)

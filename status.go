@@ -108,7 +108,7 @@ func thisShell(a *app, now time.Time) (signedIn, error) {
 	if err != nil {
 		return signedIn{}, err
 	}
-	p, err := all.Plan(profile, plan.Options{})
+	p, err := all.Plan(profile, plan.Options{Export: true})
 	if err != nil {
 		return signedIn{}, err
 	}

@@ -40,6 +40,9 @@ type Key struct {
 type Options struct {
 	// Duration is the lifetime that the final credentials must have; zero for any.
 	Duration Requested
+	// Export is for credentials that SDKs ask fob export for. If a file or variable
+	// wishes for less than MinExport, they get that.
+	Export bool
 	// NoSession hands out the source's own credentials instead of a session.
 	NoSession bool
 	// Unguarded is for calls that fob makes itself, without handing out credentials:

@@ -15,6 +15,9 @@ const (
 	maxRole        = 12 * time.Hour
 	// maxChained is AWS's limit for a role that is assumed with a session.
 	maxChained = time.Hour
+	// MinExport is the shortest life of what fob export makes. botocore asks again for
+	// credentials with less than 15 minutes left, on every request.
+	MinExport = 20 * time.Minute
 	// defaultSession is GetSessionToken's own default.
 	defaultSession = 12 * time.Hour
 	defaultRole    = time.Hour
@@ -33,7 +36,7 @@ func (r *resolver) sessionLife(own bool) (life time.Duration, from string, err e
 	if own && r.opts.Duration.Duration > 0 {
 		d := r.opts.Duration
 		if d.Soft {
-			return r.within(d.Duration, minSession, limit, d.From, why), d.From, nil
+			return r.wish(d.Duration, limit, d.From, why), d.From, nil
 		}
 		if d.Duration > limit {
 			return 0, "", &UsageError{Problem: fmt.Sprintf("%s %s: %s", d.From, Duration(d.Duration), why)}
@@ -52,6 +55,9 @@ func (r *resolver) sessionLife(own bool) (life time.Duration, from string, err e
 	if err != nil {
 		return 0, "", &ConfigError{At: askedFrom, Problem: err.Error()}
 	}
+	if own {
+		return r.wish(d, limit, askedFrom, why), askedFrom, nil
+	}
 	return r.within(d, minSession, limit, askedFrom, why), askedFrom, nil
 }
 
@@ -66,6 +72,20 @@ func (r *resolver) roleLife(section awsconfig.Profile) (life time.Duration, from
 		return 0, "", &ConfigError{At: At(v), Problem: err.Error()}
 	}
 	return d, At(v), nil
+}
+
+// wish is within for the lifetime of the final credentials, if a file or variable
+// wishes for it.
+func (r *resolver) wish(d, high time.Duration, from, why string) time.Duration {
+	switch {
+	case d >= MinExport:
+	case r.opts.Export:
+		r.note("%s asks for %s, but fob export makes it %s: with less, SDKs would ask again for every request", from, Duration(d), Duration(MinExport))
+		return MinExport
+	default:
+		r.note("%s asks for %s: fob export makes it %s, because with less SDKs would ask again for every request", from, Duration(d), Duration(MinExport))
+	}
+	return r.within(d, minSession, high, from, why)
 }
 
 // within limits a lifetime to what AWS allows, and adds a note if that changes it.

@@ -192,7 +192,9 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 	if d := r.opts.Duration; want > limit && d.Duration > 0 && !d.Soft {
 		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: %s", from, Duration(want), why)}
 	}
-	want = r.within(want, minSession, limit, from, why)
+	if d := r.opts.Duration; d.Duration == 0 || d.Soft {
+		want = r.wish(want, limit, from, why)
+	}
 	last.DurationSeconds = seconds(want)
 	switch {
 	case serial.Text != "" && want > maxChained:

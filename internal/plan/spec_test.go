@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "rewrite the plans in testdata; read the
 //	...
 //
 // A question is a profile with options, after environment variables. --soft is a
-// duration from a file. An answer is the plan, or the error with its type.
+// duration from a file, --export is for what fob export makes. An answer is the plan, or the error with its type.
 func TestSpec(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -162,7 +162,8 @@ func options(t testing.TB, words []string) Options {
 	for len(words) > 0 {
 		flag := words[0]
 		words = words[1:]
-		if flag == "--no-session" || flag == "--unguarded" {
+		if flag == "--no-session" || flag == "--unguarded" || flag == "--export" {
+			o.Export = o.Export || flag == "--export"
 			o.NoSession, o.Unguarded = o.NoSession || flag == "--no-session", o.Unguarded || flag == "--unguarded"
 			continue
 		}

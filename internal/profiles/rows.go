@@ -50,7 +50,7 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 	for _, name := range names {
 		key := keys[name]
 		r := Row{Profile: name, KeyID: key.KeyID, KeyAdded: key.Created}
-		made, err := plan.Resolve(facts, name, plan.Options{})
+		made, err := plan.Resolve(facts, name, plan.Options{Export: true})
 		if r.Problem = err; err == nil {
 			r.Account, r.Region, r.MFASerial, r.Source = made.Account, made.Region, made.MFASerial(), made.Steps[0].Kind()
 			r.Seed = seeded[r.MFASerial]
