@@ -150,7 +150,7 @@ func (a *app) storedProfiles() *profiles.Profiles {
 
 func (a *app) world() profiles.World {
 	return profiles.World{
-		Getenv: a.getenv, ReadFile: os.ReadFile,
+		Getenv: a.getenv, ReadFile: readPolicy,
 		User: a.host.User, Program: filepath.Base(a.args[0]), Log: a.out.Log,
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"fob/internal/broker"
 	"fob/internal/creds"
 	"fob/internal/iam"
+	"fob/internal/input"
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/profiles"
@@ -44,6 +44,11 @@ type credentialFlags struct {
 // plan puts in the role's.
 const readOnlyAccess = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
+// maxPolicy is far more than AWS takes, in bytes, with any white space.
+const maxPolicy = 256 << 10
+
+func readPolicy(path string) (string, error) { return input.Read(path, maxPolicy) }
+
 // options are the flags as plans take them.
 func (f *credentialFlags) options(a *app) (plan.Options, error) {
 	o := plan.Options{
@@ -71,14 +76,14 @@ func (f *credentialFlags) options(a *app) (plan.Options, error) {
 		if err != nil {
 			return o, err
 		}
-		text, err := os.ReadFile(path)
+		text, err := readPolicy(path)
 		if err != nil {
 			return o, usagef("--policy: %s", a.out.Path(err))
 		}
-		if strings.TrimSpace(string(text)) == "" {
+		if strings.TrimSpace(text) == "" {
 			return o, usagef("--policy: %s is empty", path)
 		}
-		o.Policy = string(text)
+		o.Policy = text
 	}
 	return o, nil
 }

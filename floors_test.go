@@ -29,6 +29,7 @@ var floors = []struct {
 	{1, "internal/plan internal/format internal/prompt keyring/backend internal/ststest"},
 	{0, "keyring/backend/backendtest internal/awsconfig internal/term internal/helper internal/settings internal/completion internal/lastfail internal/later internal/dbusguard internal/host internal/cmdline"},
 	{-1, "internal/creds"}, // the ground: every package that meets a secret knows its type
+	{-2, "internal/input"}, // the cellar: how everything from outside comes in
 }
 
 // doors: what is not the standard library comes in here and nowhere else, and so
@@ -63,12 +64,23 @@ var forFakes = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2"
 // dbusguard works before main does, and looks at os.Args because an argument,
 // unlike a variable, is not inherited; keyring/backend has the library run pass in
 // the hidden child, whose whole environment fob has made.
+//
+// input is the only package that reads files, and that reads to the end of anything:
+// a file of /dev/zero eats all memory, and a named pipe hangs. Others open directories
+// to sync them (keyring, awsconfig), terminals (term), and what they write (main).
 var osDoors = []struct{ names, packages string }{
 	{"Exit Environ Clearenv ExpandEnv UserHomeDir UserConfigDir UserCacheDir TempDir", "."},
 	{"Args LookupEnv Unsetenv", ". internal/dbusguard"},
 	{"Getenv", ". keyring/backend"},
 	{"Setenv", ". internal/dbusguard keyring/backend"},
+	{"ReadFile", "internal/input"},
+	{"Open", "keyring internal/awsconfig"},
+	{"OpenFile", "internal/input internal/term ."},
+	{"NewFile", "internal/helper internal/host keyring/backend"},
 }
+
+// ioDoors are those of package io.
+var ioDoors = []struct{ names, packages string }{{"ReadAll", "internal/input"}}
 
 // What to do when a rule is broken.
 const (
@@ -144,6 +156,10 @@ func TestFloorsRefuse(t *testing.T) {
 		{"internal/dbusguard", `import "os"; var x = os.Environ()`, "uses os.Environ, whose door is ." + useDoor},
 		{"keyring", `import host "os"; func f() { host.Exit(1) }`, "uses os.Exit, whose door is ." + useDoor},
 		{".", `import "os"; func f() { os.Exit(1) }`, ""},
+		{".", `import "os"; var x, _ = os.ReadFile("x")`, "uses os.ReadFile, whose door is internal/input" + useDoor},
+		{"internal/plan", `import "os"; var x, _ = os.Open("x")`, "uses os.Open, whose door is keyring internal/awsconfig" + useDoor},
+		{"internal/awsapi", `import "io"; func f(r io.Reader) { io.ReadAll(r) }`, "uses io.ReadAll, whose door is internal/input" + useDoor},
+		{"internal/input", `import ("io"; "os"); func f(r io.Reader) { io.ReadAll(r); os.OpenFile("x", 0, 0) }`, ""},
 	} {
 		file, err := parser.ParseFile(token.NewFileSet(), "", "package p; "+c.src, parser.SkipObjectResolution)
 		if err != nil {
@@ -218,10 +234,14 @@ func checkOS(pkg string, file *ast.File) (problems []string) {
 	if isFake(pkg) {
 		return nil
 	}
-	local := "" // what the file calls package os
+	return append(checkDoors(pkg, file, "os", osDoors), checkDoors(pkg, file, "io", ioDoors)...)
+}
+
+func checkDoors(pkg string, file *ast.File, of string, doors []struct{ names, packages string }) (problems []string) {
+	local := "" // what the file calls the package
 	for _, spec := range file.Imports {
-		if spec.Path.Value == `"os"` {
-			local = "os"
+		if spec.Path.Value == strconv.Quote(of) {
+			local = of
 			if spec.Name != nil {
 				local = spec.Name.Name
 			}
@@ -236,9 +256,9 @@ func checkOS(pkg string, file *ast.File) (problems []string) {
 		if !ok || x.Name != local {
 			return true
 		}
-		for _, d := range osDoors {
+		for _, d := range doors {
 			if slices.Contains(strings.Fields(d.names), s.Sel.Name) && !slices.Contains(strings.Fields(d.packages), pkg) {
-				problems = append(problems, "uses os."+s.Sel.Name+", whose door is "+d.packages+useDoor)
+				problems = append(problems, "uses "+of+"."+s.Sel.Name+", whose door is "+d.packages+useDoor)
 			}
 		}
 		return true

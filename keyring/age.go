@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"filippo.io/age/plugin"
 
 	"fob/internal/creds"
+	"fob/internal/input"
 )
 
 // The age slot: the vault key is encrypted to recipients, which are public keys in
@@ -270,16 +269,11 @@ func (s *Store) identityText() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.identity == nil {
-		f, err := os.Open(s.opts.AgeIdentity)
+		text, err := input.Read(s.opts.AgeIdentity, maxIdentityFile)
 		if err != nil {
 			return "", errors.Unwrap(err) // without the path
 		}
-		defer f.Close()
-		text, err := io.ReadAll(io.LimitReader(f, maxIdentityFile))
-		if err != nil {
-			return "", errors.Unwrap(err)
-		}
-		secret := creds.NewSecret(string(text))
+		secret := creds.NewSecret(text)
 		s.identity = &secret
 	}
 	return s.identity.Reveal(), nil

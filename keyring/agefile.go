@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"filippo.io/age"
+
+	"fob/internal/input"
 )
 
 func sealAge(payload string, recipients ...age.Recipient) ([]byte, error) {
@@ -28,14 +30,14 @@ func unsealAge(file []byte, name string, identities ...age.Identity) (string, er
 	if errors.As(err, &none) {
 		return "", err // the caller knows which identities it tried
 	}
-	var plain []byte
+	plain := ""
 	if err == nil {
-		plain, err = io.ReadAll(r)
+		plain, err = input.All(r, maxSlotFile)
 	}
 	if err != nil {
 		return "", &DamagedError{name, "it is not an age file that fob wrote: " + err.Error()}
 	}
-	payload, ok := strings.CutSuffix(string(plain), "\n")
+	payload, ok := strings.CutSuffix(plain, "\n")
 	if !ok || strings.Contains(payload, "\n") {
 		return "", &DamagedError{name, "it holds no vault key"}
 	}

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +25,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"fob/internal/input"
 	"fob/internal/plan"
 )
 
@@ -53,6 +53,9 @@ func (l Limits) orDefault() Limits {
 	}
 	return l
 }
+
+// maxBundle is ten times what all public certificate authorities take, in bytes.
+const maxBundle = 4 << 20
 
 // MaxCall is how long a call of NewClient's may take.
 const MaxCall = 30 * time.Second
@@ -87,12 +90,12 @@ func NewClientWithin(l Limits, e plan.Endpoint, log func(format string, args ...
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
 	}
 	if e.CABundle != "" {
-		pem, err := os.ReadFile(e.CABundle)
+		pem, err := input.Read(e.CABundle, maxBundle)
 		if err != nil {
 			return nil, fmt.Errorf("CA bundle: %w", err)
 		}
 		next.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !next.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
+		if !next.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(pem)) {
 			return nil, fmt.Errorf("CA bundle %s contains no certificate", e.CABundle)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"fob/internal/creds"
+	"fob/internal/input"
 )
 
 // Query is a call to a service that speaks STS's protocol, made without the SDK's
@@ -94,10 +94,11 @@ func (c *Client) query(ctx context.Context, with creds.Session, q Query, skew ti
 		return err
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
+	answered, err := input.All(res.Body, maxAnswer)
 	if err != nil {
 		return err
 	}
+	text := []byte(answered)
 	if res.StatusCode == http.StatusOK {
 		return decodeAnswer(text, q.Action, answer)
 	}

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"fob/internal/input"
 )
 
 func write(t *testing.T, path, text string) string {
@@ -43,8 +45,8 @@ func TestRead(t *testing.T) {
 		{filepath.Join(dir, "none"), "", nil},
 		{filepath.Join(dir, "none", "none"), "", nil},
 		{os.DevNull, "", nil},
-		{dir, "", ErrNotFile},
-		{large, "", ErrTooLarge},
+		{dir, "", input.ErrNotFile},
+		{large, "", input.TooLargeError{Limit: MaxSize}},
 	} {
 		f, err := Read(tt.path)
 		if f.Text != tt.want || !errors.Is(err, tt.err) || f.Path != tt.path {
@@ -116,7 +118,7 @@ func TestWriteFileRefuses(t *testing.T) {
 		{filepath.Join(dir, "gone", "too"), "old", fs.ErrNotExist},
 		{filepath.Join(there, "below"), "", nil},
 		{readOnly, "old", fs.ErrPermission},
-		{dir, "", ErrNotFile},
+		{dir, "", input.ErrNotFile},
 	} {
 		err := WriteFile(tt.path, []byte(tt.old), []byte("new"))
 		if err == nil || tt.err != nil && !errors.Is(err, tt.err) {

@@ -8,8 +8,6 @@ import (
 	"syscall"
 )
 
-const nonBlock = syscall.O_NONBLOCK
-
 // keepOwner gives temp the owner of the file it will replace, and returns its mode.
 // If the owner cannot be kept the group has no rights, because it would be another
 // group.

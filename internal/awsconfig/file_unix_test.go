@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"fob/internal/input"
 )
 
 // A named pipe has no writer: the test hangs if Read opens it like a file.
@@ -18,10 +20,10 @@ func TestReadNamedPipe(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Read(path); !errors.Is(err, ErrNotFile) {
+	if _, err := Read(path); !errors.Is(err, input.ErrNotFile) {
 		t.Errorf("got %v", err)
 	}
-	if err := WriteFile(path, nil, []byte("new")); !errors.Is(err, ErrNotFile) {
+	if err := WriteFile(path, nil, []byte("new")); !errors.Is(err, input.ErrNotFile) {
 		t.Errorf("got %v", err)
 	}
 }

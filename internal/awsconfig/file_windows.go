@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// Windows has no named pipes in directories.
-const nonBlock = 0
-
 func keepOwner(_ *os.File, info fs.FileInfo) fs.FileMode { return info.Mode().Perm() }
 
 // errSharing is ERROR_SHARING_VIOLATION of winerror.h.

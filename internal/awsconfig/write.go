@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"fob/internal/input"
 )
 
 // ErrChanged is a file that has changed since it was read for the edit.
@@ -67,7 +69,7 @@ func replaceable(path string) (fs.FileInfo, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "write", Path: path, Err: ErrNotFile}
+		return nil, &fs.PathError{Op: "write", Path: path, Err: input.ErrNotFile}
 	case info.Mode().Perm()&0o200 == 0:
 		return nil, &fs.PathError{Op: "write", Path: path, Err: fs.ErrPermission}
 	}

@@ -2,9 +2,12 @@ package creds
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"unicode"
+
+	"fob/internal/input"
 )
 
 // KeyError says why a text is not an access key that fob stores. It quotes nothing
@@ -24,15 +27,15 @@ const maxKeyText = 64 << 10
 // ReadKey reads a key from two lines, or from JSON as exported sessions and
 // `aws iam create-access-key` print it. The error is the reader's or a *KeyError.
 func ReadKey(r io.Reader) (Key, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxKeyText+1))
+	text, err := input.All(r, maxKeyText)
+	none := &KeyError{"no access key found; expected JSON with AccessKeyId and SecretAccessKey, or two lines"}
+	if _, large := errors.AsType[input.TooLargeError](err); large {
+		return Key{}, none
+	}
 	if err != nil {
 		return Key{}, err
 	}
-	none := &KeyError{"no access key found; expected JSON with AccessKeyId and SecretAccessKey, or two lines"}
-	s := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
-	if len(text) > maxKeyText {
-		return Key{}, none
-	}
+	s := strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
 	if strings.HasPrefix(s, "{") {
 		type pair struct {
 			ID     string `json:"AccessKeyId"`

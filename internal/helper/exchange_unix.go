@@ -5,17 +5,18 @@ package helper
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"runtime"
 	"syscall"
+
+	"fob/internal/input"
 )
 
 // ExchangeFD is the file descriptor of the socket that Exchange gives to a program.
 const ExchangeFD = 3
 
 // Exchange runs a program, sends it text over a socket and returns what the
-// program answers there, up to limit bytes. Its standard output and standard error
+// program answers there; more than limit bytes are no answer. Its standard output and standard error
 // are discarded. The error is the context's, or says why there was no program; one
 // that fails answers nothing. The program has ended when Exchange returns.
 func Exchange(ctx context.Context, p Program, text []byte, limit int64) ([]byte, error) {
@@ -40,15 +41,17 @@ func Exchange(ctx context.Context, p Program, text []byte, limit int64) ([]byte,
 	// If the program died before it read this, its answer is missing below.
 	ours.Write(text)
 	closeWrite(ours)
-	answer, err := io.ReadAll(io.LimitReader(ours, limit))
+	answer, err := input.All(ours, limit)
 	cmd.Wait()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, input.TooLargeError{Limit: limit}):
+		err = nil
 	case errors.Is(err, syscall.ECONNRESET): // it ended without reading everything
 		err = nil
 	}
-	return answer, err
+	return []byte(answer), err
 }
 
 // socketPair returns two connected sockets. Reading from ours ends when it is closed.

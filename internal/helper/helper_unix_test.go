@@ -105,7 +105,8 @@ func TestExchange(t *testing.T) {
 		`q=$(cat <&3); echo no; echo no >&2; echo "$q, answer" >&3`: "question, answer\n",
 		`env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= >&3`:              "",
 		"exit 1": "",
-		"printf 123456789012345678901234567890 >&3": "12345678901234567890",
+		"printf 123456789012345678901234567890 >&3": "",
+		"printf 12345678901234567890 >&3":           "12345678901234567890",
 	} {
 		if got, err := answer(t.Context(), script); got != want || err != nil {
 			t.Errorf("%s: %q, %v", script, got, err)

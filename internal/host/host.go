@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"fob/internal/input"
 )
 
 // Host is a computer as a program's environment describes it.
@@ -49,8 +51,8 @@ func (h Host) Container() bool {
 
 // WSL reports whether fob runs on Linux inside Windows.
 func (h Host) WSL() bool {
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // only Linux has it
-	return isWSL(string(kernel))
+	kernel, _ := input.Read("/proc/sys/kernel/osrelease", 1<<10) // only Linux has it
+	return isWSL(kernel)
 }
 
 // isWSL recognizes the kernel that Microsoft builds; WSL 1's has a capital letter.

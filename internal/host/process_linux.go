@@ -2,18 +2,20 @@ package host
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
+
+	"fob/internal/input"
 )
 
 func processOf(pid int) process {
 	read := func(name string) string {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+		// The kernel's limit for arguments is smaller.
+		text, err := input.Read(fmt.Sprintf("/proc/%d/%s", pid, name), 8<<20)
 		if err != nil {
 			return ""
 		}
-		return strings.TrimSpace(string(text))
+		return strings.TrimSpace(text)
 	}
 	p := process{name: read("comm"), args: strings.Split(strings.TrimSuffix(read("cmdline"), "\x00"), "\x00")}
 	// "PID (NAME) STATE PARENT ..."; the name may hold anything.

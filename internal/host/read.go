@@ -2,15 +2,19 @@ package host
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strconv"
+
+	"fob/internal/input"
 )
 
 // MaxSecret is the largest secret that ReadSecret takes, in bytes; nobody types more.
 const MaxSecret = 64 << 10
+
+// ErrTooLong means that a secret has more than MaxSecret bytes.
+var ErrTooLong error = input.TooLargeError{Limit: MaxSecret}
 
 // ErrDescriptor means that the text is not the number of a file descriptor.
 var ErrDescriptor = errors.New("not the number of a file descriptor")
@@ -22,35 +26,15 @@ func ReadDescriptor(number string) (string, error) {
 	if err != nil || fd < 0 {
 		return "", ErrDescriptor
 	}
-	text, err := readSecret(os.NewFile(uintptr(fd), "descriptor "+number))
+	text, err := input.ReadFile(os.NewFile(uintptr(fd), "descriptor "+number), MaxSecret)
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err // the file name says nothing
 	}
 	return text, err
 }
 
-// ReadSecret reads a secret from a file. The error is the system's, with the path.
-func ReadSecret(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	return readSecret(f)
-}
-
-func readSecret(f *os.File) (string, error) {
-	defer f.Close()
-	return ReadAll(f)
-}
-
-// ErrTooLong means that a secret has more than MaxSecret bytes.
-var ErrTooLong = fmt.Errorf("longer than %d KiB", MaxSecret>>10)
+// ReadSecret reads a secret from a file. Errors are those of input.Read.
+func ReadSecret(path string) (string, error) { return input.Read(path, MaxSecret) }
 
 // ReadAll reads a secret of at most MaxSecret bytes to its end.
-func ReadAll(r io.Reader) (string, error) {
-	text, err := io.ReadAll(io.LimitReader(r, MaxSecret+1))
-	if err == nil && len(text) > MaxSecret {
-		err = ErrTooLong
-	}
-	return string(text), err
-}
+func ReadAll(r io.Reader) (string, error) { return input.All(r, MaxSecret) }

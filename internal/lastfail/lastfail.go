@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fob/internal/input"
 )
 
 // Record is the last failure of a profile.
@@ -82,12 +84,9 @@ func All(dir string) ([]Record, error) {
 		if !strings.HasPrefix(e.Name(), prefix) || !e.Type().IsRegular() {
 			continue
 		}
-		if fi, err := e.Info(); err != nil || fi.Size() > maxSize {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		text, err := input.Read(filepath.Join(dir, e.Name()), maxSize)
 		var r Record
-		if err == nil && json.Unmarshal(text, &r) == nil && r.Problem != "" {
+		if err == nil && json.Unmarshal([]byte(text), &r) == nil && r.Problem != "" {
 			all = append(all, r)
 		}
 	}

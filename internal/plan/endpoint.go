@@ -51,8 +51,12 @@ func (r *resolver) endpointSettings(e *Endpoint, section awsconfig.Profile, serv
 	if e.DualStack, err = r.boolean(section, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"); err != nil {
 		return err
 	}
-	e.CABundle, _ = r.setting(section, "AWS_CA_BUNDLE", "ca_bundle")
-	return nil
+	bundle, from := r.setting(section, "AWS_CA_BUNDLE", "ca_bundle")
+	e.CABundle = bundle
+	if bundle == "" || from == "AWS_CA_BUNDLE" {
+		return nil
+	}
+	return checkPath(bundle, from)
 }
 
 // endpointURL follows the SDKs' order: variables, the service's entry of the

@@ -19,7 +19,7 @@ type Facts struct {
 	// Getenv is the environment.
 	Getenv func(name string) string
 	// ReadFile reads a session policy named by fob_policy or --policy.
-	ReadFile func(path string) ([]byte, error)
+	ReadFile func(path string) (string, error)
 	// User is the login name, the last resort for the name of a role session.
 	User func() string
 	// Program is the base name of this program, by which it recognizes itself in a

@@ -147,15 +147,24 @@ func tags(section awsconfig.Profile) (map[string]string, []string, error) {
 	return set, keys, nil
 }
 
+// checkPath refuses a path that would be another file in another directory, perhaps
+// somebody else's.
+func checkPath(path, from string) error {
+	if filepath.IsAbs(path) || strings.HasPrefix(path, "/") {
+		return nil
+	}
+	return &ConfigError{At: from, Problem: fmt.Sprintf("%q is not an absolute path, and programs run fob from any directory", path)}
+}
+
 func (r *resolver) readPolicy(v awsconfig.Value) (string, error) {
-	if !filepath.IsAbs(v.Text) && !strings.HasPrefix(v.Text, "/") {
-		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an absolute path, and programs run fob from any directory", v.Text)}
+	if err := checkPath(v.Text, At(v)); err != nil {
+		return "", err
 	}
 	text, err := r.facts.ReadFile(v.Text)
 	if err != nil {
 		return "", &ConfigError{At: At(v), Problem: err.Error()}
 	}
-	return string(text), nil
+	return text, nil
 }
 
 // compactPolicy removes white space, which would count towards the size limit.

@@ -109,12 +109,12 @@ func (w world) facts(env map[string]string) Facts {
 		Key:         func(profile string) (Key, bool, error) { k, ok := w.keys[profile]; return k, ok, nil },
 		StoredNames: func() []string { return slices.Sorted(maps.Keys(w.keys)) },
 		Getenv:      func(name string) string { return env[name] },
-		ReadFile: func(path string) ([]byte, error) {
+		ReadFile: func(path string) (string, error) {
 			text, ok := w.files[path]
 			if !ok {
-				return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
+				return "", &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
 			}
-			return []byte(text), nil
+			return text, nil
 		},
 		User:    func() string { return "jo" },
 		Program: "fob",

@@ -32,7 +32,7 @@ type Profiles struct {
 // World is what Read needs besides files and store.
 type World struct {
 	Getenv   func(name string) string
-	ReadFile func(path string) ([]byte, error) // for session policies
+	ReadFile func(path string) (string, error) // for session policies
 	User     func() string                     // the login name
 	Program  string                            // the base name of this program
 	Log      func(format string, args ...any)

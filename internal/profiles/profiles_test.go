@@ -56,7 +56,7 @@ func home(t *testing.T) (Files, *keyring.Store, *Profiles) {
 		t.Fatal(err)
 	}
 	all, err := Read(files, store, World{
-		Getenv: func(string) string { return "" }, ReadFile: os.ReadFile, User: func() string { return "jo" }, Program: "fob",
+		Getenv: func(string) string { return "" }, ReadFile: func(string) (string, error) { return "", os.ErrNotExist }, User: func() string { return "jo" }, Program: "fob",
 		Log: func(string, ...any) {},
 	})
 	if err != nil {

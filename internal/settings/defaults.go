@@ -4,14 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"fob/internal/input"
 )
+
+// maxSize is far more than any config.toml has, in bytes.
+const maxSize = 1 << 20
 
 // Error is a mistake in config.toml.
 type Error struct {
@@ -36,7 +40,7 @@ type File struct {
 // that runs, and settings of the others are checked when those run.
 // A mistake in the file is an *Error.
 func Load(path, shown string, commands func() []string, getenv func(string) string) (*File, error) {
-	text, err := os.ReadFile(path)
+	text, err := input.Read(path, maxSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -47,7 +51,7 @@ func Load(path, shown string, commands func() []string, getenv func(string) stri
 	if err != nil {
 		return nil, err
 	}
-	all, err := Parse(text)
+	all, err := Parse([]byte(text))
 	var syntax *SyntaxError
 	if errors.As(err, &syntax) {
 		return nil, &Error{At: fmt.Sprintf("%s:%d", shown, syntax.Line), Problem: syntax.Problem}

@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"time"
 
 	"fob/internal/dbusguard"
 	"fob/internal/helper"
+	"fob/internal/input"
 )
 
 // Desktop keyrings are called in a child: the same program, started with
@@ -43,9 +43,9 @@ type answer struct {
 // ChildMain is what the hidden child does. It returns the exit code.
 func ChildMain() int {
 	conn := os.NewFile(helper.ExchangeFD, "parent")
-	line, err := io.ReadAll(io.LimitReader(conn, maxChildLine))
+	line, err := input.All(conn, maxChildLine)
 	var r request
-	if err != nil || json.Unmarshal(line, &r) != nil {
+	if err != nil || json.Unmarshal([]byte(line), &r) != nil {
 		return 2 // started by hand
 	}
 	var a answer

@@ -1,0 +1,4 @@
+package input
+
+// Windows has no named pipes in directories.
+const nonBlock = 0
