@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -226,20 +227,26 @@ func TestLocks(t *testing.T) {
 	if err := l.SetState(make([]byte, maxState+1)); err == nil {
 		t.Error("too large a state was taken")
 	}
-	done := make(chan error)
+	waits, done := make(chan bool, 2), make(chan error, 1)
+	var free atomic.Bool
 	go func() {
-		l, err := other.Lock(t.Context(), "mfa x", nil)
+		l, err := other.Lock(t.Context(), "mfa x", func() { waits <- true })
+		if err == nil && !free.Load() {
+			err = errors.New("it was taken while somebody held it")
+		}
 		if err == nil {
 			err = l.Unlock()
 		}
 		done <- err
 	}()
-	time.Sleep(2 * lockPoll)
+	<-waits
+	time.Sleep(2 * lockPoll) // it tries again, and goes on waiting
+	free.Store(true)
 	if err := l.Unlock(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-done; err != nil {
-		t.Error(err)
+	if err := <-done; err != nil || len(waits) != 0 {
+		t.Errorf("%v; said %d times more that it waits", err, len(waits))
 	}
 	if ok, err := s.Exists(); ok || err != nil {
 		t.Errorf("a lock is no store: %v, %v", ok, err)
