@@ -49,6 +49,7 @@ func roles() map[string]func(args []string) error {
 		"open":    roleOpen,
 		"set":     roleSet,
 		"rekey":   roleRekey,
+		"memory":  roleMemory,
 		"found":   roleFound,
 		"churn":   roleChurn,
 		"deed":    roleDeed,

@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -167,6 +168,7 @@ func sealPassphrase(secret creds.Secret, payload string, workFactor int) ([]byte
 		workFactor = defaultWorkFactor
 	}
 	recipient.SetWorkFactor(workFactor)
+	defer runtime.GC() // see unsealPassphrase
 	return sealAge(payload, recipient)
 }
 
@@ -180,6 +182,10 @@ func unsealPassphrase(secret creds.Secret, file []byte, name string) (string, er
 		return "", err
 	}
 	identity.SetMaxWorkFactor(maxWorkFactor)
+	// scrypt's memory is free only after a collection, and a re-key, a second attempt and
+	// a new passphrase derive again: a small container would kill a process that takes it
+	// twice. A collection takes about a hundredth of a derivation.
+	defer runtime.GC()
 	payload, err := unsealAge(file, name, identity)
 	var none *age.NoIdentityMatchError
 	switch {

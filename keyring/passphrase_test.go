@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -168,5 +169,18 @@ func TestWorkFactor(t *testing.T) {
 	}
 	if !strings.Contains(strings.SplitN(string(file), "\n", 3)[1], " 17") {
 		t.Errorf("the default work factor is not 17: %q", file[:80])
+	}
+}
+
+// A re-key derives three times, and takes the memory of one derivation.
+func TestRekeyTakesMemoryOnce(t *testing.T) {
+	s := newStore(t, func(o *Options) { o.WorkFactor = 15 })
+	mustSetKey(t, s, "p", exampleKey)
+	out, err := roleCommand(t, "memory", s.opts.Dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if mib, err := strconv.Atoi(strings.TrimSpace(string(out))); err != nil || mib < 32 || mib > 56 {
+		t.Errorf("%s MiB, %v", out, err)
 	}
 }

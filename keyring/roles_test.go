@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -54,6 +55,20 @@ func roleRekey(args []string) error {
 			return err
 		}
 	}
+}
+
+// roleMemory DIR: make a new vault key, and say how much memory all of it took. Each
+// derivation takes 32 MiB.
+func roleMemory(args []string) error {
+	o := options(args[0])
+	o.WorkFactor = 15
+	if _, err := New(o).NewPassphrase(background(), creds.NewSecret(testPassphrase)); err != nil {
+		return err
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	fmt.Println(m.HeapSys >> 20)
+	return nil
 }
 
 // roleFound DIR: make stores, for ever: DIR/0, DIR/1...
