@@ -274,7 +274,7 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 	if err != nil {
 		return creds.Secret{}, false, fmt.Errorf("%s: %s", from, a.out.Path(err))
 	}
-	return creds.NewSecret(strings.TrimSuffix(text, "\n")), true, nil
+	return creds.NewSecret(creds.Typed(text)), true, nil
 }
 
 // askerKey is the context's key of the program that credentials are made for.

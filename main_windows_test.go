@@ -198,6 +198,43 @@ func wine() bool {
 	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
 }
 
+// The number of an open handle stands for a file descriptor.
+func TestPassphraseHandle(t *testing.T) {
+	newHome(t)
+	t.Setenv("FOB_BACKEND", "file")
+	key := "AKIAIOSFODNN7EXAMPLE\nwJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n"
+	run := func(passphrase, stdin string, args ...string) (string, int) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if _, err := w.WriteString(passphrase); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		handle := syscall.Handle(r.Fd())
+		if err := windows.SetHandleInformation(windows.Handle(handle), windows.HANDLE_FLAG_INHERIT, windows.HANDLE_FLAG_INHERIT); err != nil {
+			t.Fatal(err)
+		}
+		cmd := fobCommand(args...)
+		cmd.Env = append(os.Environ(), "FOB_PASSPHRASE_FD="+strconv.Itoa(int(handle)))
+		cmd.SysProcAttr = &syscall.SysProcAttr{AdditionalInheritedHandles: []syscall.Handle{handle}}
+		cmd.Stdin = strings.NewReader(stdin)
+		out, _ := cmd.CombinedOutput() // the exit code tells
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	if out, code := run("correct horse battery\r\n", key, "add", "kept", "--stdin", "--no-verify", "--region", "eu-west-1"); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, out)
+	}
+	if out, code := run("correct horse battery", "", "export", "--profile", "kept", "--no-session"); code != 0 || !strings.Contains(out, "AKIAIOSFODNN7EXAMPLE") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	if out, code := run("wrong horse battery", "", "export", "--profile", "kept", "--no-session"); code != exitStore {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
 // Ctrl-C is for the command: fob waits for it and ends with its exit code.
 func TestExecInterrupt(t *testing.T) {
 	dir := newHome(t)

@@ -91,7 +91,7 @@ func (c *mfaAddCmd) read(a *app) (creds.Secret, error) {
 		if err != nil {
 			return creds.Secret{}, fmt.Errorf("standard input: %w", err)
 		}
-		return creds.NewSecret(strings.TrimSpace(text)), nil
+		return creds.NewSecret(strings.TrimSpace(creds.Typed(text))), nil
 	}
 	return a.person.AskSecret(a.ctx, "ask for the MFA secret", "MFA secret (base32, or an otpauth:// address): ")
 }

@@ -101,7 +101,7 @@ func (c *storePassphraseCmd) Run(a *app) error {
 		if err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}
-		if secret = creds.NewSecret(strings.TrimSuffix(text, "\n")); secret.IsZero() {
+		if secret = creds.NewSecret(creds.Typed(text)); secret.IsZero() {
 			return &keyring.PassphraseError{Problem: "the passphrase is empty"}
 		}
 	}

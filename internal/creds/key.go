@@ -35,7 +35,7 @@ func ReadKey(r io.Reader) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	s := strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+	s := strings.TrimSpace(Typed(text))
 	if strings.HasPrefix(s, "{") {
 		type pair struct {
 			ID     string `json:"AccessKeyId"`

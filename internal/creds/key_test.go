@@ -64,3 +64,18 @@ func FuzzReadKey(f *testing.F) {
 		}
 	})
 }
+
+// Windows writes a key as it writes other text.
+func TestReadKeyFromWindows(t *testing.T) {
+	const id, secret = ststest.DemoKeyID, ststest.DemoSecret
+	utf16 := "\xff\xfe"
+	for _, r := range id + "\r\n" + secret + "\r\n" {
+		utf16 += string([]byte{byte(r), 0})
+	}
+	for _, text := range []string{"\ufeff" + id + "\r\n" + secret + "\r\n", utf16} {
+		k, err := creds.ReadKey(strings.NewReader(text))
+		if err != nil || k.ID != id || k.Secret.Reveal() != secret {
+			t.Errorf("%q: %v, %v", text, k, err)
+		}
+	}
+}
