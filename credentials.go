@@ -40,10 +40,6 @@ type credentialFlags struct {
 	ReadOnly  bool     `help:"Scope the role down to AWS's ReadOnlyAccess."`
 }
 
-// readOnlyAccess is the AWS managed policy of that name, in the partition aws;
-// plan puts in the role's.
-const readOnlyAccess = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-
 // maxPolicy is far more than AWS takes, in bytes, with any white space.
 const maxPolicy = 256 << 10
 
@@ -70,7 +66,7 @@ func (f *credentialFlags) options(a *app) (plan.Options, error) {
 		// Session policies add up: another one could allow more.
 		return o, usagef("--read-only cannot be combined with another policy")
 	case f.ReadOnly:
-		o.PolicyARNs, o.PolicyARNsFrom = []string{readOnlyAccess}, cmp.Or(a.setBy("read-only"), "--read-only")
+		o.PolicyARNs, o.PolicyARNsFrom = []string{plan.ReadOnlyAccess}, cmp.Or(a.setBy("read-only"), "--read-only")
 	case f.Policy != "":
 		path, err := a.settingPath("policy", f.Policy)
 		if err != nil {

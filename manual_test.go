@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"fob/internal/cmdline"
 	"fob/internal/host"
 )
 
@@ -210,6 +211,38 @@ func TestManualExitCodes(t *testing.T) {
 	for _, code := range []int{0, exitFailed, exitUsage, exitNoProfile, exitNoPerson, exitStore, exitRefused, exitUnreachable, exitInterrupted, exitExec, 126, 127} {
 		if !hasWord(text, strconv.Itoa(code)) {
 			t.Errorf("no exit status %d", code)
+		}
+	}
+}
+
+// fob follows a credential_process that is fob itself, so cmdline knows every flag of
+// export: whether it takes a value, and that it is not a stranger.
+func TestExportFlagsAreKnown(t *testing.T) {
+	app := grammar(t)
+	i := slices.IndexFunc(app.Children, func(n *kong.Node) bool { return n.Name == "export" })
+	for _, f := range append(slices.Clone(app.Children[i].Flags), app.Flags...) {
+		names := []string{"--" + f.Name}
+		for _, alias := range f.Aliases {
+			names = append(names, "--"+alias)
+		}
+		if f.Short != 0 {
+			names = append(names, "-"+string(f.Short))
+		}
+		if f.Tag.Negatable != "" {
+			names = append(names, "--no-"+f.Name)
+		}
+		for _, name := range names {
+			if f.Name == "help" || f.Name == "version" || f.Name == "profile" {
+				continue // such a line gives no credentials, or is about it
+			}
+			line := "fob export " + name + " p"
+			if !f.IsBool() {
+				line = "fob export " + name + " value p"
+			}
+			e, ok := cmdline.ReadExport(line, "fob")
+			if !ok || e.Profile != "p" || (e.Strange != "") != (f.Name == "no-session") {
+				t.Errorf("%s: %+v, %v", line, e, ok)
+			}
 		}
 	}
 }

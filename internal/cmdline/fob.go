@@ -5,34 +5,80 @@ import (
 	"strings"
 )
 
+// Export is a command line of fob's own export.
+type Export struct {
+	Profile string
+	// What the credentials are to be, as it was typed.
+	Duration   string
+	Policy     string // a file
+	PolicyARNs []string
+	ReadOnly   bool
+	// Strange is a flag that may mean other credentials in a way this package does not
+	// know; "" if there is none.
+	Strange string
+}
+
 // FobProfile reports whether a credential_process is fob's own export, and for
 // which profile. program is the name or path of this program.
 func FobProfile(command, program string) (profile string, ok bool) {
+	e, ok := ReadExport(command, program)
+	return e.Profile, ok
+}
+
+// ReadExport is FobProfile with the flags.
+func ReadExport(command, program string) (e Export, ok bool) {
 	words := Words(command)
 	i := slices.Index(words, "export")
 	if i < 1 {
-		return "", false
+		return Export{}, false
 	}
 	name := programName(words[0])
 	if name == "" || name != "fob" && name != programName(program) {
-		return "", false
+		return Export{}, false
 	}
+	given := false // the profile
 	for args := words[i+1:]; len(args) > 0; {
 		word := args[0]
 		args = args[1:]
-		flag, value, given := strings.Cut(word, "=")
+		flag, value := word, ""
 		switch {
-		case flag == "--profile" && given:
-			return value, value != ""
-		case word == "--profile" && len(args) > 0:
-			return args[0], args[0] != ""
 		case !strings.HasPrefix(word, "-"):
-			return word, word != ""
-		case takesNext(word) && len(args) > 0:
-			args = args[1:]
+			flag, value = "--profile", word
+		case takesNext(word):
+			if len(args) > 0 {
+				value, args = args[0], args[1:]
+			}
+		case strings.HasPrefix(word, "--"):
+			flag, value, _ = strings.Cut(word, "=")
+		default:
+			flag, value = word[:min(2, len(word))], word[min(2, len(word)):]
+		}
+		if flag != "--profile" {
+			e.set(flag, value)
+		} else if !given {
+			e.Profile, given = value, true
 		}
 	}
-	return "", false
+	if e.Profile == "" {
+		return Export{}, false
+	}
+	return e, true
+}
+
+// set notes a flag other than --profile.
+func (e *Export) set(flag, value string) {
+	switch {
+	case flag == "-d" || flag == "--duration":
+		e.Duration = value
+	case flag == "--policy":
+		e.Policy = value
+	case flag == "--policy-arn":
+		e.PolicyARNs = append(e.PolicyARNs, value)
+	case flag == "--read-only" && value == "":
+		e.ReadOnly = true
+	case slices.Contains(switches, flag) && value != "" || !slices.Contains(harmless, flag):
+		e.Strange = flag
+	}
 }
 
 // programName is the last part of a Unix or Windows path, without .exe.
@@ -51,4 +97,14 @@ func takesNext(flag string) bool {
 }
 
 // switches are export's flags that take no value.
-var switches = []string{"--fresh", "--no-session", "-n", "--no-input", "-v", "--verbose", "--debug", "-q", "--quiet", "--read-only"}
+var switches = []string{
+	"--compat-env", "--debug", "--fresh", "--no-compat-env", "--no-input", "--no-session", "--quiet", "--read-only", "--verbose",
+	"-n", "-q", "-v",
+}
+
+// harmless are the flags that mean the same credentials, though they may come in
+// another way or be newer. (The region alone does not change credentials.)
+var harmless = []string{
+	"--age-identity", "--backend", "--color", "--compat-env", "--debug", "--format", "--fresh", "--mfa-code", "--mfa-prompt",
+	"--mfa-token", "--no-compat-env", "--no-input", "--prompt", "--quiet", "--region", "--verbose", "-q", "-t", "-v",
+}

@@ -1,6 +1,44 @@
 package cmdline
 
-import "testing"
+import (
+	"reflect"
+	"testing"
+)
+
+func TestReadExport(t *testing.T) {
+	for _, tt := range []struct {
+		flags string
+		want  Export
+	}{
+		{"--profile p", Export{}},
+		{"p --read-only", Export{ReadOnly: true}},
+		{"--read-only --profile p", Export{ReadOnly: true}},
+		{"--profile=p --policy /a.json", Export{Policy: "/a.json"}},
+		{"--profile=p --policy=/a.json", Export{Policy: "/a.json"}},
+		{"--profile p --policy-arn a --policy-arn=b", Export{PolicyARNs: []string{"a", "b"}}},
+		{"p -d 1h", Export{Duration: "1h"}},
+		{"p -d1h", Export{Duration: "1h"}},
+		{"p --duration 1h", Export{Duration: "1h"}},
+		{"p --duration=1h", Export{Duration: "1h"}},
+		{"p --format json --region eu-west-1 --fresh -v -q -t 123456 --mfa-prompt tty --backend file --no-input --color=never", Export{}},
+		{"p --mfa-token 1 --prompt tty --debug --verbose --quiet -t1", Export{}},
+		{"p -n", Export{Strange: "-n"}},
+		{"p --no-session", Export{Strange: "--no-session"}},
+		{"p -nq", Export{Strange: "-n"}},
+		{"p -qn", Export{Strange: "-q"}},
+		{"p --read-only=false", Export{Strange: "--read-only"}},
+		{"p --fresh=yes", Export{Strange: "--fresh"}},
+		{"p --newer x", Export{Strange: "--newer"}},
+		{"p -x", Export{Strange: "-x"}},
+		{"p --", Export{Strange: "--"}},
+		{"p -", Export{Strange: "-"}},
+	} {
+		tt.want.Profile = "p"
+		if got, ok := ReadExport("fob export "+tt.flags, "fob"); !ok || !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: %+v, %v; want %+v", tt.flags, got, ok, tt.want)
+		}
+	}
+}
 
 func TestFobProfile(t *testing.T) {
 	for _, tt := range []struct{ command, program, want string }{

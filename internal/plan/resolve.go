@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"fob/internal/awsconfig"
+	"fob/internal/cmdline"
 )
 
 // Resolve makes the plan for a profile, or says why there is none: one of this
@@ -12,6 +13,9 @@ import (
 func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	r := resolver{facts: f, opts: o}
 	if err := r.walk(profile); err != nil {
+		return Plan{}, err
+	}
+	if err := r.lineDuration(); err != nil {
 		return Plan{}, err
 	}
 	p := Plan{Profile: profile}
@@ -67,6 +71,9 @@ type hop struct {
 	section awsconfig.Profile
 	// role is set when this profile assumes a role with the next hop's credentials.
 	role awsconfig.Value
+	// line is a credential_process, at lineAt, by which fob gets the next hop's.
+	line   cmdline.Export
+	lineAt awsconfig.Value
 }
 
 // next is the profile that another one gets its credentials from; the zero value
@@ -129,9 +136,6 @@ func (r *resolver) steps() ([]Step, error) {
 	}
 	if r.root() && len(roles) > 0 {
 		return nil, &ConfigError{At: roles[0].Origin(), Problem: "AWS does not let a root user's key assume roles; use an IAM user's key"}
-	}
-	if len(roles) == 0 && r.opts.scoped() {
-		return nil, &UsageError{Problem: noRole(r.chain[0].name)}
 	}
 	if r.opts.NoSession {
 		return r.noSession(roles)

@@ -1,45 +1,40 @@
 package plan
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"fob/internal/awsconfig"
 )
 
-// Limits of AssumeRole, from its API reference. They are checked here, so that no
-// MFA code is spent on a request that AWS would refuse.
-const (
-	maxTags       = 50
-	maxPolicy     = 2048 // characters
-	maxPolicyARNs = 10
-)
+// maxTags is a limit of AssumeRole, from its API reference. It is checked here, so
+// that no MFA code is spent on a request that AWS would refuse.
+const maxTags = 50
 
 // roles reads the roles of the chain, in the order of assuming. The lifetime of
 // the last is left to roleSteps.
 func (r *resolver) roles() ([]AssumeRole, error) {
 	var roles []AssumeRole
-	var sections []awsconfig.Profile // of a role, and of the profiles that only pass on its credentials
+	all := r.opts.flagLimits(r.chain[0].name) // of the next role: those of the profiles that only pass on its credentials count, too
 	for _, h := range r.chain {
-		sections = append(sections, h.section)
+		if _, unused := get(h.section, "role_arn"); h.role.Text != "" || !unused {
+			all = append(limits(h.section), all...)
+		}
 		if h.role.Text == "" {
+			all = append(h.lineLimits(), all...)
 			continue
 		}
 		role, err := r.role(h)
 		if err != nil {
 			return nil, err
 		}
-		asked := len(roles) == 0
-		if err := r.scope(&role, asked, sections); err != nil {
+		if err := r.scope(&role, all); err != nil {
 			return nil, err
 		}
-		if !asked {
+		all = h.lineLimits()
+		if len(roles) > 0 {
 			life, from, err := r.roleLife(h.section)
 			if err != nil {
 				return nil, err
@@ -47,10 +42,12 @@ func (r *resolver) roles() ([]AssumeRole, error) {
 			role.DurationSeconds = seconds(r.within(life, minSession, maxChained, from, "a role in a chain lasts at most 1h"))
 		}
 		roles = append(roles, role)
-		sections = nil
+	}
+	if len(all) > 0 {
+		return nil, all[0].unused()
 	}
 	slices.Reverse(roles)
-	return roles, unscoped(sections)
+	return roles, nil
 }
 
 // lastRole is the section that names the last role of the chain.
@@ -145,58 +142,4 @@ func tags(section awsconfig.Profile) (map[string]string, []string, error) {
 		keys = append(keys, k)
 	}
 	return set, keys, nil
-}
-
-// checkPath refuses a path that would be another file in another directory, perhaps
-// somebody else's.
-func checkPath(path, from string) error {
-	if filepath.IsAbs(path) || strings.HasPrefix(path, "/") {
-		return nil
-	}
-	return &ConfigError{At: from, Problem: fmt.Sprintf("%q is not an absolute path, and programs run fob from any directory", path)}
-}
-
-func (r *resolver) readPolicy(v awsconfig.Value) (string, error) {
-	if err := checkPath(v.Text, At(v)); err != nil {
-		return "", err
-	}
-	text, err := r.facts.ReadFile(v.Text)
-	if err != nil {
-		return "", &ConfigError{At: At(v), Problem: err.Error()}
-	}
-	return text, nil
-}
-
-// compactPolicy removes white space, which would count towards the size limit.
-func compactPolicy(text, from string) (string, error) {
-	var b bytes.Buffer
-	if err := json.Compact(&b, []byte(text)); err != nil || b.Bytes()[0] != '{' || !utf8.Valid(b.Bytes()) {
-		return "", fault(from, "the session policy is not a JSON object")
-	}
-	if n := utf8.RuneCount(b.Bytes()); n > maxPolicy {
-		return "", fault(from, fmt.Sprintf("the session policy has %d characters, but AWS allows only %d", n, maxPolicy))
-	}
-	return b.String(), nil
-}
-
-// policyARNs writes AWS's own policies with the role's partition, because every
-// partition has them. Other policies must be in the role's account.
-func policyARNs(role AssumeRole, arns []string, from string) (all []string, err error) {
-	if len(arns) > maxPolicyARNs {
-		return nil, fault(from, fmt.Sprintf("%d session policies, but AWS allows only %d", len(arns), maxPolicyARNs))
-	}
-	home, _ := ParseARN(role.RoleARN)
-	for _, s := range arns {
-		a, _ := splitARN(s)
-		switch {
-		case !a.isIAM("policy") || a.Account != "aws" && !isAccountID(a.Account):
-			return nil, fault(from, fmt.Sprintf("%q is not a policy ARN", s))
-		case a.Account == "aws":
-			s = "arn:" + home.Partition + ":iam::aws:" + a.Resource
-		case a.Account != home.Account || a.Partition != home.Partition:
-			return nil, fault(from, fmt.Sprintf("%s is not in the account of the role %s", s, role.RoleARN))
-		}
-		all = append(all, s)
-	}
-	return all, nil
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"fob/internal/awsconfig"
@@ -68,15 +69,48 @@ func (r *resolver) ownSource(h hop) (next, error) {
 		}
 	}
 	if v, ok := get(h.section, "credential_process"); ok {
-		other, self := cmdline.FobProfile(v.Text, r.facts.Program)
+		line, self := cmdline.ReadExport(v.Text, r.facts.Program)
 		switch {
-		case self && other != h.name:
-			return next{profile: other, withRole: true, at: v}, nil // fob never runs itself
+		case self && line.Profile != h.name:
+			return r.export(line, v)
 		case !self:
 			return next{}, r.process(h, v)
 		}
 	}
 	return next{}, &NoKeyError{Profile: h.name, For: r.chain[0].name, Role: hasRole, At: where(h.section)}
+}
+
+// export follows a credential_process that is fob itself, which fob never runs. The
+// flags in it count as they would if it were run.
+func (r *resolver) export(line cmdline.Export, at awsconfig.Value) (next, error) {
+	switch {
+	case line.Strange != "":
+		return next{}, &ConfigError{At: At(at), Problem: fmt.Sprintf("%s in this credential_process counts only when the line itself is run; use profile %q", line.Strange, line.Profile)}
+	case line.ReadOnly && (line.Policy != "" || len(line.PolicyARNs) > 0):
+		return next{}, &ConfigError{At: At(at), Problem: "--read-only cannot be combined with another policy"}
+	}
+	last := &r.chain[len(r.chain)-1]
+	last.line, last.lineAt = line, at
+	return next{profile: line.Profile, withRole: true, at: at}, nil
+}
+
+// lineDuration takes over the duration of such a line if the profile asked for only
+// passes on what it gets by it. In the middle of a chain AWS's own limits are short.
+func (r *resolver) lineDuration() error {
+	for _, h := range r.chain {
+		if r.opts.Duration.Duration > 0 || h.role.Text != "" {
+			return nil
+		}
+		if h.line.Duration == "" {
+			continue
+		}
+		d, err := time.ParseDuration(h.line.Duration)
+		if err != nil || d < 0 {
+			return &ConfigError{At: At(h.lineAt), Problem: invalidDuration(h.line.Duration).Error()}
+		}
+		r.opts.Duration = Requested{Duration: d, From: At(h.lineAt), Soft: true}
+	}
+	return nil
 }
 
 func (r *resolver) plaintext(h hop) error {
