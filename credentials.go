@@ -115,6 +115,14 @@ func (a *app) credentials(ctx context.Context, p plan.Plan, r request) (creds.Se
 	return s, nil
 }
 
+// warnEndless says that a program gets a long-lived key, whether the user asked for
+// that or a credential_process prints one.
+func warnEndless(a *app, s creds.Session, where string) {
+	if s.Token.IsZero() && s.Expires.IsZero() {
+		a.out.Warn("the long-lived key %s itself is %s, and it does not expire", s.ID, where)
+	}
+}
+
 // broker wires a plan to the store, the terminal and AWS.
 func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	reader, err := a.reader()

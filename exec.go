@@ -67,9 +67,7 @@ func (c *execCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.NoSession {
-		a.out.Warn("the long-lived key %s itself is in the environment of %s, and it does not expire", s.ID, filepath.Base(path))
-	}
+	warnEndless(a, s, "in the environment of "+filepath.Base(path))
 	if shell {
 		greet(a, profile, s)
 	}

@@ -96,6 +96,7 @@ func (c *exportCmd) export(a *app, profile, name string) error {
 	if err != nil {
 		return err
 	}
+	warnEndless(a, s, "in what this printed")
 	var document []byte
 	if name == "process" {
 		document, err = format.Process(s)

@@ -36,9 +36,9 @@ type signedIn struct {
 	Until   string `json:"until,omitempty"` // RFC 3339, UTC
 	Seconds int    `json:"seconds_left"`
 
-	until time.Time
-	// endless: the shell was given a long-lived key.
-	endless bool
+	until   time.Time
+	endless bool // the shell has a long-lived key
+	unknown bool // or a session, and nobody knows until when
 }
 
 func (c *statusCmd) Run(a *app) error {
@@ -61,7 +61,7 @@ func (c *statusCmd) Run(a *app) error {
 	case c.Format == "":
 		a.out.Answer("No profile in this shell. Start one with fob exec PROFILE, or set AWS_PROFILE.")
 	}
-	if err == nil && s.Seconds == 0 && !s.endless {
+	if err == nil && s.Seconds == 0 && !s.endless && !s.unknown {
 		return errNegative
 	}
 	return err
@@ -90,14 +90,12 @@ func thisShell(a *app, now time.Time) (signedIn, error) {
 	if profile := a.getenv("FOB_PROFILE"); profile != "" && a.getenv("AWS_ACCESS_KEY_ID") != "" {
 		// SDKs use these before any profile.
 		s := signedIn{
-			Profile: profile,
-			Account: a.getenv("AWS_ACCOUNT_ID"),
-			Region:  a.getenv("AWS_REGION"),
-			From:    "environment",
-			endless: a.getenv("AWS_SESSION_TOKEN") == "",
+			Profile: profile, Account: a.getenv("AWS_ACCOUNT_ID"), Region: a.getenv("AWS_REGION"),
+			From: "environment", endless: a.getenv("AWS_SESSION_TOKEN") == "",
 		}
 		// Ignore an unparsable time; another tool may have set it.
-		until, _ := time.Parse(time.RFC3339, a.getenv("AWS_CREDENTIAL_EXPIRATION"))
+		until, err := time.Parse(time.RFC3339, a.getenv("AWS_CREDENTIAL_EXPIRATION"))
+		s.unknown = err != nil && !s.endless
 		return s.ending(until, now), nil
 	}
 	profile := cmp.Or(a.getenv("AWS_PROFILE"), a.getenv("FOB_PROFILE"))
@@ -174,6 +172,8 @@ func (s signedIn) text(now time.Time) string {
 		return text + " (" + s.left() + " left)"
 	case s.endless:
 		return text + ": the long-lived key itself"
+	case s.unknown:
+		return text + ": a session that does not say when it expires"
 	case s.From == "environment":
 		return text + ": expired (type exit to leave this shell)"
 	}

@@ -150,7 +150,7 @@ func (r *resolver) steps() ([]Step, error) {
 	}
 	if !r.longLived {
 		if d := r.opts.Duration; d.Duration > 0 && !d.Soft {
-			return nil, &UsageError{Problem: fmt.Sprintf("%s: fob cannot choose how long the credentials of %q last", d.From, r.chain[0].name)}
+			return nil, r.noChoice(d)
 		}
 		return steps, nil
 	}
@@ -161,12 +161,21 @@ func (r *resolver) steps() ([]Step, error) {
 	return append(steps, SessionToken{MFASerial: serial.Text, DurationSeconds: seconds(life), From: From(either(At(serial), from))}), nil
 }
 
+// noChoice is the error for a duration of credentials that fob only passes on.
+func (r *resolver) noChoice(d Requested) error {
+	return &UsageError{Problem: fmt.Sprintf("%s: fob cannot choose how long the credentials of %q last", d.From, r.chain[0].name)}
+}
+
 func (r *resolver) noSession(roles []AssumeRole) ([]Step, error) {
 	if len(roles) > 0 {
 		return nil, &UsageError{Problem: fmt.Sprintf("--no-session: profile %q assumes a role, and role credentials are always a session", r.chain[0].name)}
 	}
-	if d := r.opts.Duration; d.Duration > 0 && !d.Soft {
+	switch d := r.opts.Duration; {
+	case d.Duration == 0 || d.Soft:
+	case r.longLived:
 		return nil, &UsageError{Problem: d.From + " cannot be used with --no-session: a long-lived key does not expire"}
+	default:
+		return nil, r.noChoice(d)
 	}
 	return []Step{r.source}, nil
 }
