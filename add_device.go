@@ -10,7 +10,6 @@ import (
 	"fob/internal/awsapi"
 	"fob/internal/cmdline"
 	"fob/internal/creds"
-	"fob/internal/iam"
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/ui"
@@ -88,27 +87,31 @@ func (c *addCmd) devices(a *app, key creds.Key, id awsapi.Identity) (codes, keys
 	if arn, _ := plan.ParseARN(id.ARN); arn.IsRoot() {
 		return nil, nil, false // AWS names its device, and fob suggests that name
 	}
-	all, err := c.listDevices(a, key, id)
+	codes, keys, others, err := c.listDevices(a, key, id)
 	if err != nil {
 		a.out.Log("the MFA devices are not known: %v", err)
 		return nil, nil, false
 	}
-	codes, keys = iam.Split(all)
+	if len(others) > 0 {
+		a.out.Note("AWS also lists %s, which cannot be an MFA device of this user", ui.List(others))
+	}
 	return codes, keys, true
 }
 
-func (c *addCmd) listDevices(a *app, key creds.Key, id awsapi.Identity) ([]string, error) {
+func (c *addCmd) listDevices(a *app, key creds.Key, id awsapi.Identity) (codes, keys, others []string, err error) {
 	all, err := a.profiles()
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	u, err := a.iamUserOf(all, c.Profile, creds.Session{Key: key}, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, listTime)
 	defer cancel()
-	return u.Devices(ctx)
+	serials, err := u.Devices(ctx)
+	codes, keys, others = u.Split(serials)
+	return codes, keys, others, err
 }
 
 // listTime bounds a call whose answer the user can type instead.

@@ -13,7 +13,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -69,24 +68,26 @@ func Refused(err error, code string) bool {
 // Devices returns the serials of the user's devices: ARNs, and the serial numbers
 // of hardware devices.
 func (c Client) Devices(ctx context.Context) (serials []string, err error) {
-	// Without UserName, AWS lists the devices of the user whose key signed the call.
-	for marker := url.Values(nil); ; {
+	const action = "ListMFADevices"
+	err = pages(ctx, action, maxDevices, func(ctx context.Context, marker url.Values) (page, error) {
 		var answer struct {
-			Serials   []string `xml:"ListMFADevicesResult>MFADevices>member>SerialNumber"`
-			Truncated bool     `xml:"ListMFADevicesResult>IsTruncated"`
-			Marker    string   `xml:"ListMFADevicesResult>Marker"`
+			Result struct {
+				page
+				Serials []string `xml:"MFADevices>member>SerialNumber"`
+			} `xml:"ListMFADevicesResult"`
 		}
-		q := query("ListMFADevices", marker)
-		q.Again = true
-		if err := c.AWS.Query(ctx, c.With, q, &answer); err != nil {
-			return nil, err
-		}
-		serials = append(serials, answer.Serials...)
-		if !answer.Truncated || answer.Marker == "" {
-			return serials, nil
-		}
-		marker = url.Values{"Marker": {answer.Marker}}
+		// Without UserName, AWS lists the devices of the user whose key signed the call.
+		err := c.AWS.Query(ctx, c.With, again(action, marker), &answer)
+		serials = append(serials, answer.Result.Serials...)
+		return answer.Result.page, err
+	})
+	if err == nil && len(serials) > maxDevices {
+		err = &awsapi.AnswerError{Action: action, Host: "AWS", Problem: "more MFA devices than a user can have"}
 	}
+	if err != nil {
+		return nil, err
+	}
+	return serials, nil
 }
 
 // Create creates a virtual device. It belongs to nobody until it is enabled.
@@ -144,16 +145,21 @@ func (c Client) Remove(ctx context.Context, serial string) (found bool, err erro
 func Virtual(serial string) bool { return strings.Contains(serial, ":mfa/") }
 
 // Split separates the serials of devices that have codes from those of FIDO
-// security keys, which AWS accepts only in a browser.
-func Split(serials []string) (codes, keys []string) {
+// security keys, which AWS accepts only in a browser, and from what cannot be a
+// device of this user.
+func (c Client) Split(serials []string) (codes, keys, others []string) {
 	for _, s := range serials {
-		if plan.CheckSerial(s, "") == "" {
-			codes = append(codes, s)
-		} else {
+		arn, isARN := plan.ParseARN(s)
+		switch {
+		case arn.IsSecurityKey():
 			keys = append(keys, s)
+		case plan.CheckSerial(s, "") == "" && (!isARN || strings.HasPrefix(s, c.Prefix)):
+			codes = append(codes, s)
+		default:
+			others = append(others, s)
 		}
 	}
-	return slices.Clip(codes), slices.Clip(keys)
+	return codes, keys, others
 }
 
 func (c Client) do(ctx context.Context, q awsapi.Query) error {
@@ -165,7 +171,8 @@ func query(action string, params url.Values) awsapi.Query {
 	return awsapi.Query{Service: "iam", Version: "2010-05-08", Action: action, Params: params}
 }
 
-// again is a call that may be repeated: it removes something, which is then gone.
+// again is a call that may be repeated: it changes nothing, or removes something, which
+// is then gone.
 func again(action string, params url.Values) awsapi.Query {
 	q := query(action, params)
 	q.Again = true

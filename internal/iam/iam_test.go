@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"html"
@@ -426,11 +427,87 @@ func TestDevices(t *testing.T) {
 	if err != nil || len(got) != 3 {
 		t.Fatalf("%v, %v", got, err)
 	}
-	codes, keys := Split(append(got, "GAHT12345678"))
-	if !slices.Equal(codes, []string{ststest.DemoSerial, "GAHT12345678"}) || len(keys) != 2 {
-		t.Errorf("%v, %v", codes, keys)
+	codes, keys, others := e.Split(append(got, "GAHT12345678"))
+	if !slices.Equal(codes, []string{ststest.DemoSerial, "GAHT12345678"}) || len(keys) != 2 || others != nil {
+		t.Errorf("%v, %v, %v", codes, keys, others)
 	}
 	if Virtual("GAHT12345678") || Virtual(keys[0]) || !Virtual(ststest.DemoSerial) {
 		t.Error("what is virtual?")
+	}
+}
+
+// What cannot be a device of the user is neither one with codes nor a security key.
+func TestSplit(t *testing.T) {
+	c := Client{Prefix: "arn:aws:iam::111111111111:mfa/"}
+	for serial, want := range map[string]string{
+		"arn:aws:iam::111111111111:mfa/jo":                "code",
+		"GAHT12345678":                                    "code",
+		"arn:aws:iam::111111111111:u2f/user/jo/key-ABC":   "key",
+		"arn:aws:iam::222222222222:mfa/jo":                "other",
+		"arn:aws-cn:iam::111111111111:mfa/jo":             "other",
+		"arn:aws:iam::111111111111:user/jo":               "other",
+		"arn:aws:iam::111111111111:sms-mfa/jo":            "other",
+		"arn:aws:iam::11:u2f/user/jo/key-ABC":             "other",
+		"not a serial":                                    "other",
+		"":                                                "other",
+		"\x1b[2J":                                         "other",
+		"arn:aws:iam::111111111111:mfa/jo\nregion = evil": "other",
+	} {
+		codes, keys, others := c.Split([]string{serial})
+		got := map[bool]string{len(codes) == 1: "code", len(keys) == 1: "key", len(others) == 1: "other"}[true]
+		if got != want || len(codes)+len(keys)+len(others) != 1 {
+			t.Errorf("%q is %s, want %s", serial, got, want)
+		}
+	}
+}
+
+// caller answers with documents, and counts.
+type caller struct {
+	answer func(call int) string
+	calls  int
+}
+
+func (c *caller) Query(_ context.Context, _ creds.Session, _ awsapi.Query, answer any) error {
+	c.calls++
+	return xml.Unmarshal([]byte(c.answer(c.calls)), answer)
+}
+
+// A list ends, or is an error within the number of calls that AWS's longest one takes.
+func TestListsEnd(t *testing.T) {
+	list := func(more string, serials ...string) string {
+		var b strings.Builder
+		b.WriteString("<ListMFADevicesResponse><ListMFADevicesResult><MFADevices>")
+		for _, s := range serials {
+			b.WriteString("<member><SerialNumber>" + s + "</SerialNumber></member>")
+		}
+		return b.String() + "</MFADevices>" + more + "</ListMFADevicesResult></ListMFADevicesResponse>"
+	}
+	again := func(marker string) string { return "<IsTruncated>true</IsTruncated><Marker>" + marker + "</Marker>" }
+	const done = "<IsTruncated>false</IsTruncated>"
+	for name, row := range map[string]struct {
+		answer  func(call int) string
+		devices int
+		calls   int
+	}{
+		"none":             {func(int) string { return list(done) }, 0, 1},
+		"no word about it": {func(int) string { return list("", "A1") }, 1, 1},
+		"one a page": {func(n int) string {
+			if n == maxDevices {
+				return list(done, fmt.Sprint("A", n))
+			}
+			return list(again(fmt.Sprint(n)), fmt.Sprint("A", n))
+		}, maxDevices, maxDevices},
+		"always more":       {func(n int) string { return list(again(fmt.Sprint(n)), "A1") }, -1, maxDevices},
+		"empty pages":       {func(n int) string { return list(again(fmt.Sprint(n))) }, -1, maxDevices},
+		"the same page":     {func(int) string { return list(again("x"), "A1") }, -1, 2},
+		"more, but not how": {func(int) string { return list("<IsTruncated>true</IsTruncated>", "A1") }, -1, 1},
+		"too many":          {func(int) string { return list(done, strings.Split(strings.Repeat("A1 ", 9000), " ")...) }, -1, 1},
+	} {
+		aws := &caller{answer: row.answer}
+		serials, err := Client{AWS: aws}.Devices(t.Context())
+		var answer *awsapi.AnswerError
+		if row.devices < 0 != errors.As(err, &answer) || len(serials) != max(0, row.devices) || aws.calls != row.calls {
+			t.Errorf("%s: %d devices after %d calls, %v", name, len(serials), aws.calls, err)
+		}
 	}
 }

@@ -66,6 +66,9 @@ func (a ARN) LikelyMFASerial() string {
 	return ""
 }
 
+// IsSecurityKey reports whether the ARN is a FIDO device's.
+func (a ARN) IsSecurityKey() bool { return a.isIAM(securityKey) }
+
 // isIAM reports whether the ARN names an IAM resource of a type, such as "role".
 func (a ARN) isIAM(kind string) bool {
 	return a.Service == "iam" && strings.HasPrefix(a.Resource, kind+"/") && !strings.HasSuffix(a.Resource, "/")

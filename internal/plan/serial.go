@@ -45,7 +45,7 @@ func (r *resolver) mfaProcess(serial string) Command {
 
 func (r *resolver) checkSerial(v awsconfig.Value) error {
 	a, ok := ParseARN(v.Text)
-	if a.isIAM(securityKey) {
+	if a.IsSecurityKey() {
 		return &SecurityKeyError{Profile: r.chain[0].name, Serial: v.Text, At: At(v)}
 	}
 	if problem := CheckSerial(v.Text, r.key.Account); problem != "" {
@@ -66,7 +66,7 @@ const securityKey = "u2f"
 func CheckSerial(serial, account string) (problem string) {
 	a, isARN := ParseARN(serial)
 	switch {
-	case a.isIAM(securityKey):
+	case a.IsSecurityKey():
 		return securityKeyProblem(serial)
 	case !isSerialNumber(serial):
 		return fmt.Sprintf("%q is not an MFA serial", serial)
