@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -185,6 +186,9 @@ func (a *app) newStore() *keyring.Store {
 		Passphrase:    a.passphrase,
 		AgeIdentity:   a.identity,
 		Ask:           a.askPassphrase,
+		Nobody:        a.nobodyHere,
+		Self:          a.self,
+		Waits:         func(h keyring.Holder) { a.out.Wait("waiting for %v", h) },
 		Notice:        func(text string) { a.out.Say("fob: %s", text) },
 		UnlockTTL:     a.unlock.sessions,
 		UnlockKeysTTL: a.unlock.keys,
@@ -351,7 +355,7 @@ const promptLocks = 64
 // every other one. Where it cannot be had, the question is asked all the same.
 func (a *app) alone(ctx context.Context, place string) (release func(), err error) {
 	name := fmt.Sprintf("ask-%d", crc32.ChecksumIEEE([]byte(place))%promptLocks)
-	lock, err := a.store().Lock(ctx, name, func() { a.out.Log("waiting for another fob that is asking here") })
+	lock, err := a.store().AskLock(ctx, name, "an answer", func() { a.out.Log("waiting for another fob that is asking here") })
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -360,6 +364,21 @@ func (a *app) alone(ctx context.Context, place string) (release func(), err erro
 		return func() {}, nil
 	}
 	return func() { _ = lock.Unlock() }, nil // closing the file releases it in any case
+}
+
+// self is this process, for those who wait until it has asked a person.
+func (a *app) self() keyring.Holder {
+	return keyring.Holder{PID: os.Getpid(), Command: a.name, Terminal: host.Terminal()}
+}
+
+// nobodyHere reports that there is nobody to ask, and that it is no use either to wait
+// for the answer to another process's question: the user wants no questions, or
+// nothing would ever end the wait.
+func (a *app) nobodyHere(ctx context.Context) bool {
+	if _, limited := ctx.Deadline(); a.NoInput || limited {
+		return a.NoInput
+	}
+	return !slices.ContainsFunc(a.prompters(""), func(p prompt.Prompter) bool { return !p.Machine && p.Ready() == nil })
 }
 
 // showLines shows lines that are now in a profile's section.

@@ -144,6 +144,8 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	return &broker.Broker{
 		Source:   reader.Read,
 		Sessions: sessions,
+		Given:    given != "",
+		Nobody:   a.nobodyHere,
 		Codes: &mfa.Ladder{
 			Given:     creds.NewSecret(given),
 			Seed:      storedSeed(a.store()),

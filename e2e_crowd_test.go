@@ -513,7 +513,7 @@ func TestCrowdKilledWhileAsking(t *testing.T) {
 		tty, end := w.atTerminal(t, slices.Repeat([]string{"dev"}, 8))
 		for _, question := range []struct{ text, lock, answer string }{
 			{askedPassphrase, "unlock.lock", testPassphrase},
-			{askedCode, "lock+mfa-*.lock", w.AWS.Code(ststest.DemoSerial)},
+			{askedCode, "lock+ask-mfa-*.lock", w.AWS.Code(ststest.DemoSerial)},
 		} {
 			for range 2 {
 				if err := tty.await(question.text); err != nil {

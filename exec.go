@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -72,7 +73,7 @@ func (c *execCmd) Run(a *app) error {
 		greet(a, profile, s)
 	}
 	env := format.Environ(a.environ, s, format.Child{Profile: profile, Region: p.Region, Compat: a.CompatEnv, FoldCase: host.FoldCase})
-	if err := a.ctx.Err(); err != nil {
+	if err := context.Cause(a.ctx); err != nil {
 		return err // interrupted: do not start the command
 	}
 	a.allowDumps()

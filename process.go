@@ -85,7 +85,7 @@ func (c *exportCmd) export(a *app, profile, name string) error {
 	}
 	caller := host.Parent()
 	ctx, stop := later.Context(func() (context.Context, context.CancelFunc) {
-		return caller.Until(a.ctx, a.began.Add(cmp.Or(a.budget, exportBudget)))
+		return caller.Until(a.ctx, a.began, cmp.Or(a.budget, exportBudget))
 	})
 	defer stop()
 	r := request{codeFlags: c.codeFlags, renew: broker.RenewExport, program: caller.Name}

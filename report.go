@@ -367,6 +367,17 @@ func storeFailures() []failure {
 	}
 }
 
+// busy is another process that took too long.
+func busy(_ *app, e *keyring.BusyError, err error) verdict {
+	switch {
+	case e.PID == 0:
+		return exit(exitStore, loginHint(err)...)
+	case e.Terminal != "":
+		return exit(exitNoPerson, fmt.Sprintf("answer it on %s, or stop it: kill %d", e.Terminal, e.PID))
+	}
+	return exit(exitNoPerson, fmt.Sprintf("answer it, or stop it: kill %d", e.PID))
+}
+
 // sharedRefusal is the refusal of another process that this one waited for.
 func sharedRefusal(_ *app, e *keyring.SharedError, err error) verdict {
 	switch {
@@ -470,6 +481,7 @@ func personFailures() []failure {
 		}),
 		always[*mfa.CodeError](exitUsage),
 		always[*term.InputError](exitUsage),
+		on(busy),
 		func(_ *app, err error) verdict {
 			if errors.Is(err, context.DeadlineExceeded) {
 				return exit(exitNoPerson, loginHint(err)...)

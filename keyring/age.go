@@ -263,6 +263,13 @@ func (s *Store) identities(ui *plugin.ClientUI) (list []age.Identity, recipients
 	return list, recipients, nil
 }
 
+// hasPlugin reports whether opening an age slot can take a person: a plugin may want
+// a PIN or a touch, a plain identity wants nothing.
+func (s *Store) hasPlugin() bool {
+	text, err := s.identityText()
+	return err == nil && strings.Contains(text, "AGE-PLUGIN-")
+}
+
 // identityText returns the file's content. It reads the file only once, because a
 // shell's <(age -d ...) cannot be read again.
 func (s *Store) identityText() (string, error) {

@@ -106,16 +106,16 @@ func (s *Store) inTurn(ctx context.Context, b backend.Backend, r backend.Request
 		}
 		defer l.Unlock()
 	}
-	name, turn := "child", ctx
+	name, asking, turn := "child", "", ctx
 	switch {
 	case r.Prompt:
-		name = "prompt"
+		name, asking = "prompt", "leave to use "+b.Kind
 	case b.Bus:
 		var cancel context.CancelFunc
 		turn, cancel = context.WithTimeout(ctx, backend.Deadline)
 		defer cancel()
 	}
-	release, err := s.bestEffortLock(turn, name)
+	release, err := s.bestEffortLock(turn, name, asking)
 	switch {
 	case err == nil:
 		defer release()

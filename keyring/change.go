@@ -85,7 +85,7 @@ func (s *Store) changeSlots(ctx context.Context, look func(header) (except strin
 		return err // before a useless lock file is made
 	}
 	ctx = s.WatchRefusals(ctx)
-	l, err := s.lock(ctx, slotsLock, false, nil)
+	l, err := s.askLock(ctx, slotsLock, "a change of what opens the store", nil)
 	if err != nil {
 		return err
 	}

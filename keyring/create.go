@@ -50,8 +50,13 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 		return Created{}, err // before anybody is asked
 	}
 	d.Close()
-	// If many processes find no store, one asks for the passphrase.
-	release, err := s.bestEffortLock(ctx, unlockLock)
+	// If many processes find no store, one asks for the passphrase. One that has it
+	// does not wait for that: the first store that is complete counts.
+	lock, asking := deriveLock, ""
+	if s.asks(slot{Kind: kindPassphrase}) {
+		lock, asking = unlockLock, "what will open the new store"
+	}
+	release, err := s.bestEffortLock(ctx, lock, asking)
 	if err != nil {
 		return Created{}, err
 	}

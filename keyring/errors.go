@@ -138,6 +138,49 @@ func (e *UnansweredError) Error() string {
 }
 func (e *UnansweredError) Unwrap() error { return context.DeadlineExceeded }
 
+// Holder is a process that others wait for. What it asks a person, it has written
+// itself, into a file that this user's programs can write.
+type Holder struct {
+	PID      int    `json:"pid"`
+	Command  string `json:"command,omitempty"`  // of fob: exec
+	Terminal string `json:"terminal,omitempty"` // pts/3
+	Asking   string `json:"asking,omitempty"`   // "the passphrase"; "" if it asks nobody
+	Doing    string `json:"-"`                  // "opening the store"; "" if it asks
+}
+
+// String is who it is and what it does: "fob (pid 4711, exec, on pts/3), which is
+// asking for the passphrase".
+func (h Holder) String() string {
+	if h.PID == 0 {
+		if h.Doing == "" {
+			return "another fob"
+		}
+		return "another fob, which is " + h.Doing
+	}
+	about := fmt.Sprintf("pid %d", h.PID)
+	if h.Command != "" {
+		about += ", " + h.Command
+	}
+	if h.Terminal != "" {
+		about += ", on " + h.Terminal
+	}
+	text := "fob (" + about + ")"
+	if h.Asking != "" {
+		text += ", which is asking for " + h.Asking
+	}
+	return text
+}
+
+// BusyError says that there was no more time to wait for another process. It is a
+// context.DeadlineExceeded.
+type BusyError struct {
+	Holder
+	Cause error
+}
+
+func (e *BusyError) Error() string { return "waited too long for " + e.Holder.String() }
+func (e *BusyError) Unwrap() error { return e.Cause }
+
 // UnknownBackendError says that fob knows nothing called Name that opens a store.
 type UnknownBackendError struct{ Name string }
 

@@ -44,10 +44,18 @@ type Options struct {
 	AgeIdentity string
 	// Ask asks a person. Its errors are returned unchanged. Nil: there is nobody to ask.
 	Ask func(context.Context, Question) (creds.Secret, error)
+	// Nobody reports that Ask can ask nobody here, so that it is no use to wait until
+	// another process has asked. May be nil.
+	Nobody func(context.Context) bool
 	// Notice shows a person the message of an age plugin ("touch the key"). May be nil.
 	Notice func(text string)
 	// Waiting is called when a desktop keyring has been waiting for a person for 1.5 s. May be nil.
 	Waiting func(slot string)
+	// Self says who this process is, to those who wait until it has asked a person.
+	// Waits is called when this process has waited for another one for 1.5 s. May be
+	// nil.
+	Self  func() Holder
+	Waits func(Holder)
 	// UnlockTTL is how long the kernel keeps the subkey of sessions after the store was
 	// opened with a passphrase or an age identity, and UnlockKeysTTL that of keys. 0:
 	// not at all.
@@ -142,6 +150,23 @@ func (s *Store) Quiet() *Store {
 	o := s.opts
 	o.Ask, o.Display = nil, false
 	return &Store{o, s.opened}
+}
+
+// withoutAsking is the context's key of WithoutAsking.
+type withoutAsking struct{}
+
+// WithoutAsking returns a context in which a store asks nobody, like a Quiet one. It
+// is for work under a lock that those who need no person wait for.
+func WithoutAsking(ctx context.Context) context.Context {
+	return context.WithValue(ctx, withoutAsking{}, true)
+}
+
+// within returns the store for a call with ctx.
+func (s *Store) within(ctx context.Context) *Store {
+	if ctx.Value(withoutAsking{}) != nil {
+		return s.Quiet()
+	}
+	return s
 }
 
 func (s *Store) logf(format string, args ...any) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ const (
 	storeLock  = "store"     // shared by writers, exclusive for creation, slots and re-key; never held while a person is asked
 	turnstile  = "turnstile" // held while waiting for the store's lock
 	unlockLock = "unlock"    // held around a question and the derivation that follows
+	deriveLock = "derive"    // held around a derivation that needs no person; never held while one is asked
 	slotsLock  = "slots"     // held around a change of slots, questions included
 
 	// lockPoll is how often a waiting process tries again: often compared with a
@@ -26,6 +28,9 @@ const (
 	lockPoll = 10 * time.Millisecond
 
 	maxState = 4 << 10 // bytes
+
+	// saidAfter is how long a process waits for a lock before it says so.
+	saidAfter = 1500 * time.Millisecond
 )
 
 // Lock is a lock between processes, and between the goroutines of one. The
@@ -42,9 +47,16 @@ type Lock struct {
 func (s *Store) TryLock(name string) (*Lock, bool, error) { return s.tryLock(lockName(name), false) }
 
 // Lock takes the lock called name. If somebody else holds it, Lock calls waiting
-// once, which may be nil, and waits until ctx ends.
+// once, which may be nil, and waits until ctx ends; if that is at a deadline, the
+// error is a *BusyError. A lock of this kind is not held while a person is asked.
 func (s *Store) Lock(ctx context.Context, name string, waiting func()) (*Lock, error) {
 	return s.lock(ctx, lockName(name), false, waiting)
+}
+
+// AskLock is Lock for a lock around a question: asking is what a person is asked
+// for, in words for those who wait. Only who needs a person too may wait for it.
+func (s *Store) AskLock(ctx context.Context, name, asking string, waiting func()) (*Lock, error) {
+	return s.askLock(ctx, lockName(name), asking, waiting)
 }
 
 // Unlock gives the lock back.
@@ -91,6 +103,7 @@ func (s *Store) setLockState(file string, state []byte) error {
 // lock is Lock for a file name, and may take the lock together with others.
 func (s *Store) lock(ctx context.Context, file string, shared bool, waiting func()) (*Lock, error) {
 	var tick *time.Ticker
+	var say <-chan time.Time
 	for {
 		l, ok, err := s.tryLock(file, shared)
 		if ok || err != nil {
@@ -102,19 +115,88 @@ func (s *Store) lock(ctx context.Context, file string, shared bool, waiting func
 			if waiting != nil {
 				waiting()
 			}
+			if s.opts.Waits != nil {
+				say = time.After(saidAfter)
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			cause := context.Cause(ctx)
+			if errors.Is(cause, context.DeadlineExceeded) {
+				cause = &BusyError{Holder: s.holder(file), Cause: cause}
+			}
+			return nil, cause
+		case <-say:
+			s.opts.Waits(s.holder(file))
 		case <-tick.C:
 		}
 	}
 }
 
+// askLock is lock for a lock around a question. Its holder says who it is.
+func (s *Store) askLock(ctx context.Context, file, asking string, waiting func()) (*Lock, error) {
+	l, err := s.lock(ctx, file, false, waiting)
+	if err == nil {
+		l.Asks(asking)
+	}
+	return l, err
+}
+
+// Asks says to those who wait for the lock what a person is asked for now. If it
+// cannot be written, they hear of nobody rather than of an earlier holder.
+func (l *Lock) Asks(what string) {
+	h := Holder{PID: os.Getpid()}
+	if l.store.opts.Self != nil {
+		h = l.store.opts.Self()
+	}
+	h.Asking = what
+	d, err := openDir(l.store.opts.Dir)
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	name := locksDir + "/" + l.name + ".holder"
+	if err := d.write(name, encodeJSON(h), false); err != nil {
+		_ = d.Remove(name) // nobody depends on it
+	}
+}
+
+// holder is who holds a lock, if it is one around a question; else zero.
+func (s *Store) holder(file string) Holder {
+	var h Holder
+	d, err := openDir(s.opts.Dir)
+	if err != nil {
+		return h
+	}
+	defer d.Close()
+	if text, _, err := d.read(locksDir+"/"+file+".holder", maxState); err == nil && json.Unmarshal(text, &h) != nil {
+		return Holder{}
+	}
+	if h == (Holder{}) {
+		h.Doing = doing(file)
+	}
+	return h
+}
+
+// doing is what the holder of a lock does that is not around a question.
+func doing(file string) string {
+	if file == deriveLock {
+		return "opening the store"
+	}
+	return ""
+}
+
 // bestEffortLock takes a lock that protects nothing but saves others trouble. If
 // it cannot be had (a store on a read-only disk), the work continues without it.
-func (s *Store) bestEffortLock(ctx context.Context, name string) (release func(), err error) {
-	l, err := s.lock(ctx, name, false, func() { s.logf("waiting for another fob") })
+// asking is what a person is asked for under it, "" if nobody is.
+func (s *Store) bestEffortLock(ctx context.Context, name, asking string) (release func(), err error) {
+	waiting := func() { s.logf("waiting for another fob") }
+	var l *Lock
+	if asking != "" {
+		l, err = s.askLock(ctx, name, asking, waiting)
+	} else {
+		l, err = s.lock(ctx, name, false, waiting)
+	}
 	switch {
 	case err == nil:
 		return func() { l.Unlock() }, nil

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"runtime"
+	"time"
 )
 
 // held returns the subkey of a kind, if this process or the kernel has it since h was
@@ -41,6 +42,7 @@ func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error)
 	if key := s.held(h, kind); key != nil {
 		return key, nil
 	}
+	s = s.within(ctx)
 	ctx = s.WatchRefusals(ctx)
 	m, err := s.recall()
 	if err == nil {
@@ -76,7 +78,10 @@ func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error)
 			return nil, err
 		}
 	}
-	k, err := s.open(ctx, h, m, sl)
+	k, err := s.openUnlessHeld(ctx, h, m, sl, kind)
+	if err == errHeld {
+		return s.held(h, kind), nil
+	}
 	if err != nil {
 		if asks {
 			s.shareRefusal(err)
@@ -92,6 +97,44 @@ func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error)
 
 // errMoved stays inside the package: who receives it starts over.
 var errMoved = errors.New("the store's header was replaced in the meantime")
+
+// errHeld stays inside the package: somebody who needed no person opened the store
+// while this process was asking.
+var errHeld = errors.New("the store was opened in the meantime")
+
+// openUnlessHeld is open, and stops asking a person when the kernel has what was
+// wanted: another process, which had the passphrase, has opened the store.
+func (s *Store) openUnlessHeld(ctx context.Context, h header, m memory, sl slot, kind Kind) (subkeys, error) {
+	if !s.mayAsk(sl) || s.copyTTL(kind) <= 0 {
+		return s.open(ctx, h, m, sl)
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for s.held(h, kind) == nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(heldPoll):
+			}
+		}
+		stop(errHeld)
+	}()
+	k, err := s.open(ctx, h, m, sl)
+	stop(nil)
+	<-watched
+	if err != nil && context.Cause(ctx) == errHeld {
+		err = errHeld
+		if s.opts.Notice != nil {
+			s.opts.Notice("another fob has opened the store")
+		}
+	}
+	return k, err
+}
+
+// heldPoll is how often a process that asks looks whether it still has to.
+const heldPoll = 250 * time.Millisecond
 
 // open gets the payload of a slot, derives the subkeys and verifies the header.
 func (s *Store) open(ctx context.Context, h header, m memory, sl slot) (subkeys, error) {
@@ -178,23 +221,31 @@ func (s *Store) mayAsk(sl slot) bool {
 	case s.opts.Ask == nil:
 		return false
 	}
-	return sl.Kind == kindAge || s.asks(sl)
+	return s.asks(sl) || sl.Kind == kindAge && s.hasPlugin()
+}
+
+// nobody reports that there is nobody to ask.
+func (s *Store) nobody(ctx context.Context) bool {
+	return s.opts.Ask == nil || s.opts.Nobody != nil && s.opts.Nobody(ctx)
 }
 
 // promptLock lets one process at a time ask a person, or derive a key that the
-// next process finds in the kernel. Where the kernel keeps no copy, every process
-// has to derive the key; only memory limits how many do, with 128 MiB each.
+// next process finds in the kernel. They are two locks: who needs no person does not
+// wait for one who asks. Where the kernel keeps no copy, every process has to derive
+// the key; only memory limits how many do, with 128 MiB each.
 func (s *Store) promptLock(ctx context.Context, sl slot) (release func(), err error) {
-	if !kindOf(sl.Kind).copies {
-		return func() {}, nil
-	}
 	asks := s.asks(sl)
-	if asks && s.opts.Ask == nil {
-		return func() {}, nil // it will fail at once
+	switch {
+	case !kindOf(sl.Kind).copies, asks && s.nobody(ctx): // the latter fails at once
+		return func() {}, nil
+	case asks:
+		return s.bestEffortLock(ctx, unlockLock, "the passphrase")
+	case sl.Kind == kindAge && s.hasPlugin():
+		return s.bestEffortLock(ctx, unlockLock, "what an age plugin needs")
 	}
-	name := unlockLock
-	if sl.Kind == kindPassphrase && !asks && s.opts.UnlockTTL <= 0 {
+	name := deriveLock
+	if sl.Kind == kindPassphrase && s.opts.UnlockTTL <= 0 {
 		name = fmt.Sprintf("derive%d", rand.IntN(min(runtime.NumCPU(), 4)))
 	}
-	return s.bestEffortLock(ctx, name)
+	return s.bestEffortLock(ctx, name, "")
 }

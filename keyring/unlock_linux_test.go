@@ -2,10 +2,13 @@ package keyring
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"fob/internal/creds"
 )
 
 // Of many who find the store locked, one asks.
@@ -33,21 +36,79 @@ func TestAllAskWithoutCopies(t *testing.T) {
 	}
 }
 
-// A waiter gives up when its caller does.
-func TestWaiterIsCancelled(t *testing.T) {
+// While somebody asks a person, who has the passphrase opens the store; who needs a
+// person too waits, says for whom, and gives up when its caller does.
+func TestWaitForTheAsker(t *testing.T) {
 	s := kept(t)
 	mustSetKey(t, s, "p", exampleKey)
 	if _, err := s.Forget(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.lock(t.Context(), unlockLock, false, nil)
+	asker := again(s, func(o *Options) {
+		o.Self = func() Holder { return Holder{PID: 4711, Command: "exec", Terminal: "pts/3"} }
+	})
+	l, err := asker.askLock(t.Context(), unlockLock, "the passphrase", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Unlock()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	const who = "fob (pid 4711, exec, on pts/3), which is asking for the passphrase"
+
+	needy := again(s, (&person{}).instead, func(o *Options) { o.Waits = func(h Holder) { t.Error("said too early") } })
+	late := errors.New("late")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Millisecond, errors.Join(late, context.DeadlineExceeded))
 	defer cancel()
-	if _, _, err := s.Key(ctx, "p"); err != context.DeadlineExceeded {
+	_, _, err = needy.Key(ctx, "p")
+	if busy := wantErr[*BusyError](t, err); busy.Error() != "waited too long for "+who || !errors.Is(err, late) {
 		t.Error(err)
+	}
+	said := make(chan string, 1)
+	needy = again(s, (&person{}).instead, func(o *Options) { o.Waits = func(h Holder) { said <- h.String() } })
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { _, _, err := needy.Key(ctx, "p"); done <- err }()
+	if got := <-said; got != who {
+		t.Errorf("waiting for %s", got)
+	}
+	stop()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	// Where there is nobody to ask it is no use to wait.
+	alone := again(s, (&person{}).instead, func(o *Options) { o.Nobody = func(context.Context) bool { return true } })
+	if _, _, err := alone.Key(t.Context(), "p"); err == nil {
+		t.Error("opened without a passphrase")
+	}
+	if _, _, err := s.Key(t.Context(), "p"); err != nil {
+		t.Errorf("with the passphrase: %v", err)
+	}
+}
+
+// A question ends when another process, which needs no person, has opened the store.
+func TestOpenedWhileAsking(t *testing.T) {
+	s := kept(t)
+	mustSetKey(t, s, "p", exampleKey)
+	if _, err := s.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan bool)
+	var noticed string
+	asker := again(s, func(o *Options) {
+		o.Passphrase = nil
+		o.Ask = func(ctx context.Context, _ Question) (creds.Secret, error) {
+			close(asked)
+			<-ctx.Done()
+			return creds.Secret{}, ctx.Err()
+		}
+		o.Notice = func(text string) { noticed = text }
+	})
+	done := make(chan error)
+	go func() { _, _, err := asker.Key(t.Context(), "p"); done <- err }()
+	<-asked
+	if _, _, err := s.Key(t.Context(), "p"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil || noticed != "another fob has opened the store" {
+		t.Error(err, noticed)
 	}
 }

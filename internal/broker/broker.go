@@ -31,6 +31,7 @@ type Sessions interface {
 	SaveSession(ctx context.Context, source, id, sourceRev string, s creds.Session) error
 	TryLock(name string) (*keyring.Lock, bool, error)
 	Lock(ctx context.Context, name string, waiting func()) (*keyring.Lock, error)
+	AskLock(ctx context.Context, name, asking string, waiting func()) (*keyring.Lock, error)
 	LockState(name string) ([]byte, error)
 	// WatchRefusals returns a context in which the store takes over what other
 	// processes were refused from now on, instead of asking again.
@@ -94,6 +95,11 @@ type Broker struct {
 	Codes    Codes
 	// QuietCodes provides the codes that need no person: optional.
 	QuietCodes Codes
+	// Given: the user gave a code, so that what another process was refused is not
+	// about this one. Nobody reports that there is nobody here to ask, so that it is no
+	// use to wait for a person: optional.
+	Given  bool
+	Nobody func(context.Context) bool
 	// Dial returns the client, when AWS is needed.
 	Dial  func(plan.Endpoint) (STS, error)
 	Renew Renewal
@@ -170,8 +176,16 @@ type run struct {
 	plan plan.Plan
 	// quiet: do not ask or wait for anybody.
 	quiet bool
+	// asking holds the lock around questions; nil: only what needs no person is done.
+	asking *heldLock
 	// ignoreCache: ignore the sessions that were cached when this run first looked.
 	ignoreCache bool
+	// start is what the plan starts from, and the revision of its key; zero before it
+	// is read. A second pass needs no second look.
+	start    creds.Session
+	startRev string
+	// noticed is the revision of a session that ended a question, so that it ends only one.
+	noticed string
 	// seenRevs are the revisions of those sessions, by their number of steps.
 	seenRevs map[int]string
 	// seenRefusal is the MFA device's last refusal when this run began: later ones
@@ -253,23 +267,27 @@ func (r *run) renewEarly(ctx context.Context, cached creds.Session) creds.Sessio
 	return made
 }
 
-// renew carries out the steps that are missing. One process at a time makes the
-// same session; the others wait and use it.
+// renew carries out the steps that are missing. One process at a time makes the same
+// session; the others wait and use it. First it does what needs no person, and waits
+// for nobody who asks one; only if that is not enough, it takes its turn to ask.
 func (r *run) renew(ctx context.Context) (creds.Session, error) {
-	last := len(r.plan.Steps)
 	r.seenRefusal = r.deviceState(deviceLock(r.plan.MFASerial())).Refusal
 	if r.Sessions != nil {
 		ctx = r.Sessions.WatchRefusals(ctx)
 	}
-	if last == 1 {
-		return r.source(ctx)
+	s, err := r.make(keyring.WithoutAsking(ctx))
+	if err != nil && !r.quiet && needsPerson(err) {
+		s, err = r.makeAsking(ctx)
 	}
-	lock, err := r.lock(ctx, r.stepLock(last))
-	if err != nil {
-		return creds.Session{}, err
+	if err == nil && r.sts != nil && r.sts.Skew() != 0 && r.Clock != nil {
+		r.Clock(r.sts.Skew())
 	}
-	defer lock.release()
-	if s, err := r.cachedByOther(ctx, last); err != nil || s.ID != "" {
+	return s, err
+}
+
+// make is one pass over the missing steps.
+func (r *run) make(ctx context.Context) (creds.Session, error) {
+	if s, err := r.cachedByOther(ctx, len(r.plan.Steps)); err != nil || s.ID != "" {
 		return s, err
 	}
 	s, from, err := r.runSteps(ctx)
@@ -279,9 +297,6 @@ func (r *run) renew(ctx context.Context) (creds.Session, error) {
 		r.Log("%s: AWS no longer accepts the cached session", r.plan.Profile)
 		r.ignoreCache = true
 		s, _, err = r.runSteps(ctx)
-	}
-	if err == nil && r.sts != nil && r.sts.Skew() != 0 && r.Clock != nil {
-		r.Clock(r.sts.Skew())
 	}
 	return s, err
 }
@@ -314,8 +329,11 @@ func (r *run) source(ctx context.Context) (s creds.Session, err error) {
 		return s, errMayAsk
 	}
 	if r.plan.FirstCached() > 1 {
-		s, r.rev, err = r.Source(ctx, step, r.quiet)
-		return s, err
+		if r.start.ID == "" {
+			r.start, r.startRev, err = r.Source(ctx, step, r.quiet)
+		}
+		r.rev = r.startRev
+		return r.start, err
 	}
 	lock, waited, err := r.lockOrWait(ctx, r.stepLock(1))
 	if err != nil {
@@ -343,23 +361,18 @@ func (r *run) source(ctx context.Context) (s creds.Session, err error) {
 var errMayAsk = errors.New("the program may ask somebody")
 
 // stepLock names the lock around making the session of the first n steps. Its holder
-// waits only for locks of fewer steps and of MFA devices, so there is no deadlock.
-// There are 256 for each n, so the directory of locks stays small.
+// waits for no other lock of the broker's, so there is no deadlock. There are 256 for
+// each n, so the directory of locks stays small.
 func (r *run) stepLock(n int) string { return fmt.Sprintf("session-%d-%s", n, r.plan.ID(n)[:2]) }
 
 // step carries out steps[n] with the credentials of the step before.
 func (r *run) step(ctx context.Context, n int, with creds.Session) (creds.Session, error) {
-	if r.sts == nil {
-		var err error
-		if r.sts, err = r.Dial(r.plan.STS); err != nil {
+	if serial := plan.MFASerial(r.plan.Steps[n]); serial != "" {
+		// What is wrong with the client's configuration comes before a question.
+		if err := r.dial(); err != nil {
 			return creds.Session{}, err
 		}
-	}
-	if serial := plan.MFASerial(r.plan.Steps[n]); serial != "" {
 		return r.withCode(ctx, n, serial, with)
-	}
-	if n+1 == len(r.plan.Steps) {
-		return r.callSTS(ctx, n, with, "") // renew holds the lock
 	}
 	lock, err := r.lock(ctx, r.stepLock(n+1))
 	if err != nil {
@@ -369,7 +382,17 @@ func (r *run) step(ctx context.Context, n int, with creds.Session) (creds.Sessio
 	if s, err := r.cachedByOther(ctx, n+1); err != nil || s.ID != "" {
 		return s, err
 	}
+	if err := r.dial(); err != nil {
+		return creds.Session{}, err
+	}
 	return r.callSTS(ctx, n, with, "")
+}
+
+func (r *run) dial() (err error) {
+	if r.sts == nil {
+		r.sts, err = r.Dial(r.plan.STS)
+	}
+	return err
 }
 
 // callSTS calls STS for steps[n] and caches the session. A session that cannot be

@@ -217,7 +217,7 @@ func TestCredentials(t *testing.T) {
 		{"cold, cancelled", "mfa role", nil, RenewExport, func(b *bench) { b.code = term.ErrCancelled }, "*errors.errorString", "source dial code", ""},
 		{"cold, no network", "mfa role", nil, RenewExport, network, "*awsapi.UnreachableError",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
-		{"cold, locked", "mfa role", nil, RenewExport, func(b *bench) { b.source = errLocked }, "*backend.LockedError", "source", ""},
+		{"cold, locked", "mfa role", nil, RenewExport, func(b *bench) { b.source = errLocked }, "*backend.LockedError", "source source", ""},
 		{"cold, no CA bundle", "mfa", nil, RenewExec, func(b *bench) {
 			b.Dial = func(plan.Endpoint) (STS, error) { b.do("dial"); return nil, errors.New("no bundle") }
 		}, "*errors.errorString", "source dial", ""},
@@ -274,7 +274,7 @@ func TestCredentials(t *testing.T) {
 		{"due, no answer", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.code = context.DeadlineExceeded }, "OLD2",
 			"source dial code", "dev expires in 9m"},
 		{"due, no network", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport, network, "OLD3", "dial deploy(OLD2)", "dev expires in 9m"},
-		{"due, locked", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.source = errLocked }, "OLD2", "source", "dev expires in 9m"},
+		{"due, locked", "mfa", []cached{{2, 11 * hour, 9 * m}}, RenewExport, func(b *bench) { b.source = errLocked }, "OLD2", "source source", "dev expires in 9m"},
 		{"due, a sign-in page", "mfa role", []cached{{3, 51 * m, 9 * m}, {2, hour, 11 * hour}}, RenewExport,
 			func(b *bench) {
 				b.network = &awsapi.AnswerError{Action: "AssumeRole", Host: "x", Problem: "a web page"}

@@ -27,6 +27,9 @@ type person struct {
 }
 
 func (p *person) Code(_ context.Context, r mfa.Request) (mfa.Answer, error) {
+	if r.Quiet {
+		return mfa.Answer{}, errNoPerson
+	}
 	p.told = append(p.told, r.Refused)
 	for len(p.codes) > 0 {
 		code := p.codes[0]
@@ -441,7 +444,7 @@ func TestSharedOutcomes(t *testing.T) {
 // A session that was made while this process waited is fresh enough for --fresh.
 func TestSharedSession(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
-		for name, did := range map[string]string{"mfa role": "", "mfa audit": "source dial audit(NEW1)"} {
+		for name, did := range map[string]string{"mfa role": "source dial", "mfa audit": "source dial audit(NEW1)"} {
 			a, b, errA, errB := sharing(t, plans["mfa role"], plans[name], func(_ context.Context, a *bench) error { return nil }, fresh)
 			if got := strings.Join(b.did, " "); errA != nil || errB != nil || got != did || len(a.did) != 4 {
 				t.Errorf("%s: %v, %v, %v after %v", name, errA, errB, got, a.did)

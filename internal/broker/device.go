@@ -109,6 +109,14 @@ func (d deviceState) usedAt(now time.Time) func(code string) bool {
 	}
 }
 
+// uses reports whether a code is used, or one of a later step of the same seed.
+func (d deviceState) uses(a mfa.Answer, now time.Time) bool {
+	if a.Step != 0 {
+		return a.Step <= d.lastStep(now)
+	}
+	return d.usedAt(now)(a.Code)
+}
+
 // use adds a used code and drops the oldest.
 func (d deviceState) use(a mfa.Answer, now time.Time) deviceState {
 	u := usedCode{At: now.UTC(), Mark: mark(a.Code), Step: a.Step}

@@ -238,5 +238,9 @@ func (memory) TryLock(string) (*keyring.Lock, bool, error) { return nil, true, n
 func (memory) Lock(context.Context, string, func()) (*keyring.Lock, error) {
 	return nil, nil
 }
+
+func (memory) AskLock(context.Context, string, string, func()) (*keyring.Lock, error) {
+	return nil, nil
+}
 func (memory) LockState(string) ([]byte, error)                  { return nil, nil }
 func (memory) WatchRefusals(ctx context.Context) context.Context { return ctx }

@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
+	"fob/internal/creds"
+	"fob/internal/plan"
+	"fob/internal/prompt"
 	"fob/keyring"
 )
 
@@ -41,6 +45,80 @@ func (r *run) lockOrWait(ctx context.Context, name string) (held *heldLock, wait
 	}
 	return &heldLock{lock}, waited, nil
 }
+
+// needsPerson reports whether err says that something can only be had from a person.
+func needsPerson(err error) bool {
+	var nobody *prompt.NoPersonError
+	var locked *keyring.LockedError
+	return errors.As(err, &nobody) || errors.As(err, &locked)
+}
+
+// askLock names the lock around the questions for a session that needs a device's
+// code: how to open the store, and the code. Its holder waits for the other locks,
+// and nobody waits for it who holds one of them.
+func askLock(serial string) string { return "ask-mfa-" + serial }
+
+// makeAsking is make, and asks a person. One process at a time asks for what the same
+// device signs in; when it is done, those who waited look at the cache again.
+func (r *run) makeAsking(ctx context.Context) (creds.Session, error) {
+	r.asking = &heldLock{}
+	serial := r.plan.MFASerial()
+	if serial != "" && r.Sessions != nil && (r.Nobody == nil || !r.Nobody(ctx)) {
+		lock, err := r.Sessions.AskLock(ctx, askLock(serial), "what "+r.plan.Profile+" needs to sign in", func() { r.Log("waiting for another fob") })
+		if err != nil {
+			return creds.Session{}, err
+		}
+		r.asking = &heldLock{lock}
+		defer r.asking.release()
+	}
+	return r.make(ctx)
+}
+
+// asks says to those who wait for the lock what a person is asked for.
+func (l *heldLock) asks(what string) {
+	if l.lock != nil {
+		l.lock.Asks(what)
+	}
+}
+
+// errMade stays inside the package: another process made the session while a person
+// was asked for it.
+var errMade = errors.New("another fob has made the session")
+
+// watchPoll is how often the cache is looked at while a person is asked.
+const watchPoll = 250 * time.Millisecond
+
+// untilMade returns a context that ends with the cause errMade when another process
+// caches the session of the first n steps. stop ends the watch.
+func (r *run) untilMade(ctx context.Context, n int) (_ context.Context, stop func()) {
+	watch, ok := r.Sessions.(interface {
+		SessionInfo(source, id string) (keyring.Info, error)
+	})
+	if !ok {
+		return ctx, func() {}
+	}
+	seen := r.seenRevs[n]
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(watchPoll):
+			}
+			info, err := watch.SessionInfo(r.plan.Source(), r.plan.ID(n))
+			if err == nil && info.Rev != seen && info.Rev != r.noticed {
+				r.noticed = info.Rev // only this goroutine runs until stop
+				cancel(errMade)
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil); <-done }
+}
+
+func device(serial string) string { return "an MFA code (" + plan.ShortSerial(serial) + ")" }
 
 func (l *heldLock) release() {
 	if l.lock != nil {

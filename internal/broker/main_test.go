@@ -94,7 +94,12 @@ func sourceOf(s *keyring.Store) func(context.Context, plan.Step, bool) (creds.Se
 // codesFunc is a function as Codes.
 type codesFunc func(context.Context, mfa.Request) (mfa.Answer, error)
 
-func (f codesFunc) Code(ctx context.Context, r mfa.Request) (mfa.Answer, error) { return f(ctx, r) }
+func (f codesFunc) Code(ctx context.Context, r mfa.Request) (mfa.Answer, error) {
+	if r.Quiet { // it stands for a person
+		return mfa.Answer{}, errNoPerson
+	}
+	return f(ctx, r)
+}
 
 // newTestClient makes a client with limits that are enough for a loaded machine, and
 // short enough for a test to wait for.

@@ -45,7 +45,7 @@ func Exchange(ctx context.Context, p Program, text []byte, limit int64) ([]byte,
 	cmd.Wait()
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	case errors.Is(err, input.TooLargeError{Limit: limit}):
 		err = nil
 	case errors.Is(err, syscall.ECONNRESET): // it ended without reading everything

@@ -108,7 +108,7 @@ func output(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	case out.over:
 		return nil, &FailedError{Problem: fmt.Sprintf("printed more than %d KiB", maxOutput>>10), Code: -1}
 	case errors.As(err, &exit):

@@ -3,11 +3,21 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
 	"time"
 )
+
+// LateError ends a context whose time is over. It is a context.DeadlineExceeded, in
+// words of fob's.
+type LateError struct{ Budget time.Duration }
+
+func (e *LateError) Error() string {
+	return fmt.Sprintf("gave up after %s, before the program that asked does", e.Budget)
+}
+func (e *LateError) Unwrap() error { return context.DeadlineExceeded }
 
 // ErrOrphaned ends a context when the program that asked is gone.
 var ErrOrphaned = errors.New("the program that asked is gone")
@@ -34,10 +44,11 @@ func (c Caller) Name() string {
 	return processOf(all[len(all)-1]).name
 }
 
-// Until ends a context at a time, or with the cause ErrOrphaned when the process
-// that asked is gone: nobody would read the answer to a prompt.
-func (c Caller) Until(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
-	ctx, stop := context.WithDeadline(ctx, end)
+// Until ends a context a while after began, with a *LateError as its cause, or with
+// the cause ErrOrphaned when the process that asked is gone: nobody would read the
+// answer to a prompt.
+func (c Caller) Until(ctx context.Context, began time.Time, budget time.Duration) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithDeadlineCause(ctx, began.Add(budget), &LateError{budget})
 	if c.pid == 1 {
 		return ctx, stop
 	}
@@ -62,10 +73,15 @@ func (c Caller) Until(ctx context.Context, end time.Time) (context.Context, cont
 
 // process is what the system tells about another process; zero if it has ended.
 type process struct {
-	name   string
-	parent int
-	args   []string
+	name     string
+	parent   int
+	args     []string
+	terminal string // pts/3; "" if it has none, or the system does not tell
 }
+
+// Terminal is the name of this process's controlling terminal, as ps shows it; "" if it
+// has none, or the system does not tell.
+func Terminal() string { return processOf(os.Getpid()).terminal }
 
 // chain is the list of processes that wait for credentials, nearest first: the
 // parent and, while that is a shell that runs one line for another program, its

@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -13,10 +14,15 @@ func processOf(pid int) process {
 	if err != nil {
 		return process{}
 	}
+	terminal := ""
+	if device := info.Eproc.Tdev; device != -1 {
+		terminal = fmt.Sprintf("ttys%03d", unix.Minor(uint64(uint32(device))))
+	}
 	return process{
-		name:   unix.ByteSliceToString(info.Proc.P_comm[:]),
-		parent: int(info.Eproc.Ppid),
-		args:   processArgs(pid),
+		name:     unix.ByteSliceToString(info.Proc.P_comm[:]),
+		parent:   int(info.Eproc.Ppid),
+		args:     processArgs(pid),
+		terminal: terminal,
 	}
 }
 

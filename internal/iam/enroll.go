@@ -86,7 +86,7 @@ func (e Enrolment) create(ctx context.Context) (Device, error) {
 	}
 	var err error
 	for _, name := range names {
-		if err := ctx.Err(); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return Device{}, err
 		}
 		var d Device

@@ -65,6 +65,10 @@ type Request struct {
 	Program string // the program that wants the credentials; may be empty
 	Refused string // why AWS refused Last, to be shown; empty at first
 	Last    Answer // the code of this request that AWS refused
+	// Quiet means that nobody may be asked, and no program run that could: only the
+	// given code and a stored seed count, and the caller's context keeps the store from
+	// asking.
+	Quiet bool
 	// Shown means that a person will read the code, so it need not have the 6
 	// digits that AWS expects.
 	Shown bool
@@ -136,6 +140,9 @@ func (l *Ladder) Code(ctx context.Context, r Request) (Answer, error) {
 	if a, ok, err := l.fromSeed(ctx, r); ok || err != nil {
 		return a, err
 	}
+	if r.Quiet {
+		return Answer{}, &prompt.NoPersonError{Profile: r.Profile, Serial: r.Serial, Why: []error{prompt.ErrNoInput}}
+	}
 	if l.Process != nil {
 		return l.fromProcess(ctx, r)
 	}
@@ -188,7 +195,7 @@ func (l *Ladder) freshStep(ctx context.Context, seed creds.Seed, r Request) (int
 		now := l.now()
 		step := Step(seed, now)
 		if r.After < step || r.After > step+maxAhead {
-			return step, ctx.Err()
+			return step, context.Cause(ctx)
 		}
 		if err := l.wait(ctx, StepEnd(seed, r.After).Sub(now), r.Serial); err != nil {
 			return 0, err
@@ -208,7 +215,7 @@ func (l *Ladder) wait(ctx context.Context, d time.Duration, serial string) error
 	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }
 

@@ -196,7 +196,7 @@ func TestRealPinentryIsKilled(t *testing.T) {
 	go io.Copy(io.Discard, screen)
 	cmd.Process.Signal(syscall.SIGTERM)
 	cmd.Wait()
-	if !strings.Contains(out.String(), "context canceled") || !echoes(t, tty) {
+	if !strings.Contains(out.String(), "terminated") || !echoes(t, tty) {
 		t.Errorf("%q; the terminal echoes: %v", out.String(), echoes(t, tty))
 	}
 }

@@ -94,7 +94,7 @@ type question struct {
 }
 
 func (t *tty) begin(ctx context.Context) (*question, error) {
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	if err := t.foreground(); err != nil {
@@ -269,7 +269,7 @@ func (q *question) poll(r, w *unix.FdSet, timeout *unix.Timeval) (event bool, er
 func (q *question) event() error {
 	var b [1]byte
 	if n, _ := q.events.Read(b[:]); n == 0 {
-		return q.ctx.Err()
+		return context.Cause(q.ctx)
 	}
 	if syscall.Signal(b[0]) == unix.SIGCONT {
 		return q.resume()

@@ -83,7 +83,7 @@ type question struct {
 }
 
 func (t *tty) begin(ctx context.Context) (*question, error) {
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	q := &question{tty: t, ctx: ctx, signals: make(chan os.Signal, 8)}
@@ -128,7 +128,7 @@ func (q *question) next() (byte, error) {
 		case <-q.signals:
 			return 0, ErrCancelled
 		case <-q.ctx.Done():
-			return 0, q.ctx.Err()
+			return 0, context.Cause(q.ctx)
 		default:
 		}
 		event, err := windows.WaitForSingleObject(q.in, uint32(tick.Milliseconds()))

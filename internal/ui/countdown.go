@@ -34,7 +34,7 @@ func (p *Printer) Countdown(ctx context.Context, d time.Duration, what string) e
 			if live {
 				fmt.Fprintln(p.Err)
 			}
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 }

@@ -100,6 +100,14 @@ func (p *Printer) Log(format string, args ...any) {
 	}
 }
 
+// Wait says what fob waits for: to a person, not into a log or to a program that reads
+// standard error, unless Verbose wants it.
+func (p *Printer) Wait(format string, args ...any) {
+	if p.Verbose || !p.Quiet && isTerminal(p.Err) {
+		p.line("fob: ", format, args)
+	}
+}
+
 func (p *Printer) line(label, format string, args []any) {
 	fmt.Fprintf(p.Err, label+format+"\n", clean(args)...)
 }

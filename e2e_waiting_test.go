@@ -1,0 +1,108 @@
+//go:build linux
+
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/ststest"
+)
+
+// forgotten starts a fob on a terminal that asks, and whose person has gone.
+func forgotten(t *testing.T, w *world, question string) (tty *terminal, ended func() int) {
+	t.Helper()
+	cmd := exec.Command(w.Fob, "exec", "dev", "--", "true")
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	tty, err := startOnTerminal(cmd, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	if err := tty.await(question); err != nil {
+		t.Fatalf("%v\n%s", err, tty.screen())
+	}
+	return tty, func() int { return exitCode(tty.wait()) }
+}
+
+// One forgotten question stops nobody who needs no person. Who needs one ends in its
+// time, and says whom it waited for.
+func TestForgottenQuestion(t *testing.T) {
+	code := func(w *world) string { return w.AWS.Code(ststest.DemoSerial) }
+	for name, question := range map[string]struct{ text, passphrase, asking string }{
+		"passphrase": {askedPassphrase, "FOB_PASSPHRASE=", "the passphrase"},
+		"code":       {askedCode, "FOB_PASSPHRASE=" + testPassphrase, "an MFA code (mfa/jo)"},
+	} {
+		for _, row := range []struct {
+			name  string
+			args  func(w *world) []string
+			stdin string
+			env   string
+			seed  bool // the MFA secret is stored
+			code  int
+			// busy: it waits for the one who asks. signedIn: it makes the session.
+			busy, signedIn bool
+		}{
+			{name: "export, code", args: func(w *world) []string { return []string{"export", "--profile", "dev", "-t", code(w)} }, signedIn: true},
+			{name: "exec, code", args: func(w *world) []string { return []string{"exec", "-t", code(w), "dev", "--", "true"} }, signedIn: true},
+			{name: "login, code", args: func(w *world) []string { return []string{"login", "dev", "-t", code(w)} }, signedIn: true},
+			{name: "role, code", args: func(w *world) []string { return []string{"export", "--profile", "a", "-t", code(w)} }, signedIn: true},
+			{name: "export, seed", args: func(*world) []string { return []string{"export", "--profile", "dev"} }, seed: true, signedIn: true},
+			{name: "mfa code", args: func(*world) []string { return []string{"mfa", "code", "dev"} }, seed: true},
+			{name: "add", args: func(*world) []string { return []string{"add", "eve", "--stdin", "--no-config", "--no-verify"} }, stdin: eve.ID + "\n" + eve.Secret.Reveal() + "\n"},
+			{name: "no session", args: func(*world) []string { return []string{"exec", "-n", "dev", "--", "true"} }},
+			{name: "list", args: func(*world) []string { return []string{"list"} }},
+			{name: "store", args: func(*world) []string { return []string{"store"} }},
+			{name: "lock", args: func(*world) []string { return []string{"lock"} }},
+			{name: "exec, nothing, no terminal", args: func(*world) []string { return []string{"exec", "dev", "--", "true"} }, env: "FOB_PASSPHRASE=", code: exitExec},
+			{name: "exec, nothing, no input", args: func(*world) []string { return []string{"exec", "--no-input", "dev", "--", "true"} }, env: "FOB_PASSPHRASE=", code: exitExec},
+			{name: "export, nothing", args: func(*world) []string { return []string{"export", "--profile", "dev", "-v"} }, env: "FOB_PASSPHRASE=", code: exitNoPerson, busy: true},
+			{name: "add, nothing, no terminal", args: func(*world) []string { return []string{"add", "eve", "--stdin", "--no-config", "--no-verify"} }, env: "FOB_PASSPHRASE=", stdin: eve.ID + "\n" + eve.Secret.Reveal() + "\n", code: exitNoPerson},
+		} {
+			t.Run(name+"/"+row.name, func(t *testing.T) {
+				t.Parallel()
+				w := devWorld(t)
+				asker := w.with(question.passphrase)
+				if row.seed && name == "code" {
+					// The question is there before the secret is.
+				} else if row.seed {
+					w.must(t, ststest.DemoSeed+"\n", "mfa", "add", "dev", "--stdin")
+				}
+				tty, ended := forgotten(t, asker, question.text)
+				if row.seed && name == "code" {
+					w.must(t, ststest.DemoSeed+"\n", "mfa", "add", "dev", "--stdin")
+				}
+				began := time.Now()
+				second := w.with(row.env, testBudget+"=3s")
+				if !row.busy {
+					second = w.with(row.env)
+				}
+				r := second.input(row.stdin, row.args(w)...)
+				if r.code != row.code || r.problem() != "" || strings.Contains(r.stderr, "context") {
+					t.Errorf("%v %s", r, r.problem())
+				}
+				if took := time.Since(began); took > 20*time.Second {
+					t.Errorf("took %v", took)
+				}
+				if who := "on pts/"; row.busy != strings.Contains(r.stderr, who) {
+					t.Errorf("%v", r)
+				}
+				if row.busy && (!strings.Contains(r.stderr, ", exec, on pts/") || !strings.Contains(r.stderr, "fob: waiting for fob (pid ") || !strings.Contains(r.stderr, "fob: hint: answer it on pts/")) {
+					t.Errorf("%v", r)
+				}
+				if name == "code" && row.signedIn {
+					// The session that was asked for is there: the question is over.
+					if code := ended(); code != 0 || strings.Contains(tty.screen(), "context") || !strings.Contains(tty.screen(), "another fob has signed in with mfa/jo") {
+						t.Errorf("exit code %d of the one who asked:\n%s", code, tty.screen())
+					}
+					return
+				}
+				if strings.Contains(tty.screen(), "fob: ") {
+					t.Errorf("the one who asked did not wait:\n%s", tty.screen())
+				}
+			})
+		}
+	}
+}
