@@ -389,6 +389,48 @@ func TestKilledAfterCommit(t *testing.T) {
 	wantErr[*TrustError](t, err)
 }
 
+// The same holds for the creation of a store, which nothing but an age slot opens. If
+// this machine cannot remember what it makes, it does not make it.
+func TestKilledAfterCreation(t *testing.T) {
+	identity := identityFile(t)
+	age := func(o *Options) { o.Backend, o.Passphrase, o.AgeIdentity = "age", nil, identity }
+	s := newStore(t, age)
+	after, err := s.recall()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(s.opts.StateDir, s.memoryFile())); err != nil {
+		t.Fatal(err)
+	}
+	furnish(t, again(s))
+	if got, err := s.recall(); err != nil || got != after {
+		t.Errorf("%+v, %v, want %+v", got, err, after)
+	}
+
+	for _, tt := range []struct {
+		name string
+		edit func(*Options)
+		ok   bool
+	}{
+		{"age", age, false},
+		{"a passphrase, which proves who made it", func(o *Options) {}, true},
+	} {
+		o := options(storeDir(t))
+		tt.edit(&o)
+		s := New(o)
+		if err := os.MkdirAll(filepath.Join(o.StateDir, s.madeFile(), "in the way"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Create(t.Context())
+		if _, header := os.Lstat(inStore(s, headerFile)); (err == nil) != tt.ok || (header == nil) != tt.ok {
+			t.Errorf("%s: %v, header: %v", tt.name, err, header)
+		}
+		if tt.ok {
+			furnish(t, again(s))
+		}
+	}
+}
+
 func TestTrust(t *testing.T) {
 	ctx := t.Context()
 	refuse := errors.New("no")
