@@ -4,7 +4,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"fob/keyring/backend"
 	"fob/keyring/backend/backendtest"
@@ -16,6 +20,15 @@ func startKWallet(t testing.TB) fixture {
 	address, call, relogin := backendtest.KWallet(t)
 	k := backendFixture("kwallet", func(o *Options) { o.DBusAddress = address })
 	k.relogin = relogin
+	// Somebody who can make a wallet that opens without the owner's password has what any
+	// program has that uses the wallet.
+	k.forge = func(t testing.TB, item, payload string) func(*Options) {
+		b, _ := backend.Of("kwallet")
+		if _, err := b.Do(t.Context(), backend.World{DBusAddress: address}, backend.Request{Op: backend.Set, Item: item, Payload: payload}); err != nil {
+			t.Fatal(err)
+		}
+		return nil
+	}
 	k.wrong, k.isWrong = func(o *Options) { o.DBusAddress, _ = backendtest.Bus(t) }, is[*BackendError]
 	k.lock = func(t *testing.T) func(*Options) {
 		if err := call("close", backendtest.WalletName, true).Err; err != nil {
@@ -66,4 +79,34 @@ func startKeyctl(t testing.TB) fixture {
 		backendtest.Lacking(t, "kernel keyring: "+state.Reason)
 	}
 	return backendFixture("keyctl", func(*Options) {})
+}
+
+// Other users can neither put an item where fob looks for it, nor read it there.
+func TestKeyctlIsOurs(t *testing.T) {
+	keyctlPath, setpriv := backendtest.Need(t, "keyctl"), backendtest.Need(t, "setpriv")
+	if os.Getuid() != 0 {
+		t.Skip("needs another user")
+	}
+	k := startKeyctl(t)
+	s := newStore(t, k.options)
+	t.Cleanup(func() { tidy(s) })
+	ring, err := unix.KeyctlGetKeyringID(user, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item, err := unix.KeyctlSearch(user, "user", itemOf(t, s), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"add", "user", backend.ItemName(storeID(t, s), 2), "forged", fmt.Sprint(ring)},
+		{"link", "@s", fmt.Sprint(ring)},
+		{"update", fmt.Sprint(item), "forged"},
+		{"print", fmt.Sprint(item)},
+	} {
+		cmd := exec.Command(setpriv, append([]string{"--reuid", "65534", "--regid", "65534", "--clear-groups", keyctlPath}, args...)...)
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "denied") {
+			t.Errorf("%q: %s, %v", args, out, err)
+		}
+	}
 }
