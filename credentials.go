@@ -256,7 +256,11 @@ func (a *app) dial(profile string) (*awsapi.Client, error) {
 
 // newClient makes a client for an endpoint.
 func (a *app) newClient(e plan.Endpoint) (*awsapi.Client, error) {
-	return awsapi.NewClientWithin(a.limits, e, a.out.Log)
+	client, err := awsapi.NewClientWithin(a.limits, e, a.out.Log)
+	if err == nil {
+		client.Waiting = func() { a.out.Wait("waiting for AWS ...") }
+	}
+	return client, err
 }
 
 // ownKey is the stored key that a profile uses, and whose profile it is.

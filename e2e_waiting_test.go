@@ -106,3 +106,47 @@ func TestForgottenQuestion(t *testing.T) {
 		}
 	}
 }
+
+// Whoever looks at a terminal learns that AWS is slow; a program that reads standard
+// error does not, unless -v wants it.
+func TestSlowAWS(t *testing.T) {
+	const says = "fob: waiting for AWS ..."
+	for name, args := range map[string][]string{
+		"terminal": {"exec", "dev", "--", "true"},
+		"quiet":    {"-q", "exec", "dev", "--", "true"},
+		"pipe":     {"exec", "dev", "--", "true"},
+		"verbose":  {"-v", "exec", "dev", "--", "true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := devWorld(t)
+			w = w.with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
+			w.AWS.Fail("", ststest.Slow(1200*time.Millisecond), 1)
+			cmd := w.command(args...)
+			said := ""
+			if name == "terminal" || name == "quiet" {
+				tty, err := startOnTerminal(cmd, true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if code := exitCode(tty.wait()); code != 0 {
+					t.Errorf("exit code %d", code)
+				}
+				said = tty.screen()
+			} else {
+				r := w.input("", args...)
+				if r.code != 0 {
+					t.Error(r)
+				}
+				said = r.stderr
+			}
+			want := 0
+			if name == "terminal" || name == "verbose" {
+				want = 1
+			}
+			if n := strings.Count(said, says); n != want {
+				t.Errorf("said %d times, want %d: %s", n, want, said)
+			}
+		})
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -408,5 +409,49 @@ func TestManyGoroutines(t *testing.T) {
 	}
 	if n := strings.Count(actions(aws), "GetCallerIdentity"); n != 16*3 {
 		t.Errorf("%d tries of 16 calls, want three each", n)
+	}
+}
+
+// Every call that takes long says so once, however often it is tried; no other does.
+func TestWaiting(t *testing.T) {
+	ctx := reflect.TypeFor[context.Context]()
+	client := reflect.TypeFor[*Client]()
+	for method := range client.Methods() {
+		if method.Type.NumIn() < 2 || method.Type.In(1) != ctx {
+			continue
+		}
+		t.Run(method.Name, func(t *testing.T) {
+			t.Parallel()
+			var args []reflect.Value
+			for i := 2; i < method.Type.NumIn(); i++ {
+				arg := reflect.Zero(method.Type.In(i))
+				switch arg.Interface().(type) {
+				case creds.Session:
+					arg = reflect.ValueOf(creds.Session{Key: longKey})
+				case plan.AssumeRole:
+					arg = reflect.ValueOf(stepRole)
+				}
+				args = append(args, arg)
+			}
+			call := func(answers ...ststest.Fault) (said int) {
+				aws := newAWS(t, ststest.Config{})
+				for _, answer := range answers {
+					aws.Fail("", answer, 1)
+				}
+				limits := brisk
+				limits.Say = 300 * time.Millisecond
+				c := newTestClient(t, plan.Endpoint{URL: aws.URL}, limits)
+				waiting := make(chan bool, 9)
+				c.Waiting = func() { waiting <- true }
+				method.Func.Call(append([]reflect.Value{reflect.ValueOf(c), reflect.ValueOf(t.Context())}, args...))
+				return len(waiting)
+			}
+			if n := call(); n != 0 {
+				t.Errorf("said %d times of a fast call", n)
+			}
+			if n := call(ststest.Slow(600 * time.Millisecond)); n != 1 {
+				t.Errorf("said %d times of a slow call", n)
+			}
+		})
 	}
 }

@@ -42,8 +42,8 @@ const queryTries = 3
 // the document into answer. After an AnswerError, or an UnreachableError with
 // Sent, nobody knows whether AWS carried out the call.
 func (c *Client) Query(ctx context.Context, with creds.Session, q Query, answer any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.limits.Call)
-	defer cancel()
+	ctx, end := c.begin(ctx)
+	defer end()
 	r := &request{action: q.Action, with: with, codes: q.Codes}
 	ctx = r.begin(ctx, c.endpoint.URL)
 	for try := 1; ; try++ {

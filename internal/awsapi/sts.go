@@ -110,8 +110,8 @@ type operation[In, Out any] func(context.Context, *In, ...func(*sts.Options)) (*
 // call does one operation, and once more in the partition's home region if the
 // regional endpoint does not know the key or is disabled.
 func call[In, Out any](ctx context.Context, c *Client, r *request, in *In, do operation[In, Out]) (*Out, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.limits.Call)
-	defer cancel()
+	ctx, end := c.begin(ctx)
+	defer end()
 	out, err := callIn(ctx, c, c.endpoint.Region, r, in, do)
 	var refused *RefusedError
 	if c.endpoint.URL != "" || c.endpoint.Region == c.endpoint.Home || !errors.As(err, &refused) ||
