@@ -42,6 +42,7 @@ type Sessions interface {
 type STS interface {
 	SessionToken(ctx context.Context, with creds.Session, step plan.SessionToken, code string) (creds.Session, error)
 	AssumeRole(ctx context.Context, with creds.Session, step plan.AssumeRole, code string) (creds.Session, error)
+	Identity(ctx context.Context, with creds.Session) (awsapi.Identity, error)
 	// Skew is how far this computer's clock is ahead of AWS's; 0 if that does not
 	// matter for signatures. RawSkew is the same, however small.
 	Skew() time.Duration
@@ -330,10 +331,17 @@ func (r *run) source(ctx context.Context) (s creds.Session, err error) {
 	}
 	if r.plan.FirstCached() > 1 {
 		if r.start.ID == "" {
-			r.start, r.startRev, err = r.Source(ctx, step, r.quiet)
+			start, rev, err := r.Source(ctx, step, r.quiet)
+			if err != nil {
+				return s, err
+			}
+			if start, err = r.guarded(ctx, 1, start); err != nil {
+				return s, err
+			}
+			r.start, r.startRev = start, rev
 		}
 		r.rev = r.startRev
-		return r.start, err
+		return r.start, nil
 	}
 	lock, waited, err := r.lockOrWait(ctx, r.stepLock(1))
 	if err != nil {
@@ -349,6 +357,9 @@ func (r *run) source(ctx context.Context) (s creds.Session, err error) {
 		lock = &heldLock{}
 	}
 	if s, r.rev, err = r.Source(ctx, step, false); err != nil {
+		return s, err
+	}
+	if s, err = r.guarded(ctx, 1, s); err != nil {
 		return s, err
 	}
 	if !s.Token.IsZero() && s.Expires.Sub(r.Now()) > shortDue {
@@ -395,6 +406,30 @@ func (r *run) dial() (err error) {
 	return err
 }
 
+// guarded makes sure that the credentials that the first n steps have made are of the
+// account that the plan demands. AWS says which they are of, if nobody else has.
+func (r *run) guarded(ctx context.Context, n int, s creds.Session) (creds.Session, error) {
+	for _, g := range r.plan.Guards {
+		if g.Steps != n {
+			continue
+		}
+		if s.AccountID == "" {
+			if err := r.dial(); err != nil {
+				return creds.Session{}, err
+			}
+			id, err := r.sts.Identity(ctx, s)
+			if err != nil {
+				return creds.Session{}, err
+			}
+			s.AccountID = id.Account
+		}
+		if s.AccountID != g.Account {
+			return creds.Session{}, g.WrongAccount(s.AccountID)
+		}
+	}
+	return s, nil
+}
+
 // callSTS calls STS for steps[n] and caches the session. A session that cannot be
 // cached is used nevertheless.
 func (r *run) callSTS(ctx context.Context, n int, with creds.Session, code string) (s creds.Session, err error) {
@@ -407,6 +442,9 @@ func (r *run) callSTS(ctx context.Context, n int, with creds.Session, code strin
 		panic(fmt.Sprintf("a plan with %s in the middle", step.Kind()))
 	}
 	if err != nil {
+		return creds.Session{}, err
+	}
+	if s, err = r.guarded(ctx, n+1, s); err != nil {
 		return creds.Session{}, err
 	}
 	s.MFA = with.MFA

@@ -83,27 +83,63 @@ func (e *NoDeviceError) Error() string {
 	return fmt.Sprintf("%s: fob_mfa_max_age needs MFA, and profile %q uses no MFA device", e.At, e.Profile)
 }
 
+// AccountGuard is a fob_account for credentials of which nobody knows the account
+// yet: AWS is asked before they are used.
+type AccountGuard struct {
+	Steps   int // how many steps make the credentials
+	Account string
+	From    string // file and line
+}
+
+// WrongAccount is the error for credentials of another account.
+func (g AccountGuard) WrongAccount(account string) error {
+	return &ConfigError{At: g.From, Problem: fmt.Sprintf("fob_account is %s, but the credentials belong to account %s", g.Account, account)}
+}
+
 // account is the account of the final credentials, if it is known. Each profile of
-// the chain may say in which account its own are.
-func (r *resolver) account() (string, error) {
-	account := r.key.Account
+// the chain may say in which account its own are; guards are those that cannot be
+// checked without asking AWS.
+func (r *resolver) account(steps []Step) (account string, guards []AccountGuard, err error) {
+	account = r.key.Account
+	done := 1 // how many steps make the credentials of this profile
 	for _, h := range slices.Backward(r.chain) {
-		if role, ok := ParseARN(h.role.Text); ok {
+		if h.role.Text != "" {
+			role, _ := ParseARN(h.role.Text)
 			account = role.Account
+			done = afterRole(steps, done)
 		}
 		v, ok := plain(h.section, "fob_account")
 		if !ok {
 			continue
 		}
 		if !isAccountID(v.Text) {
-			return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an account ID (12 digits)", v.Text)}
+			return "", nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an account ID (12 digits)", v.Text)}
 		}
-		if account != "" && account != v.Text {
-			return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("fob_account is %s, but the credentials belong to account %s", v.Text, account)}
+		g := AccountGuard{Steps: done, Account: v.Text, From: At(v)}
+		switch {
+		case account == v.Text:
+		case account != "":
+			return "", nil, g.WrongAccount(account)
+		case len(guards) > 0 && guards[len(guards)-1].Steps == done:
+			if other := guards[len(guards)-1]; other.Account != v.Text {
+				return "", nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("fob_account is %s, but in %s it is %s", v.Text, other.From, other.Account)}
+			}
+		default:
+			r.note("%s: fob asks AWS for the account of these credentials before it uses them", At(v))
+			guards = append(guards, g)
 		}
-		account = v.Text
 	}
-	return account, nil
+	return account, guards, nil
+}
+
+// afterRole is how many steps there are up to the next role.
+func afterRole(steps []Step, done int) int {
+	for i, s := range steps[done:] {
+		if _, ok := s.(AssumeRole); ok {
+			return done + i + 1
+		}
+	}
+	return done
 }
 
 // maxMFAAge is the smallest fob_mfa_max_age of the chain; 0 if there is none.

@@ -23,7 +23,10 @@ type Plan struct {
 	// Region is the region of the program that gets the credentials; empty if unknown.
 	Region string
 	// Account is the account of the final credentials (12 digits); empty if unknown.
+	// Only AWS says it: it answered so when the key was added, or it is the role's.
 	Account string
+	// Guards are what the account must be, where it is unknown.
+	Guards []AccountGuard
 	// STS says where STS is called.
 	STS Endpoint
 	// MaxMFAAge is how old an MFA session may be for this profile; 0 for any age.
@@ -145,6 +148,12 @@ func (p Plan) ID(n int) string {
 	for _, s := range p.Steps[:n] {
 		_ = enc.Encode(s.Kind())
 		_ = enc.Encode(s)
+	}
+	// What was made before the guard has not passed it.
+	for _, g := range p.Guards {
+		if g.Steps <= n {
+			_ = enc.Encode([]any{"fob_account", g.Steps, g.Account})
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -42,8 +42,11 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	if p.STS, err = r.endpoint(p.Region, regionFrom); err != nil {
 		return Plan{}, err
 	}
-	if p.Account, err = r.account(); err != nil {
+	if p.Account, p.Guards, err = r.account(p.Steps); err != nil {
 		return Plan{}, err
+	}
+	if o.Unguarded {
+		p.Guards = nil
 	}
 	p.Notes = r.notes
 	return p, nil

@@ -199,6 +199,9 @@ func show(p Plan) string {
 	if p.Account != "" {
 		fmt.Fprintf(&b, "account %s\n", p.Account)
 	}
+	for _, g := range p.Guards {
+		fmt.Fprintf(&b, "account after step %d must be %s (%s)\n", g.Steps, g.Account, g.From)
+	}
 	if p.Region != "" {
 		fmt.Fprintf(&b, "region %s\n", p.Region)
 	}
