@@ -20,7 +20,7 @@ type addCmd struct {
 	Source    string `xor:"from" help:"Do not store a key: assume a role with the key of this profile." placeholder:"PROFILE"`
 	Role      string `help:"The role's ARN, with --source." placeholder:"ARN"`
 	MFASerial string `name:"mfa-serial" help:"The MFA device's ARN or serial number, or none." placeholder:"ARN"`
-	Region    string `help:"The default region of the new profile." placeholder:"REGION"`
+	Region    string `help:"The default region of the profile." placeholder:"REGION"`
 	NoVerify  bool   `help:"Do not check the key with AWS."`
 	NoConfig  bool   `help:"Do not change the AWS config."`
 	Yes       bool   `short:"y" help:"Replace an existing key without asking."`
@@ -143,13 +143,17 @@ func (c *addCmd) writeLines(a *app, serial, region string) (added wire.Lines, er
 	if err != nil {
 		return nil, err
 	}
+	all, err := a.profiles()
+	if err != nil {
+		return nil, err
+	}
+	section, _ := all.Config.Profile(c.Profile)
 	lines := append(regionLines(region), [2]string{"credential_process", process})
 	if serial != "" {
 		lines = append(lines, [2]string{"fob_mfa_serial", serial})
 	}
-	_, err = a.files.Edit(func(text string) (out string, err error) {
-		out, added, err = wire.Add(text, c.Profile, a.args[0], lines)
-		return out, err
+	edit, _, err := a.files.Wire(c.Profile, func(text string, r wire.Record) (wire.Edit, error) {
+		return wire.Add(text, c.Profile, a.args[0], lines, r)
 	})
 	if taken, ok := errors.AsType[*wire.TakenError](err); ok {
 		a.out.Note("%s is not changed, because it has %s (line %d); fob exec %s works, other programs follow that line",
@@ -159,5 +163,10 @@ func (c *addCmd) writeLines(a *app, serial, region string) (added wire.Lines, er
 	if err != nil {
 		return nil, err
 	}
-	return added, nil
+	for _, l := range edit.Set {
+		if old, ok := section.Own(l[0]); ok {
+			a.out.Note("%s: %s was %s", plan.At(old), l[0], old.Text)
+		}
+	}
+	return edit.Set, nil
 }

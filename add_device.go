@@ -27,13 +27,27 @@ type device struct {
 // device is the flag's, the profile's, the one that AWS knows, or the user's answer.
 // One line says both whose the key is and which device it is.
 func (c *addCmd) device(a *app, key creds.Key, id awsapi.Identity) (device, error) {
+	given, stale, err := c.givenSerial(a, id)
+	if err != nil {
+		return device{}, err
+	}
+	d, err := c.findDevice(a, key, id, given)
+	if err == nil && d.serial == "" && stale != "" {
+		a.out.Note("%s named %s, the MFA device of another user: set this user's with fob add %s --mfa-serial ARN", c.Profile, stale, cmdline.Quote(c.Profile))
+		d.serial = "none" // or AWS would refuse every code
+	}
+	return d, err
+}
+
+// findDevice finds the user's device, unless it is given.
+func (c *addCmd) findDevice(a *app, key creds.Key, id awsapi.Identity, given string) (device, error) {
 	who := keyOwner(id)
-	given, err := c.givenSerial(a, id)
-	if err != nil || given != "" || c.NoVerify {
+	if given != "" || c.NoVerify {
 		if who != "" {
 			a.out.Say("%s", who)
 		}
-		if err == nil && given == "" {
+		var err error
+		if given == "" {
 			given, err = c.askSerial(a, id)
 		}
 		return device{serial: given}, err
@@ -64,21 +78,30 @@ func keyOwner(id awsapi.Identity) string {
 	return id.ARN
 }
 
-// givenSerial is the flag's or the profile's; "" if neither has one.
-func (c *addCmd) givenSerial(a *app, id awsapi.Identity) (string, error) {
+// givenSerial is the flag's or the profile's; "" if neither has one. stale is the
+// profile's if it is another user's: of another account, or of the user whose key is
+// being replaced.
+func (c *addCmd) givenSerial(a *app, id awsapi.Identity) (given, stale string, err error) {
 	if c.MFASerial != "" {
 		if problem := plan.CheckSerial(c.MFASerial, id.Account); problem != "" && c.MFASerial != "none" {
-			return "", usagef("--mfa-serial: %s", problem)
+			return "", "", usagef("--mfa-serial: %s", problem)
 		}
-		return c.MFASerial, nil
+		return c.MFASerial, "", nil
 	}
 	all, err := a.profiles()
 	if err != nil {
-		return "", nil // reported when the profile is written
+		return "", "", nil // reported when the profile is written
 	}
 	section, _ := all.Config.Profile(c.Profile)
 	v, _ := section.Get("mfa_serial")
-	return v.Text, nil
+	if v.Text == "" || v.Text == "none" || id.ARN == "" {
+		return v.Text, "", nil
+	}
+	old, err := a.store().KeyInfo(c.Profile)
+	if plan.CheckSerial(v.Text, id.Account) != "" || err == nil && old.ARN != "" && old.ARN != id.ARN {
+		return "", v.Text, nil
+	}
+	return v.Text, "", nil
 }
 
 // devices asks AWS for the user's devices: those that make codes, and security

@@ -118,7 +118,12 @@ func (c *addCmd) region(a *app, all *profiles.Profiles) string {
 		v, _ := p.Get("region")
 		return v.Text
 	}
-	return cmp.Or(c.Region, of(c.Source), a.getenv("AWS_REGION"), a.getenv("AWS_DEFAULT_REGION"), of("default"))
+	for _, region := range []string{c.Region, of(c.Source), a.getenv("AWS_REGION"), a.getenv("AWS_DEFAULT_REGION"), of("default")} {
+		if plan.IsRegion(region) {
+			return region
+		}
+	}
+	return ""
 }
 
 func regionLines(region string) wire.Lines {

@@ -33,12 +33,12 @@ func (c *addCmd) addRole(a *app) error {
 	if c.MFASerial != "" {
 		lines = append(lines, [2]string{"fob_mfa_serial", c.MFASerial})
 	}
-	_, err = a.files.Edit(func(text string) (string, error) {
-		text, _, err := wire.Add(text, c.Profile, a.args[0], lines)
+	_, _, err = a.files.Wire(c.Profile, func(text string, r wire.Record) (wire.Edit, error) {
+		edit, err := wire.Add(text, c.Profile, a.args[0], lines, r)
 		if err != nil {
-			return "", err
+			return wire.Edit{}, err
 		}
-		return text, c.tryPlan(a, text)
+		return edit, c.tryPlan(a, edit.Text)
 	})
 	if err != nil {
 		return err

@@ -74,8 +74,9 @@ func (c *addCmd) sayNext(a *app, all *profiles.Profiles) {
 		"fob exec " + profile + " -- terraform plan",
 		"fob add prod --source " + profile + " --role ARN     a role on top of this key",
 	}
-	// SDKs get the profile's credentials from fob.
-	if section, _ := all.Config.Profile(c.Profile); wire.Owned(section, a.args[0]) {
+	// Only if the SDKs get the profile's credentials from fob.
+	section, _ := all.Config.Profile(c.Profile)
+	if len(wire.Rivals(section)) == 0 && wire.Owned(section, a.args[0]) {
 		lines = append([]string{"aws --profile " + profile + " sts get-caller-identity"}, lines...)
 	}
 	sayNext(a, lines)

@@ -69,7 +69,7 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Color: a.color,
 		Tilde: a.host.Tilde,
 	}
-	a.files = profiles.Files{Config: a.host.ConfigPath(), Credentials: a.host.CredentialsPath(), Tilde: a.host.Tilde}
+	a.files = profiles.Files{Config: a.host.ConfigPath(), Credentials: a.host.CredentialsPath(), State: a.host.StatePath(), Tilde: a.host.Tilde}
 	a.person = &ui.Person{NoInput: a.NoInput, Alone: a.alone}
 	a.store = sync.OnceValue(a.newStore)
 	a.profiles = sync.OnceValues(a.readProfiles)

@@ -158,7 +158,10 @@ func writeSerial(a *app, profile, serial string) (*profiles.Profiles, error) {
 	}
 	section, _ := all.Config.Profile(profile)
 	before, replaced := section.Get("mfa_serial")
-	if _, err := a.files.Edit(func(text string) (string, error) { return wire.SetSerial(text, profile, serial) }); err != nil {
+	_, _, err = a.files.Wire(profile, func(text string, r wire.Record) (wire.Edit, error) {
+		return wire.SetSerial(text, profile, serial, r)
+	})
+	if err != nil {
 		return nil, err
 	}
 	a.showLines("Added", profile, wire.Lines{{"fob_mfa_serial", serial}})

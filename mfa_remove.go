@@ -91,7 +91,9 @@ func removeFromUser(a *app, u iam.User, serial string) error {
 // dropSerial removes the line that names the device from a profile's section, and
 // says where other profiles name it.
 func dropSerial(a *app, profile, serial string) error {
-	changed, err := a.files.Edit(func(text string) (string, error) { return wire.DropSerial(text, profile, serial) })
+	_, changed, err := a.files.Wire(profile, func(text string, r wire.Record) (wire.Edit, error) {
+		return wire.DropSerial(text, profile, serial, r)
+	})
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,9 @@ func removeSeed(a *app, serial string) error {
 
 // unwire removes what fob add wrote.
 func unwire(a *app, profile string) error {
-	changed, err := a.files.Edit(func(text string) (string, error) { return wire.Remove(text, profile, a.args[0]) })
+	_, changed, err := a.files.Wire(profile, func(text string, r wire.Record) (wire.Edit, error) {
+		return wire.Remove(text, profile, a.args[0], r)
+	})
 	if err == nil && changed {
 		a.out.Answer("Removed its lines from %s.", a.host.Tilde(a.files.Config))
 	}

@@ -81,16 +81,12 @@ func SetKeys(text, header string, props [][2]string) (string, error) {
 
 // set changes the last property with that key, because the last one counts.
 func set(text string, found []section, p [2]string) string {
-	for _, s := range slices.Backward(found) {
-		for _, old := range slices.Backward(s.properties(text)) {
-			if old.key == p[0] {
-				return replace(text, old, p[1])
-			}
-		}
+	if old, ok := last(text, found, p[0]); ok {
+		return replace(text, old, p[1])
 	}
-	last := found[len(found)-1]
-	after := last.body
-	if props := last.properties(text); len(props) > 0 {
+	end := found[len(found)-1]
+	after := end.body
+	if props := end.properties(text); len(props) > 0 {
 		after = props[len(props)-1].bottom()
 	}
 	if !strings.HasSuffix(text[:after], "\n") { // the text's last line
@@ -105,22 +101,72 @@ func replace(text string, old property, value string) string {
 		return text
 	}
 	text = drop(text, old.under)
-	start := old.start + strings.IndexByte(old.text, '=') + 1
-	rest := text[start : old.start+len(old.text)]
-	body := rest[:comment(rest)]
+	return text[:old.start] + withValue(old.text, value) + text[old.start+len(old.text):]
+}
+
+// withValue is the line of a property with another value.
+func withValue(line, value string) string {
+	start := strings.IndexByte(line, '=') + 1
+	body := line[start:]
+	body = body[:comment(body)]
 	if trimmed := strings.TrimSpace(body); trimmed != "" {
 		start += strings.Index(body, trimmed)
-		return text[:start] + value + text[start+len(trimmed):]
+		return line[:start] + value + line[start+len(trimmed):]
 	}
 	if value != "" {
 		value = " " + value
 	}
-	return text[:start] + value + text[start+len(body):]
+	return line[:start] + value + line[start+len(body):]
+}
+
+// Line is the line of the property that counts for a key. It is not found if lines
+// below continue it, because they would be lost with its value.
+func Line(text, header, key string) (line string, ok bool, err error) {
+	found, err := find(text, header)
+	if err != nil {
+		return "", false, err
+	}
+	p, ok := last(text, found, key)
+	return p.text, ok && len(p.under) == 0, nil
+}
+
+// RestoreLine undoes SetKeys for a key whose line was once this one, and changes nothing
+// if its value is no longer the one that was set. What somebody has added to the line in
+// the meantime, such as a comment, stays.
+func RestoreLine(text, header string, set [2]string, line string) (string, error) {
+	found, err := find(text, header)
+	if err != nil {
+		return "", err
+	}
+	p, ok := last(text, found, set[0])
+	if !ok || p.value != set[1] || len(p.under) > 0 {
+		return text, nil
+	}
+	key, rest, problem := cutKey(line)
+	if problem != "" || strings.ToLower(key) != set[0] || strings.ContainsAny(line, "\r\n") {
+		return text, nil
+	}
+	if p.text != withValue(line, set[1]) {
+		line = withValue(p.text, strings.TrimSpace(rest[:comment(rest)]))
+	}
+	return text[:p.start] + line + text[p.start+len(p.text):], nil
+}
+
+// last finds the property that counts for a key.
+func last(text string, found []section, key string) (property, bool) {
+	for _, s := range slices.Backward(found) {
+		for _, p := range slices.Backward(s.properties(text)) {
+			if p.key == key {
+				return p, true
+			}
+		}
+	}
+	return property{}, false
 }
 
 // RemoveKeys removes the properties that have exactly these keys and values, so a
 // property that somebody has changed stays. all reports that none of the keys is
-// left. A section that is left with only blank lines is removed too.
+// left.
 func RemoveKeys(text, header string, props [][2]string) (out string, all bool, err error) {
 	found, err := find(text, header)
 	if err != nil {
@@ -129,46 +175,46 @@ func RemoveKeys(text, header string, props [][2]string) (out string, all bool, e
 	all = true
 	var gone []line
 	for _, s := range found {
-		var mine []line
 		for _, p := range s.properties(text) {
 			switch {
 			case slices.Contains(props, [2]string{p.key, p.value}) && len(p.under) == 0:
-				mine = append(mine, p.line)
+				gone = append(gone, p.line)
 			case slices.ContainsFunc(props, func(w [2]string) bool { return w[0] == p.key }):
 				all = false
 			}
 		}
-		if len(mine) > 0 && s.onlyHolds(text, mine) {
-			mine = []line{s.whole(text)}
-		}
-		gone = append(gone, mine...)
 	}
 	return drop(text, gone), all, nil
 }
 
-// onlyHolds reports whether a section has only these lines and blank ones. A comment
-// in the line of the header belongs to somebody, so it counts as content.
-func (s section) onlyHolds(text string, these []line) bool {
-	n := 0
-	l := lines{all: text, end: s.end, line: line{end: s.body}}
-	for l.next() {
-		if strings.TrimSpace(l.text) != "" {
-			n++
-		}
+// RemoveHeader removes the header of a section that AppendSection made and that is
+// empty again, and with it what AppendSection put before it. Blank lines below it stay:
+// what is after them was written later.
+func RemoveHeader(text, header, before string) (string, error) {
+	found, err := find(text, header)
+	if err != nil {
+		return "", err
 	}
-	return n == len(these) && !strings.ContainsAny(text[s.start:s.body], "#;")
+	for _, s := range slices.Backward(found) {
+		if !s.empty(text) {
+			continue
+		}
+		above, below := text[:s.start], text[s.body:]
+		if cut, ok := strings.CutSuffix(above, before); ok {
+			above = cut
+		}
+		if above != "" && !strings.HasSuffix(above, "\n") && above != bom && below != "" {
+			above += lineEnd(text)
+		}
+		text = above + below
+	}
+	return text, nil
 }
 
-// whole is all of a section. At the end of the text it includes the blank line
-// before the section, which would be left over.
-func (s section) whole(text string) line {
-	start := s.start
-	if before := text[:start]; s.end == len(text) {
-		if l := lastLine(before); strings.TrimSpace(l) == "" {
-			start = len(strings.TrimSuffix(before, "\n")) - len(l)
-		}
-	}
-	return line{start: start, end: s.end}
+// empty reports whether a section has only blank lines. A comment, also one in the line
+// of the header, belongs to somebody.
+func (s section) empty(text string) bool {
+	return strings.TrimSpace(text[s.body:s.end]) == "" && !strings.ContainsAny(text[s.start:s.body], "#;")
 }
 
 // drop removes lines, given in the order of the text. A text that does not end with
@@ -180,9 +226,7 @@ func drop(text string, gone []line) string {
 	var b strings.Builder
 	pos := 0
 	for _, l := range gone {
-		// The blank line before a section may have been removed with the section
-		// above.
-		b.WriteString(text[pos:max(pos, l.start)])
+		b.WriteString(text[pos:l.start])
 		pos = l.end
 	}
 	if pos == len(text) && !strings.HasSuffix(text, "\n") {

@@ -70,26 +70,83 @@ func TestRemoveKeys(t *testing.T) {
 		name, text, want string
 		all              bool
 	}{
-		{"the last section", "[default]\nk = v\n\n[profile dev]\n" + lines, "[default]\nk = v\n", true},
-		{"the only section", "[profile dev]\n" + lines, "", true},
-		{"a section in between", "[default]\n\n[profile dev]\n" + lines + "\n[profile b]\n", "[default]\n\n[profile b]\n", true},
+		{"all of a section", "[default]\nk = v\n\n[profile dev]\n" + lines + "\n[profile b]\n", "[default]\nk = v\n\n[profile dev]\n\n[profile b]\n", true},
 		{"another key stays", "[profile dev]\n" + lines + "k = v\n", "[profile dev]\nk = v\n", true},
 		{"a changed value stays", "[profile dev]\nregion = us-east-1\n" + lines[19:], "[profile dev]\nregion = us-east-1\n", false},
 		{"a continued value stays", "[profile dev]\nregion = eu-west-1\n  x\n", "[profile dev]\nregion = eu-west-1\n  x\n", false},
 		{"nested properties stay", "[profile dev]\nregion =\n  x = y\n", "[profile dev]\nregion =\n  x = y\n", false},
 		{"a comment stays, and its section", "[profile dev]\n" + lines + "# mine\n", "[profile dev]\n# mine\n", true},
 		{"a comment in the header stays", "[profile dev] ; mine\n" + lines, "[profile dev] ; mine\n", true},
-		{"no last line end", "[default]\nk = v\n\n[profile dev]\n" + strings.TrimSuffix(lines, "\n"), "[default]\nk = v", true},
-		{"no last line end, section stays", "[profile dev]\r\nk = v\r\nregion = eu-west-1", "[profile dev]\r\nk = v", true},
+		{"no last line end, no other property", "[default]\nk = v\n\n[profile dev]\n" + strings.TrimSuffix(lines, "\n"), "[default]\nk = v\n\n[profile dev]", true},
+		{"no last line end", "[profile dev]\r\nk = v\r\nregion = eu-west-1", "[profile dev]\r\nk = v", true},
 		{"twice, without last line end", "[profile dev] # c\nregion = eu-west-1\nregion = eu-west-1", "[profile dev] # c", true},
-		{"BOM", "\ufeff[profile dev]\n" + lines, "\ufeff", true},
-		{"each of two sections", "[profile dev]\n" + lines + "[profile b]\n[profile dev]\n" + lines, "[profile b]\n", true},
-		{"an empty section is not fob's", "[profile dev]\n\n", "[profile dev]\n\n", true},
+		{"BOM", "\ufeff[profile dev]\n" + lines, "\ufeff[profile dev]\n", true},
+		{"each of two sections", "[profile dev]\n" + lines + "[profile b]\n[profile dev]\n" + lines, "[profile dev]\n[profile b]\n[profile dev]\n", true},
+		{"an empty section", "[profile dev]\n\n", "[profile dev]\n\n", true},
 		{"no such section", "[default]\n", "[default]\n", true},
 	} {
 		got, all, err := RemoveKeys(tt.text, "[profile dev]", dev)
 		if err != nil || got != tt.want || all != tt.all {
 			t.Errorf("%s: got %q, %v, %v; want %q, %v", tt.name, got, all, err, tt.want, tt.all)
+		}
+	}
+}
+
+func TestRemoveHeader(t *testing.T) {
+	for _, tt := range []struct{ name, text, before, want string }{
+		{"the last section", "[default]\nk = v\n\n[profile dev]\n", "\n", "[default]\nk = v\n"},
+		{"the only section", "[profile dev]\n", "", ""},
+		{"a section in between", "[default]\n\n[profile dev]\n\n[profile b]\n", "\n", "[default]\n\n[profile b]\n"},
+		{"the text had no last line end", "[default]\r\nk = v\r\n\r\n[profile dev]\r\n", "\r\n\r\n", "[default]\r\nk = v"},
+		{"and there is more now", "[default]\r\nk = v\r\n\r\n[profile dev]\r\n[profile b]", "\r\n\r\n", "[default]\r\nk = v\r\n[profile b]"},
+		{"something else before it", "[default]\n# mine\n[profile dev]\n", "\n\n", "[default]\n# mine\n"},
+		{"without line end", "[default]\n\n[profile dev]", "\n", "[default]\n"},
+		{"BOM", "\ufeff[profile dev]\n", "", "\ufeff"},
+		{"any spelling", "[ profile 'dev' ]\n", "", ""},
+		{"not empty", "[profile dev]\nk = v\n", "", "[profile dev]\nk = v\n"},
+		{"a comment", "[profile dev]\n# mine\n", "", "[profile dev]\n# mine\n"},
+		{"a comment in the header", "[profile dev] ; mine\n", "", "[profile dev] ; mine\n"},
+		{"the empty one of two", "[profile dev]\nk = v\n[profile dev]\n", "", "[profile dev]\nk = v\n"},
+		{"none", "[profile b]\n", "", "[profile b]\n"},
+	} {
+		if got, err := RemoveHeader(tt.text, "[profile dev]", tt.before); err != nil || got != tt.want {
+			t.Errorf("%s: %q, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+// What SetKeys did to a line is undone, if the line still has that value.
+func TestRestoreLine(t *testing.T) {
+	for _, tt := range []struct{ name, was, now, want string }{
+		{"as it was set", "Region\t=  us-east-1   # home", "", "Region\t=  us-east-1   # home"},
+		{"empty", "region=", "", "region="},
+		{"quoted", `region = "us-east-1"`, "", `region = "us-east-1"`},
+		{"a comment was added", "region = us-east-1", "region = eu-west-1 # why", "region = us-east-1 # why"},
+		{"changed since", "region = us-east-1", "region = ap-south-1", "region = ap-south-1"},
+		{"continued since", "region = us-east-1", "region = eu-west-1\n  x", "region = eu-west-1\n  x"},
+		{"another key", "output = json", "region = eu-west-1", "region = eu-west-1"},
+		{"two lines", "region = x\noutput = json", "region = eu-west-1", "region = eu-west-1"},
+		{"not a property", "region", "region = eu-west-1", "region = eu-west-1"},
+	} {
+		before := "[profile a]\nk = v\n" + tt.was + "\n[profile b]\n"
+		text := strings.ReplaceAll(before, tt.was, tt.now)
+		if tt.now == "" {
+			if line, ok, err := Line(before, "[profile a]", "region"); err != nil || !ok || line != tt.was {
+				t.Fatalf("%s: remembered as %q, %v, %v", tt.name, line, ok, err)
+			}
+			var err error
+			if text, err = SetKeys(before, "[profile a]", pairs("region", "eu-west-1")); err != nil || text == before {
+				t.Fatalf("%s: %q, %v", tt.name, text, err)
+			}
+		}
+		want := strings.ReplaceAll(before, tt.was, tt.want)
+		if got, err := RestoreLine(text, "[profile a]", [2]string{"region", "eu-west-1"}, tt.was); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", tt.name, got, err, want)
+		}
+	}
+	for _, text := range []string{"[profile a]\nk = v\n  w\n", "[profile a]\n", ""} {
+		if line, ok, err := Line(text, "[profile a]", "k"); ok || err != nil {
+			t.Errorf("%q: %q, %v", text, line, err)
 		}
 	}
 }
@@ -174,7 +231,7 @@ func FuzzEdit(f *testing.F) {
 		if err != nil || !had && !all {
 			t.Fatalf("%q: %v, %v", edited, all, err)
 		}
-		if !had && hasProperties(text) && removed != text {
+		if !had && exists && removed != text {
 			t.Fatalf("%q -> %q -> %q", text, edited, removed)
 		}
 		if !isSubsequence(removed, edited) {
@@ -196,13 +253,6 @@ func without(edited, text, key string) bool {
 		}
 	}
 	return false
-}
-
-// hasProperties reports whether the last [profile a] has more than a test puts there,
-// so that it is not removed with it.
-func hasProperties(text string) bool {
-	found, err := find(text, "[profile a]")
-	return err == nil && len(found) > 0 && len(found[len(found)-1].properties(text)) > 0
 }
 
 // isSubsequence reports whether small is big with lines left out. The last line may

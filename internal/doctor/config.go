@@ -73,17 +73,25 @@ func (e *exam) section(section awsconfig.Profile, stored bool) {
 			e.advise("fob add "+cmdline.Quote(section.Name), "%s: %s has its key in plain text", plan.At(id), section.Name)
 		}
 	}
-	const instead = "the AWS SDKs use that instead of fob"
-	for _, rival := range []struct{ key, why, do string }{
-		{"role_arn", "the AWS CLI fails, Go assumes the role a second time, JavaScript ignores it", "rename it to fob_role_arn"},
-		{"sso_session", instead, "remove it"},
-		{"sso_start_url", instead, "remove it"},
-		{"login_session", instead, "remove it"},
-	} {
-		if v, ok := section.Own(rival.key); ok && v.Text != "" && process {
-			e.wrong(rival.do, "%s: %s next to credential_process: %s", plan.At(v), rival.key, rival.why)
+	for _, v := range wire.Rivals(section) {
+		if why, do := rival(v.Key); why != "" && process {
+			e.wrong(do, "%s: %s next to credential_process: %s", plan.At(v), v.Key, why)
 		}
 	}
+}
+
+// rival says what comes of a key next to credential_process, and what to do about it;
+// nothing for the key in plain text.
+func rival(key string) (why, do string) {
+	switch key {
+	case "aws_access_key_id", "aws_secret_access_key":
+		return "", ""
+	case "role_arn":
+		return "the AWS CLI fails, Go assumes the role a second time, JavaScript ignores it", "rename it to fob_role_arn"
+	case "source_profile", "credential_source":
+		return "the Go SDK fails", "rename it to fob_" + key
+	}
+	return "the AWS SDKs use that instead of fob", "remove it"
 }
 
 // served reports whether tools ask fob for a profile's credentials, and by which line.

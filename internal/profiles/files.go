@@ -1,14 +1,23 @@
 package profiles
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"fob/internal/awsconfig"
+	"fob/internal/wire"
 )
 
 // Files are the two AWS files.
 type Files struct {
 	Config, Credentials string // paths
+	// State is the directory of what fob remembers of the lines that it writes.
+	State string
 	// Tilde shortens a path for messages.
 	Tilde func(path string) string
 }
@@ -65,4 +74,78 @@ func (f Files) Edit(edit func(text string) (string, error)) (changed bool, err e
 		return false, err
 	}
 	return true, awsconfig.WriteFile(f.Config, []byte(file.Text), []byte(text))
+}
+
+// Wire is Edit for what fob writes to a profile's section: edit is given also what fob
+// remembers of that, and returns what to remember from now on.
+func (f Files) Wire(profile string, edit func(text string, r wire.Record) (wire.Edit, error)) (made wire.Edit, changed bool, err error) {
+	note, err := f.recall(profile)
+	if err != nil {
+		return wire.Edit{}, false, err
+	}
+	changed, err = f.Edit(func(text string) (string, error) {
+		if made, err = edit(text, note.Record); err != nil {
+			return "", err
+		}
+		// Lines that nobody remembers would stay for ever, so they are remembered before
+		// they are written. To remember lines that are not there does no harm.
+		if !made.Record.IsZero() {
+			err = f.remember(note, made.Record)
+		}
+		return made.Text, err
+	})
+	if err == nil && made.Record.IsZero() {
+		err = f.remember(note, made.Record)
+	}
+	return made, changed, err
+}
+
+// note is what fob remembers of the lines that it wrote for a profile to a config file.
+type note struct {
+	Config  string      `json:"config"`
+	Profile string      `json:"profile"`
+	Record  wire.Record `json:"record"`
+
+	path, text string // of the note
+}
+
+// recall reads a note. One that is damaged or somebody else's is none: then fob takes
+// back less.
+func (f Files) recall(profile string) (note, error) {
+	config, err := filepath.Abs(f.Config)
+	if err != nil {
+		return note{}, err
+	}
+	sum := sha256.Sum256([]byte(config + "\x00" + profile))
+	n := note{Config: config, Profile: profile, path: filepath.Join(f.State, "wired-"+hex.EncodeToString(sum[:8])+".json")}
+	file, err := awsconfig.Read(n.path)
+	if err != nil {
+		return note{}, err
+	}
+	n.text = file.Text
+	var old note
+	if json.Unmarshal([]byte(file.Text), &old) == nil && old.Config == config && old.Profile == profile {
+		n.Record = old.Record
+	}
+	return n, nil
+}
+
+// remember replaces the note, and removes it if there is nothing to remember.
+func (f Files) remember(n note, r wire.Record) error {
+	if r.IsZero() {
+		if err := os.Remove(n.path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	n.Record = r
+	text, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if string(text) == n.text {
+		return nil
+	}
+	return awsconfig.WriteFile(n.path, []byte(n.text), text)
 }

@@ -7,8 +7,8 @@
 package wire
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"fob/internal/awsconfig"
@@ -21,7 +21,7 @@ type Lines [][2]string
 // Owned reports whether a section's credential_process is program's own export
 // of that profile.
 func Owned(section awsconfig.Profile, program string) bool {
-	process, ok := section.Plain("credential_process")
+	process, ok := section.Own("credential_process")
 	profile, own := cmdline.FobProfile(process.Text, program)
 	return ok && own && profile == section.Name
 }
@@ -33,111 +33,110 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("the section has %s (line %d)", e.By.Key, e.By.Line)
 }
 
-// sources are the keys that say where a section's credentials come from. A section
-// must not have two of them.
-var sources = []string{"credential_process", "role_arn", "source_profile", "sso_session", "sso_start_url", "web_identity_token_file", "credential_source"}
+// rivals are the keys that say where a section's credentials come from, so that SDKs
+// do not all ask a credential_process next to them: each of them, without the others,
+// makes at least one SDK take something else or fail.
+var rivals = []string{
+	"aws_access_key_id", "aws_secret_access_key",
+	"role_arn", "source_profile", "credential_source", "web_identity_token_file",
+	"sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name", "login_session",
+}
 
-// Add adds the lines that a profile's section does not have yet, and returns them.
-// If there is no section it makes one with all the lines.
-func Add(text, profile, program string, lines Lines) (out string, added Lines, err error) {
-	header, err := awsconfig.Header("profile", profile)
-	if err != nil {
-		return "", nil, err
-	}
-	config, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
-	if err != nil {
-		return "", nil, err
-	}
-	section, exists := config.Profile(profile)
-	if !exists {
-		out, err = awsconfig.AppendSection(text, header, lines)
-		return out, lines, err
-	}
-	if Owned(section, program) {
-		return text, nil, nil
-	}
-	for _, key := range sources {
-		if v, ok := section.Plain(key); ok {
-			return "", nil, &TakenError{v}
+// Rivals are the properties of a section that come before its credential_process, or
+// would, in some SDK. Included profiles do not count: SDKs do not know them.
+func Rivals(section awsconfig.Profile) (found []awsconfig.Value) {
+	for _, key := range rivals {
+		if v, ok := section.Own(key); ok {
+			found = append(found, v)
 		}
 	}
+	return found
+}
+
+// Edit is a text after a change.
+type Edit struct {
+	Text   string
+	Set    Lines  // what was written
+	Record Record // what to remember of it
+}
+
+// Add gives a profile's section lines, among them its credential_process, and makes
+// the section if there is none. Values that the section has already, under these names
+// or without fob_, stay as they are. r is what fob wrote there before.
+func Add(text, profile, program string, lines Lines, r Record) (Edit, error) {
+	section, _, err := read(text, profile)
+	if err != nil {
+		return Edit{}, err
+	}
+	if found := Rivals(section); len(found) > 0 {
+		return Edit{}, &TakenError{found[0]}
+	}
+	if v, ok := section.Own("credential_process"); ok && !Owned(section, program) {
+		return Edit{}, &TakenError{v}
+	} else if ok {
+		// It may be another path of fob, which works.
+		lines = slices.DeleteFunc(slices.Clone(lines), func(l [2]string) bool { return l[0] == v.Key })
+	}
+	var missing Lines
 	for _, l := range lines {
-		if _, ok := section.Get(strings.TrimPrefix(l[0], "fob_")); !ok {
-			added = append(added, l)
+		if v, ok := section.Get(strings.TrimPrefix(l[0], "fob_")); !ok || v.Text != l[1] {
+			missing = append(missing, l)
 		}
 	}
-	out, err = awsconfig.SetKeys(text, header, added)
-	return out, added, err
+	return r.set(text, profile, missing)
 }
 
-// Remove removes the lines that Add wrote. Lines that somebody has changed stay, and
-// so does the region, unless nothing else is left.
-func Remove(text, profile, program string) (string, error) {
-	config, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
-	if err != nil {
-		return "", err
+// Remove removes what fob wrote to a profile's section, by what r remembers of it. Lines
+// that somebody has changed stay, and so does all of a section whose credential_process
+// is another program's. Without a memory only fob's own credential_process is removed.
+func Remove(text, profile, program string, r Record) (Edit, error) {
+	section, exists, err := read(text, profile)
+	if err != nil || !exists {
+		return Edit{Text: text}, err
 	}
-	section, _ := config.Profile(profile)
-	if !Owned(section, program) {
-		return text, nil
+	if v, ok := section.Own("credential_process"); ok && !Owned(section, program) {
+		return Edit{Text: text, Record: r}, nil
+	} else if ok {
+		r.Lines = append(slices.Clone(r.Lines), [2]string{v.Key, v.Text})
 	}
-	header, err := awsconfig.Header("profile", profile)
-	if err != nil {
-		return "", err
-	}
-	var own Lines
-	for _, key := range []string{"credential_process", "fob_mfa_serial"} {
-		if v, ok := section.Plain(key); ok {
-			own = append(own, [2]string{key, v.Text})
-		}
-	}
-	out, _, err := awsconfig.RemoveKeys(text, header, own)
-	if err != nil {
-		return "", err
-	}
-	if region, ok := section.Plain("region"); ok {
-		// A section with only a region left was made by fob, too.
-		rest, _, err := awsconfig.RemoveKeys(out, header, Lines{{"region", region.Text}})
-		if err == nil && !has(rest, profile) {
-			return rest, nil
-		}
-	}
-	return out, nil
-}
-
-func has(text, profile string) bool {
-	config, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
-	if err != nil {
-		return true
-	}
-	_, ok := config.Profile(profile)
-	return ok
+	out, err := r.undo(text, profile)
+	return Edit{Text: out}, err
 }
 
 // SetSerial names the MFA device in a profile's section. If there is no section it
 // makes one.
-func SetSerial(text, profile, serial string) (string, error) {
-	header, err := awsconfig.Header("profile", profile)
-	if err != nil {
-		return "", err
-	}
-	line := Lines{{"fob_mfa_serial", serial}}
-	out, err := awsconfig.SetKeys(text, header, line)
-	if errors.Is(err, awsconfig.ErrNoSection) {
-		return awsconfig.AppendSection(text, header, line)
-	}
-	return out, err
+func SetSerial(text, profile, serial string, r Record) (Edit, error) {
+	return r.set(text, profile, Lines{{serialKey, serial}})
 }
 
-// DropSerial removes the line again, if it names that device.
-func DropSerial(text, profile, serial string) (string, error) {
-	header, err := awsconfig.Header("profile", profile)
+// DropSerial removes the line again, if it names that device. If the section named
+// another device before, it names that one again.
+func DropSerial(text, profile, serial string, r Record) (Edit, error) {
+	line := [2]string{serialKey, serial}
+	changed := slices.IndexFunc(r.Changed, func(c Change) bool { return c.Set == line })
+	gone := Record{Made: r.Made, Before: r.Before, Lines: Lines{line}}
+	if changed >= 0 {
+		gone = Record{Changed: r.Changed[changed : changed+1]}
+	}
+	out, err := gone.undo(text, profile)
 	if err != nil {
-		return "", err
+		return Edit{}, err
 	}
-	out, _, err := awsconfig.RemoveKeys(text, header, Lines{{"fob_mfa_serial", serial}})
-	if errors.Is(err, awsconfig.ErrNoSection) {
-		return text, nil
+	section, _, err := read(out, profile)
+	return Edit{Text: out, Record: r.current(section)}, err
+}
+
+const serialKey = "fob_mfa_serial"
+
+// read finds the profile's section in the text of a config file.
+func read(text, profile string) (awsconfig.Profile, bool, error) {
+	if _, err := awsconfig.Header("profile", profile); err != nil {
+		return awsconfig.Profile{}, false, err
 	}
-	return out, err
+	config, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
+	if err != nil {
+		return awsconfig.Profile{}, false, err
+	}
+	section, exists := config.Profile(profile)
+	return section, exists, nil
 }

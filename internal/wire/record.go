@@ -1,0 +1,133 @@
+package wire
+
+import (
+	"slices"
+	"strings"
+
+	"fob/internal/awsconfig"
+)
+
+// Record is what fob has written to a profile's section and has not removed. Nothing in
+// the text tells it from what the user wrote, so it is remembered beside the config. It
+// decides only which lines fob takes back, and only lines of fob's own keys that still
+// have the value that fob gave them.
+type Record struct {
+	// Made: fob wrote the header too, and Before in front of it, a blank line for example.
+	Made   bool   `json:"made,omitempty"`
+	Before string `json:"before,omitempty"`
+	// Lines were not there, Changed had another value.
+	Lines   Lines    `json:"lines,omitempty"`
+	Changed []Change `json:"changed,omitempty"`
+}
+
+// Change is a line whose value fob changed.
+type Change struct {
+	Set [2]string `json:"set"`
+	Was string    `json:"was"` // the whole line
+}
+
+// IsZero reports whether there is nothing to remember.
+func (r Record) IsZero() bool { return !r.Made && len(r.Lines) == 0 && len(r.Changed) == 0 }
+
+// set gives the section these values, and makes it if there is none. A value that goes
+// on in the lines below is an error, because they would be lost.
+func (r Record) set(text, profile string, lines Lines) (Edit, error) {
+	header, err := awsconfig.Header("profile", profile)
+	if err != nil {
+		return Edit{}, err
+	}
+	section, exists, err := read(text, profile)
+	if err != nil {
+		return Edit{}, err
+	}
+	if !exists {
+		out, err := awsconfig.AppendSection(text, header, lines)
+		if err != nil {
+			return Edit{}, err
+		}
+		before := out[len(text) : len(text)+strings.Index(out[len(text):], header)]
+		return Edit{out, lines, Record{Made: true, Before: before, Lines: lines}}, nil
+	}
+	r = r.current(section)
+	out := text
+	for _, l := range lines {
+		old, there := section.Own(l[0])
+		line, whole, err := awsconfig.Line(text, header, l[0])
+		switch {
+		case err != nil:
+			return Edit{}, err
+		case there && !whole:
+			return Edit{}, &awsconfig.SyntaxError{Line: old.Line, Problem: "the value of " + l[0] + " continues on the next line, so fob does not change it"}
+		case !there:
+			r.Lines = append(r.Lines, l)
+		case old.Text != l[1] && !r.update(l, old.Text):
+			r.Changed = append(r.Changed, Change{l, line})
+		}
+		if out, err = awsconfig.SetKeys(out, header, Lines{l}); err != nil {
+			return Edit{}, err
+		}
+	}
+	return Edit{out, lines, r}, nil
+}
+
+// update notes the new value of a line that fob has written before.
+func (r *Record) update(l [2]string, old string) bool {
+	for i := range r.Lines {
+		if r.Lines[i] == [2]string{l[0], old} {
+			r.Lines[i] = l
+			return true
+		}
+	}
+	for i := range r.Changed {
+		if r.Changed[i].Set == [2]string{l[0], old} {
+			r.Changed[i].Set = l
+			return true
+		}
+	}
+	return false
+}
+
+// current is the record without what is no longer in the section. A section in which
+// nothing of fob's is left has been written by somebody else in the meantime.
+func (r Record) current(section awsconfig.Profile) Record {
+	gone := func(l [2]string) bool {
+		v, ok := section.Own(l[0])
+		return !ok || v.Text != l[1]
+	}
+	now := Record{
+		Lines:   slices.DeleteFunc(slices.Clone(r.Lines), gone),
+		Changed: slices.DeleteFunc(slices.Clone(r.Changed), func(c Change) bool { return gone(c.Set) }),
+	}
+	if len(now.Lines) > 0 {
+		now.Made, now.Before = r.Made, r.Before
+	}
+	return now
+}
+
+// undo removes what fob wrote.
+func (r Record) undo(text, profile string) (string, error) {
+	header, err := awsconfig.Header("profile", profile)
+	if err != nil {
+		return "", err
+	}
+	foreign := func(l [2]string) bool {
+		return !slices.Contains([]string{"region", "credential_process"}, l[0]) && !strings.HasPrefix(l[0], "fob_")
+	}
+	lines := slices.DeleteFunc(slices.Clone(r.Lines), foreign)
+	out, _, err := awsconfig.RemoveKeys(text, header, lines)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range r.Changed {
+		if foreign(c.Set) || c.Set[0] == "credential_process" { // which fob never changes
+			continue
+		}
+		if out, err = awsconfig.RestoreLine(out, header, c.Set, c.Was); err != nil {
+			return "", err
+		}
+	}
+	if r.Made && out != text && strings.TrimSpace(r.Before) == "" {
+		return awsconfig.RemoveHeader(out, header, r.Before)
+	}
+	return out, nil
+}
