@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"fob/internal/awsapi"
@@ -139,53 +137,6 @@ func (c *addCmd) listDevices(a *app, key creds.Key, id awsapi.Identity) (codes, 
 
 // listTime bounds a call whose answer the user can type instead.
 const listTime = 15 * time.Second
-
-// choose lets the user choose one of several devices.
-func (c *addCmd) choose(a *app, serials []string) (string, error) {
-	if c.FromEnv || c.Stdin {
-		a.out.Note("this user has %d MFA devices; choose one with --mfa-serial: %s", len(serials), strings.Join(serials, " or "))
-		return "", nil
-	}
-	t, err := a.person.Terminal("ask for the MFA device")
-	if err != nil {
-		return "", err
-	}
-	i, err := t.Choose(a.ctx, "MFA device: ", append(slices.Clone(serials), "none"))
-	if err != nil || i == len(serials) {
-		return "", err
-	}
-	return serials[i], nil
-}
-
-// askSerial asks for the device, and suggests its usual ARN.
-func (c *addCmd) askSerial(a *app, id awsapi.Identity) (string, error) {
-	if c.FromEnv || c.Stdin {
-		return "", nil // nobody may be there; fob_mfa_serial can be added later
-	}
-	arn, _ := plan.ParseARN(id.ARN)
-	likely := arn.LikelyMFASerial()
-	prompt := "MFA device, its ARN or serial number (Enter for none): "
-	if likely != "" {
-		prompt = "MFA device (- for none) [" + likely + "]: "
-	}
-	answer, err := a.person.Ask(a.ctx, "ask for the MFA device", prompt, func(answer string) error {
-		answer = strings.TrimSpace(answer)
-		if answer == "" || answer == "-" || answer == "none" {
-			return nil
-		}
-		if problem := plan.CheckSerial(answer, id.Account); problem != "" {
-			return errors.New(problem)
-		}
-		return nil
-	})
-	switch answer = strings.TrimSpace(answer); {
-	case err != nil || answer == "-" || answer == "none":
-		return "", err
-	case answer == "":
-		return likely, nil
-	}
-	return answer, nil
-}
 
 // withoutDevice says what a user without one cannot do, and offers to create one.
 func (c *addCmd) withoutDevice(a *app, all *profiles.Profiles, d device) error {

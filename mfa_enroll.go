@@ -158,10 +158,8 @@ func writeSerial(a *app, profile, serial string) (*profiles.Profiles, error) {
 	}
 	section, _ := all.Config.Profile(profile)
 	before, replaced := section.Get("mfa_serial")
-	_, _, err = a.files.Wire(profile, func(text string, r wire.Record) (wire.Edit, error) {
-		return wire.SetSerial(text, profile, serial, r)
-	})
-	if err != nil {
+	edit := func(text string, r wire.Record) (wire.Edit, error) { return wire.SetSerial(text, profile, serial, r) }
+	if _, _, err := a.files.Wire(profile, edit); err != nil {
 		return nil, err
 	}
 	a.showLines("Added", profile, wire.Lines{{"fob_mfa_serial", serial}})

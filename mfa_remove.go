@@ -14,7 +14,7 @@ type mfaRemoveCmd struct {
 	Profile string `arg:"" help:"The profile."`
 	Serial  string `help:"The device's ARN, if the profile does not name it." placeholder:"ARN"`
 	Device  bool   `help:"Remove the device in AWS, too, and its line in the AWS config."`
-	Yes     bool   `short:"y" help:"Remove the device without asking."`
+	Yes     bool   `short:"y" help:"Do not ask."`
 }
 
 func (mfaRemoveCmd) Help() string {
@@ -31,10 +31,29 @@ func (c *mfaRemoveCmd) Run(a *app) error {
 	if c.Device {
 		return c.removeDevice(a, serial)
 	}
+	if err := c.confirmShared(a, serial); err != nil {
+		return err
+	}
 	if err := a.store().RemoveSeed(serial); err != nil {
 		return err
 	}
 	a.out.Say("Removed the MFA secret for %s. The device in AWS has not changed.", plan.ShortSerial(serial))
+	return nil
+}
+
+// confirmShared asks if another profile needs the device: its programs would have to
+// ask for codes.
+func (c *mfaRemoveCmd) confirmShared(a *app, serial string) error {
+	if c.Yes {
+		return nil
+	}
+	all, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	if why := all.NeedsDevice(serial, c.Profile); why != "" {
+		return a.person.Confirm(a.ctx, "--yes", "Remove the MFA secret for %s? %s.", plan.ShortSerial(serial), why)
+	}
 	return nil
 }
 

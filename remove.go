@@ -2,8 +2,11 @@ package main
 
 import (
 	"errors"
+	"strings"
 
+	"fob/internal/cmdline"
 	"fob/internal/plan"
+	"fob/internal/profiles"
 	"fob/internal/wire"
 	"fob/keyring"
 )
@@ -15,15 +18,15 @@ type removeCmd struct {
 
 func (removeCmd) Help() string {
 	return `Removes the key from the store, not from AWS: delete it there too if you no longer need
-it. Its MFA secret, its sessions and the lines that fob add wrote to the AWS config are
-removed with it.
+it. Its MFA secret, its sessions and the lines that fob wrote to the AWS config are
+removed with it. An MFA secret stays if another profile needs it.
 
     fob remove dev`
 }
 
 func (c *removeCmd) Run(a *app) error {
-	all, err := a.profiles()
-	if err != nil {
+	all, unread := a.profiles()
+	if unread != nil {
 		all = a.storedProfiles() // a config with a mistake must not keep a key in the store
 	}
 	info, err := a.store().KeyInfo(c.Profile)
@@ -37,22 +40,16 @@ func (c *removeCmd) Run(a *app) error {
 	case err != nil:
 		return err
 	}
-	serial := all.MFASerial(c.Profile)
-	shared := all.SharesDevice(c.Profile, serial)
-	if !c.Yes {
-		err := a.person.Confirm(a.ctx, "--yes", "Remove %s, the key of %s? fob has the only copy of its secret.", info.KeyID, c.Profile)
-		if err != nil {
-			return err
-		}
+	seed := secretOf(a, all, c.Profile, unread)
+	if err := c.confirm(a, all, info, seed); err != nil {
+		return err
 	}
 	if err := a.store().RemoveKey(a.ctx, c.Profile); err != nil {
 		return err
 	}
 	a.out.Answer("Removed the key of %s and its sessions.", c.Profile)
-	if serial != "" && shared == "" {
-		if err := removeSeed(a, serial); err != nil {
-			return err
-		}
+	if err := seed.remove(a, c.Profile, info); err != nil {
+		return err
 	}
 	a.out.Note("sessions already handed out stay valid until they expire")
 	if info.KeyID != "" {
@@ -61,19 +58,26 @@ func (c *removeCmd) Run(a *app) error {
 	return unwire(a, c.Profile)
 }
 
-// removeSeed removes the MFA secret of a device, if there is one.
-func removeSeed(a *app, serial string) error {
-	err := a.store().RemoveSeed(serial)
-	if _, none := errors.AsType[*keyring.NotFoundError](err); none {
+// confirm names all that goes, before it goes.
+func (c *removeCmd) confirm(a *app, all *profiles.Profiles, info keyring.Info, seed deviceSecret) error {
+	if c.Yes {
 		return nil
 	}
-	if err == nil {
-		a.out.Answer("Removed the MFA secret for %s.", plan.ShortSerial(serial))
+	goes, only := []string{info.KeyID + ", the key of " + c.Profile}, "fob has the only copy of its secret."
+	if seed.goes() {
+		goes = append(goes, "the MFA secret for "+plan.ShortSerial(seed.serial))
+		only = "fob has the only copy of the key, and perhaps of the MFA secret."
+		a.out.Say("To remove the MFA device from AWS too, first: fob mfa remove %s --device", cmdline.Quote(c.Profile))
 	}
-	return err
+	goes = append(goes, "its sessions")
+	if section, _ := all.Config.Profile(c.Profile); wire.Owned(section, a.args[0]) {
+		goes = append(goes, "its lines in "+a.host.Tilde(a.files.Config))
+	}
+	last := len(goes) - 1
+	return a.person.Confirm(a.ctx, "--yes", "Remove %s and %s? %s", strings.Join(goes[:last], ", "), goes[last], only)
 }
 
-// unwire removes what fob add wrote.
+// unwire removes what fob wrote.
 func unwire(a *app, profile string) error {
 	_, changed, err := a.files.Wire(profile, func(text string, r wire.Record) (wire.Edit, error) {
 		return wire.Remove(text, profile, a.args[0], r)

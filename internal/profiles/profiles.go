@@ -115,25 +115,54 @@ func (p *Profiles) Stored() ([]string, error) {
 	return names, err
 }
 
-// MFASerial is the MFA device of a profile; "" if it has none or cannot be used.
+// MFASerial is the MFA device of a profile: its plan's or, if that cannot be made, the
+// one that its section names; "" if it has none.
 func (p *Profiles) MFASerial(profile string) string {
 	made, err := p.Plan(profile, plan.Options{})
-	if err != nil {
-		return ""
+	if err == nil {
+		return made.MFASerial()
 	}
-	return made.MFASerial()
-}
-
-// SharesDevice is another stored profile that uses an MFA device; "" if there is
-// none.
-func (p *Profiles) SharesDevice(profile, serial string) string {
-	names, _ := p.Stored()
-	for _, n := range names {
-		if n != profile && serial != "" && p.MFASerial(n) == serial {
-			return n
-		}
+	section, _ := p.Config.Profile(profile)
+	if v, _ := section.Get("mfa_serial"); v.Text != "none" {
+		return v.Text
 	}
 	return ""
+}
+
+// NeedsDevice says what would still need an MFA device without the key of a profile: a
+// section that names it, a plan that uses it, or one that cannot be made and might. It
+// is "" if nothing does.
+func (p *Profiles) NeedsDevice(serial, without string) string {
+	rest := *p
+	rest.facts.Key = func(profile string) (plan.Key, bool, error) {
+		if profile == without {
+			return plan.Key{}, false, nil
+		}
+		return p.key(profile)
+	}
+	names, damaged := p.Names()
+	stored, _ := p.Stored()
+	doubt := ""
+	for _, name := range names {
+		made, err := rest.Plan(name, plan.Options{})
+		section, _ := p.Config.Profile(name)
+		named, _ := section.Get("mfa_serial")
+		switch {
+		case err == nil && made.MFASerial() == serial:
+			return name + " uses it"
+		case named.Text == serial && name != without:
+			return name + " names it"
+		case err != nil && name != without && slices.Contains(stored, name):
+			doubt = name + " cannot be used at the moment, and may need it"
+		}
+	}
+	switch {
+	case damaged != nil:
+		return "a stored key cannot be read, and its profile may need it"
+	case doubt == "" && len(p.Config.Unreadable()) > 0:
+		return "a section of the AWS files cannot be read, and may name it"
+	}
+	return doubt
 }
 
 // SignedInUntil is until when a plan needs no person because of its cached sessions;

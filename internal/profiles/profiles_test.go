@@ -137,29 +137,45 @@ func TestDamagedKeyIsNoMissingKey(t *testing.T) {
 	}
 }
 
-func TestSharesDevice(t *testing.T) {
-	files, store, all := home(t)
-	serial := all.MFASerial("dev")
-	if serial != "arn:aws:iam::111111111111:mfa/jo" || all.MFASerial("broken") != "" {
-		t.Errorf("dev has %q, broken %q", serial, all.MFASerial("broken"))
-	}
-	if other := all.SharesDevice("dev", serial); other != "" {
-		t.Errorf("dev shares it with %q", other)
-	}
-	if _, err := files.Edit(func(text string) (string, error) {
-		return text + "[profile twin]\nmfa_serial = " + serial + "\n", nil
-	}); err != nil {
+// An MFA secret is needed while a profile uses or names the device, or might.
+func TestNeedsDevice(t *testing.T) {
+	files, store, _ := home(t)
+	if err := store.RemoveKey(t.Context(), "damaged"); err != nil {
 		t.Fatal(err)
 	}
-	later, err := Read(files, store, World{Getenv: func(string) string { return "" }, Log: func(string, ...any) {}})
-	if err != nil {
-		t.Fatal(err)
+	const serial = "arn:aws:iam::111111111111:mfa/jo"
+	for _, c := range []struct{ config, want string }{
+		{"[profile dev]\nmfa_serial = " + serial + "\n", ""},
+		{"[profile dev]\nmfa_serial = " + serial + "\n[profile prod]\nsource_profile = dev\nrole_arn = arn:aws:iam::222222222222:role/deploy\n", ""},
+		{"[profile twin]\nmfa_serial = " + serial + "\n", "twin uses it"},
+		{"[profile twin]\nfob_mfa_serial = none\n", ""},
+		{"[profile twin]\ninclude_profile = x\n[profile x]\nmfa_serial = " + serial + "\n", "twin uses it"},
+		{"[profile role]\nmfa_serial = " + serial + "\nsource_profile = twin\nrole_arn = arn:aws:iam::222222222222:role/deploy\n", "role uses it"},
+		{"[profile role]\nmfa_serial = " + serial + "\nsource_profile = dev\nrole_arn = arn:aws:iam::222222222222:role/deploy\n", "role names it"},
+		{"[profile twin]\nfob_account = x\n", "twin cannot be used at the moment, and may need it"},
+		{"[profile twin]\nfob_mfa_serial = nonsense\n", "twin cannot be used at the moment, and may need it"},
+		{"[profile other]\nsource_profile = nobody\nrole_arn = arn:aws:iam::222222222222:role/deploy\n", ""},
+		{"[profile a[b]c]\nmfa_serial = " + serial + "\n", "a section of the AWS files cannot be read, and may name it"},
+		// dev without its stored key has one in plain text.
+		{"[profile dev]\nmfa_serial = " + serial + "\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = s\n", "dev uses it"},
+	} {
+		if err := os.WriteFile(files.Config, []byte(c.config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		all, err := Read(files, store, World{Getenv: func(string) string { return "" }, Program: "fob", User: func() string { return "jo" }, Log: func(string, ...any) {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := all.NeedsDevice(serial, "dev"); got != c.want {
+			t.Errorf("%s: %q, want %q", c.config, got, c.want)
+		}
 	}
-	if other := later.SharesDevice("dev", serial); other != "twin" {
-		t.Errorf("dev shares it with %q, want twin", other)
+	_, _, all := home(t) // with a damaged key
+	if got := all.NeedsDevice("GAHT12345678", "twin"); got != "a stored key cannot be read, and its profile may need it" {
+		t.Errorf("a damaged key: %q", got)
 	}
-	if other := all.SharesDevice("dev", serial); other != "" {
-		t.Errorf("profiles that were read before know of %q", other)
+	if a, b, c := all.MFASerial("dev"), all.MFASerial("broken"), all.MFASerial("nobody"); a != serial || b != "" || c != "" {
+		t.Errorf("dev has %q, broken %q, nobody %q", a, b, c)
 	}
 }
 

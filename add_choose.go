@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"fob/internal/awsapi"
+	"fob/internal/plan"
+)
+
+// choose lets the user choose one of several devices.
+func (c *addCmd) choose(a *app, serials []string) (string, error) {
+	if c.FromEnv || c.Stdin {
+		a.out.Note("this user has %d MFA devices; choose one with --mfa-serial: %s", len(serials), strings.Join(serials, " or "))
+		return "", nil
+	}
+	t, err := a.person.Terminal("ask for the MFA device")
+	if err != nil {
+		return "", err
+	}
+	i, err := t.Choose(a.ctx, "MFA device: ", append(slices.Clone(serials), "none"))
+	if err != nil || i == len(serials) {
+		return "", err
+	}
+	return serials[i], nil
+}
+
+// askSerial asks for the device, and suggests its usual ARN.
+func (c *addCmd) askSerial(a *app, id awsapi.Identity) (string, error) {
+	if c.FromEnv || c.Stdin {
+		return "", nil // nobody may be there; fob_mfa_serial can be added later
+	}
+	arn, _ := plan.ParseARN(id.ARN)
+	likely := arn.LikelyMFASerial()
+	prompt := "MFA device, its ARN or serial number (Enter for none): "
+	if likely != "" {
+		prompt = "MFA device (- for none) [" + likely + "]: "
+	}
+	answer, err := a.person.Ask(a.ctx, "ask for the MFA device", prompt, func(answer string) error {
+		answer = strings.TrimSpace(answer)
+		if answer == "" || answer == "-" || answer == "none" {
+			return nil
+		}
+		if problem := plan.CheckSerial(answer, id.Account); problem != "" {
+			return errors.New(problem)
+		}
+		return nil
+	})
+	switch answer = strings.TrimSpace(answer); {
+	case err != nil || answer == "-" || answer == "none":
+		return "", err
+	case answer == "":
+		return likely, nil
+	}
+	return answer, nil
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"fob/internal/cmdline"
+	"fob/internal/plan"
+	"fob/internal/profiles"
+	"fob/keyring"
+)
+
+// deviceSecret is the stored MFA secret of a profile's device.
+type deviceSecret struct {
+	serial string // "" if there is none
+	// stays says why it is not removed with the profile's key.
+	stays string
+}
+
+func (s deviceSecret) goes() bool { return s.serial != "" && s.stays == "" }
+
+// seedOf finds the MFA secret of a profile's device. unread is why the AWS files could
+// not be read, if they could not: then nothing says whose the stored ones are.
+func secretOf(a *app, all *profiles.Profiles, profile string, unread error) deviceSecret {
+	if unread != nil {
+		if seeds, err := a.store().Infos(keyring.KindSeed); err == nil && len(seeds) > 0 {
+			return deviceSecret{stays: "the AWS config cannot be read"}
+		}
+		return deviceSecret{}
+	}
+	serial := all.MFASerial(profile)
+	if serial == "" {
+		return deviceSecret{}
+	}
+	if _, err := a.store().SeedInfo(serial); err != nil {
+		if _, none := errors.AsType[*keyring.NotFoundError](err); none {
+			return deviceSecret{}
+		}
+	}
+	return deviceSecret{serial, all.NeedsDevice(serial, profile)}
+}
+
+// remove removes the secret, or says why it stays. The device outlives its secret.
+func (s deviceSecret) remove(a *app, profile string, info keyring.Info) error {
+	switch {
+	case s.stays != "" && s.serial == "":
+		a.out.Note("stored MFA secrets stay: %s", s.stays)
+		return nil
+	case s.stays != "":
+		a.out.Note("the MFA secret for %s stays: %s; fob mfa remove %s --serial %s removes it", plan.ShortSerial(s.serial), s.stays, cmdline.Quote(profile), s.serial)
+		return nil
+	case s.serial == "":
+		return nil
+	}
+	if err := a.store().RemoveSeed(s.serial); err != nil {
+		return err
+	}
+	a.out.Answer("Removed the MFA secret for %s.", plan.ShortSerial(s.serial))
+	how := "remove it there if you no longer need it"
+	if user, ok := plan.ParseARN(info.ARN); ok && !user.IsRoot() && strings.HasPrefix(s.serial, "arn:") {
+		how = fmt.Sprintf("with another key, aws iam deactivate-mfa-device --user-name %s --serial-number %s disables it", cmdline.Quote(user.Name()), s.serial)
+	}
+	a.out.Note("the MFA device %s is still enabled in AWS: %s", plan.ShortSerial(s.serial), how)
+	return nil
+}
