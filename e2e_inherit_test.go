@@ -39,7 +39,7 @@ func TestNothingIsInherited(t *testing.T) {
 		args          []string
 	}{
 		{"age plugin", "age-plugin-fobtest", "", nil, []string{"store", "add", pluginRecipient}},
-		{"age plugin of add", "age-plugin-fobtest", "", []string{"AWS_SESSION_TOKEN=", "FOB_AGE_IDENTITY=identity"}, []string{"--backend", "age", "add", "other", "--from-env", "--no-verify"}},
+		{"age plugin of add", "age-plugin-fobtest", "", []string{"AWS_SESSION_TOKEN=", "AWS_SECURITY_TOKEN=", "FOB_AGE_IDENTITY=identity"}, []string{"--backend", "age", "add", "other", "--from-env", "--no-verify"}},
 		{"credential_process", "spy", "[profile p]\ncredential_process = spy\n", nil, []string{"export", "p"}},
 		{"mfa_process", "spy", "[profile dev]\nmfa_process = spy\n", []string{"FOB_MFA_CODE="}, []string{"export", "dev", "--fresh"}},
 		{"askpass", "spy", "", []string{"SSH_ASKPASS=spy", "DISPLAY=:9", "FOB_MFA_PROMPT=askpass", "FOB_MFA_CODE="}, []string{"export", "dev", "--fresh"}},
