@@ -64,9 +64,13 @@ func (c *addCmd) addKey(a *app) error {
 	if err := c.confirmReplace(a); err != nil {
 		return err
 	}
-	key, err := c.readKey(a)
+	key, err := c.readKey(a, c.issuer(a))
 	if err != nil {
 		return err
+	}
+	if creds.CheckKeyID(creds.AWS, key.ID) != nil {
+		// Not the ID: it may be a secret in the wrong place.
+		a.out.Warn("this access key ID is not in AWS's form; fob takes it because the profile's endpoint is not AWS's")
 	}
 	id, err := c.verify(a, key)
 	if err != nil {

@@ -39,8 +39,8 @@ func (c *addCmd) confirmReplace(a *app) error {
 	return err
 }
 
-// readKey gets the key from where the flags say.
-func (c *addCmd) readKey(a *app) (creds.Key, error) {
+// readKey gets the key from where the flags say. by is who made it.
+func (c *addCmd) readKey(a *app, by creds.Issuer) (creds.Key, error) {
 	switch {
 	case c.FromEnv:
 		if plan.EnvironmentToken(a.getenv) != "" {
@@ -51,22 +51,22 @@ func (c *addCmd) readKey(a *app) (creds.Key, error) {
 				return creds.Key{}, noHelpf("%s is not set", name)
 			}
 		}
-		return creds.NewKey(a.getenv("AWS_ACCESS_KEY_ID"), a.getenv("AWS_SECRET_ACCESS_KEY"))
+		return creds.NewKey(by, a.getenv("AWS_ACCESS_KEY_ID"), a.getenv("AWS_SECRET_ACCESS_KEY"))
 	case c.Stdin:
-		key, err := creds.ReadKey(os.Stdin)
+		key, err := creds.ReadKey(by, os.Stdin)
 		if err != nil {
 			err = fmt.Errorf("standard input: %w", err)
 		}
 		return key, err
 	}
-	return askKey(a)
+	return askKey(a, by)
 }
 
 // askKey asks again for what cannot be an ID: most often it is the secret.
-func askKey(a *app) (creds.Key, error) {
+func askKey(a *app, by creds.Issuer) (creds.Key, error) {
 	const what = "ask for the key"
 	id, err := a.person.Ask(a.ctx, what, "Access key ID: ", func(id string) error {
-		err := creds.CheckKeyID(id)
+		err := creds.CheckKeyID(by, id)
 		if errors.Is(err, creds.ErrSessionKey) {
 			return &ui.FatalError{Err: err}
 		}
@@ -82,7 +82,20 @@ func askKey(a *app) (creds.Key, error) {
 	if err != nil {
 		return creds.Key{}, err
 	}
-	return creds.NewKey(id, secret.Reveal())
+	return creds.NewKey(by, id, secret.Reveal())
+}
+
+// issuer is who made the profile's key: not AWS, if the profile has an endpoint that
+// is not AWS's.
+func (c *addCmd) issuer(a *app) creds.Issuer {
+	all, err := a.profiles()
+	if err != nil {
+		return creds.AWS // reported when it matters
+	}
+	if e, err := all.STS(c.Profile); err == nil && !e.IsAWS() {
+		return creds.Other
+	}
+	return creds.AWS
 }
 
 // newKeyDelay is how long AWS may not know a key that was just created.

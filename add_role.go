@@ -28,7 +28,7 @@ func (c *addCmd) addRole(a *app) error {
 	if err != nil {
 		return err
 	}
-	lines := regionLines(c.region(a, all))
+	lines := append(regionLines(c.region(a, all)), endpointLines(all, c.Source)...)
 	lines = append(lines, wire.Lines{{"credential_process", process}, {"fob_source_profile", c.Source}, {"fob_role_arn", c.Role}}...)
 	if c.MFASerial != "" {
 		lines = append(lines, [2]string{"fob_mfa_serial", c.MFASerial})
@@ -46,6 +46,18 @@ func (c *addCmd) addRole(a *app) error {
 	a.showLines("Added", c.Profile, lines)
 	sayNext(a, []string{"aws --profile " + cmdline.Quote(c.Profile) + " sts get-caller-identity"})
 	return nil
+}
+
+// endpointLines are the source's own settings of where AWS is: SDKs and fob look for
+// them in the section of the profile they are asked for.
+func endpointLines(all *profiles.Profiles, source string) (lines wire.Lines) {
+	section, _ := all.Config.Profile(source)
+	for _, key := range []string{"services", "endpoint_url", "ca_bundle"} {
+		if v, ok := section.Own(key); ok && v.Text != "" {
+			lines = append(lines, [2]string{key, v.Text})
+		}
+	}
+	return lines
 }
 
 // tryPlan makes the profile's plan before the AWS config is written. An error in it

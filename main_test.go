@@ -302,9 +302,12 @@ func setPeriod(aws *ststest.Server, d time.Duration) error {
 }
 
 // Run runs fob in the home, with an empty standard input and no terminal.
-func (w *world) Run(args ...string) (stdout, stderr string, code int) {
+func (w *world) Run(args ...string) (stdout, stderr string, code int) { return w.RunWith("", args...) }
+
+// RunWith is Run with a text on standard input.
+func (w *world) RunWith(stdin string, args ...string) (stdout, stderr string, code int) {
 	cmd := exec.Command(w.Fob, args...)
-	cmd.Dir, cmd.Env = w.Home, w.Env
+	cmd.Dir, cmd.Env, cmd.Stdin = w.Home, w.Env, strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	code = exitCode(cmd.Run())

@@ -244,7 +244,12 @@ func profileFailures() []failure {
 			return exit(exitUsage, "choose a name of letters, digits and . _ @ + -")
 		}),
 		always[*keyring.NameError](exitUsage),
-		always[*creds.KeyError](exitUsage),
+		on(func(_ *app, e *creds.KeyError, _ error) verdict {
+			if e == creds.ErrKeyID {
+				return exit(exitUsage, "for a server other than AWS, set endpoint_url in the profile first")
+			}
+			return exit(exitUsage)
+		}),
 		on(func(_ *app, e *plan.NoProfileError, _ error) verdict {
 			if e.Profile == "" {
 				return exit(exitNoProfile, "fob list   shows the profiles")
@@ -457,7 +462,12 @@ func awsFailures() []failure {
 			return exit(exitRefused, refusedHints(err, e)...)
 		}),
 		always[*awsapi.UnreachableError](exitUnreachable),
-		always[*awsapi.AnswerError](exitUnreachable),
+		on(func(_ *app, e *awsapi.AnswerError, err error) verdict {
+			if e.Unsupported {
+				return exit(exitUnreachable, unsupportedHints(err, e.Action)...)
+			}
+			return exit(exitUnreachable)
+		}),
 	}
 }
 
@@ -500,6 +510,9 @@ func refusedHints(err error, e *awsapi.RefusedError) []string {
 	if e.Action == iam.DeleteDevice {
 		hints = append(hints, "the user no longer has the device: the same command deletes the rest of it later")
 	}
+	if e.Unsupported {
+		return append(hints, unsupportedHints(err, e.Action)...)
+	}
 	switch e.Code {
 	case "InvalidClientTokenId":
 		hints = append(hints, "the key "+e.KeyID+" was deleted or deactivated in AWS, or is only a few seconds old")
@@ -519,6 +532,20 @@ func refusedHints(err error, e *awsapi.RefusedError) []string {
 		}
 	}
 	return hints
+}
+
+// unsupportedHints are the ways around what a server other than AWS does not know.
+func unsupportedHints(err error, action string) []string {
+	switch action {
+	case "GetCallerIdentity":
+		return []string{"if this server does not know GetCallerIdentity: fob add --no-verify stores the key without asking it"}
+	case "GetSessionToken":
+		return []string{
+			"if this server has no sessions for users, use a role: fob add NAME --source " + cmdline.Quote(profileOf(err)) + " --role ARN",
+			"or hand out the key itself: fob exec " + cmdline.Quote(profileOf(err)) + " --no-session",
+		}
+	}
+	return nil
 }
 
 // deniedRole says what a trust policy usually misses.

@@ -1,13 +1,18 @@
 package awsapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
+	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,17 +35,29 @@ type RefusedError struct {
 	Message string
 	// Skew is how far this computer's clock is ahead of AWS's; 0 if under 5 minutes.
 	Skew time.Duration
+	// Server is who refused, if that is not AWS.
+	Server string
+	// Status is the answer's HTTP status, for a document that is not in AWS's form.
+	Status int
+	// Unsupported: the server, which is not AWS, does not know the action.
+	Unsupported bool
 	// Resent: an earlier try may have been carried out, but its answer was lost. It
 	// has then used up the MFA code.
 	Resent bool
 }
 
 func (e *RefusedError) Error() string {
-	what := "AWS refused " + e.Action
+	what := cmp.Or(e.Server, "AWS") + " refused " + e.Action
 	if e.Role != "" {
 		what += " for " + e.Role
 	}
-	what += ": " + e.Code + ": " + e.Message
+	what += ": " + e.Code
+	if e.Status != 0 {
+		what += fmt.Sprintf(" (HTTP status %d)", e.Status)
+	}
+	if e.Message != "" || e.Status == 0 {
+		what += ": " + e.Message
+	}
 	if e.Resent && e.BadCode() {
 		what += " (" + LostAnswer + ")"
 	}
@@ -84,6 +101,8 @@ func (e *UnsentError) Unwrap() error { return e.Err }
 // AnswerError says that the answer is not from AWS, or makes no sense.
 type AnswerError struct {
 	Action, Host, Problem string
+	// Unsupported: the server, which is not AWS, may not know the action.
+	Unsupported bool
 }
 
 func (e *AnswerError) Error() string {
@@ -132,12 +151,21 @@ func (c *Client) translate(ctx context.Context, r *request, err error) error {
 	// The SDK invents the code UnknownError where the answer has none.
 	named := errors.As(err, &api) && api.ErrorCode() != "" && api.ErrorCode() != "UnknownError"
 	cause := context.Cause(ctx)
+	// A proxy on the way to AWS has error documents, too; only another server's are a
+	// refusal.
+	r.foreign = !c.endpoint.IsAWS()
+	if !named && r.foreign && cause == nil && !r.broken && (r.status >= 400 && r.status < 500 || r.status == http.StatusNotImplemented) {
+		if code, message := foreignRefusal(r.refusal); code != "" {
+			return c.refused(r, code, message, r.status)
+		}
+	}
 	switch {
+	case named && r.status == http.StatusNotImplemented && r.foreign:
+		return c.refused(r, api.ErrorCode(), api.ErrorMessage(), 0)
 	case named && (r.status >= 500 || isThrottle(api.ErrorCode())):
 		return r.unreachable("AWS answered " + r.words(api.ErrorCode()))
 	case named && r.status >= 400:
-		return &RefusedError{Action: r.action, Role: r.role, KeyID: r.with.ID, Code: r.words(api.ErrorCode()),
-			Message: r.words(api.ErrorMessage()), Skew: c.Skew(), Resent: r.lost}
+		return c.refused(r, api.ErrorCode(), api.ErrorMessage(), 0)
 	case cause != nil && !errors.Is(cause, context.DeadlineExceeded):
 		return cause
 	case cause != nil || r.status == 0 || r.broken:
@@ -150,6 +178,77 @@ func (c *Client) translate(ctx context.Context, r *request, err error) error {
 		return r.notAWS("a web page (does this network have a sign-in page?)")
 	}
 	return r.notAWS("not an AWS response")
+}
+
+// refused is what the server refused. status is that of a document that is not in
+// AWS's form.
+func (c *Client) refused(r *request, code, message string, status int) *RefusedError {
+	e := &RefusedError{Action: r.action, Role: r.role, KeyID: r.with.ID, Code: r.words(code), Message: r.words(message),
+		Status: status, Skew: c.Skew(), Resent: r.lost}
+	if !r.foreign {
+		return e
+	}
+	if status != 0 || !isLoopback(r.host) {
+		e.Server = r.host
+	}
+	e.Unsupported = unsupported(r.status) || slices.Contains(unknownAction, e.Code) || strings.Contains(strings.ToLower(e.Message), "unsupported action")
+	return e
+}
+
+// unknownAction are the codes of other servers for an action that they do not know
+// (Ceph, SeaweedFS, MinIO). AWS's own is InvalidAction.
+var unknownAction = []string{"InvalidAction", "MethodNotAllowed", "NotImplemented", "UnsupportedOperation"}
+
+func unsupported(status int) bool {
+	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
+}
+
+// isLoopback reports whether a server is this computer: one that stands in for AWS.
+func isLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// foreignRefusal reads the error documents of servers that are not AWS: S3's
+// <Error><Code>, without the <ErrorResponse> of STS, and JSON in its usual forms.
+// code is "" for anything else.
+func foreignRefusal(text []byte) (code, message string) {
+	type xmlError struct{ Code, Message string }
+	var x struct {
+		xmlError
+		Error xmlError
+	}
+	if xml.Unmarshal(text, &x) == nil {
+		return cmp.Or(x.Code, x.Error.Code), cmp.Or(x.Message, x.Error.Message)
+	}
+	type jsonError struct {
+		Code        any
+		Type        string `json:"__type"`
+		Message     string
+		Description string `json:"error_description"`
+	}
+	var j struct {
+		jsonError
+		Error json.RawMessage
+	}
+	if json.Unmarshal(text, &j) != nil {
+		return "", ""
+	}
+	var inner jsonError
+	var word string
+	if json.Unmarshal(j.Error, &inner) != nil {
+		_ = json.Unmarshal(j.Error, &word) // else there is none
+	}
+	for _, e := range []jsonError{j.jsonError, inner} {
+		if e.Code != nil {
+			code = cmp.Or(code, fmt.Sprint(e.Code))
+		}
+		code, message = cmp.Or(code, e.Type), cmp.Or(message, e.Message, e.Description)
+	}
+	return cmp.Or(code, word), message
 }
 
 func isThrottle(code string) bool {

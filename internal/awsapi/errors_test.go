@@ -237,6 +237,96 @@ func TestQuotedSecrets(t *testing.T) {
 	}
 }
 
+// Servers that are not AWS refuse in forms of their own: code and status are shown,
+// and an action that they do not know is told from one that they refuse.
+func TestForeignRefusals(t *testing.T) {
+	for _, row := range []struct {
+		name        string
+		status      int
+		contentType string
+		body        string
+		want        string // the end of the error
+		unsupported bool
+	}{
+		{"Ceph", 403, "application/xml", `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><RequestId>tx1</RequestId><HostId>h</HostId></Error>`,
+			" refused GetSessionToken: AccessDenied (HTTP status 403)", false},
+		{"Ceph, no such action", 405, "application/xml", `<Error><Code>MethodNotAllowed</Code><Message></Message></Error>`,
+			" refused GetSessionToken: MethodNotAllowed (HTTP status 405)", true},
+		{"S3 with a message", 403, "application/xml", `<Error><Code>InvalidAccessKeyId</Code><Message>No such key.</Message></Error>`,
+			" refused GetSessionToken: InvalidAccessKeyId (HTTP status 403): No such key.", false},
+		{"S3, not implemented", 501, "application/xml", `<Error><Code>NotImplemented</Code><Message>A header</Message></Error>`,
+			" refused GetSessionToken: NotImplemented (HTTP status 501): A header", true},
+		{"MinIO, no such action", 400, "text/xml", refusal("InvalidParameterValue", "Unsupported action GetSessionToken"),
+			"AWS refused GetSessionToken: InvalidParameterValue: Unsupported action GetSessionToken", true},
+		{"SeaweedFS, no such action", 400, "text/xml", refusal("InvalidAction", "unsupported action: GetSessionToken"),
+			"AWS refused GetSessionToken: InvalidAction: unsupported action: GetSessionToken", true},
+		{"STS form, not implemented", 501, "text/xml", refusal("NotImplemented", "later"),
+			"AWS refused GetSessionToken: NotImplemented: later", true},
+		{"JSON of an API", 403, "application/json", `{"Code":"AccessDenied","Message":"No."}`,
+			" refused GetSessionToken: AccessDenied (HTTP status 403): No.", false},
+		{"JSON of AWS's other services", 400, "application/x-amz-json-1.1", `{"__type":"UnknownOperationException"}`,
+			" refused GetSessionToken: UnknownOperationException (HTTP status 400)", false},
+		{"JSON with a number", 404, "application/json", `{"code":404,"message":"page not found"}`,
+			" refused GetSessionToken: 404 (HTTP status 404): page not found", true},
+		{"JSON of OAuth", 401, "application/json", `{"error":"invalid_token","error_description":"It is over."}`,
+			" refused GetSessionToken: invalid_token (HTTP status 401): It is over.", false},
+		{"JSON with an object", 403, "application/json", `{"error":{"code":"Forbidden","message":"No."}}`,
+			" refused GetSessionToken: Forbidden (HTTP status 403): No.", false},
+		{"a code with the token in it", 403, "application/json", `{"code":"no ` + withKey.Secret.Reveal() + `"}`,
+			" refused GetSessionToken: no [hidden] (HTTP status 403)", false},
+		{"HTML", 404, "text/html", "<html><body>Not Found<br></body></html>", "HTTP status 404, a web page (does this network have a sign-in page?)", true},
+		{"text", 404, "text/plain", "404 page not found", "HTTP status 404, not an AWS response", true},
+		{"nothing", 403, "", "", "HTTP status 403, not an AWS response", false},
+		{"JSON without a code", 403, "application/json", `{"message":"No."}`, "HTTP status 403, not an AWS response", false},
+		{"half a document", 403, "application/xml", "<Error><Code>Acc", "HTTP status 403, not an AWS response", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			c := newTestClient(t, canned(t, row.status, row.contentType, row.body), brisk)
+			_, err := c.SessionToken(t.Context(), withKey, stepPlain, "")
+			if err == nil || !strings.HasSuffix(err.Error(), row.want) {
+				t.Fatalf("got %v; want %s", err, row.want)
+			}
+			publishable(t, err.Error())
+			var refused *RefusedError
+			var answer *AnswerError
+			switch {
+			case errors.As(err, &refused):
+				if refused.Unsupported != row.unsupported || (refused.Status != 0) != (refused.Server != "") {
+					t.Errorf("%+v", refused)
+				}
+			case errors.As(err, &answer):
+				if answer.Unsupported != row.unsupported {
+					t.Errorf("%+v", answer)
+				}
+			default:
+				t.Errorf("%T", err)
+			}
+		})
+	}
+}
+
+// On the way to AWS such a document is a proxy's, and no refusal of AWS's.
+func TestProxyIsNotAWS(t *testing.T) {
+	c := newTestClient(t, canned(t, 403, "application/xml", "<Error><Code>AccessDenied</Code></Error>"), brisk)
+	c.endpoint.URL = "https://sts.eu-west-1.amazonaws.com"
+	_, err := c.SessionToken(t.Context(), withKey, stepPlain, "")
+	if e := wantErr[*AnswerError](t, err); e.Unsupported || e.Problem != "HTTP status 403, not an AWS response" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// Servers elsewhere are named, and what stands in for AWS on this computer is not.
+func TestRefuser(t *testing.T) {
+	for host, want := range map[string]string{"127.0.0.1:9000": "", "localhost:1": "", "[::1]:9000": "", "s3.example.com": "s3.example.com", "10.0.0.1:9000": "10.0.0.1:9000"} {
+		c := &Client{endpoint: plan.Endpoint{URL: "https://" + host}, transport: &transport{}}
+		r := &request{foreign: true, exchange: exchange{host: host}}
+		if e := c.refused(r, "AccessDenied", "No.", 0); e.Server != want {
+			t.Errorf("%s: %q", host, e.Server)
+		}
+	}
+}
+
 // An answer that is not from AWS is not believed, and errors do not repeat it.
 func TestStrangeAnswers(t *testing.T) {
 	later := time.Now().Add(hour).UTC().Format(time.RFC3339)

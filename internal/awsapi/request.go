@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"fob/internal/creds"
@@ -13,6 +14,7 @@ type request struct {
 	action, role string
 	with         creds.Session
 	codes        []string
+	foreign      bool // the server is not AWS
 	exchange
 }
 
@@ -33,7 +35,10 @@ func (r *request) unreachable(problem string) error {
 }
 
 func (r *request) notAWS(problem string) error {
-	return &AnswerError{Action: r.action, Host: r.host, Problem: problem}
+	if r.status >= 400 {
+		problem = fmt.Sprintf("HTTP status %d, %s", r.status, problem)
+	}
+	return &AnswerError{Action: r.action, Host: r.host, Problem: problem, Unsupported: r.foreign && unsupported(r.status)}
 }
 
 // words puts AWS's message on one line and hides secrets of the request that it

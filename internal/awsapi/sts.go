@@ -69,7 +69,8 @@ func (c *Client) AssumeRole(ctx context.Context, with creds.Session, step plan.A
 	if err != nil {
 		return creds.Session{}, err
 	}
-	return c.session(r, out.Credentials, strings.Split(step.RoleARN, ":")[4])
+	role, _ := plan.ParseARN(step.RoleARN) // other servers' roles have no account
+	return c.session(r, out.Credentials, role.Account)
 }
 
 func optional(s string) *string {

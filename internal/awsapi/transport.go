@@ -12,6 +12,9 @@ import (
 // maxAnswer is far above any answer of STS or IAM (a few KiB).
 const maxAnswer = 1 << 20
 
+// maxRefusal is far more than an error document has.
+const maxRefusal = 16 << 10
+
 // transport notes what happens to the requests of each call, bounds the answers,
 // and reads AWS's clock from them.
 type transport struct {
@@ -26,9 +29,10 @@ type exchange struct {
 	lost        bool   // AWS may have carried out an earlier try, but its answer did not arrive
 	status      int    // of the last answer; 0 without one
 	contentType string
-	broken      bool // the answer's body ended too early
-	silent      bool // no clear answer to the last try: lost, if there is another
-	connected   bool // in one of the tries: something may have left this computer
+	broken      bool   // the answer's body ended too early
+	refusal     []byte // the body of an answer that is an error, up to maxRefusal
+	silent      bool   // no clear answer to the last try: lost, if there is another
+	connected   bool   // in one of the tries: something may have left this computer
 }
 
 // maybeDone reports whether AWS may have carried out the call, for all we know.
@@ -79,6 +83,9 @@ func (b *body) Read(p []byte) (int, error) {
 	b.left -= int64(n)
 	if err != nil && err != io.EOF {
 		b.exchange.broken = true
+	}
+	if x := b.exchange; x.status >= 400 {
+		x.refusal = append(x.refusal, p[:min(n, maxRefusal-len(x.refusal))]...)
 	}
 	return n, err
 }

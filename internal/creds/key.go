@@ -19,14 +19,26 @@ func (e *KeyError) Error() string { return e.Problem }
 // ErrSessionKey means that the ID is a session's, which expires within hours.
 var ErrSessionKey = &KeyError{"this access key ID belongs to a session (ASIA...), which expires; fob stores long-lived keys (AKIA...)"}
 
+// ErrKeyID means that the ID is not in AWS's form.
+var ErrKeyID = &KeyError{"not an access key ID; it looks like AKIAIOSFODNN7EXAMPLE"}
+
 var errSession = &KeyError{"this is a session, which expires; fob stores long-lived keys (AKIA...)"}
+
+// Issuer is who made a key.
+type Issuer int
+
+const (
+	AWS Issuer = iota
+	// Other is a server that speaks AWS's protocols. Its key IDs have any form.
+	Other
+)
 
 // maxKeyText is far more than any document with a key has, in bytes.
 const maxKeyText = 64 << 10
 
 // ReadKey reads a key from two lines, or from JSON as exported sessions and
 // `aws iam create-access-key` print it. The error is the reader's or a *KeyError.
-func ReadKey(r io.Reader) (Key, error) {
+func ReadKey(by Issuer, r io.Reader) (Key, error) {
 	text, err := input.All(r, maxKeyText)
 	none := &KeyError{"no access key found; expected JSON with AccessKeyId and SecretAccessKey, or two lines"}
 	if _, large := errors.AsType[input.TooLargeError](err); large {
@@ -58,25 +70,25 @@ func ReadKey(r io.Reader) (Key, error) {
 		if doc.ID == "" || doc.Secret == "" {
 			return Key{}, none
 		}
-		return NewKey(doc.ID, doc.Secret)
+		return NewKey(by, doc.ID, doc.Secret)
 	}
 	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
 	if len(lines) != 2 {
 		return Key{}, none
 	}
-	return NewKey(lines[0], lines[1])
+	return NewKey(by, lines[0], lines[1])
 }
 
 // NewKey makes a key from a pasted ID and secret. The error is a *KeyError.
-func NewKey(id, secret string) (Key, error) {
+func NewKey(by Issuer, id, secret string) (Key, error) {
 	id, secret = unquote(id), unquote(secret)
-	idProblem := checkKeyID(id)
+	idProblem := checkKeyID(by, id)
 	switch {
 	case id == "":
 		return Key{}, &KeyError{"no access key ID"}
 	case secret == "":
 		return Key{}, &KeyError{"no secret access key"}
-	case idProblem != nil && checkKeyID(secret) == nil:
+	case idProblem != nil && checkKeyID(AWS, secret) == nil:
 		return Key{}, &KeyError{"ID and secret are swapped: the access key ID begins with AKIA, the secret is longer"}
 	case idProblem != nil:
 		return Key{}, idProblem
@@ -89,19 +101,21 @@ func NewKey(id, secret string) (Key, error) {
 // CheckKeyID returns a *KeyError if a pasted ID is not that of a long-lived key.
 // The API reference of AccessKey says \w{16,128}. All known IDs are upper case, and
 // their prefix tells the kind (IAM User Guide, "IAM identifiers").
-func CheckKeyID(id string) error { return checkKeyID(unquote(id)) }
+func CheckKeyID(by Issuer, id string) error { return checkKeyID(by, unquote(id)) }
 
 // checkKeyID is CheckKeyID for a trimmed ID. It does not trim, so that an accepted
 // ID is stored exactly as it was checked.
-func checkKeyID(id string) error {
+func checkKeyID(by Issuer, id string) error {
 	wellFormed := len(id) >= 16 && len(id) <= 128 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 	switch {
 	case strings.HasPrefix(id, "ASIA"):
 		return ErrSessionKey
 	case len(id) == secretLength && !wellFormed:
 		return &KeyError{"that looks like the secret; enter the access key ID first (it begins with AKIA)"}
+	case by == Other && id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil
 	case !wellFormed:
-		return &KeyError{"not an access key ID; it looks like AKIAIOSFODNN7EXAMPLE"}
+		return ErrKeyID
 	}
 	return nil
 }

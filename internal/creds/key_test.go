@@ -26,11 +26,52 @@ func TestNewKey(t *testing.T) {
 		{id, secret + "\x00", "characters that are not allowed"},
 		{id, secret + "\u00e9", "characters that are not allowed"},
 	} {
-		k, err := creds.NewKey(c.id, c.secret)
+		k, err := creds.NewKey(creds.AWS, c.id, c.secret)
 		switch {
 		case c.problem == "" && (err != nil || k.ID != id || k.Secret.Reveal() != secret):
 			t.Errorf("%q, %q: %v, %v", c.id, c.secret, k, err)
 		case c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)):
+			t.Errorf("%q, %q: %v, want %q", c.id, c.secret, err, c.problem)
+		}
+	}
+}
+
+// Other servers' key IDs have any form. What is a mistake anywhere still is one.
+func TestForeignKey(t *testing.T) {
+	const id, secret = ststest.DemoKeyID, ststest.DemoSecret
+	for _, c := range []struct{ id, secret, problem string }{
+		{id, secret, ""},
+		{"minioadmin", "minioadmin", ""},
+		{"test", "test", ""},
+		{"gk0123456789abcdef01234567", secret, ""},
+		{"Jo.Smith_1", "s3cret", ""},
+		{strings.Repeat("a", 128), secret, ""},
+		{"", secret, "no access key ID"},
+		{"test", "", "no secret access key"},
+		{secret, id, "swapped"},
+		{secret, secret, "looks like the secret"},
+		{"ASIA" + id[4:], secret, "belongs to a session"},
+		{"a b", secret, "not an access key ID"},
+		{"a\tb", secret, "not an access key ID"},
+		{"jörg", secret, "not an access key ID"},
+		{strings.Repeat("a", 129), secret, "not an access key ID"},
+		{"test", "a b", "characters that are not allowed"},
+	} {
+		for _, read := range []func() (creds.Key, error){
+			func() (creds.Key, error) { return creds.NewKey(creds.Other, c.id, c.secret) },
+			func() (creds.Key, error) {
+				return creds.ReadKey(creds.Other, strings.NewReader(`{"AccessKeyId":"`+strings.ReplaceAll(c.id, "\t", `\t`)+`","SecretAccessKey":"`+c.secret+`"}`))
+			},
+		} {
+			k, err := read()
+			switch {
+			case c.problem == "" && (err != nil || k.ID != c.id || k.Secret.Reveal() != c.secret):
+				t.Errorf("%q, %q: %v, %v", c.id, c.secret, k, err)
+			case c.problem != "" && err == nil:
+				t.Errorf("%q, %q: %v, want %q", c.id, c.secret, err, c.problem)
+			}
+		}
+		if _, err := creds.NewKey(creds.Other, c.id, c.secret); c.problem != "" && !strings.Contains(err.Error(), c.problem) {
 			t.Errorf("%q, %q: %v, want %q", c.id, c.secret, err, c.problem)
 		}
 	}
@@ -47,7 +88,7 @@ func FuzzReadKey(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		k, err := creds.ReadKey(strings.NewReader(text))
+		k, err := creds.ReadKey(creds.AWS, strings.NewReader(text))
 		if err != nil {
 			// The example in the error's own words is not a quotation.
 			words := strings.ReplaceAll(err.Error(), id, "")
@@ -58,7 +99,7 @@ func FuzzReadKey(f *testing.F) {
 			}
 			return
 		}
-		again, err := creds.ReadKey(strings.NewReader(k.ID + "\n" + k.Secret.Reveal() + "\n"))
+		again, err := creds.ReadKey(creds.AWS, strings.NewReader(k.ID+"\n"+k.Secret.Reveal()+"\n"))
 		if err != nil || again.ID != k.ID || again.Secret.Reveal() != k.Secret.Reveal() {
 			t.Errorf("%q is not taken a second time: %v", text, err)
 		}
@@ -73,7 +114,7 @@ func TestReadKeyFromWindows(t *testing.T) {
 		utf16 += string([]byte{byte(r), 0})
 	}
 	for _, text := range []string{"\ufeff" + id + "\r\n" + secret + "\r\n", utf16} {
-		k, err := creds.ReadKey(strings.NewReader(text))
+		k, err := creds.ReadKey(creds.AWS, strings.NewReader(text))
 		if err != nil || k.ID != id || k.Secret.Reveal() != secret {
 			t.Errorf("%q: %v, %v", text, k, err)
 		}

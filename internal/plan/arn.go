@@ -74,6 +74,12 @@ func (a ARN) isIAM(kind string) bool {
 	return a.Service == "iam" && strings.HasPrefix(a.Resource, kind+"/") && !strings.HasSuffix(a.Resource, "/")
 }
 
+// isForeignARN is for the role ARNs of other servers, which have no account (Ceph's
+// arn:aws:iam:::role/NAME), a field less (SeaweedFS) or any text (MinIO).
+func isForeignARN(s string) bool {
+	return strings.HasPrefix(s, "arn:") && len(s) <= 2048 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
 // ShortSerial is an MFA serial as people are shown it: mfa/jo for an ARN, and the
 // number of a hardware device as it is.
 func ShortSerial(serial string) string { return serial[strings.LastIndexByte(serial, ':')+1:] }

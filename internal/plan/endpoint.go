@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"fob/internal/awsconfig"
@@ -27,6 +28,36 @@ func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
 	}
 	err := r.endpointSettings(&e, section, "sts")
 	return e, err
+}
+
+// IsAWS reports whether STS is called at AWS, and not at another server that speaks
+// its protocol.
+func (e Endpoint) IsAWS() bool {
+	u, err := url.Parse(e.URL)
+	if err != nil || e.URL == "" {
+		return err == nil
+	}
+	host := strings.ToLower(u.Hostname())
+	return slices.ContainsFunc(awsDomains[:], func(domain string) bool { return strings.HasSuffix(host, domain) })
+}
+
+// awsDomains end the names of all of AWS's hosts, by partition (from the endpoint
+// rules of the AWS SDKs).
+var awsDomains = [...]string{
+	".amazonaws.com", ".api.aws", // aws and aws-us-gov
+	".amazonaws.com.cn", ".amazonwebservices.com.cn",
+	".amazonaws.eu", ".amazonwebservices.eu",
+	".c2s.ic.gov", ".aws.ic.gov",
+	".sc2s.sgov.gov", ".aws.scloud",
+	".cloud.adc-e.uk", ".cloud-aws.adc-e.uk",
+	".csp.hci.ic.gov", ".aws.hci.ic.gov",
+}
+
+// foreign reports whether the plan's STS is not AWS's. A mistake in the settings is
+// reported by endpoint.
+func (r *resolver) foreign() bool {
+	u, err := r.endpointURL(r.chain[0].section, "sts")
+	return err == nil && !Endpoint{URL: u}.IsAWS()
 }
 
 // EndpointOf is where STS is called for a profile that need not exist yet.

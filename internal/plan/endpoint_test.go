@@ -32,6 +32,33 @@ endpoint_url = https://sts.example.com
 	}
 }
 
+func TestIsAWS(t *testing.T) {
+	for url, want := range map[string]bool{
+		"":                                     true,
+		"https://sts.eu-west-1.amazonaws.com":  true,
+		"https://STS.EU-WEST-1.AMAZONAWS.COM/": true,
+		"https://sts.eu-west-1.amazonaws.com:443/path":        true,
+		"https://vpce-0a-1b.sts.eu-west-1.vpce.amazonaws.com": true,
+		"https://sts.eu-west-1.api.aws":                       true,
+		"https://sts.cn-north-1.amazonaws.com.cn":             true,
+		"https://sts.eusc-de-east-1.amazonaws.eu":             true,
+		"https://sts.us-iso-east-1.c2s.ic.gov":                true,
+		"https://amazonaws.com.example.com":                   false,
+		"https://example-amazonaws.com":                       false,
+		"https://s3.example.com/sts.amazonaws.com":            false,
+		"https://sts.amazonaws.com@example.com":               false,
+		"http://localhost:4566":                               false,
+		"http://127.0.0.1:9000":                               false,
+		"https://minio.example.com":                           false,
+		"https://s3.eu-central-1.wasabisys.com":               false,
+		"://":                                                 false,
+	} {
+		if got := (Endpoint{URL: url}).IsAWS(); got != want {
+			t.Errorf("%q: %v", url, got)
+		}
+	}
+}
+
 // TestIAMEndpointOf: IAM is called in the partition of the user's ARN, independent of
 // the region, and at the endpoint that is configured for iam.
 func TestIAMEndpointOf(t *testing.T) {

@@ -104,7 +104,7 @@ func (r *resolver) account(steps []Step) (account string, guards []AccountGuard,
 	done := 1 // how many steps make the credentials of this profile
 	for _, h := range slices.Backward(r.chain) {
 		if h.role.Text != "" {
-			role, _ := ParseARN(h.role.Text)
+			role, _ := ParseARN(h.role.Text) // other servers' roles have no account
 			account = role.Account
 			done = afterRole(steps, done)
 		}

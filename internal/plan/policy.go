@@ -177,12 +177,13 @@ func policyARNs(role AssumeRole, arns []string, from string) (all []string, err 
 	if len(arns) > maxPolicyARNs {
 		return nil, fault(from, fmt.Sprintf("%d session policies, but AWS allows only %d", len(arns), maxPolicyARNs))
 	}
-	home, _ := ParseARN(role.RoleARN)
+	home, ok := ParseARN(role.RoleARN)
 	for _, s := range arns {
 		a, _ := splitARN(s)
 		switch {
-		case !a.isIAM("policy") || a.Account != "aws" && !isAccountID(a.Account):
+		case !a.isIAM("policy") || ok && a.Account != "aws" && !isAccountID(a.Account):
 			return nil, fault(from, fmt.Sprintf("%q is not a policy ARN", s))
+		case !ok: // another server's role: nothing is known about its account
 		case a.Account == "aws":
 			s = "arn:" + home.Partition + ":iam::aws:" + a.Resource
 		case a.Account != home.Account || a.Partition != home.Partition:

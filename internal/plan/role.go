@@ -62,10 +62,14 @@ func (r *resolver) lastRole() awsconfig.Profile {
 
 func (r *resolver) role(h hop) (AssumeRole, error) {
 	a, ok := ParseARN(h.role.Text)
-	if !ok || !a.isIAM("role") {
+	switch {
+	case ok && a.isIAM("role"):
+	case !ok && isForeignARN(h.role.Text) && r.foreign():
+		r.note("%s: %s is not a role ARN of AWS; it goes to the profile's endpoint as it is", At(h.role), h.role.Text)
+	default:
 		return AssumeRole{}, &ConfigError{At: At(h.role), Problem: fmt.Sprintf("%q is not a role ARN (arn:aws:iam::ACCOUNT:role/NAME)", h.role.Text)}
 	}
-	if err := r.samePartition(h.role, a); err != nil {
+	if err := r.samePartition(h.role, a); ok && err != nil {
 		return AssumeRole{}, err
 	}
 	step := AssumeRole{RoleARN: h.role.Text, From: From(At(h.role))}
