@@ -36,7 +36,8 @@ torture:
 # Then the packages with code for Windows, and the program.
 wine:
 	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring/... ./internal/cmdline ./internal/wire
-	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' ./internal/helper ./internal/host ./internal/term .
+	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' ./internal/awsconfig ./internal/helper ./internal/host ./internal/input \
+		./internal/term .
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"fob/internal/input"
 )
 
 const (
@@ -115,8 +117,21 @@ func (d dir) sub(name string) (dir, error) {
 	if err != nil {
 		return dir{}, d.named(name, err)
 	}
-	root, err := parent.OpenRoot(path.Base(name))
+	var root *os.Root
+	err = input.Retry(func() (err error) {
+		root, err = parent.OpenRoot(path.Base(name))
+		return err
+	})
 	return dir{Root: root}, d.named(name, err)
+}
+
+// Lstat is the Root's Lstat, patiently.
+func (d dir) Lstat(name string) (fi fs.FileInfo, err error) {
+	err = input.Retry(func() error {
+		fi, err = d.Root.Lstat(name)
+		return err
+	})
+	return fi, err
 }
 
 // read returns the content of a file of at most limit bytes, and how it is
@@ -152,7 +167,7 @@ func (d dir) readFile(name string, limit, part int64) ([]byte, fs.FileInfo, erro
 		return nil, nil, &DamagedError{name, "it is not a regular file"}
 	}
 	var f *os.File
-	err = sharing(func() (err error) {
+	err = input.Retry(func() (err error) {
 		f, err = d.OpenFile(name, os.O_RDONLY|safeOpen, 0)
 		return err
 	})
@@ -207,7 +222,7 @@ func (d dir) commit(name string, data []byte, durable bool, place func(temp, nam
 	// After a rename there is nothing to remove, which is fine.
 	defer d.Remove(temp)
 	if err = d.fill(temp, data, durable); err == nil {
-		err = sharing(func() error { return place(temp, name) })
+		err = input.Retry(func() error { return place(temp, name) })
 	}
 	if err == nil && durable {
 		err = d.sync(path.Dir(name))

@@ -49,10 +49,6 @@ func noLocks(err error) bool {
 	return errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOLCK)
 }
 
-// sharing retries f if another program has the file open. On Unix that does not
-// matter.
-func sharing(f func() error) error { return f() }
-
 // syncDir makes the names in an open directory durable.
 func syncDir(f *os.File) error {
 	// Some file systems cannot sync a directory, and do not need it.

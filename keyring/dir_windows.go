@@ -3,10 +3,10 @@ package keyring
 import (
 	"errors"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"time"
+
+	"fob/internal/input"
 
 	"golang.org/x/sys/windows"
 )
@@ -27,23 +27,10 @@ func noHardLinks(err error) bool {
 
 func noLocks(err error) bool { return errors.Is(err, windows.ERROR_NOT_SUPPORTED) }
 
-// sharing retries f for 2 s while a virus scanner, an indexer or another fob has
-// the file open.
-func sharing(f func() error) error {
-	for deadline := time.Now().Add(2 * time.Second); ; {
-		err := f()
-		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) || time.Now().After(deadline) {
-			return err
-		}
-		// At random, so that those who wait for one file do not all try at once.
-		time.Sleep(time.Millisecond + rand.N(20*time.Millisecond))
-	}
-}
-
 // Remove is the Root's Remove, or os.Remove where the file system does not know the
 // call that the Root makes: wine's and some drivers' do not.
 func (d dir) Remove(name string) error {
-	return sharing(func() error {
+	return input.Retry(func() error {
 		err := d.Root.Remove(name)
 		if errors.Is(err, windows.ERROR_INVALID_FUNCTION) {
 			err = os.Remove(filepath.Join(d.Name(), name))

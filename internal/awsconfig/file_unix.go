@@ -21,8 +21,6 @@ func keepOwner(temp *os.File, info fs.FileInfo) fs.FileMode {
 	return mode
 }
 
-func rename(from, to string) error { return os.Rename(from, to) }
-
 // syncDir makes the rename durable. It ignores errors: the file is in place, and some
 // network file systems cannot sync a directory.
 func syncDir(dir string) {

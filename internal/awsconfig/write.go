@@ -51,7 +51,7 @@ func WriteFile(path string, old, new []byte) error {
 	if err := compare(path, old); err != nil {
 		return err
 	}
-	if err := rename(temp.Name(), path); err != nil {
+	if err := input.Retry(func() error { return os.Rename(temp.Name(), path) }); err != nil {
 		return err
 	}
 	syncDir(dir)
@@ -62,7 +62,7 @@ func WriteFile(path string, old, new []byte) error {
 // read-only file is an error: a rename would work, but somebody made it read-only
 // on purpose.
 func replaceable(path string) (fs.FileInfo, error) {
-	info, err := os.Stat(path)
+	info, err := look(os.Stat, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
@@ -74,6 +74,14 @@ func replaceable(path string) (fs.FileInfo, error) {
 		return nil, &fs.PathError{Op: "write", Path: path, Err: fs.ErrPermission}
 	}
 	return info, nil
+}
+
+func look(stat func(string) (fs.FileInfo, error), path string) (info fs.FileInfo, err error) {
+	err = input.Retry(func() error {
+		info, err = stat(path)
+		return err
+	})
+	return info, err
 }
 
 // fill writes temp, and gives it the mode and owner of the file it will replace.
@@ -107,7 +115,7 @@ const maxLinks = 40
 // exist. EvalSymlinks fails if the file does not exist yet.
 func target(path string) (string, error) {
 	for range maxLinks {
-		info, err := os.Lstat(path)
+		info, err := look(os.Lstat, path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return path, nil
 		}

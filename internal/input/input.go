@@ -46,14 +46,18 @@ func Read(path string, limit int64) (string, error) { return read(path, limit, P
 
 func read(path string, limit int64, patience time.Duration) (string, error) {
 	// To open some devices does something, and to open a named pipe waits for a writer.
-	info, err := os.Stat(path)
+	info, err := stat(path)
 	if err != nil {
 		return "", err
 	}
 	if !readable(path, info) {
 		return "", &fs.PathError{Op: "read", Path: path, Err: ErrNotFile}
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|nonBlock, 0)
+	var f *os.File
+	err = Retry(func() (err error) {
+		f, err = os.OpenFile(path, os.O_RDONLY|nonBlock, 0)
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
@@ -62,6 +66,14 @@ func read(path string, limit int64, patience time.Duration) (string, error) {
 		return "", named(path, err)
 	}
 	return text, nil
+}
+
+func stat(path string) (info fs.FileInfo, err error) {
+	err = Retry(func() error {
+		info, err = os.Stat(path)
+		return err
+	})
+	return info, err
 }
 
 // ReadFile is Read of a file that is open, of any kind, which it closes.

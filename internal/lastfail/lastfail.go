@@ -60,7 +60,7 @@ func Save(dir string, r Record) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), file(dir, r.Profile))
+	return input.Retry(func() error { return os.Rename(f.Name(), file(dir, r.Profile)) })
 }
 
 // Clear removes the profile's record. Most exports have none, and looking for the
