@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"fob/internal/awsapi"
@@ -140,7 +139,6 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	if _, stored := p.Steps[0].(plan.StoredKey); !stored {
 		sessions = source.QuietSessions{Store: a.store().Quiet(), Log: a.out.Log}
 	}
-	d := &dialer{make: a.newClient}
 	return &broker.Broker{
 		Source:   reader.Read,
 		Sessions: sessions,
@@ -153,13 +151,11 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 			Prompters: r.prompters,
 			Prompt:    r.MFAPrompt,
 			NoInput:   a.NoInput,
-			Skew:      d.skew,
 			Wait:      a.wait,
 			Now:       a.now,
-			Notice:    a.noteClock,
 		},
 		QuietCodes: &mfa.Ladder{Seed: storedSeed(a.store().Quiet()), Now: a.now},
-		Dial:       d.dial,
+		Dial:       a.dialSTS,
 		Renew:      r.renew,
 		Fresh:      r.Fresh,
 		Program:    r.program,
@@ -170,27 +166,13 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	}, nil
 }
 
-// dialer makes the client of a plan when AWS is first called, and knows by how
-// much the clock is wrong from then on.
-type dialer struct {
-	make   func(plan.Endpoint) (*awsapi.Client, error)
-	client atomic.Pointer[awsapi.Client]
-}
-
-func (d *dialer) dial(e plan.Endpoint) (broker.STS, error) {
-	client, err := d.make(e)
+// dialSTS makes the client of a plan when AWS is first called.
+func (a *app) dialSTS(e plan.Endpoint) (broker.STS, error) {
+	client, err := a.newClient(e)
 	if err != nil {
 		return nil, err // and not a nil *Client in an interface that is not nil
 	}
-	d.client.Store(client)
 	return client, nil
-}
-
-func (d *dialer) skew() time.Duration {
-	if client := d.client.Load(); client != nil {
-		return client.RawSkew()
-	}
-	return 0
 }
 
 // reader reads what plans start from.
@@ -221,11 +203,11 @@ func storedSeed(store *keyring.Store) func(context.Context, string) (creds.Seed,
 }
 
 // seedBroker makes codes from a seed, and takes none from elsewhere.
-func (a *app) seedBroker(seed creds.Seed, now func() time.Time) *broker.Broker {
+func (a *app) seedBroker(seed creds.Seed) *broker.Broker {
 	stored := func(context.Context, string) (creds.Seed, bool, error) { return seed, true, nil }
 	return &broker.Broker{
 		Sessions: a.store(),
-		Codes:    &mfa.Ladder{Seed: stored, Wait: a.wait, Now: now},
+		Codes:    &mfa.Ladder{Seed: stored, Wait: a.wait, Now: a.now},
 		Now:      a.now, Log: a.out.Log, Note: a.out.Note,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/broker"
 	"fob/internal/creds"
 	"fob/internal/host"
 	"fob/internal/mfa"
@@ -116,11 +117,12 @@ func (c *mfaCodeCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	answer, err := a.seedBroker(seed, a.now).SeedCode(a.ctx, c.Profile, serial)
+	skew := broker.Skew(serial, a.store())
+	answer, err := a.seedBroker(seed).SeedCode(a.ctx, c.Profile, serial, skew)
 	if err != nil {
 		return err
 	}
-	left := int(mfa.StepEnd(seed, answer.Step).Sub(a.now()).Round(time.Second).Seconds())
+	left := int(mfa.StepEnd(seed, answer.Step).Sub(a.now().Add(-skew)).Round(time.Second).Seconds())
 	if c.JSON {
 		return a.out.JSON(struct {
 			Code    string `json:"code"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"time"
 
 	"fob/internal/awsapi"
 	"fob/internal/broker"
@@ -132,13 +131,13 @@ func codePair(ctx context.Context, a *app, u iam.User, serial string) (first, se
 	if err != nil {
 		return "", "", err
 	}
-	b := a.seedBroker(seed, func() time.Time { return a.now().Add(-u.Skew) })
+	b := a.seedBroker(seed)
 	for {
-		one, err := b.SeedCode(ctx, u.Profile, serial)
+		one, err := b.SeedCode(ctx, u.Profile, serial, u.Skew)
 		if err != nil {
 			return "", "", err
 		}
-		two, err := b.SeedCode(ctx, u.Profile, serial)
+		two, err := b.SeedCode(ctx, u.Profile, serial, u.Skew)
 		if err != nil {
 			return "", "", err
 		}

@@ -96,7 +96,7 @@ func (r *run) tryCode(ctx context.Context, held *heldLock, n int, q *mfa.Request
 		if r.takesOver(d, n) {
 			return s, answer, &keyring.SharedError{Refusal: d.Refusal, Serial: q.Serial}
 		}
-		q.After, q.Used = d.lastStep(r.Now()), d.usedAt(r.Now())
+		q.Skew, q.UsedStep, q.Used = d.Skew, d.usedStep, d.usedAt(r.Now())
 		r.asking.asks(device(q.Serial))
 		watched, stop := r.untilMade(ctx, n+1)
 		answer, err = r.code(watched, *q)
@@ -129,7 +129,7 @@ func (r *run) tryCode(ctx context.Context, held *heldLock, n int, q *mfa.Request
 		if r.takesOver(d, n) {
 			return s, answer, &keyring.SharedError{Refusal: d.Refusal, Serial: q.Serial}
 		}
-		q.After, q.Used = d.lastStep(r.Now()), d.usedAt(r.Now())
+		q.Skew, q.UsedStep, q.Used = d.Skew, d.usedStep, d.usedAt(r.Now())
 		if answer, err = r.code(inside, *q); err != nil {
 			if d.Since(r.seenRefusal, r.plan.ID(n+1)) && d.Outcome == keyring.Refused && errors.As(err, new(*mfa.CodeError)) {
 				// It was the same code, and AWS has refused it.
@@ -154,13 +154,14 @@ func (r *run) tryCode(ctx context.Context, held *heldLock, n int, q *mfa.Request
 		return s, answer, err
 	}
 	if _, refused := errors.AsType[*awsapi.RefusedError](err); err == nil || refused {
-		r.learnSkew(lock, d)
+		r.learnSkew(lock, d, refused && answer.Step != 0)
 	}
 	return s, answer, err
 }
 
-// learnSkew remembers how wrong the clock is, when AWS has just answered.
-func (r *run) learnSkew(lock *heldLock, d deviceState) {
+// learnSkew remembers how wrong the clock is, when AWS has just answered. If AWS has
+// refused a code that was made by this clock, the user is told why.
+func (r *run) learnSkew(lock *heldLock, d deviceState, refused bool) {
 	skew := r.sts.RawSkew()
 	if skew.Abs() < minSkew {
 		skew = 0
@@ -171,6 +172,9 @@ func (r *run) learnSkew(lock *heldLock, d deviceState) {
 	d.Skew = skew
 	if err := lock.remember(d); err != nil {
 		r.Log("could not remember that the clock is wrong: %v", err)
+	}
+	if refused && skew != 0 && r.Clock != nil {
+		r.Clock(skew)
 	}
 }
 
@@ -198,8 +202,8 @@ func (r *run) code(ctx context.Context, q mfa.Request) (mfa.Answer, error) {
 }
 
 // SeedCode makes a code of a device whose MFA secret is stored, in order to show it,
-// and remembers it as used.
-func (b *Broker) SeedCode(ctx context.Context, profile, serial string) (mfa.Answer, error) {
+// and remembers it as used. skew is how far the clock is ahead of AWS's.
+func (b *Broker) SeedCode(ctx context.Context, profile, serial string, skew time.Duration) (mfa.Answer, error) {
 	r := &run{Broker: b}
 	lock, err := r.lock(ctx, deviceLock(serial))
 	if err != nil {
@@ -207,7 +211,7 @@ func (b *Broker) SeedCode(ctx context.Context, profile, serial string) (mfa.Answ
 	}
 	defer lock.release()
 	d := r.deviceState(deviceLock(serial))
-	answer, err := b.Codes.Code(ctx, mfa.Request{Profile: profile, Serial: serial, Shown: true, After: d.lastStep(b.Now()), Used: d.usedAt(b.Now())})
+	answer, err := b.Codes.Code(ctx, mfa.Request{Profile: profile, Serial: serial, Shown: true, Skew: skew, UsedStep: d.usedStep, Used: d.usedAt(b.Now())})
 	if err != nil {
 		return mfa.Answer{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"fob/internal/mfa"
@@ -15,9 +16,6 @@ const (
 	// reuseWindow is for how long a used code could look new: AWS also accepts the
 	// codes of the 30 s before and after the current ones.
 	reuseWindow = 2 * time.Minute
-	// maxAhead is how far in the future a code may have been used: two 30 s steps. If
-	// it is later, the clock was set back.
-	maxAhead = time.Minute
 	// maxUsed is how many used codes are remembered for a device.
 	maxUsed = 8
 )
@@ -80,20 +78,20 @@ func At(now time.Time, p plan.Plan, s lockStates) Moment {
 	if p.MaxMFAAge == 0 {
 		return Moment{Now: now}
 	}
-	d, _ := readDevice(s, deviceLock(p.MFASerial())) // a damaged one is ignored
-	return Moment{Now: now, Skew: d.Skew}
+	return Moment{Now: now, Skew: Skew(p.MFASerial(), s)}
 }
 
-// lastStep is the last step whose code was used, 0 if none is known. It ignores
-// codes from the future.
-func (d deviceState) lastStep(now time.Time) int64 {
-	var last int64
-	for _, u := range d.Used {
-		if u.At.Sub(now) < maxAhead {
-			last = max(last, u.Step)
-		}
-	}
-	return last
+// Skew is how far this computer's clock was ahead of AWS's when an MFA device was
+// last used.
+func Skew(serial string, s lockStates) time.Duration {
+	d, _ := readDevice(s, deviceLock(serial)) // a damaged one is ignored
+	return d.Skew
+}
+
+// usedStep reports whether the code of a step was used. The number of a step is that
+// of its code, whatever the clock was when it was sent.
+func (d deviceState) usedStep(step int64) bool {
+	return slices.ContainsFunc(d.Used, func(u usedCode) bool { return u.Step == step })
 }
 
 // usedAt returns a function that reports whether a code was used a short time before
@@ -109,10 +107,10 @@ func (d deviceState) usedAt(now time.Time) func(code string) bool {
 	}
 }
 
-// uses reports whether a code is used, or one of a later step of the same seed.
+// uses reports whether a code is used.
 func (d deviceState) uses(a mfa.Answer, now time.Time) bool {
 	if a.Step != 0 {
-		return a.Step <= d.lastStep(now)
+		return d.usedStep(a.Step)
 	}
 	return d.usedAt(now)(a.Code)
 }

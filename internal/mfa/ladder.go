@@ -29,12 +29,6 @@ const (
 	// maxMachine is how often a program is run to get an unused code. Its clock may
 	// be late, so that it still prints the old code after the wait.
 	maxMachine = 3
-	// minSkew is how wrong the clock must be to explain a refusal: AWS also accepts
-	// the codes before and after the current one.
-	minSkew = 15 * time.Second
-	// maxAhead is how many steps ahead of now the last used step may be. If it is
-	// further ahead, the clock was set back, and the step is ignored.
-	maxAhead = 2
 )
 
 // ProcessError is an mfa_process that did not print a usable code.
@@ -72,9 +66,12 @@ type Request struct {
 	// Shown means that a person will read the code, so it need not have the 6
 	// digits that AWS expects.
 	Shown bool
-	// After is the device's last step that any process has used; 0 if none is
+	// Skew is how far the local clock is ahead of AWS's, as far as is known. Codes from
+	// seeds are made by AWS's clock.
+	Skew time.Duration
+	// UsedStep reports whether any process has used the code of a step; nil if none is
 	// known. It applies to codes from seeds.
-	After int64
+	UsedStep func(step int64) bool
 	// Used reports whether any process has used a code before. It applies to all
 	// other codes; nil if none is known.
 	Used func(code string) bool
@@ -112,20 +109,12 @@ type Ladder struct {
 	NoInput bool
 	// Now is the local clock; nil for the real one.
 	Now func() time.Time
-	// Skew is how far the local clock is ahead of AWS's, measured at AWS's last
-	// answer, and 0 before the first; nil if it cannot be known. After a refusal,
-	// codes are made by AWS's clock.
-	Skew func() time.Duration
 	// Wait waits for d and may tell the user what for. It returns the context's
 	// error if that ends first. nil waits silently.
 	Wait func(ctx context.Context, d time.Duration, what string) error
-	// Notice is called once, when codes begin to be made by AWS's clock, with how
-	// far the local clock is ahead; nil to tell nobody.
-	Notice func(skew time.Duration)
 
-	mu   sync.Mutex    // guards the fields below
-	gave bool          // Given has been used
-	skew time.Duration // the first large Skew after a refusal; 0 before
+	mu   sync.Mutex // guards the field below
+	gave bool       // Given has been used
 }
 
 // Code returns a code that AWS has not seen yet, as far as the request tells.
@@ -174,7 +163,6 @@ func (l *Ladder) fromSeed(ctx context.Context, r Request) (Answer, bool, error) 
 	if !ok || err != nil {
 		return Answer{}, false, err
 	}
-	l.correctClock(r)
 	step, err := l.freshStep(ctx, seed, r)
 	if err != nil {
 		return Answer{}, false, fmt.Errorf("MFA code for %q: %w", r.Serial, err)
@@ -189,15 +177,16 @@ func (l *Ladder) fromSeed(ctx context.Context, r Request) (Answer, bool, error) 
 	return Answer{Code: code, Step: step, From: "seed"}, true, nil
 }
 
-// freshStep waits until the current step is after the last one used.
+// freshStep waits until the code of the current step is not used. Each step counts by
+// itself: what was sent while the clock was wrong says nothing about those before it.
 func (l *Ladder) freshStep(ctx context.Context, seed creds.Seed, r Request) (int64, error) {
 	for {
-		now := l.now()
+		now := l.now().Add(-r.Skew)
 		step := Step(seed, now)
-		if r.After < step || r.After > step+maxAhead {
+		if r.UsedStep == nil || !r.UsedStep(step) {
 			return step, context.Cause(ctx)
 		}
-		if err := l.wait(ctx, StepEnd(seed, r.After).Sub(now), r.Serial); err != nil {
+		if err := l.wait(ctx, StepEnd(seed, step).Sub(now), r.Serial); err != nil {
 			return 0, err
 		}
 	}
@@ -229,39 +218,11 @@ func (e *lateError) Error() string {
 
 func (e *lateError) Unwrap() error { return context.DeadlineExceeded }
 
-// correctClock switches to AWS's clock when AWS has refused a code and the local
-// clock may be the reason. A person's code comes from a phone with a clock of its
-// own.
-func (l *Ladder) correctClock(r Request) {
-	if r.Refused == "" || l.Skew == nil {
-		return
-	}
-	skew := l.Skew()
-	if skew.Abs() >= minSkew && l.learnSkew(skew) && l.Notice != nil {
-		l.Notice(skew)
-	}
-}
-
-// learnSkew remembers the first skew, and reports whether this is the first.
-func (l *Ladder) learnSkew(skew time.Duration) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.skew != 0 {
-		return false
-	}
-	l.skew = skew
-	return true
-}
-
-// now is AWS's time, or the local time if AWS's is not known.
 func (l *Ladder) now() time.Time {
-	l.mu.Lock()
-	skew := l.skew
-	l.mu.Unlock()
 	if l.Now == nil {
-		return time.Now().Add(-skew)
+		return time.Now()
 	}
-	return l.Now().Add(-skew)
+	return l.Now()
 }
 
 func (l *Ladder) fromProcess(ctx context.Context, r Request) (Answer, error) {
@@ -295,7 +256,7 @@ func (l *Ladder) fromMachine(ctx context.Context, r Request, run func() (string,
 		if !errors.As(err, &bad) || !bad.used || try == maxMachine {
 			return code, err
 		}
-		now := l.now()
+		now := l.now() // the program has no other
 		if err := l.wait(ctx, now.Truncate(defaultPeriod).Add(defaultPeriod).Sub(now), r.Serial); err != nil {
 			return "", err
 		}

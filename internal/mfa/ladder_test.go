@@ -126,18 +126,21 @@ func TestSeedWaitsForAFreshStep(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		at     float64 // s
-		after  int64
+		skew   time.Duration
+		used   []int64
 		step   int64
 		notice string
 	}{
-		{"none used", 3001, 0, 100, ""},
-		{"an older one used", 3001, 99, 100, ""},
-		{"this one used", 3001, 100, 101, "29s for the next code of " + joSerial},
-		{"at the end of this one", 3029.75, 100, 101, "250ms for the next code of " + joSerial},
-		{"the next used", 3001, 101, 102, "59s for the next code of " + joSerial},
-		{"two ahead", 3001, 102, 103, "1m29s for the next code of " + joSerial},
-		{"the clock went back", 3001, 103, 100, ""},
-		{"nonsense", 3001, 1 << 62, 100, ""},
+		{"none used", 3001, 0, nil, 100, ""},
+		{"an older one used", 3001, 0, []int64{99}, 100, ""},
+		{"this one used", 3001, 0, []int64{100}, 101, "29s for the next code of " + joSerial},
+		{"at the end of this one", 3029.75, 0, []int64{100}, 101, "250ms for the next code of " + joSerial},
+		{"this and the next used", 3001, 0, []int64{100, 101}, 102, "29s for the next code of " + joSerial + "\n30s for the next code of " + joSerial},
+		{"the next used, by a clock that was ahead", 3001, 0, []int64{101, 102}, 100, ""},
+		{"the clock went back", 3001, 0, []int64{103}, 100, ""},
+		{"the clock is ahead", 3601, 10 * time.Minute, nil, 100, ""},
+		{"the clock is ahead, and this one used", 3601, 10 * time.Minute, []int64{100}, 101, "29s for the next code of " + joSerial},
+		{"the clock is behind", 2401, -10 * time.Minute, []int64{80}, 100, ""},
 	} {
 		now := time.Unix(0, int64(c.at*1e9))
 		var notices []string
@@ -151,7 +154,8 @@ func TestSeedWaitsForAFreshStep(t *testing.T) {
 			},
 		}
 		r := request
-		r.After = c.after
+		r.Skew = c.skew
+		r.UsedStep = func(step int64) bool { return slices.Contains(c.used, step) }
 		want, _ := Code(mustSeed(t), c.step)
 		got, err := l.Code(context.Background(), r)
 		if err != nil || got != (Answer{want, c.step, "seed"}) || strings.Join(notices, "\n") != c.notice {
@@ -162,7 +166,7 @@ func TestSeedWaitsForAFreshStep(t *testing.T) {
 
 func TestSeedWaitAndTheBudget(t *testing.T) {
 	r := request
-	r.After = 100
+	r.UsedStep = func(step int64) bool { return step == 100 }
 	slept := false
 	l := &Ladder{
 		Seed: seedOf(joSeed),
@@ -432,55 +436,16 @@ func TestProcessAndTheBudget(t *testing.T) {
 	}
 }
 
-// When AWS refuses a code from a seed, the local clock may be wrong.
-func TestClockIsCorrected(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		skew    time.Duration
-		refused string
-		step    int64
-		told    bool
-	}{
-		{"not asked yet", 10 * time.Minute, "", 1000, false},
-		{"ahead", 10 * time.Minute, "late", 980, true},
-		{"behind", -10*time.Minute + 400*time.Millisecond, "late", 1019, true},
-		{"right", 2 * time.Second, "late", 1000, false},
-	} {
-		var notices []time.Duration
-		l := &Ladder{
-			Seed:   seedOf(joSeed),
-			Now:    func() time.Time { return time.Unix(30000, 0) },
-			Skew:   func() time.Duration { return c.skew },
-			Notice: func(skew time.Duration) { notices = append(notices, skew) },
-		}
-		r := request
-		for range 2 { // the user is told once
-			r.Refused = c.refused
-			want, _ := Code(mustSeed(t), c.step)
-			got, err := l.Code(context.Background(), r)
-			if got != (Answer{want, c.step, "seed"}) || err != nil {
-				t.Errorf("%s: %+v, %v; want step %d", c.name, got, err, c.step)
-			}
-		}
-		if c.told != (len(notices) == 1 && notices[0] == c.skew) || len(notices) > 1 {
-			t.Errorf("%s: told %v", c.name, notices)
-		}
-	}
-}
-
-// Goroutines share a ladder. One of them gets the given code, one reports that the
-// clock is wrong, and the others get codes from the seed.
+// Goroutines share a ladder. One of them gets the given code, the others get codes
+// from the seed.
 func TestManyGoroutines(t *testing.T) {
-	var notices atomic.Int32
 	l := &Ladder{
 		Given: creds.NewSecret("111111"),
 		Seed: func(context.Context, string) (creds.Seed, bool, error) {
 			seed, err := ParseSeed(joSeed)
 			return seed, true, err
 		},
-		Now:    func() time.Time { return time.Unix(30000, 0) },
-		Skew:   func() time.Duration { return 10 * time.Minute },
-		Notice: func(time.Duration) { notices.Add(1) },
+		Now: func() time.Time { return time.Unix(30000, 0) },
 	}
 	var given, refusedGiven atomic.Int32
 	begin := make(chan struct{})
@@ -496,7 +461,7 @@ func TestManyGoroutines(t *testing.T) {
 			if err != nil {
 				t.Errorf("first: %v", err)
 			}
-			r.Refused, r.Last = "late", first
+			r.Refused, r.Last, r.Skew = "late", first, 10*time.Minute
 			second, err := l.Code(context.Background(), r)
 			if first.From == "given" {
 				given.Add(1)
@@ -513,7 +478,7 @@ func TestManyGoroutines(t *testing.T) {
 	}
 	close(begin)
 	all.Wait()
-	if given.Load() != 1 || refusedGiven.Load() != 1 || notices.Load() != 1 {
-		t.Errorf("the code was given %d times and refused %d times; %d notices", given.Load(), refusedGiven.Load(), notices.Load())
+	if given.Load() != 1 || refusedGiven.Load() != 1 {
+		t.Errorf("the code was given %d times and refused %d times", given.Load(), refusedGiven.Load())
 	}
 }
