@@ -304,6 +304,9 @@ func storeFailures() []failure {
 			}
 			return exit(exitStore, "--drop "+cmdline.Quote(e.Slot)+"   continues without it: then it no longer opens the store")
 		}),
+		on(func(a *app, e *keyring.UnfinishedError, _ error) verdict {
+			return exit(exitStore, "let the store synchronize first; if no other machine uses it: rm -r "+cmdline.Quote(e.Dir))
+		}),
 		always[*keyring.LastSlotError](exitStore, "fob store add file|age1...   adds another one first"),
 		on(func(_ *app, e *keyring.SlotExistsError, _ error) verdict {
 			if e.Slot == "file" {

@@ -330,6 +330,36 @@ func TestLeftoverGenerations(t *testing.T) {
 	if got := tree(t, s); !slices.Contains(got, "g2") {
 		t.Error("a writer swept what a re-key may be about to finish")
 	}
+	// Items that this machine did not make may be another machine's, whose header is still
+	// being synchronized.
+	before := tree(t, s)
+	for i, change := range []func() error{
+		func() error { _, err := again(s).NewPassphrase(t.Context(), creds.NewSecret(newWords)); return err },
+		func() error {
+			extra := foreignRecipient(t)
+			if _, err := again(s).AddSlot(t.Context(), extra); err != nil {
+				return err
+			}
+			_, err := again(s).RemoveSlot(t.Context(), extra, "age")
+			return err
+		},
+	} {
+		err := change()
+		if e := wantErr[*UnfinishedError](t, err); e.Dir != s.opts.Dir+"/g2" {
+			t.Errorf("%d: %v", i, e)
+		}
+		if got := tree(t, s); !slices.Equal(slices.DeleteFunc(got, func(name string) bool { return name == "g1/slots/age" }), before) {
+			t.Errorf("%d: %q, was %q", i, got, before)
+		}
+	}
+	h, err := s.header()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Gen = 2
+	if err := s.rememberMade(h, deriveSubkeys(make([]byte, keySize), h.ID)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.NewPassphrase(t.Context(), creds.NewSecret(newWords)); err != nil {
 		t.Fatal(err)
 	}

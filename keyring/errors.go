@@ -31,6 +31,14 @@ type SlotExistsError struct{ Slot string }
 
 func (e *SlotExistsError) Error() string { return fmt.Sprintf("%s already opens the store", e.Slot) }
 
+// UnfinishedError says that Dir has a vault key that another machine is making, or was
+// making when it stopped.
+type UnfinishedError struct{ Dir string }
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("%q belongs to another machine, which is changing what opens this store", e.Dir)
+}
+
 // BeforeRekeyError joins the errors of items that a new vault key would lose: they
 // must be repaired or removed first.
 type BeforeRekeyError struct{ Err error }

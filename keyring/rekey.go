@@ -153,6 +153,9 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 func (c *change) begin(ctx context.Context, next header) error {
 	name := path.Dir(itemsDir(next.Gen))
 	if _, err := c.d.Lstat(name); err == nil {
+		if !c.leftover(next) {
+			return &UnfinishedError{c.opts.Dir + "/" + name}
+		}
 		c.dropKept(ctx, next, slotsOfKeyrings())
 		if err := c.d.RemoveAll(name); err != nil {
 			return err
@@ -167,6 +170,22 @@ func (c *change) begin(ctx context.Context, next header) error {
 		return err
 	}
 	return c.d.sync(".")
+}
+
+// leftover reports whether a directory of the next generation was left by a re-key of
+// this machine, which remembers what it makes before there are items. The items of
+// another machine may be those of a header that is still being synchronized.
+func (c *change) leftover(next header) bool {
+	if made, err := c.recallFrom(c.madeFile()); err == nil && made.ID == next.ID && made.Gen == next.Gen {
+		return true
+	}
+	items, err := c.d.sub(itemsDir(next.Gen))
+	if err != nil {
+		return absent(err)
+	}
+	defer items.Close()
+	names, err := items.list()
+	return err == nil && len(names) == 0
 }
 
 // remake makes a slot for the new vault key, with the slot's present secret.
