@@ -44,7 +44,7 @@ func (c *addCmd) Run(a *app) error {
 	case c.Region != "" && !plan.IsRegion(c.Region):
 		return usagef("--region: invalid region %q", c.Region)
 	case c.MFASerial != "" && c.MFASerial != "none":
-		if problem := plan.CheckSerial(c.MFASerial, ""); problem != "" {
+		if problem := plan.CheckSerial(c.MFASerial, plan.ARN{}); problem != "" {
 			return usagef("--mfa-serial: %s", problem)
 		}
 	}

@@ -42,7 +42,7 @@ func (c *addCmd) askSerial(a *app, id awsapi.Identity) (string, error) {
 		if answer == "" || answer == "-" || answer == "none" {
 			return nil
 		}
-		if problem := plan.CheckSerial(answer, id.Account); problem != "" {
+		if problem := plan.CheckSerial(answer, userARN(id)); problem != "" {
 			return errors.New(problem)
 		}
 		return nil

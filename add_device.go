@@ -76,12 +76,18 @@ func keyOwner(id awsapi.Identity) string {
 	return id.ARN
 }
 
+// userARN is the ARN of an identity; zero if nobody was asked.
+func userARN(id awsapi.Identity) plan.ARN {
+	a, _ := plan.ParseARN(id.ARN)
+	return a
+}
+
 // givenSerial is the flag's or the profile's; "" if neither has one. stale is the
 // profile's if it is another user's: of another account, or of the user whose key is
 // being replaced.
 func (c *addCmd) givenSerial(a *app, id awsapi.Identity) (given, stale string, err error) {
 	if c.MFASerial != "" {
-		if problem := plan.CheckSerial(c.MFASerial, id.Account); problem != "" && c.MFASerial != "none" {
+		if problem := plan.CheckSerial(c.MFASerial, userARN(id)); problem != "" && c.MFASerial != "none" {
 			return "", "", usagef("--mfa-serial: %s", problem)
 		}
 		return c.MFASerial, "", nil
@@ -96,7 +102,7 @@ func (c *addCmd) givenSerial(a *app, id awsapi.Identity) (given, stale string, e
 		return v.Text, "", nil
 	}
 	old, err := a.store().KeyInfo(c.Profile)
-	if plan.CheckSerial(v.Text, id.Account) != "" || err == nil && old.ARN != "" && old.ARN != id.ARN {
+	if plan.CheckSerial(v.Text, userARN(id)) != "" || err == nil && old.ARN != "" && old.ARN != id.ARN {
 		return "", v.Text, nil
 	}
 	return v.Text, "", nil

@@ -202,6 +202,9 @@ func storedSeed(store *keyring.Store) func(context.Context, string) (creds.Seed,
 	}
 }
 
+// serialFlag is the orFlag of the commands that have --serial.
+const serialFlag = "--serial ARN, or "
+
 // seedBroker makes codes from a seed, and takes none from elsewhere.
 func (a *app) seedBroker(seed creds.Seed) *broker.Broker {
 	stored := func(context.Context, string) (creds.Seed, bool, error) { return seed, true, nil }
@@ -324,10 +327,11 @@ func (a *app) withIAM(profile string, c *iam.Client, call func() error) error {
 	return call()
 }
 
-// mfaDevice is the MFA device of a profile, or the one given.
-func (a *app) mfaDevice(profile, serial string) (string, error) {
+// mfaDevice is the MFA device of a profile, or the one given. orFlag is what to say
+// of a flag that gives it; "" if the command has none.
+func (a *app) mfaDevice(profile, serial, orFlag string) (string, error) {
 	if serial != "" {
-		if problem := plan.CheckSerial(serial, ""); problem != "" {
+		if problem := plan.CheckSerial(serial, plan.ARN{}); problem != "" {
 			return "", usagef("%s", problem)
 		}
 		return serial, nil
@@ -337,7 +341,7 @@ func (a *app) mfaDevice(profile, serial string) (string, error) {
 		return "", err
 	}
 	if serial = p.MFASerial(); serial == "" {
-		return "", noHelpf("profile %q has no MFA device: use --serial ARN, or fob_mfa_serial in its section", profile)
+		return "", noHelpf("profile %q has no MFA device: use %sfob_mfa_serial in its section", profile, orFlag)
 	}
 	return serial, nil
 }

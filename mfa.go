@@ -46,7 +46,7 @@ on machines where nobody can type a code.
 }
 
 func (c *mfaAddCmd) Run(a *app) error {
-	serial, err := a.mfaDevice(c.Profile, c.Serial)
+	serial, err := a.mfaDevice(c.Profile, c.Serial, serialFlag)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (mfaCodeCmd) Help() string {
 }
 
 func (c *mfaCodeCmd) Run(a *app) error {
-	serial, err := a.mfaDevice(c.Profile, "")
+	serial, err := a.mfaDevice(c.Profile, "", "")
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ has this store and can open it has both.
 }
 
 func (c *mfaEnrollCmd) Run(a *app) error {
-	if c.Name != "" && plan.CheckSerial("arn:aws:iam::000000000000:mfa/"+c.Name, "") != "" {
+	if c.Name != "" && plan.CheckSerial("arn:aws:iam::000000000000:mfa/"+c.Name, plan.ARN{}) != "" {
 		return usagef("--name: invalid device name %q; use letters, digits and _+=,.@-", c.Name)
 	}
 	source, key, err := a.ownKey(c.Profile)

@@ -24,7 +24,7 @@ func (mfaRemoveCmd) Help() string {
 }
 
 func (c *mfaRemoveCmd) Run(a *app) error {
-	serial, err := a.mfaDevice(c.Profile, c.Serial)
+	serial, err := a.mfaDevice(c.Profile, c.Serial, serialFlag)
 	if err != nil {
 		return err
 	}

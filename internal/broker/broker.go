@@ -153,7 +153,11 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 	}
 	made, err := r.renew(ctx)
 	if err != nil && kept.ID != "" && left >= max(leastLife, j.demand()) && !isRefusal(ctx, err) {
-		b.Note("the session of %s expires in %s and could not be renewed", p.Profile, plan.Duration(left.Truncate(time.Minute)))
+		if b.Renew.Ahead { // login says until when
+			b.Note("the session of %s could not be renewed", p.Profile)
+		} else {
+			b.Note("the session of %s expires in %s and could not be renewed", p.Profile, plan.Duration(left.Truncate(time.Minute)))
+		}
 		b.Log("%s: could not renew the session: %v", p.Profile, err)
 		return kept, nil
 	}

@@ -303,7 +303,7 @@ func TestCredentials(t *testing.T) {
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1) audit(NEW2)", ""},
 		{"ahead of no session", "mfa role", []cached{{3, m, 59 * m}}, RenewLogin, nil, "NEW2",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
-		{"ahead, no person", "mfa role", []cached{{3, m, 59 * m}, {2, 7 * hour, 5 * hour}}, RenewLogin, noPerson, "OLD3", "source dial code", "dev expires in 59m"},
+		{"ahead, no person", "mfa role", []cached{{3, m, 59 * m}, {2, 7 * hour, 5 * hour}}, RenewLogin, noPerson, "OLD3", "source dial code", "the session of dev could not be renewed"},
 
 		// fob_mfa_max_age is about the session made with the code.
 		{"young enough", "mfa role", []cached{{2, hour, 11 * hour}}, RenewExec, maxAge(hour), "NEW1", "dial deploy(OLD2)", ""},

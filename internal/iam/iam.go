@@ -153,7 +153,7 @@ func (c Client) Split(serials []string) (codes, keys, others []string) {
 		switch {
 		case arn.IsSecurityKey():
 			keys = append(keys, s)
-		case plan.CheckSerial(s, "") == "" && (!isARN || strings.HasPrefix(s, c.Prefix)):
+		case plan.CheckSerial(s, plan.ARN{}) == "" && (!isARN || strings.HasPrefix(s, c.Prefix)):
 			codes = append(codes, s)
 		default:
 			others = append(others, s)

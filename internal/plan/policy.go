@@ -186,7 +186,9 @@ func policyARNs(role AssumeRole, arns []string, from string) (all []string, err 
 		case !ok: // another server's role: nothing is known about its account
 		case a.Account == "aws":
 			s = "arn:" + home.Partition + ":iam::aws:" + a.Resource
-		case a.Account != home.Account || a.Partition != home.Partition:
+		case a.Partition != home.Partition:
+			return nil, fault(from, fmt.Sprintf("%s is in partition %q, but the role is in %q", s, a.Partition, home.Partition))
+		case a.Account != home.Account:
 			return nil, fault(from, fmt.Sprintf("%s is not in the account of the role %s", s, role.RoleARN))
 		}
 		all = append(all, s)

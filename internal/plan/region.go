@@ -68,7 +68,8 @@ func homeOf(partition string) string {
 	return "us-east-1"
 }
 
-// partition is the partition of the chain's ARNs, and the ARN that it is taken from.
+// partition is the partition of the chain's ARNs, and the ARN that it is taken from:
+// the key's, else a role's, else the MFA device's.
 func (r *resolver) partition() (name, from string) {
 	if a, ok := ParseARN(r.key.ARN); ok {
 		return a.Partition, "the key " + r.key.ID
@@ -76,6 +77,18 @@ func (r *resolver) partition() (name, from string) {
 	for _, h := range r.chain {
 		if a, ok := ParseARN(h.role.Text); ok {
 			return a.Partition, "the role of " + At(h.role)
+		}
+	}
+	// EndpointOf has no source: it may be about a key that is not stored yet.
+	if r.longLived || r.source == nil {
+		for _, h := range r.chain {
+			v, ok := get(h.section, "mfa_serial")
+			if a, isARN := ParseARN(v.Text); isARN {
+				return a.Partition, "the MFA device of " + At(v)
+			}
+			if ok {
+				break // the nearest one counts
+			}
 		}
 	}
 	return "aws", ""

@@ -48,7 +48,9 @@ func (r *resolver) checkSerial(v awsconfig.Value) error {
 	if a.IsSecurityKey() {
 		return &SecurityKeyError{Profile: r.chain[0].name, Serial: v.Text, At: At(v)}
 	}
-	if problem := CheckSerial(v.Text, r.key.Account); problem != "" {
+	user, _ := ParseARN(r.key.ARN)
+	user.Account = r.key.Account
+	if problem := CheckSerial(v.Text, user); problem != "" {
 		return &ConfigError{At: At(v), Problem: problem}
 	}
 	if !ok {
@@ -60,10 +62,10 @@ func (r *resolver) checkSerial(v awsconfig.Value) error {
 // securityKey is the type of a FIDO device's ARN: u2f/user/NAME/DEVICE.
 const securityKey = "u2f"
 
-// CheckSerial says why serial cannot be the MFA device of a key, or "" if it can:
-// it looks like a device that gives codes, and is in the key's account (12 digits,
-// or "" if not known).
-func CheckSerial(serial, account string) (problem string) {
+// CheckSerial says why serial cannot be the MFA device of a user's key, or "" if it
+// can: it looks like a device that gives codes, and is in the user's account and
+// partition. The user may be the zero ARN, if nobody knows.
+func CheckSerial(serial string, user ARN) (problem string) {
 	a, isARN := ParseARN(serial)
 	switch {
 	case a.IsSecurityKey():
@@ -74,8 +76,10 @@ func CheckSerial(serial, account string) (problem string) {
 		return ""
 	case !a.isIAM("mfa"):
 		return fmt.Sprintf("%q is not an MFA device ARN", serial)
-	case account != "" && a.Account != account:
-		return fmt.Sprintf("the MFA device is in account %s, but the key is in %s", a.Account, account)
+	case user.Partition != "" && a.Partition != user.Partition:
+		return fmt.Sprintf("the MFA device is in partition %q, but the key is in %q", a.Partition, user.Partition)
+	case user.Account != "" && a.Account != user.Account:
+		return fmt.Sprintf("the MFA device is in account %s, but the key is in %s", a.Account, user.Account)
 	}
 	return ""
 }

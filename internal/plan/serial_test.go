@@ -23,8 +23,19 @@ func TestCheckSerial(t *testing.T) {
 		{"GAHT 12345678", "", `"GAHT 12345678" is not an MFA serial`},
 		{strings.Repeat("1", 257), "", `"` + strings.Repeat("1", 257) + `" is not an MFA serial`},
 	} {
-		if got := CheckSerial(tt.serial, tt.account); got != tt.want {
+		if got := CheckSerial(tt.serial, ARN{Account: tt.account}); got != tt.want {
 			t.Errorf("CheckSerial(%q, %q) = %q, want %q", tt.serial, tt.account, got, tt.want)
+		}
+	}
+	user, _ := ParseARN("arn:aws-us-gov:iam::111111111111:user/jo")
+	for serial, want := range map[string]string{
+		"arn:aws-us-gov:iam::111111111111:mfa/jo": "",
+		"arn:aws:iam::111111111111:mfa/jo":        `the MFA device is in partition "aws", but the key is in "aws-us-gov"`,
+		"arn:aws-us-gov:iam::222222222222:mfa/jo": "the MFA device is in account 222222222222, but the key is in 111111111111",
+		"GAHT12345678": "",
+	} {
+		if got := CheckSerial(serial, user); got != want {
+			t.Errorf("CheckSerial(%q, %v) = %q, want %q", serial, user, got, want)
 		}
 	}
 }
