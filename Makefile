@@ -30,12 +30,14 @@ torture:
 	go test -race -timeout 30m -count 20 -run 'Many|Killed' ./internal/broker
 	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk' .
 
-# On Windows: the store (parallel use, kills, damage, names, the Credential Manager), and
-# what SDKs make of the lines that fob writes.
+# On Windows: the store (parallel use, kills, damage, names, the Credential Manager).
 # wine is too slow for a thousand items and has no Python for the format page's example.
+# What SDKs and shells make of the lines that fob writes; wine has no PowerShell, and its
+# for does less.
 # Then the packages with code for Windows, and the program.
 wine:
-	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring/... ./internal/cmdline ./internal/wire
+	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring/...
+	GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' -skip 'PowerShell|EvaluateFor' ./internal/cmdline ./internal/wire ./internal/format
 	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' ./internal/awsconfig ./internal/helper ./internal/host ./internal/input \
 		./internal/term .
 
