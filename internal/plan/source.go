@@ -55,6 +55,12 @@ func (r *resolver) ownSource(h hop) (next, error) {
 	if v, ok := get(h.section, "credential_source"); ok && hasRole {
 		return next{}, r.environment(h, v)
 	}
+	if v, ok := get(h.section, "web_identity_token_file"); ok {
+		if _, ok := get(h.section, "role_arn"); !ok {
+			// A token is good for nothing else, and no SDK goes on to the next source.
+			return next{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("profile %q has %s but no role_arn", h.name, v.Key)}
+		}
+	}
 	if v, ok := get(h.section, "web_identity_token_file"); ok && hasRole {
 		return next{}, &UnsupportedError{Profile: h.name, What: "uses a web identity token", At: At(v)}
 	}
