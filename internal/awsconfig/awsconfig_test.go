@@ -209,7 +209,7 @@ func TestNames(t *testing.T) {
 		{"[profile a,b]\n[profile a b]\n[profile \"a]\n[profile a\x01]\n[profile a\xff]\n", "", ""},
 		{`[profile "a b"]` + "\n" + `[profile 'c (d)']` + "\n" + `[profile "e"]`, "", "a b c (d) e"},
 		{"[profile \"a'b\"]\n[profile \" a\"]\n[profile \"\"]\n", "", ""},
-		{"", "[a b]\n[ c ]\n[profile d]\n[services e]\n[profile]\n[\"f g\"]\n", "a b c profile f g"},
+		{"", "[a b]\n[ c ]\n[profile d]\n[services e]\n[profile]\n[\"f g\"]\n", "a b c profile"},
 	} {
 		c, err := parse(tt.config, tt.credentials)
 		if err != nil {

@@ -486,13 +486,17 @@ func (s section) meaning() (kind, name string) {
 	return kind, name
 }
 
-// bareName removes the quotes of a name; "" if the name is not valid.
-func bareName(s string, spaces bool) string {
-	bare := unquote(s)
+// bareName removes the quotes of a name, which in the credentials file are part of
+// it for every tool; "" if the name is not valid.
+func bareName(s string, credentials bool) string {
+	bare := s
+	if !credentials {
+		bare = unquote(s)
+	}
 	quoted := bare != s
 	for _, r := range bare {
 		switch {
-		case nameRune(r), r == ' ' && (spaces || quoted):
+		case nameRune(r), r == ' ' && (credentials || quoted):
 		case quoted && unicode.IsPrint(r) && !strings.ContainsRune("\"'\\[\ufffd", r):
 		default: // also \ufffd, which stands for bytes that are not UTF-8
 			return ""
