@@ -28,6 +28,7 @@ fuzz:
 torture:
 	TORTURE=1 go test -timeout 90m -v -run 'Faults|Crowd|Many|Kill|AtOnce|PowerCut' ./keyring/...
 	go test -race -timeout 30m -count 20 -run 'Many|Killed' ./internal/broker
+	TORTURE=1 go test -timeout 60m -v -run Differential ./internal/doctor
 	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk' .
 
 # On Windows: the store (parallel use, kills, damage, names, the Credential Manager).

@@ -118,6 +118,20 @@ func (c *Config) Section(kind, name string) (Profile, bool) {
 	return p, true
 }
 
+// InFile is the profile as one of the files has it, without what it includes.
+func (c *Config) InFile(credentials bool, name string) (Profile, bool) {
+	d := c.config
+	if credentials {
+		d = c.credentials
+	}
+	found := d.named(kindProfile, name)
+	if len(found) == 0 {
+		return Profile{}, false
+	}
+	own := d.values(found)
+	return Profile{Name: name, File: d.Path, Line: found[0].line, own: &own}, true
+}
+
 // Names lists the profiles in order of appearance, the config file's first.
 func (c *Config) Names() []string {
 	var names []string

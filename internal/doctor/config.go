@@ -37,7 +37,12 @@ func (e *exam) config(context.Context) error {
 	for _, name := range all.Config.Names() {
 		if e.Profile == "" || name == e.Profile {
 			section, _ := all.Config.Profile(name)
+			found := len(e.findings)
 			e.section(section, slices.Contains(stored, name))
+			_, served := e.served(section)
+			if at, what, ok := disagreement(all.Config, name); ok && !(served && len(e.findings) > found) {
+				e.advise("fob exec "+cmdline.Quote(name)+"   gives every tool the same", "%s: %s", at, what)
+			}
 		}
 	}
 	if want := e.Getenv("AWS_PROFILE"); want != "" && !slices.Contains(all.Config.Names(), want) {
@@ -46,21 +51,49 @@ func (e *exam) config(context.Context) error {
 	return nil
 }
 
-// difference says what the AWS CLI makes of a line, and what to do about it.
+// difference says what the AWS CLI and the Go SDK make of a line, and what to do about it.
 func difference(d awsconfig.Difference) (problem, fix string) {
 	switch d.Kind {
 	case awsconfig.ByteOrderMark:
 		return "the AWS CLI cannot read a file that starts with a byte order mark", "save the file as UTF-8 without a byte order mark"
+	case awsconfig.NotUTF8:
+		return "the AWS CLI cannot read a file that is not UTF-8", "save the file as UTF-8"
+	case awsconfig.CarriageReturn:
+		return "for the AWS CLI a new line begins in the middle of this one, at a carriage return", "remove the carriage return"
+	case awsconfig.Unparsable:
+		return "the AWS CLI cannot read this line, and rejects the file", "fix or remove the line"
 	case awsconfig.DuplicateSection:
 		return "a second [" + d.Name + "], which the AWS CLI rejects", "merge the two sections"
-	case awsconfig.HeaderSpaces:
-		return "the AWS CLI reads the spaces inside the brackets as part of the name", "remove the spaces"
+	case awsconfig.SameSection:
+		return "a second section for " + d.Name + ": the AWS CLI reads only the last one, other tools another one or both", "merge the two sections"
+	case awsconfig.DefaultValues:
+		return "the AWS CLI gives the values of [DEFAULT] to every profile, other tools do not", "rename it to [default]"
+	case awsconfig.HeaderName:
+		return "the AWS CLI " + takes(d.CLI) + ", the Go SDK " + takes(d.Go), "use a name of letters, digits and _.%@:/+-, without quotes or extra spaces"
 	case awsconfig.DuplicateKey:
 		return "a second " + d.Name + " in this section, which the AWS CLI rejects", "remove one of them"
 	case awsconfig.InlineComment:
 		return "the AWS CLI reads the comment as part of the value of " + d.Name, "put the comment on a line of its own"
+	case awsconfig.QuotedValue:
+		return "the quotes are part of the value of " + d.Name + " for the AWS CLI, and not for the Go SDK", "remove the quotes"
+	case awsconfig.LoneQuote:
+		return "programs that use the Go SDK crash on the value of " + d.Name + ", a single quote", "remove the quote"
+	case awsconfig.Continuation:
+		return "the AWS CLI and the Go SDK do not agree whether this line continues the one above", "start the line in the first column, or join it with the one above"
+	case awsconfig.EmptyLine:
+		return "the AWS CLI makes the empty lines above part of the value of " + d.Name, "remove the empty lines"
+	case awsconfig.WhiteSpace:
+		return "the AWS CLI and the Go SDK do not agree which invisible characters belong to " + d.Name, "type the line again"
 	}
 	return "", ""
+}
+
+// takes says what a tool takes a header for.
+func takes(meaning string) string {
+	if meaning == "" {
+		return "ignores this section"
+	}
+	return "takes this section for " + meaning
 }
 
 // section looks for what comes before fob in a profile.
