@@ -91,6 +91,14 @@ type request struct {
 	program func() string
 	// prompters ask for MFA codes; nil for all there are.
 	prompters []prompt.Prompter
+	// given and seen are shared by the plans of a command; nil for one plan.
+	given *mfa.Given
+	seen  *broker.Seen
+}
+
+// givenCode is the code from the flag or the variable, for a device.
+func (a *app) givenCode(f codeFlags, serial string) *mfa.Given {
+	return &mfa.Given{Code: creds.NewSecret(cmp.Or(f.MFACode, a.secrets.mfaCode)), Serial: serial}
 }
 
 func named(name string) func() string { return func() string { return name } }
@@ -131,9 +139,8 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	if r.prompters == nil {
 		r.prompters = a.prompters(p.Profile)
 	}
-	given := r.MFACode
-	if given == "" {
-		given = a.secrets.mfaCode
+	if r.given == nil {
+		r.given = a.givenCode(r.codeFlags, p.MFASerial())
 	}
 	var sessions broker.Sessions = a.store()
 	if _, stored := p.Steps[0].(plan.StoredKey); !stored {
@@ -142,10 +149,10 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	return &broker.Broker{
 		Source:   reader.Read,
 		Sessions: sessions,
-		Given:    given != "",
+		Given:    r.given.For(p.MFASerial()),
 		Nobody:   a.nobodyHere,
 		Codes: &mfa.Ladder{
-			Given:     creds.NewSecret(given),
+			Given:     r.given,
 			Seed:      storedSeed(a.store()),
 			Process:   reader.MFAProcess(p),
 			Prompters: r.prompters,
@@ -158,6 +165,7 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 		Dial:       a.dialSTS,
 		Renew:      r.renew,
 		Fresh:      r.Fresh,
+		Seen:       r.seen,
 		Program:    r.program,
 		Now:        a.now,
 		Clock:      a.noteClock,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fob/internal/broker"
+	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/ui"
 )
@@ -32,8 +33,12 @@ func (c *loginCmd) Run(a *app) error {
 		}
 		plans = append(plans, p)
 	}
+	r := request{
+		codeFlags: c.codeFlags, renew: broker.RenewLogin, program: named("fob login"),
+		given: givenFor(a, c.codeFlags, plans), seen: &broker.Seen{},
+	}
 	for _, p := range plans {
-		s, err := a.credentials(a.ctx, p, request{codeFlags: c.codeFlags, renew: broker.RenewLogin, program: named("fob login")})
+		s, err := a.credentials(a.ctx, p, r)
 		if err != nil {
 			return err
 		}
@@ -52,4 +57,23 @@ func (c *loginCmd) Run(a *app) error {
 		a.out.Answer("%s: signed in until %s", p.Profile, ui.Clock(until, a.now()))
 	}
 	return nil
+}
+
+// givenFor is the code from the command line, which one device has made: that of the
+// first profile that has one. Other devices are asked for theirs.
+func givenFor(a *app, f codeFlags, plans []plan.Plan) *mfa.Given {
+	var first plan.Plan
+	for _, p := range plans {
+		switch serial := p.MFASerial(); {
+		case serial == "":
+		case first.Profile == "":
+			first = p
+		case serial != first.MFASerial() && a.givenCode(f, "").For(serial):
+			a.out.Note("the MFA code is for %s (%s); %s needs one of %s", first.Profile, plan.ShortSerial(first.MFASerial()), p.Profile, plan.ShortSerial(serial))
+		}
+	}
+	if first.Profile == "" {
+		return a.givenCode(f, "")
+	}
+	return a.givenCode(f, first.MFASerial())
 }

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"fob/internal/awsapi"
@@ -104,8 +105,10 @@ type Broker struct {
 	// Dial returns the client, when AWS is needed.
 	Dial  func(plan.Endpoint) (STS, error)
 	Renew Renewal
-	// Fresh ignores cached sessions that are older than this run.
+	// Fresh ignores the sessions that were cached when Credentials first looked; with
+	// Seen, when any call that shares it did.
 	Fresh bool
+	Seen  *Seen
 	// Program names the program that the credentials are for, to show it when asking
 	// for a code: optional.
 	Program func() string
@@ -124,7 +127,10 @@ type Broker struct {
 // Credentials returns the credentials of a plan. Errors are those of Source, Codes,
 // Sessions and STS, and this package's.
 func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, error) {
-	r := &run{Broker: b, plan: p, ignoreCache: b.Fresh, seenRevs: map[int]string{}}
+	r := &run{Broker: b, plan: p, ignoreCache: b.Fresh, seen: b.Seen}
+	if r.seen == nil {
+		r.seen = &Seen{}
+	}
 	last := len(p.Steps)
 	if last < p.FirstCached() {
 		return r.source(ctx)
@@ -175,6 +181,29 @@ func isRefusal(ctx context.Context, err error) bool {
 		errors.As(err, &refused) || errors.As(err, &shared) && shared.Outcome != keyring.Unanswered
 }
 
+// Seen remembers which sessions were cached when a command first looked, so that one
+// that the command has made for one profile is fresh enough for the next. The zero
+// value has seen nothing.
+type Seen struct {
+	mu   sync.Mutex
+	revs map[string]string // by ID
+}
+
+// first is the revision of a session when it was first looked at, which is now if it
+// was not looked at before.
+func (s *Seen) first(id, rev string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first, again := s.revs[id]; again {
+		return first
+	}
+	if s.revs == nil {
+		s.revs = map[string]string{}
+	}
+	s.revs[id] = rev
+	return rev
+}
+
 // run is one plan that is being carried out.
 type run struct {
 	*Broker
@@ -191,8 +220,7 @@ type run struct {
 	startRev string
 	// noticed is the revision of a session that ended a question, so that it ends only one.
 	noticed string
-	// seenRevs are the revisions of those sessions, by their number of steps.
-	seenRevs map[int]string
+	seen    *Seen
 	// seenRefusal is the MFA device's last refusal when this run began: later ones
 	// count for this run, too.
 	seenRefusal keyring.Refusal
@@ -221,10 +249,7 @@ func (r *run) cached(ctx context.Context, n int) (creds.Session, keyring.Info, e
 	if errors.As(err, &missing) {
 		err = nil
 	}
-	if _, again := r.seenRevs[n]; !again {
-		r.seenRevs[n] = info.Rev
-	}
-	if r.ignoreCache && info.Rev == r.seenRevs[n] || !r.judge().valid(info) {
+	if first := r.seen.first(r.plan.ID(n), info.Rev); r.ignoreCache && info.Rev == first || !r.judge().valid(info) {
 		return creds.Session{}, keyring.Info{}, err
 	}
 	return s, info, err
@@ -251,7 +276,7 @@ func (r *run) cachedByOther(ctx context.Context, n int) (creds.Session, error) {
 	if n == len(r.plan.Steps) {
 		least = j.due(info)
 	}
-	if err != nil || info.Rev == r.seenRevs[n] || j.left(info) < least {
+	if err != nil || info.Rev == r.seen.first(r.plan.ID(n), info.Rev) || j.left(info) < least {
 		return creds.Session{}, err
 	}
 	r.rev = info.SourceRev

@@ -67,11 +67,11 @@ func TestWrongCodes(t *testing.T) {
 			return &person{codes: []string{wrong, next(wrong), next(next(wrong)), right}}
 		}, nil, 3, []string{"", refused, refused}, false},
 		{"and then nobody", func(wrong, _, _ string) Codes { return &person{codes: []string{wrong}} }, nil, 1, []string{"", refused}, false},
-		{"given", func(_, right, _ string) Codes { return &mfa.Ladder{Given: creds.NewSecret(right)} }, nil, 1, nil, true},
-		{"given and wrong", func(wrong, _, _ string) Codes { return &mfa.Ladder{Given: creds.NewSecret(wrong)} }, nil, 1, nil, false},
+		{"given", func(_, right, _ string) Codes { return &mfa.Ladder{Given: &mfa.Given{Code: creds.NewSecret(right)}} }, nil, 1, nil, true},
+		{"given and wrong", func(wrong, _, _ string) Codes { return &mfa.Ladder{Given: &mfa.Given{Code: creds.NewSecret(wrong)}} }, nil, 1, nil, false},
 		{"answer lost", func(_, right, next string) Codes { return &person{codes: []string{right, right, next}} },
 			func(s *ststest.Server) { s.Fail("", ststest.Reset(), 1) }, 3, []string{"", awsapi.LostAnswer, "used"}, true},
-		{"given, answer lost", func(_, right, _ string) Codes { return &mfa.Ladder{Given: creds.NewSecret(right)} },
+		{"given, answer lost", func(_, right, _ string) Codes { return &mfa.Ladder{Given: &mfa.Given{Code: creds.NewSecret(right)}} },
 			func(s *ststest.Server) { s.Fail("", ststest.Reset(), 1) }, 2, nil, false},
 		{"another serial", func(_, right, next string) Codes { return &person{codes: []string{right, next}} },
 			func(s *ststest.Server) {

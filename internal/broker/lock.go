@@ -97,7 +97,7 @@ func (r *run) untilMade(ctx context.Context, n int) (_ context.Context, stop fun
 	if !ok {
 		return ctx, func() {}
 	}
-	seen := r.seenRevs[n]
+	seen := r.seen.first(r.plan.ID(n), "")
 	ctx, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {

@@ -32,7 +32,7 @@ func process(args []string) error {
 	store := keyring.New(storeOptions(args[1]))
 	b := brokerFor(store, args[0])
 	if args[3] != "" {
-		b.Codes = &mfa.Ladder{Given: creds.NewSecret(args[3])}
+		b.Codes = &mfa.Ladder{Given: &mfa.Given{Code: creds.NewSecret(args[3])}}
 	} else {
 		b.Codes = codesFunc(func(_ context.Context, r mfa.Request) (mfa.Answer, error) {
 			fmt.Fprintln(os.Stderr, "asked")

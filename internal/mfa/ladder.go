@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"fob/internal/creds"
@@ -92,8 +91,8 @@ const given = "given"
 //
 // It is safe for concurrent use if the functions in its fields are.
 type Ladder struct {
-	// Given is the code from a flag or variable. It is used once.
-	Given creds.Secret
+	// Given is the code from a flag or variable; nil for none.
+	Given *Given
 	// Seed returns the seed of a device, and whether one is stored; nil if no
 	// device has one.
 	Seed func(ctx context.Context, serial string) (creds.Seed, bool, error)
@@ -112,9 +111,6 @@ type Ladder struct {
 	// Wait waits for d and may tell the user what for. It returns the context's
 	// error if that ends first. nil waits silently.
 	Wait func(ctx context.Context, d time.Duration, what string) error
-
-	mu   sync.Mutex // guards the field below
-	gave bool       // Given has been used
 }
 
 // Code returns a code that AWS has not seen yet, as far as the request tells.
@@ -142,16 +138,10 @@ func (l *Ladder) fromGiven(r Request) (Answer, bool, error) {
 	if r.Refused != "" && r.Last.From == given {
 		return Answer{}, false, &RefusedError{r.Serial, r.Refused}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.Given.IsZero() || l.gave {
-		return Answer{}, false, nil
-	}
-	code, err := r.check(l.Given.Reveal())
-	if err != nil {
+	code, ok, err := l.Given.take(r.Serial, r.check)
+	if !ok || err != nil {
 		return Answer{}, false, err
 	}
-	l.gave = true
 	return Answer{Code: code, From: given}, true, nil
 }
 

@@ -55,7 +55,7 @@ func seedOf(text string) func(context.Context, string) (creds.Seed, bool, error)
 func TestOrder(t *testing.T) {
 	jo := &person{name: "tty", answers: []string{"333333", "444444"}}
 	l := &Ladder{
-		Given:     creds.NewSecret(" 111 111 "),
+		Given:     &Given{Code: creds.NewSecret(" 111 111 ")},
 		Seed:      seedOf(joSeed),
 		Prompters: []prompt.Prompter{jo.prompter()},
 		Now:       func() time.Time { return time.Unix(3000, 0) },
@@ -89,7 +89,7 @@ func mustSeed(t *testing.T) creds.Seed {
 
 func TestGiven(t *testing.T) {
 	jo := &person{name: "tty", answers: []string{"333333", "444444"}}
-	l := &Ladder{Given: creds.NewSecret("123456"), Prompters: []prompt.Prompter{jo.prompter()}}
+	l := &Ladder{Given: &Given{Code: creds.NewSecret("123456")}, Prompters: []prompt.Prompter{jo.prompter()}}
 	answer, err := l.Code(context.Background(), request)
 	if err != nil {
 		t.Fatal(err)
@@ -110,11 +110,11 @@ func TestGiven(t *testing.T) {
 	}
 
 	var bad *CodeError
-	l = &Ladder{Given: creds.NewSecret("12345")}
+	l = &Ladder{Given: &Given{Code: creds.NewSecret("12345")}}
 	if _, err := l.Code(context.Background(), request); !errors.As(err, &bad) {
 		t.Errorf("malformed: %v", err)
 	}
-	l = &Ladder{Given: creds.NewSecret("123456")}
+	l = &Ladder{Given: &Given{Code: creds.NewSecret("123456")}}
 	used := request
 	used.Used = func(code string) bool { return code == "123456" }
 	if _, err := l.Code(context.Background(), used); !errors.As(err, &bad) || strings.Contains(err.Error(), "123456") {
@@ -440,7 +440,7 @@ func TestProcessAndTheBudget(t *testing.T) {
 // from the seed.
 func TestManyGoroutines(t *testing.T) {
 	l := &Ladder{
-		Given: creds.NewSecret("111111"),
+		Given: &Given{Code: creds.NewSecret("111111")},
 		Seed: func(context.Context, string) (creds.Seed, bool, error) {
 			seed, err := ParseSeed(joSeed)
 			return seed, true, err
