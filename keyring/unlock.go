@@ -80,7 +80,7 @@ func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error)
 	}
 	k, err := s.openUnlessHeld(ctx, h, m, sl, kind)
 	if err == errHeld {
-		return s.held(h, kind), nil
+		return k.items[kind], nil
 	}
 	if err != nil {
 		if asks {
@@ -103,16 +103,18 @@ var errMoved = errors.New("the store's header was replaced in the meantime")
 var errHeld = errors.New("the store was opened in the meantime")
 
 // openUnlessHeld is open, and stops asking a person when the kernel has what was
-// wanted: another process, which had the passphrase, has opened the store.
+// wanted: another process, which had the passphrase, has opened the store. Then the error
+// is errHeld, and the subkeys are only that one.
 func (s *Store) openUnlessHeld(ctx context.Context, h header, m memory, sl slot, kind Kind) (subkeys, error) {
 	if !s.mayAsk(sl) || s.copyTTL(kind) <= 0 {
 		return s.open(ctx, h, m, sl)
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	watched := make(chan struct{})
+	var found []byte
 	go func() {
 		defer close(watched)
-		for s.held(h, kind) == nil {
+		for found = s.held(h, kind); found == nil; found = s.held(h, kind) {
 			select {
 			case <-ctx.Done():
 				return
@@ -125,7 +127,7 @@ func (s *Store) openUnlessHeld(ctx context.Context, h header, m memory, sl slot,
 	stop(nil)
 	<-watched
 	if err != nil && context.Cause(ctx) == errHeld {
-		err = errHeld
+		k, err = subkeys{items: map[Kind][]byte{kind: found}}, errHeld
 		if s.opts.Notice != nil {
 			s.opts.Notice("another fob has opened the store")
 		}
