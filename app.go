@@ -210,9 +210,12 @@ func (a *app) newStore() *keyring.Store {
 // keyringEnv is the environment of a keyring's program. Without HOME, pass would look
 // in the root directory.
 func (a *app) keyringEnv(name string) string {
-	if name == "HOME" {
+	switch name {
+	case "HOME":
 		home, _ := a.host.Home() // "" leaves the variable out
 		return home
+	case "PATH":
+		return a.toolPath
 	}
 	return a.getenv(name)
 }
@@ -344,7 +347,11 @@ func (a *app) prompters(profile string) []prompt.Prompter {
 
 // helperEnviron is what programs inherit that fob runs for itself.
 func (a *app) helperEnviron(profile string) []string {
-	return source.Environ(a.environ, host.FoldCase, source.Chain(a.getenv(source.ChainVariable)), profile)
+	environ := source.Environ(a.environ, host.FoldCase, source.Chain(a.getenv(source.ChainVariable)), profile)
+	if a.toolPath != a.getenv("PATH") {
+		environ = append(environ, "PATH="+a.toolPath)
+	}
+	return environ
 }
 
 // promptLocks is how many locks stand for all terminals and desktops: lock files
@@ -397,6 +404,7 @@ type start struct {
 	environ        []string                 // without fob's secrets
 	getenv         func(name string) string // looks in environ
 	secrets        secrets
+	toolPath       string // the PATH of programs that fob runs for itself
 	began          time.Time
 	stdout, stderr io.Writer
 	// allowDumps undoes host.NoDumps, before a command replaces fob.

@@ -194,6 +194,10 @@ func newStart(args []string) start {
 		}
 		os.Unsetenv(name)
 	}
+	p.toolPath = host.Host{Getenv: p.getenv}.ToolPath()
+	if p.toolPath != p.getenv("PATH") {
+		os.Setenv("PATH", p.toolPath) // for age's plugins; a command that fob runs for the user has p.environ
+	}
 	// With it age copies what it says to a plugin, keys and all, to stderr.
 	os.Unsetenv("AGEDEBUG")
 	return p

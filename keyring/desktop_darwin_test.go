@@ -2,11 +2,14 @@
 
 package keyring
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 // The user's own login keychain, which is tidied.
 func desktopSlotsUnderTest() []slotUnderTest {
 	return []slotUnderTest{{"keychain", func(testing.TB) fixture {
-		return backendFixture("keychain", func(*Options) {})
+		return backendFixture("keychain", func(o *Options) { o.Getenv = os.Getenv })
 	}}}
 }

@@ -63,8 +63,17 @@ func isWSL(kernel string) bool { return strings.Contains(strings.ToLower(kernel)
 func (h Host) SSH() bool { return h.Getenv("SSH_CONNECTION") != "" || h.Getenv("SSH_TTY") != "" }
 
 // Desktop reports whether the user sits at a desktop of this computer.
-func (h Host) Desktop() bool {
-	return !h.SSH() && (h.Getenv("DISPLAY") != "" || h.Getenv("WAYLAND_DISPLAY") != "")
+func (h Host) Desktop() bool { return h.desktop(runtime.GOOS) }
+
+func (h Host) desktop(system string) bool {
+	switch {
+	case h.SSH():
+		return false
+	case system == "darwin":
+		// It has no DISPLAY. If nobody is logged in at the screen, a window fails at once.
+		return !h.CI()
+	}
+	return h.Getenv("DISPLAY") != "" || h.Getenv("WAYLAND_DISPLAY") != ""
 }
 
 // DBusAddress is the session bus; "" if there is none.

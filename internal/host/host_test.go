@@ -29,8 +29,14 @@ func TestPlace(t *testing.T) {
 	} {
 		h := Host{Getenv: Lookup(strings.Fields(tt.env))}
 		tt.want.Container = tt.want.Container || empty.Container() // this machine may be one
-		if got := (place{h.CI(), h.Container(), h.SSH(), h.Desktop()}); got != tt.want {
+		if got := (place{h.CI(), h.Container(), h.SSH(), h.desktop("linux")}); got != tt.want {
 			t.Errorf("%q: %+v, want %+v", tt.env, got, tt.want)
+		}
+	}
+	// macOS has a desktop without a variable.
+	for env, want := range map[string]bool{"": true, "CI=true": false, "SSH_CONNECTION=192.0.2.1": false, "SSH_TTY=/dev/ttys001 DISPLAY=:0": false} {
+		if got := (Host{Getenv: Lookup(strings.Fields(env))}).desktop("darwin"); got != want {
+			t.Errorf("macOS, %q: %v", env, got)
 		}
 	}
 	for kernel, want := range map[string]bool{

@@ -4,9 +4,9 @@
 //
 // It promises that an item is never replaced, that a call which needs a person
 // fails with a *LockedError unless a prompt was allowed, and that a keyring that
-// hangs or panics costs at most a deadline: such keyrings are called in a hidden
-// child process (see ChildMain). It does not decide which keyring is used, or
-// whose turn it is to ask; package keyring does.
+// hangs, panics or opens a window costs at most a deadline: such keyrings are called
+// in a hidden child process (see ChildMain). It does not decide which keyring is
+// used, or whose turn it is to ask; package keyring does.
 //
 // No other package imports github.com/99designs/keyring or godbus.
 package backend
@@ -48,7 +48,9 @@ type Backend struct {
 
 	// system is the GOOS that has it; empty for every system but Windows.
 	system string
-	// environ lists the variables that its program needs. May be nil.
+	// program is what must be installed; empty if the library needs none.
+	program string
+	// environ lists the variables that the child needs. May be nil.
 	environ func() []string
 	// config configures the library for an item at the given location.
 	config func(location string) ring.Config
@@ -56,6 +58,9 @@ type Backend struct {
 	// what is locked if a person may be asked. It runs in the same process as the
 	// library. Nil: there is only one location.
 	locate func(request) (location string, err error)
+	// doubt looks again when the library fails, and says what is wrong. Nil: the
+	// library is believed.
+	doubt func(k ring.Keyring, r request, problem error) error
 	// flush makes durable what was set. May be nil.
 	flush func(request) error
 	// state says whether it could open a slot here and now. Nil: Usable decides.
@@ -91,12 +96,12 @@ type State struct {
 // All returns the backends of all systems.
 func All() []Backend {
 	return []Backend{
-		{Kind: "keychain", system: "darwin", Authentic: true, config: keychainConfig},
+		{Kind: "keychain", system: keychainSystem, Child: true, Authentic: true, environ: keychainVariables, config: keychainConfig, locate: locateKeychain, doubt: doubtKeychain, state: keychainState},
 		{Kind: "wincred", system: "windows", Authentic: true, config: wincredConfig},
 		{Kind: "secret-service", system: "linux", Child: true, Bus: true, config: secretsConfig, locate: locateSecret, state: secretsState},
 		{Kind: "kwallet", system: "linux", Child: true, Bus: true, AsksAnyway: true, config: walletConfig, locate: locateWallet, flush: syncWallet, state: walletState,
 			Fragile: "KWallet has lost entries when it was killed"},
-		{Kind: "pass", Child: true, environ: passVariables, OneWriter: true, config: passConfig, locate: locatePass, state: passState},
+		{Kind: "pass", Child: true, program: "pass", environ: passVariables, OneWriter: true, config: passConfig, locate: locatePass, state: passState},
 		{Kind: "keyctl", system: "linux", Authentic: true, config: keyctlConfig, state: keyctlState,
 			Fragile: "the kernel forgets it when this machine restarts"},
 	}
@@ -119,15 +124,6 @@ func Of(kind string) (b Backend, ok bool) {
 		}
 	}
 	return Backend{}, false
-}
-
-func keychainConfig(string) ring.Config {
-	return ring.Config{
-		AllowedBackends:                []ring.BackendType{ring.KeychainBackend},
-		ServiceName:                    "fob",
-		KeychainTrustApplication:       true, // otherwise macOS asks at every call
-		KeychainAccessibleWhenUnlocked: true,
-	}
 }
 
 func wincredConfig(string) ring.Config {
@@ -167,8 +163,8 @@ func (b Backend) Usable(w World) bool {
 		return false
 	case b.Bus:
 		return w.DBusAddress != ""
-	case b.Child:
-		_, err := exec.LookPath(b.Kind)
+	case b.program != "":
+		_, err := exec.LookPath(b.program)
 		return err == nil
 	}
 	// A fob for macOS built without cgo has no keychain.
@@ -287,6 +283,9 @@ func (b Backend) use(r request, location string) (string, error) {
 	if err != nil {
 		return "", &Error{Backend: r.Kind, Reason: "it is not reachable"}
 	}
+	if b.doubt != nil {
+		k = doubted{k, func(problem error) error { return b.doubt(k, r, problem) }}
+	}
 	switch r.Op {
 	case Get:
 		item, err := k.Get(r.Item)
@@ -315,13 +314,39 @@ func (b Backend) use(r request, location string) (string, error) {
 	return "", &Error{Backend: r.Kind, Reason: "unknown operation"}
 }
 
+// doubted is a keyring whose errors are doubted.
+type doubted struct {
+	ring.Keyring
+	doubt func(error) error
+}
+
+func (d doubted) Get(key string) (ring.Item, error) {
+	item, err := d.Keyring.Get(key)
+	return item, d.look(err)
+}
+
+func (d doubted) Set(item ring.Item) error { return d.look(d.Keyring.Set(item)) }
+
+func (d doubted) Remove(key string) error { return d.look(d.Keyring.Remove(key)) }
+
+func (d doubted) look(err error) error {
+	if err != nil {
+		err = d.doubt(err)
+	}
+	return err
+}
+
 // failure translates the library's errors. An exit status comes from a program
 // (pass) that failed.
 func failure(r request, err error) error {
 	var exit *exec.ExitError
+	var locked *LockedError
+	var failed *Error
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &locked), errors.As(err, &failed):
+		return err
 	case errors.Is(err, ring.ErrKeyNotFound):
 		return &LostError{r.Kind, r.Item}
 	case errors.As(err, &exit) && r.Op == Get:

@@ -1,0 +1,3 @@
+module github.com/99designs/go-keychain
+
+go 1.26
