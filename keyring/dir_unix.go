@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
+
+	"fob/internal/cmdline"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,11 +29,16 @@ func privateProblem(path string, fi fs.FileInfo) (problem, fix string) {
 	case int(st.Uid) != me:
 		return fmt.Sprintf("belongs to user %d, not to %d who runs fob", st.Uid, me), ""
 	case fi.Mode().Perm()&0o077 != 0 && fi.IsDir():
-		return fmt.Sprintf("is open to others (mode %04o)", fi.Mode().Perm()), "chmod 700 " + shellQuote(path)
+		return fmt.Sprintf("is open to others (mode %04o)", fi.Mode().Perm()), "chmod 700 " + cmdline.Quote(path)
 	case fi.Mode().Perm()&0o077 != 0:
-		return fmt.Sprintf("is open to others (mode %04o)", fi.Mode().Perm()), "chmod 600 " + shellQuote(path)
+		return fmt.Sprintf("is open to others (mode %04o)", fi.Mode().Perm()), "chmod 600 " + cmdline.Quote(path)
 	}
 	return "", ""
+}
+
+// openToOthers is privateProblem, where other users may read or write the file.
+func openToOthers(path string, fi fs.FileInfo, _ bool) (problem, fix string) {
+	return privateProblem(path, fi)
 }
 
 // noSpace reports whether the disk is full, or a quota or a size limit was reached.
@@ -56,8 +62,4 @@ func syncDir(f *os.File) error {
 		return err
 	}
 	return nil
-}
-
-func shellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -13,8 +13,8 @@ import (
 
 const safeOpen = 0
 
-// privateProblem finds none: the access list of the profile directory keeps other
-// users out.
+// privateProblem finds none: an access list may let groups in that only the computer's
+// administrator knows, so fob refuses no file for it. doctor looks at the list.
 func privateProblem(string, fs.FileInfo) (problem, fix string) { return "", "" }
 
 func noSpace(err error) bool {

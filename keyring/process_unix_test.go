@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/keyring/backend/backendtest"
 )
@@ -82,7 +83,7 @@ func TestModes(t *testing.T) {
 		chmod(name, good|0o040)
 		err := open()
 		unsafe := wantErr[*UnsafeError](t, err)
-		if want := fmt.Sprintf("chmod %o '%s'", good, name); unsafe.Path != name || unsafe.Fix != want {
+		if want := fmt.Sprintf("chmod %o %s", good, cmdline.Quote(name)); unsafe.Path != name || unsafe.Fix != want {
 			t.Errorf("%+v, want %s", unsafe, want)
 		}
 		chmod(name, good)

@@ -21,17 +21,12 @@ func (e *exam) files(context.Context) error {
 	if err != nil {
 		return e.blame(err)
 	}
-	for _, path := range loose {
-		fi, err := os.Lstat(path)
-		if err != nil {
-			continue // it was removed
-		}
-		mode := fi.Mode().Perm() &^ 0o077
-		if e.Fix && os.Chmod(path, mode) == nil {
-			e.ok("%s was open to others, and no longer is", e.Tilde(path))
+	for _, l := range loose {
+		if e.Fix && e.Store.Tighten(l.Path) == nil {
+			e.ok("%s was open to others, and no longer is", e.Tilde(l.Path))
 			continue
 		}
-		e.wrong(fmt.Sprintf("chmod %03o %s", mode, cmdline.Quote(path)), "%s is open to others (mode %04o)", e.Tilde(path), fi.Mode().Perm())
+		e.wrong(l.Fix, "%s %s", e.Tilde(l.Path), l.Problem)
 	}
 	credentials := e.Files.Credentials
 	if fi, err := os.Stat(credentials); err == nil && fi.Mode().Perm()&0o077 != 0 && os.Getuid() >= 0 {
