@@ -79,11 +79,21 @@ func (c *removeCmd) confirm(a *app, all *profiles.Profiles, info keyring.Info, s
 
 // unwire removes what fob wrote.
 func unwire(a *app, profile string) error {
+	var forgotten bool
 	_, changed, err := a.files.Wire(profile, func(text string, r wire.Record) (wire.Edit, error) {
+		forgotten = r.IsZero()
 		return wire.Remove(text, profile, a.args[0], r)
 	})
-	if err == nil && changed {
-		a.out.Answer("Removed its lines from %s.", a.host.Tilde(a.files.Config))
+	if err != nil || !changed {
+		return err
 	}
-	return err
+	a.out.Answer("Removed its lines from %s.", a.host.Tilde(a.files.Config))
+	all, err := a.readProfiles()
+	if err != nil {
+		return err
+	}
+	if section, ok := all.Config.Profile(profile); ok && forgotten {
+		a.out.Note("%s:%d: the rest of this section stays, because fob does not remember writing it", section.File, section.Line)
+	}
+	return nil
 }

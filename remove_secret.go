@@ -48,7 +48,7 @@ func (s deviceSecret) remove(a *app, profile string, info keyring.Info) error {
 		a.out.Note("stored MFA secrets stay: %s", s.stays)
 		return nil
 	case s.stays != "":
-		a.out.Note("the MFA secret for %s stays: %s; fob mfa remove %s --serial %s removes it", plan.ShortSerial(s.serial), s.stays, cmdline.Quote(profile), s.serial)
+		a.out.Note("the MFA secret for %s stays: %s; fob mfa remove %s --serial %s removes it", plan.ShortSerial(s.serial), s.stays, cmdline.Quote(profile), cmdline.Quote(s.serial))
 		return nil
 	case s.serial == "":
 		return nil
@@ -59,7 +59,7 @@ func (s deviceSecret) remove(a *app, profile string, info keyring.Info) error {
 	a.out.Answer("Removed the MFA secret for %s.", plan.ShortSerial(s.serial))
 	how := "remove it there if you no longer need it"
 	if user, ok := plan.ParseARN(info.ARN); ok && !user.IsRoot() && strings.HasPrefix(s.serial, "arn:") {
-		how = fmt.Sprintf("with another key, aws iam deactivate-mfa-device --user-name %s --serial-number %s disables it", cmdline.Quote(user.Name()), s.serial)
+		how = fmt.Sprintf("with another key, aws iam deactivate-mfa-device --user-name %s --serial-number %s disables it", cmdline.Quote(user.Name()), cmdline.Quote(s.serial))
 	}
 	a.out.Note("the MFA device %s is still enabled in AWS: %s", plan.ShortSerial(s.serial), how)
 	return nil

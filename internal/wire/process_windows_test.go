@@ -3,10 +3,55 @@ package wire
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
+
+// printArgs makes this program print its arguments.
+const printArgs = "FOB_TEST_PRINT_ARGS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(printArgs) != "" {
+		os.Stdout.WriteString(strings.Join(os.Args[1:], " "))
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// startsEverywhere puts this program in the place of another and runs a line that starts
+// it in the ways of the SDKs for Go, JavaScript, Java and .NET, and Rust, and botocore's,
+// which runs the words without cmd.
+func startsEverywhere(t *testing.T, program, line string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(self)
+	if err == nil {
+		err = os.WriteFile(program, text, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := func(line string) *exec.Cmd {
+		c := exec.Command("cmd.exe")
+		c.SysProcAttr = &syscall.SysProcAttr{CmdLine: line}
+		return c
+	}
+	words := strings.Fields(line)
+	for i, c := range []*exec.Cmd{
+		exec.Command("cmd.exe", "/C", line), raw(`cmd.exe /d /s /c "` + line + `"`), raw("cmd.exe /C " + line), raw(`cmd.exe /C "` + line + `"`), exec.Command(words[0], words[1:]...),
+	} {
+		c.Env = append(os.Environ(), printArgs+"=1")
+		if out, err := c.Output(); err != nil || string(out) != strings.Join(words[1:], " ") {
+			t.Errorf("way %d does not start %s: %s, %v", i, line, out, err)
+		}
+	}
+}
 
 // There are no quotes in a line on Windows: a path with blanks is written in its short
 // form, and a name that would need quotes is refused.
@@ -36,6 +81,8 @@ func TestProcess(t *testing.T) {
 		t.Errorf("%s, %v", line, err)
 	} else if text, err := os.ReadFile(short); err != nil || string(text) != "x" {
 		t.Errorf("%s is not the program: %v", short, err)
+	} else {
+		startsEverywhere(t, spaced, line)
 	}
 	for _, profile := range []string{"a b", "%OS%", "münchen", "a&b", "-x"} {
 		if line, err := Process(plain, profile); err == nil {

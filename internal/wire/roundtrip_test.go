@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +33,36 @@ func TestRoundTrips(t *testing.T) {
 	if count[undone] < configs/2 || count[refused] < configs/20 || count[unreadable] == 0 {
 		t.Errorf("the generated configs are too much of one kind: %v", count)
 	}
+}
+
+// What somebody writes around fob's lines, above them and below, stays when they go.
+func TestEditsInBetween(t *testing.T) {
+	const configs, above, below = 3_000, "# above\n", "\n[profile below]\noutput = x # mine\n"
+	tried := 0
+	for seed := range uint64(configs) {
+		r := rand.New(rand.NewPCG(seed, 13))
+		profile := names[seed%uint64(len(names))]
+		text := config(r, profile)
+		now, _, err := take(byte(r.Uint32())|2, profile, Edit{Text: text})
+		if err != nil || strings.HasPrefix(text, "\ufeff") {
+			continue
+		}
+		tried++
+		edited := above + now.Text + below
+		got, err := Remove(edited, profile, program, now.Record)
+		if want := above + text + below; err != nil || filled(got.Text) != filled(want) {
+			t.Errorf("seed %d: %q -> %q, %v", seed, edited, got.Text, err)
+		}
+	}
+	if tried < configs/2 {
+		t.Errorf("only %d of %d configs were changed", tried, configs)
+	}
+}
+
+// filled is a text without its blank lines.
+func filled(text string) string {
+	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), "\n")
 }
 
 func FuzzRoundTrip(f *testing.F) {
