@@ -28,27 +28,33 @@ func (c *clearCmd) Run(a *app) error {
 		n, from, err = clearProfile(a, *c.Profile)
 	}
 	switch {
-	case err != nil:
-		return err
-	case n == 0:
+	case n > 0:
+		a.out.Answer("Cleared %s%s.", ui.Count(n, "session"), from)
+		a.out.Note("sessions already handed out stay valid until they expire")
+	case err == nil:
 		a.out.Answer("No cached sessions.")
-		return nil
 	}
-	a.out.Answer("Cleared %s%s.", ui.Count(n, "session"), from)
-	a.out.Note("sessions already handed out stay valid until they expire")
-	return nil
+	return err
 }
 
 // clearProfile clears the sessions of a profile. A role's sessions are filed under
 // the profile whose key they are made from; from says so.
 func clearProfile(a *app, profile string) (n int, from string, err error) {
-	source, err := sourceOf(a, profile)
-	if err != nil {
-		return 0, "", err
-	}
-	switch source {
-	case profile:
-	case plan.EnvironmentSource:
+	source, problem := sourceOf(a, profile)
+	switch {
+	case problem != nil:
+		// Some may be filed under its own name.
+		n, err = a.store().RemoveSessions(profile)
+		_, gone := errors.AsType[*plan.NoProfileError](problem)
+		switch {
+		case gone && n == 0:
+			err = problem
+		case !gone && err == nil:
+			err = &clearError{Profile: profile, Problem: problem}
+		}
+		return n, "", err
+	case source == profile:
+	case source == plan.EnvironmentSource:
 		from = " made from the credentials in the environment"
 	default:
 		from = " made from the credentials of " + source
@@ -57,17 +63,10 @@ func clearProfile(a *app, profile string) (n int, from string, err error) {
 	return n, from, err
 }
 
-// sourceOf is the profile that a profile's sessions are filed under. One that is
-// no longer in any file may still have some.
 func sourceOf(a *app, profile string) (string, error) {
-	p, err := a.plan(profile, plan.Options{})
-	_, missing := errors.AsType[*plan.NoProfileError](err)
-	switch {
-	case missing:
+	all, err := a.profiles()
+	if err != nil {
 		return "", err
-	case err != nil:
-		a.out.Log("%v", err)
-		return profile, nil
 	}
-	return p.Source(), nil
+	return all.Source(profile)
 }

@@ -69,6 +69,16 @@ func noHelpf(format string, args ...any) error {
 	return &usageError{Problem: fmt.Sprintf(format, args...), NoHelp: true}
 }
 
+// clearError: nobody can tell which sessions are a profile's.
+type clearError struct {
+	Profile string
+	Problem error
+}
+
+func (e *clearError) Error() string {
+	return fmt.Sprintf("cannot tell which sessions %q uses: %v", e.Profile, e.Problem)
+}
+
 type unknownCommandError struct{ Name string }
 
 func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown command %q", e.Name) }
@@ -236,6 +246,7 @@ func profileFailures() []failure {
 			}
 			return exit(exitUsage)
 		}),
+		always[*clearError](exitFailed, "fob clear   clears the sessions of all profiles"),
 		always[*plan.UsageError](exitUsage),
 		on(func(_ *app, e *wire.ProcessError, _ error) verdict {
 			if e.Profile == "" {

@@ -62,6 +62,18 @@ type resolver struct {
 	// longLived: the source is a key, not a session.
 	longLived bool
 	notes     []string
+	// lenient: only the source is asked for, and other mistakes do not matter.
+	lenient bool
+}
+
+// SourceOf is the name that a profile's sessions are stored under. It needs only the
+// way to the source, so other mistakes in the sections do not matter.
+func SourceOf(f Facts, profile string) (string, error) {
+	r := resolver{facts: f, lenient: true}
+	if err := r.walk(profile); err != nil {
+		return "", err
+	}
+	return Plan{Steps: []Step{r.source}}.Source(), nil
 }
 
 func (r *resolver) note(format string, args ...any) {
@@ -99,7 +111,7 @@ func (r *resolver) walk(profile string) error {
 			return err
 		}
 		section, inConfig := r.facts.Config.Profile(name)
-		if err := checkKeys(section); err != nil {
+		if err := checkKeys(section); err != nil && !r.lenient {
 			return err
 		}
 		key, stored, err := r.facts.Key(name)

@@ -85,6 +85,10 @@ func (p *Profiles) Plan(profile string, o plan.Options) (plan.Plan, error) {
 	return made, err
 }
 
+// Source is the name that a profile's sessions are stored under, even if the profile
+// cannot be used because of a mistake that does not matter for that.
+func (p *Profiles) Source(profile string) (string, error) { return plan.SourceOf(p.facts, profile) }
+
 // STS is where STS is called for a profile that need not exist yet.
 func (p *Profiles) STS(profile string) (plan.Endpoint, error) {
 	return plan.EndpointOf(p.facts, profile)
