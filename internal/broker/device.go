@@ -109,10 +109,7 @@ func (d deviceState) usedAt(now time.Time) func(code string) bool {
 
 // uses reports whether a code is used.
 func (d deviceState) uses(a mfa.Answer, now time.Time) bool {
-	if a.Step != 0 {
-		return d.usedStep(a.Step)
-	}
-	return d.usedAt(now)(a.Code)
+	return a.Step != 0 && d.usedStep(a.Step) || d.usedAt(now)(a.Code)
 }
 
 // use adds a used code and drops the oldest.

@@ -69,10 +69,9 @@ type Request struct {
 	// seeds are made by AWS's clock.
 	Skew time.Duration
 	// UsedStep reports whether any process has used the code of a step; nil if none is
-	// known. It applies to codes from seeds.
+	// known. It applies to codes from seeds, which Used forgets sooner.
 	UsedStep func(step int64) bool
-	// Used reports whether any process has used a code before. It applies to all
-	// other codes; nil if none is known.
+	// Used reports whether any process has used a code before; nil if none is known.
 	Used func(code string) bool
 }
 
@@ -153,11 +152,7 @@ func (l *Ladder) fromSeed(ctx context.Context, r Request) (Answer, bool, error) 
 	if !ok || err != nil {
 		return Answer{}, false, err
 	}
-	step, err := l.freshStep(ctx, seed, r)
-	if err != nil {
-		return Answer{}, false, fmt.Errorf("MFA code for %q: %w", r.Serial, err)
-	}
-	code, err := Code(seed, step)
+	code, step, err := l.freshCode(ctx, seed, r)
 	if err == nil && len(code) != CodeLength && !r.Shown {
 		err = &SeedError{fmt.Sprintf("makes codes of %d digits, but AWS expects %d", len(code), CodeLength)}
 	}
@@ -167,17 +162,21 @@ func (l *Ladder) fromSeed(ctx context.Context, r Request) (Answer, bool, error) 
 	return Answer{Code: code, Step: step, From: "seed"}, true, nil
 }
 
-// freshStep waits until the code of the current step is not used. Each step counts by
+// freshCode waits until the code of the current step is not used, neither from the
+// seed nor typed by somebody who has the device on a phone too. Each step counts by
 // itself: what was sent while the clock was wrong says nothing about those before it.
-func (l *Ladder) freshStep(ctx context.Context, seed creds.Seed, r Request) (int64, error) {
+func (l *Ladder) freshCode(ctx context.Context, seed creds.Seed, r Request) (code string, step int64, err error) {
 	for {
 		now := l.now().Add(-r.Skew)
-		step := Step(seed, now)
-		if r.UsedStep == nil || !r.UsedStep(step) {
-			return step, context.Cause(ctx)
+		step = Step(seed, now)
+		if code, err = Code(seed, step); err != nil {
+			return "", 0, err
+		}
+		if (r.UsedStep == nil || !r.UsedStep(step)) && (r.Used == nil || !r.Used(code)) {
+			return code, step, context.Cause(ctx)
 		}
 		if err := l.wait(ctx, StepEnd(seed, step).Sub(now), r.Serial); err != nil {
-			return 0, err
+			return "", 0, err
 		}
 	}
 }

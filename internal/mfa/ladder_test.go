@@ -128,19 +128,22 @@ func TestSeedWaitsForAFreshStep(t *testing.T) {
 		at     float64 // s
 		skew   time.Duration
 		used   []int64
+		typed  int64 // the step of a code that a person typed; 0 for none
 		step   int64
 		notice string
 	}{
-		{"none used", 3001, 0, nil, 100, ""},
-		{"an older one used", 3001, 0, []int64{99}, 100, ""},
-		{"this one used", 3001, 0, []int64{100}, 101, "29s for the next code of " + joSerial},
-		{"at the end of this one", 3029.75, 0, []int64{100}, 101, "250ms for the next code of " + joSerial},
-		{"this and the next used", 3001, 0, []int64{100, 101}, 102, "29s for the next code of " + joSerial + "\n30s for the next code of " + joSerial},
-		{"the next used, by a clock that was ahead", 3001, 0, []int64{101, 102}, 100, ""},
-		{"the clock went back", 3001, 0, []int64{103}, 100, ""},
-		{"the clock is ahead", 3601, 10 * time.Minute, nil, 100, ""},
-		{"the clock is ahead, and this one used", 3601, 10 * time.Minute, []int64{100}, 101, "29s for the next code of " + joSerial},
-		{"the clock is behind", 2401, -10 * time.Minute, []int64{80}, 100, ""},
+		{"none used", 3001, 0, nil, 0, 100, ""},
+		{"this one typed", 3001, 0, nil, 100, 101, "29s for the next code of " + joSerial},
+		{"this one used and the next typed", 3001, 0, []int64{100}, 101, 102, "29s for the next code of " + joSerial + "\n30s for the next code of " + joSerial},
+		{"an older one used", 3001, 0, []int64{99}, 0, 100, ""},
+		{"this one used", 3001, 0, []int64{100}, 0, 101, "29s for the next code of " + joSerial},
+		{"at the end of this one", 3029.75, 0, []int64{100}, 0, 101, "250ms for the next code of " + joSerial},
+		{"this and the next used", 3001, 0, []int64{100, 101}, 0, 102, "29s for the next code of " + joSerial + "\n30s for the next code of " + joSerial},
+		{"the next used, by a clock that was ahead", 3001, 0, []int64{101, 102}, 0, 100, ""},
+		{"the clock went back", 3001, 0, []int64{103}, 0, 100, ""},
+		{"the clock is ahead", 3601, 10 * time.Minute, nil, 0, 100, ""},
+		{"the clock is ahead, and this one used", 3601, 10 * time.Minute, []int64{100}, 0, 101, "29s for the next code of " + joSerial},
+		{"the clock is behind", 2401, -10 * time.Minute, []int64{80}, 0, 100, ""},
 	} {
 		now := time.Unix(0, int64(c.at*1e9))
 		var notices []string
@@ -156,6 +159,8 @@ func TestSeedWaitsForAFreshStep(t *testing.T) {
 		r := request
 		r.Skew = c.skew
 		r.UsedStep = func(step int64) bool { return slices.Contains(c.used, step) }
+		typed, _ := Code(mustSeed(t), c.typed)
+		r.Used = func(code string) bool { return c.typed != 0 && code == typed }
 		want, _ := Code(mustSeed(t), c.step)
 		got, err := l.Code(context.Background(), r)
 		if err != nil || got != (Answer{want, c.step, "seed"}) || strings.Join(notices, "\n") != c.notice {
