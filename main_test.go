@@ -9,6 +9,7 @@ import (
 	"errors"
 	stdflag "flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -83,7 +84,12 @@ func testProgram() program {
 		p.now = func() time.Time { return now }
 		p.limits.Now = p.now
 		// It goes on only while fob waits.
-		p.wait = func(_ context.Context, d time.Duration, _ string) error { now = now.Add(d); return nil }
+		p.wait = func(_ context.Context, d time.Duration, _ string) error {
+			now = now.Add(d)
+			order := fmt.Sprintf(`{"op":"advance","by":%q}`, d)
+			_, err := http.Post(os.Getenv("AWS_ENDPOINT_URL_STS")+"/_control", "application/json", strings.NewReader(order))
+			return err
+		}
 	}
 	return p
 }

@@ -195,7 +195,7 @@ func (s *Server) now() time.Time {
 	return time.Now().Add(s.offset).UTC()
 }
 
-// StopClock makes the server's clock show t until the next call of StopClock.
+// StopClock makes the server's clock show t until it is moved by StopClock or Advance.
 func (s *Server) StopClock(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,6 +209,9 @@ func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.offset += d
+	if !s.stopped.IsZero() {
+		s.stopped = s.stopped.Add(d)
+	}
 }
 
 // SetSessionLife changes Config.SessionLife for the sessions to come.
