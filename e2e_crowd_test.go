@@ -589,7 +589,10 @@ func holdDevice(t *testing.T, w *world) (release func()) {
 	}
 }
 
-const waiting = "fob: waiting for another fob"
+const (
+	waiting      = "fob: waiting for another fob"
+	waitingToAsk = waiting + " to ask a person"
+)
 
 // fob sends a code that AWS refuses once, and all processes take the refusal.
 func TestCrowdWrongCode(t *testing.T) {
@@ -649,7 +652,7 @@ func TestCrowdCancelled(t *testing.T) {
 					t.Fatal(err)
 				}
 				c := w.crowd(t, n, exportDev)
-				c.await(t, n-1, waiting)
+				c.await(t, n-1, waitingToAsk)
 				if err := os.WriteFile(ready, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -387,8 +387,10 @@ func storeFailures() []failure {
 }
 
 // busy is another process that took too long.
-func busy(_ *app, e *keyring.BusyError, err error) verdict {
+func busy(a *app, e *keyring.BusyError, err error) verdict {
 	switch {
+	case e.Doing != "" && runtime.GOOS == "linux" && a.unlock.sessions == 0:
+		return exit(exitStore, "FOB_UNLOCK_TTL=12h   lets the kernel keep the store unlocked, so that it is opened once")
 	case e.PID == 0:
 		return exit(exitStore, loginHint(err)...)
 	case e.Terminal != "":

@@ -134,16 +134,20 @@ func (c *change) unlock(ctx context.Context, except string) error {
 	if c.opener, err = c.choose(others, c.m); err != nil {
 		return err
 	}
-	release, err := c.promptLock(ctx, c.opener)
+	t, err := c.promptLock(ctx, c.h, c.m, c.opener)
 	if err != nil {
 		return err
 	}
-	defer release()
-	c.logf("opening the store: %s", c.opener.Name)
-	var payload string
-	if c.opener.Kind == kindPassphrase {
+	defer t.end()
+	payload := t.served
+	switch {
+	case payload != "":
+		c.passphrase, _, err = c.givenPassphrase() // which is what it was handed over for
+	case c.opener.Kind == kindPassphrase:
+		c.logf("opening the store: %s", c.opener.Name)
 		c.passphrase, payload, err = c.enterPassphrase(ctx, c.h, c.opener)
-	} else {
+	default:
+		c.logf("opening the store: %s", c.opener.Name)
 		payload, err = kindOf(c.opener.Kind).open(ctx, c.Store, c.h, c.opener)
 	}
 	if err != nil {

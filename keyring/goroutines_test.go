@@ -143,7 +143,7 @@ func TestRefusalCountsOncePerCall(t *testing.T) {
 	waited := make(chan error)
 	logged := make(chan struct{}, 10)
 	s.opts.Log = func(format string, _ ...any) {
-		if format == "waiting for another fob" {
+		if strings.HasPrefix(format, "waiting for another fob") {
 			logged <- struct{}{}
 		}
 	}

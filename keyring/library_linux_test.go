@@ -60,7 +60,7 @@ func TestPrompt(t *testing.T) {
 			_, err := get(t.Context(), address, func(o *Options) {
 				o.Dir = dir
 				o.Log = func(format string, _ ...any) {
-					if format != "waiting for another fob" {
+					if !strings.HasPrefix(format, "waiting for another fob") {
 						return
 					}
 					first.Do(func() {

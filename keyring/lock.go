@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,9 +24,11 @@ const (
 	deriveLock = "derive"    // held around a derivation that needs no person; never held while one is asked
 	slotsLock  = "slots"     // held around a change of slots, questions included
 
-	// lockPoll is how often a waiting process tries again: often compared with a
-	// person's answer or a derivation, seldom compared with the 2 µs of a try.
-	lockPoll = 10 * time.Millisecond
+	// lockPoll is how soon a waiting process tries again, and lockPollMost how seldom
+	// it does so in the end: two hundred that wait must leave the processors to the one
+	// they wait for.
+	lockPoll     = 10 * time.Millisecond
+	lockPollMost = 250 * time.Millisecond
 
 	maxState = 4 << 10 // bytes
 
@@ -102,16 +105,14 @@ func (s *Store) setLockState(file string, state []byte) error {
 
 // lock is Lock for a file name, and may take the lock together with others.
 func (s *Store) lock(ctx context.Context, file string, shared bool, waiting func()) (*Lock, error) {
-	var tick *time.Ticker
+	var pause time.Duration
 	var say <-chan time.Time
 	for {
 		l, ok, err := s.tryLock(file, shared)
 		if ok || err != nil {
 			return l, err
 		}
-		if tick == nil {
-			tick = time.NewTicker(lockPoll)
-			defer tick.Stop()
+		if pause == 0 {
 			if waiting != nil {
 				waiting()
 			}
@@ -119,6 +120,7 @@ func (s *Store) lock(ctx context.Context, file string, shared bool, waiting func
 				say = time.After(saidAfter)
 			}
 		}
+		pause = min(pause*5/4+lockPoll, lockPollMost)
 		select {
 		case <-ctx.Done():
 			cause := context.Cause(ctx)
@@ -128,7 +130,7 @@ func (s *Store) lock(ctx context.Context, file string, shared bool, waiting func
 			return nil, cause
 		case <-say:
 			s.opts.Waits(s.holder(file))
-		case <-tick.C:
+		case <-time.After(pause/2 + rand.N(pause)):
 		}
 	}
 }
@@ -190,12 +192,11 @@ func doing(file string) string {
 // it cannot be had (a store on a read-only disk), the work continues without it.
 // asking is what a person is asked for under it, "" if nobody is.
 func (s *Store) bestEffortLock(ctx context.Context, name, asking string) (release func(), err error) {
-	waiting := func() { s.logf("waiting for another fob") }
 	var l *Lock
 	if asking != "" {
-		l, err = s.askLock(ctx, name, asking, waiting)
+		l, err = s.askLock(ctx, name, asking, func() { s.logf("waiting for another fob to ask a person") })
 	} else {
-		l, err = s.lock(ctx, name, false, waiting)
+		l, err = s.lock(ctx, name, false, func() { s.logf("waiting for another fob") })
 	}
 	switch {
 	case err == nil:

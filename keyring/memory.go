@@ -146,7 +146,7 @@ func (s *Store) Trust(ctx context.Context, agree func(problem string) error) (ch
 		return false, err
 	}
 	// The memory is in doubt, so the store is not compared with it.
-	k, err := s.open(ctx, h, memory{}, sl)
+	k, err := s.open(ctx, h, memory{}, sl, turn{})
 	if err != nil {
 		return false, err
 	}

@@ -3,10 +3,7 @@ package keyring
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"math/rand/v2"
-	"runtime"
 	"time"
 )
 
@@ -60,11 +57,11 @@ func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error)
 		return nil, err
 	}
 	defer done()
-	release, err := s.promptLock(ctx, sl)
+	t, err := s.promptLock(ctx, h, m, sl)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	defer t.end()
 	// While this call waited, somebody else may have opened the store, or changed it.
 	if key := s.held(h, kind); key != nil {
 		return key, nil
@@ -78,7 +75,7 @@ func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error)
 			return nil, err
 		}
 	}
-	k, err := s.openUnlessHeld(ctx, h, m, sl, kind)
+	k, err := s.openUnlessHeld(ctx, h, m, sl, kind, t)
 	if err == errHeld {
 		return k.items[kind], nil
 	}
@@ -105,9 +102,9 @@ var errHeld = errors.New("the store was opened in the meantime")
 // openUnlessHeld is open, and stops asking a person when the kernel has what was
 // wanted: another process, which had the passphrase, has opened the store. Then the error
 // is errHeld, and the subkeys are only that one.
-func (s *Store) openUnlessHeld(ctx context.Context, h header, m memory, sl slot, kind Kind) (subkeys, error) {
+func (s *Store) openUnlessHeld(ctx context.Context, h header, m memory, sl slot, kind Kind, t turn) (subkeys, error) {
 	if !s.mayAsk(sl) || s.copyTTL(kind) <= 0 {
-		return s.open(ctx, h, m, sl)
+		return s.open(ctx, h, m, sl, t)
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	watched := make(chan struct{})
@@ -123,7 +120,7 @@ func (s *Store) openUnlessHeld(ctx context.Context, h header, m memory, sl slot,
 		}
 		stop(errHeld)
 	}()
-	k, err := s.open(ctx, h, m, sl)
+	k, err := s.open(ctx, h, m, sl, t)
 	stop(nil)
 	<-watched
 	if err != nil && context.Cause(ctx) == errHeld {
@@ -139,11 +136,16 @@ func (s *Store) openUnlessHeld(ctx context.Context, h header, m memory, sl slot,
 const heldPoll = 250 * time.Millisecond
 
 // open gets the payload of a slot, derives the subkeys and verifies the header.
-func (s *Store) open(ctx context.Context, h header, m memory, sl slot) (subkeys, error) {
-	s.logf("opening the store: %s", sl.Name)
-	payload, err := kindOf(sl.Kind).open(ctx, s, h, sl)
-	if err != nil {
-		return subkeys{}, err
+func (s *Store) open(ctx context.Context, h header, m memory, sl slot, t turn) (subkeys, error) {
+	payload := t.served
+	if payload == "" {
+		s.logf("opening the store: %s", sl.Name)
+		var err error
+		payload, err = kindOf(sl.Kind).open(ctx, s, h, sl)
+		t.hand(payload, err)
+		if err != nil {
+			return subkeys{}, err
+		}
 	}
 	vault, k, err := h.unwrap(m, sl, payload)
 	clear(vault)
@@ -232,22 +234,20 @@ func (s *Store) nobody(ctx context.Context) bool {
 }
 
 // promptLock lets one process at a time ask a person, or derive a key that the
-// next process finds in the kernel. They are two locks: who needs no person does not
-// wait for one who asks. Where the kernel keeps no copy, every process has to derive
-// the key; only memory limits how many do, with 128 MiB each.
-func (s *Store) promptLock(ctx context.Context, sl slot) (release func(), err error) {
-	asks := s.asks(sl)
-	switch {
+// others then find in the kernel or are given. They are two locks: who needs no person
+// does not wait for one who asks.
+func (s *Store) promptLock(ctx context.Context, h header, m memory, sl slot) (turn, error) {
+	name, asking := deriveLock, ""
+	switch asks := s.asks(sl); {
 	case !kindOf(sl.Kind).copies, asks && s.nobody(ctx): // the latter fails at once
-		return func() {}, nil
+		return turn{}, nil
 	case asks:
-		return s.bestEffortLock(ctx, unlockLock, "the passphrase")
-	case sl.Kind == kindAge && s.hasPlugin():
-		return s.bestEffortLock(ctx, unlockLock, "what an age plugin needs")
+		name, asking = unlockLock, "the passphrase"
+	case sl.Kind == kindPassphrase:
+		return s.deriveTurn(ctx, h, m, sl)
+	case s.hasPlugin():
+		name, asking = unlockLock, "what an age plugin needs"
 	}
-	name := deriveLock
-	if sl.Kind == kindPassphrase && s.opts.UnlockTTL <= 0 {
-		name = fmt.Sprintf("derive%d", rand.IntN(min(runtime.NumCPU(), 4)))
-	}
-	return s.bestEffortLock(ctx, name, "")
+	release, err := s.bestEffortLock(ctx, name, asking)
+	return turn{release: release}, err
 }

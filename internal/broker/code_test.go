@@ -362,7 +362,7 @@ func sharing(t *testing.T, first, second plan.Plan, end func(context.Context, *b
 		return mfa.Answer{Code: "999999"}, end(ctx, a)
 	})
 	b.Log = func(format string, args ...any) {
-		if format == "waiting for another fob" && b.logs == nil {
+		if strings.HasPrefix(format, "waiting for another fob") && b.logs == nil {
 			b.logs = append(b.logs, format)
 			close(waiting)
 		}

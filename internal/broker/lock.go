@@ -64,7 +64,7 @@ func (r *run) makeAsking(ctx context.Context) (creds.Session, error) {
 	r.asking = &heldLock{}
 	serial := r.plan.MFASerial()
 	if serial != "" && r.Sessions != nil && (r.Nobody == nil || !r.Nobody(ctx)) {
-		lock, err := r.Sessions.AskLock(ctx, askLock(serial), "what "+r.plan.Profile+" needs to sign in", func() { r.Log("waiting for another fob") })
+		lock, err := r.Sessions.AskLock(ctx, askLock(serial), "what "+r.plan.Profile+" needs to sign in", func() { r.Log("waiting for another fob to ask a person") })
 		if err != nil {
 			return creds.Session{}, err
 		}
