@@ -13,16 +13,20 @@ import (
 	"fob/keyring/backend/backendtest"
 )
 
-// kept makes a store whose unlocked copies the kernel keeps. They are dropped at
-// the end; those of other stores of this user cost them one question.
+// kept makes a store whose unlocked copies the kernel keeps. They are dropped at the
+// end. A test of Forget drops those of other tests, too, which may run beside this one
+// in another package.
 func kept(t testing.TB) *Store {
 	t.Helper()
 	probe := copyPrefix + "test"
 	if err := saveCopy(probe, []byte("x"), time.Minute); err != nil {
 		backendtest.Lacking(t, "kernel keyring")
 	}
-	t.Cleanup(func() { dropCopies(copyPrefix, "") })
-	return newStore(t, func(o *Options) { o.UnlockTTL, o.UnlockKeysTTL = time.Hour, time.Hour })
+	dropCopies(probe, "")
+	s := newStore(t, func(o *Options) { o.UnlockTTL, o.UnlockKeysTTL = time.Hour, time.Hour })
+	id := storeID(t, s)
+	t.Cleanup(func() { dropCopies(copyPrefix+id+":", "") })
+	return s
 }
 
 func TestUnlockedCopy(t *testing.T) {
