@@ -75,6 +75,19 @@ func TestNoHome(t *testing.T) {
 	if after := tree(t, w.Home); !slices.Equal(before, after) {
 		t.Errorf("files in the current directory:\n%q, want\n%q", after, before)
 	}
+	// A home that does not exist, or that others own, can be read, and is not written to.
+	for _, home := range []string{"/nonexistent", "/", "/proc"} {
+		env := []string{"HOME=" + home}
+		for _, args := range [][]string{{"list"}, {"store"}, {"explain", "dev"}} {
+			if out, code := run(env, args...); code != 0 && code != exitNoProfile || strings.Contains(out, "denied") {
+				t.Errorf("%q fob %q: exit code %d, %s", env, args, code, out)
+			}
+		}
+		out, code := run(env, "add", "dev", "--stdin", "--no-verify")
+		if code != exitStore || !strings.HasPrefix(out, "fob: error: cannot create ") || !strings.Contains(out, "fob: hint: XDG_DATA_HOME names another place") {
+			t.Errorf("%q: exit code %d, %s", env, code, out)
+		}
+	}
 	// A home is not needed where every place has a name of its own.
 	env := []string{
 		"XDG_DATA_HOME=" + w.Home + "/data", "XDG_STATE_HOME=" + w.Home + "/state",

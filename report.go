@@ -377,6 +377,13 @@ func storeFailures() []failure {
 		always[*keyring.FutureError](exitStore, "this fob is too old to read it: install a newer one"),
 		always[*keyring.PassphraseError](exitStore),
 		always[*keyring.FullError](exitStore),
+		on(func(a *app, e *keyring.CreateError, _ error) verdict {
+			variable := a.host.PlaceVariable()
+			if e.Dir == a.host.StatePath() {
+				variable = "XDG_STATE_HOME"
+			}
+			return exit(exitStore, variable+" names another place for it")
+		}),
 		on(func(a *app, e *fs.PathError, _ error) verdict {
 			if a.ofStore(e.Path) {
 				return exit(exitStore)

@@ -89,7 +89,10 @@ func makeDir(name string) (dir, error) {
 		parents = append(parents, filepath.Dir(last))
 	}
 	if err := os.MkdirAll(name, 0o700); err != nil {
-		return dir{}, fullError(name, err)
+		if noSpace(err) {
+			return dir{}, &FullError{name}
+		}
+		return dir{}, &CreateError{name, err}
 	}
 	for _, parent := range parents {
 		if err := syncPath(parent); err != nil {

@@ -222,6 +222,15 @@ type NameError struct{ Name, Problem string }
 
 func (e *NameError) Error() string { return fmt.Sprintf("name %q %s", e.Name, e.Problem) }
 
+// CreateError says that a directory of fob's does not exist and cannot be made.
+type CreateError struct {
+	Dir string
+	Err error // names the directory above it that stands in the way
+}
+
+func (e *CreateError) Error() string { return fmt.Sprintf("cannot create %s: %v", e.Dir, e.Err) }
+func (e *CreateError) Unwrap() error { return e.Err }
+
 // FullError says that there is no space to write File. Its old version is intact.
 type FullError struct{ File string }
 

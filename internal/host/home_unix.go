@@ -17,6 +17,9 @@ const (
 // lookUpSelf does not use user.Current, which may take the environment's word.
 func lookUpSelf() (*user.User, error) { return user.LookupId(strconv.Itoa(os.Getuid())) }
 
+// PlaceVariable is the variable that says where the store is.
+func (h Host) PlaceVariable() string { return "XDG_DATA_HOME" }
+
 func (h Host) storePath() (string, error) { return h.xdg("XDG_DATA_HOME", ".local/share", "fob") }
 
 // User is the login name; "" if it is not known. The account comes first: a shell, a

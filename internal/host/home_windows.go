@@ -14,6 +14,9 @@ const (
 
 func lookUpSelf() (*user.User, error) { return user.Current() }
 
+// PlaceVariable is the variable that says where the store is.
+func (h Host) PlaceVariable() string { return "LOCALAPPDATA" }
+
 // storePath is below the directory that does not roam between machines.
 func (h Host) storePath() (string, error) {
 	if dir := h.Getenv("LOCALAPPDATA"); filepath.IsAbs(dir) {
