@@ -48,6 +48,7 @@ func TestConsumers(t *testing.T) {
 				{"background", testBackground},
 				{"leftover", testLeftover},
 				{"shadowed", testShadowed},
+				{"odd path", testOddPath},
 			} {
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()
@@ -489,6 +490,36 @@ func testShadowed(t *testing.T, c consumer) {
 	stdout, stderr, code = w.consume(t, nil, append([]string{w.Fob, "exec", "dev", "--"}, c.argv...)...)
 	if id := read(t, stdout, stderr, code); id.ARN != devARN {
 		t.Errorf("exec: %s, want %s", id.ARN, devARN)
+	}
+}
+
+// Every consumer starts a fob whose path needs quotes.
+func testOddPath(t *testing.T, c consumer) {
+	w := newWorld(t)
+	dir := filepath.Join(w.Home, "it's (x86) & c#1, 100%", "größe")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	odd := filepath.Join(dir, "fob")
+	if err := os.Symlink(w.Fob, odd); err != nil {
+		t.Fatal(err)
+	}
+	key := ststest.DemoKeyID + "\n" + ststest.DemoSecret + "\n"
+	odder := *w
+	odder.Fob = odd
+	odder.do(t, key, "add", "dev=1", "--stdin", "--mfa-serial", "none", "--region", "us-east-1")
+	// The Go SDK finds no section whose name is quoted, so it stands under another name.
+	config := filepath.Join(w.Home, ".aws/config")
+	text, err := os.ReadFile(config)
+	if err == nil {
+		err = os.WriteFile(config, bytes.Replace(text, []byte(`"dev=1"]`), []byte("dev]"), 1), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code := w.consume(t, []string{"AWS_PROFILE=dev"}, c.argv...)
+	if id := read(t, stdout, stderr, code); id.ARN != devARN {
+		t.Errorf("%s, want %s", id.ARN, devARN)
 	}
 }
 

@@ -27,7 +27,7 @@ const windowsReader = "botocore on Windows"
 
 // Every reader of a credential_process takes each line that Process writes as the
 // words it was made of: the shells that the Go, Java, .NET, Rust and Ruby SDKs run,
-// the JavaScript SDK's way to run one, and botocore's splitter.
+// the JavaScript SDK's way to run one, Ruby's, which runs plain lines without one, and botocore's splitter.
 func TestReadersAgree(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -161,6 +161,9 @@ print(json.dumps([split(line) for line in json.load(sys.stdin)]))`
 	for name, script := range map[string][]string{
 		"botocore":    {"python3", "-c", botocore, "linux"},
 		windowsReader: {"python3", "-c", botocore, "win32"},
+		"ruby": {"ruby", "-rjson", "-e", `puts JSON.parse(STDIN.read).map { |line|
+  begin IO.popen(line, err: File::NULL, &:read).split("\0", -1)[0..-2] rescue [] end
+}.to_json`},
 		"node": {"node", "-e", `const {execSync} = require("child_process");
 const run = line => { try { return execSync(line, {stdio: ["ignore", "pipe", "ignore"]}).toString().split("\0").slice(0, -1) } catch { return [] } };
 console.log(JSON.stringify(JSON.parse(require("fs").readFileSync(0)).map(run)))`},
