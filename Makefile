@@ -1,6 +1,6 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: build demo test fuzz torture wine lint bench
+.PHONY: build demo test fuzz torture mutate wine lint bench
 
 # The macOS keychain needs cgo. On other systems cgo only adds libc, and every start
 # takes half as long again.
