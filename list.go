@@ -94,10 +94,11 @@ func listRows(rows []profiles.Row) []listRow {
 
 func listCells(r profiles.Row, now time.Time) []string {
 	cells := []string{r.Profile, "-", "", r.Account, "", ""}
-	switch {
-	case r.Problem != nil:
+	if r.Problem != nil {
 		// In the last column, with which no other row is aligned.
 		cells[5] = "(" + r.Problem.Error() + ")"
+	}
+	switch {
 	case r.KeyID != "":
 		cells[1], cells[2] = r.KeyID, ui.Age(now.Sub(r.KeyAdded))
 	case r.Source == plan.PlaintextKey{}.Kind():

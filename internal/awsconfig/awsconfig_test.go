@@ -183,18 +183,21 @@ func TestUnreadable(t *testing.T) {
 
 // Spoiled sees a header that cannot be read beside a good one of the same profile.
 func TestSpoiled(t *testing.T) {
-	c, err := parse("[profile a]\nk = v\n[profile a] junk\nfob_account = 111111111111\n", "[b]\n[b] junk\n")
+	c, err := parse("[profile a]\nk = v\n[profile a] junk\nfob_account = 111111111111\n"+
+		"[profile d]\ninclude_profile = e\n[profile e]\ninclude_profile = b\n[profile f]\ninclude_profile = c\n", "[b]\n[b] junk\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"a", "b"} {
+	for _, name := range []string{"a", "b", "d", "e"} {
 		var syntax *SyntaxError
 		if err := c.Spoiled(name); !errors.As(err, &syntax) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := c.Spoiled("c"); err != nil {
-		t.Error(err)
+	for _, name := range []string{"c", "f"} {
+		if err := c.Spoiled(name); err != nil {
+			t.Error(err)
+		}
 	}
 	if d := c.Differences(); len(d) > 0 {
 		t.Errorf("%v", d)

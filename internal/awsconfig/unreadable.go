@@ -40,16 +40,24 @@ func meantNames(header string, credentials bool) (names []string) {
 }
 
 // Spoiled returns a *SyntaxError if there is a header that cannot be read and may be
-// meant for the profile, whose other sections are then not all there is to it.
+// meant for the profile, or for one that it includes. What can be read is then not all
+// there is to the profile.
 func (c *Config) Spoiled(profile string) error {
-	for _, d := range []*document{c.config, c.credentials} {
-		for _, u := range d.unreadable {
-			if u.Means(profile) {
-				return &u.SyntaxError
-			}
-		}
+	all := slices.Concat(c.config.unreadable, c.credentials.unreadable)
+	if len(all) == 0 {
+		return nil // as nearly always
 	}
-	return nil
+	for {
+		if i := slices.IndexFunc(all, func(u Unreadable) bool { return u.Means(profile) }); i >= 0 {
+			return &all[i].SyntaxError
+		}
+		section, _ := c.Section(kindProfile, profile)
+		v, more := section.Get(includeKey)
+		if !more {
+			return nil
+		}
+		profile = v.Text // Parse has made sure that this ends
+	}
 }
 
 // Unreadable lists those of both files, in their order. It also looks at names,
