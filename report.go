@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -261,14 +262,15 @@ func profileFailures() []failure {
 			}
 			return exit(exitUsage)
 		}),
-		on(func(_ *app, e *plan.NoProfileError, _ error) verdict {
+		on(func(a *app, e *plan.NoProfileError, _ error) verdict {
 			if e.Profile == "" {
 				return exit(exitNoProfile, "fob list   shows the profiles")
 			}
-			return exit(exitNoProfile, didYouMean(e.Nearest, "fob add "+cmdline.Quote(e.Profile)+"   stores a key under that name"))
+			hint := didYouMean(e.Nearest, "fob add "+cmdline.Quote(e.Profile)+"   stores a key under that name")
+			return exit(exitNoProfile, append(a.absentFiles(), hint)...)
 		}),
-		on(func(_ *app, e *plan.MissingSourceError, _ error) verdict {
-			return exit(exitNoProfile, didYouMean(e.Nearest, "fob add "+cmdline.Quote(e.Source)))
+		on(func(a *app, e *plan.MissingSourceError, _ error) verdict {
+			return exit(exitNoProfile, append(a.absentFiles(), didYouMean(e.Nearest, "fob add "+cmdline.Quote(e.Source)))...)
 		}),
 		on(func(_ *app, e *plan.NoKeyError, _ error) verdict {
 			if e.Role {
@@ -615,6 +617,22 @@ func vaultWay(problem string) string {
 		return "fob has no server: with credential_process = fob export --profile NAME in ~/.aws/config programs renew by themselves"
 	}
 	return ""
+}
+
+// absentFiles says which AWS files that a variable names do not exist: to fob and to the
+// SDKs they are empty.
+func (a *app) absentFiles() (hints []string) {
+	for _, f := range []struct{ variable, path string }{
+		{"AWS_CONFIG_FILE", a.files.Config}, {"AWS_SHARED_CREDENTIALS_FILE", a.files.Credentials},
+	} {
+		if a.getenv(f.variable) == "" {
+			continue
+		}
+		if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
+			hints = append(hints, fmt.Sprintf("%s names %s, which does not exist", f.variable, a.host.Tilde(f.path)))
+		}
+	}
+	return hints
 }
 
 func didYouMean(nearest []string, otherwise string) string {

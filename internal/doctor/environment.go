@@ -2,6 +2,10 @@ package doctor
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"fob/internal/cmdline"
@@ -27,6 +31,20 @@ func (e *exam) environment(context.Context) error {
 	} {
 		if e.Getenv(other.name) != "" {
 			e.advise("unset "+other.name, "%s is set: %s", other.name, other.why)
+		}
+	}
+	for _, file := range []struct{ name, path string }{
+		{"AWS_CONFIG_FILE", e.Files.Config}, {"AWS_SHARED_CREDENTIALS_FILE", e.Files.Credentials},
+	} {
+		value := e.Getenv(file.name)
+		if value == "" {
+			continue
+		}
+		if _, err := os.Stat(file.path); errors.Is(err, fs.ErrNotExist) {
+			e.advise("unset "+file.name, "%s names %s, which does not exist: every tool takes it for empty", file.name, e.Tilde(file.path))
+		}
+		if strings.HasPrefix(value, "~") {
+			e.advise(file.name+"="+cmdline.Quote(file.path), "%s begins with ~: the AWS CLI expands that, and the Go SDK does not", file.name)
 		}
 	}
 	for _, vault := range []struct{ theirs, ours string }{
