@@ -512,3 +512,39 @@ func TestUnanswered(t *testing.T) {
 		}
 	}
 }
+
+// A renewal that is not due asks nobody, so nobody's time has run out with it: those
+// who wait for the device are told nothing.
+func TestQuietRenewalIsSilent(t *testing.T) {
+	b := newBench(t, RenewExec)
+	p := plans["mfa"]
+	b.keep(p, 2, "OLD2", 7*hour, 5*hour)
+	was := deviceState{Refusal: keyring.Refusal{Seq: 3, Outcome: keyring.Cancelled, Message: "long ago"}}
+	remember(t, b.store, was)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	asked := false
+	b.QuietCodes = codesFunc(func(ctx context.Context, _ mfa.Request) (mfa.Answer, error) {
+		asked = true
+		<-ctx.Done()
+		return mfa.Answer{}, ctx.Err()
+	})
+	if s, err := b.Credentials(ctx, p); err != nil || s.ID != "OLD2" || !asked {
+		t.Errorf("%s, %v, asked %v", s.ID, err, asked)
+	}
+	if d := (&run{Broker: b.Broker}).deviceState(deviceLock(deviceARN)); d.Refusal != was.Refusal {
+		t.Errorf("shared: %+v", d.Refusal)
+	}
+}
+
+// A code that could not be made is an error, and nothing is used up.
+func TestSeedCodeFails(t *testing.T) {
+	b := newBench(t, RenewExec)
+	b.code = errNoPerson
+	if a, err := b.SeedCode(t.Context(), "dev", deviceARN, 0); err != errNoPerson || a != (mfa.Answer{}) {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if d := (&run{Broker: b.Broker}).deviceState(deviceLock(deviceARN)); len(d.Used) > 0 {
+		t.Errorf("used: %+v", d.Used)
+	}
+}

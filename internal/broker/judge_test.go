@@ -68,6 +68,11 @@ func TestMFAAge(t *testing.T) {
 			if err != nil || signedIn.IsZero() != row.code {
 				t.Errorf("signed in until %v, %v", signedIn, err)
 			}
+			if age := row.kept[0].mfa - row.skew; row.max > 0 && !signedIn.IsZero() && row.kept[0].mfa != never {
+				if limit := b.now.Add(row.max - age); !signedIn.Equal(limit) {
+					t.Errorf("signed in until %v, the code is too old at %v", signedIn, limit)
+				}
+			}
 			own, err := Own(p, At(b.now, p, b.store), headers(b.store, p))
 			if err != nil || own.IsZero() != (row.want < len(p.Steps)) {
 				t.Errorf("own session until %v, %v", own, err)
@@ -244,3 +249,105 @@ func (memory) AskLock(context.Context, string, string, func()) (*keyring.Lock, e
 }
 func (memory) LockState(string) ([]byte, error)                  { return nil, nil }
 func (memory) WatchRefusals(ctx context.Context) context.Context { return ctx }
+
+// The values of each command's renewal, to the second.
+func TestRenewals(t *testing.T) {
+	const s, m = time.Second, time.Minute
+	session, role, program := plans["plain"], plans["mfa role"], planOf(plan.Process{Profile: "tool", Command: "tool"})
+	for _, row := range []struct {
+		name  string
+		renew Renewal
+		plan  plan.Plan
+		life  time.Duration
+		left  time.Duration
+		serve bool
+		early bool
+	}{
+		{"exec", RenewExec, session, 10 * m, 5 * m, true, false},
+		{"exec", RenewExec, session, 10 * m, 5*m - s, false, false},
+		{"exec", RenewExec, session, hour, 30 * m, true, false},
+		{"exec", RenewExec, session, hour, 30*m - s, false, true},
+		{"exec", RenewExec, session, hour, 5*m - s, false, false},
+		{"exec, a program", RenewExec, program, hour, 5 * m, true, false},
+		{"exec, a program", RenewExec, program, hour, 5*m - s, false, false},
+		{"export, a program", RenewExport, program, 20 * m, 16*m - s, false, false},
+		{"export, a program that lasts less", RenewExport, program, 20*m - s, 5 * m, true, false},
+		{"export, a program that lasts less", RenewExport, program, 20*m - s, 5*m - s, false, false},
+		{"login, a program", RenewLogin, program, hour, 30*m - s, false, false},
+		{"shell", RenewShell, session, 32 * m, 16 * m, true, false},
+		{"shell", RenewShell, session, 32 * m, 16*m - s, false, false},
+		{"shell", RenewShell, session, hour, 30*m - s, false, true},
+		{"export", RenewExport, session, 12 * hour, 16 * m, true, false},
+		{"export", RenewExport, session, 12 * hour, 16*m - s, false, false},
+		{"login", RenewLogin, session, 32 * m, 16 * m, true, false},
+		{"login", RenewLogin, session, 20 * m, 16*m - s, false, false},
+		{"login", RenewLogin, session, hour, 30 * m, true, false},
+		{"login", RenewLogin, session, hour, 30*m - s, false, false},
+		{"login, a role", RenewLogin, role, hour, 30 * m, true, false},
+		{"login, a role", RenewLogin, role, hour, 30*m - s, false, false},
+	} {
+		now := time.Now().Truncate(time.Second)
+		kept := memory{}
+		kept[row.plan.ID(len(row.plan.Steps))] = held{info: keyring.Info{Rev: "1", Created: now.Add(row.left - row.life), Expires: now.Add(row.left)}}
+		if len(row.plan.Steps) > 2 {
+			kept.keep(row.plan, 2, now, 0)
+		}
+		o, err := Judge(row.plan, row.renew, Moment{Now: now}, kept.headers(row.plan))
+		if err != nil || o.Serve != row.serve || o.Early != row.early {
+			t.Errorf("%s, %v of %v: %+v, %v", row.name, row.left, row.life, o, err)
+		}
+	}
+}
+
+// What another process made in the meantime is used if it is new, and lasts for long
+// enough: for the next step, or for the command.
+func TestCachedByOther(t *testing.T) {
+	const s, m = time.Second, time.Minute
+	p := plans["mfa role"]
+	for _, row := range []struct {
+		name string
+		n    int
+		left time.Duration
+		edit func(*run)
+		seen bool // it was there before
+		used bool
+	}{
+		{"a base", 2, m, nil, false, true},
+		{"a base about to end", 2, m - s, nil, false, false},
+		{"a base that was there", 2, hour, nil, true, false},
+		{"the last", 3, 16 * m, nil, false, true},
+		{"the last, due", 3, 16*m - s, nil, false, false},
+		{"the last that was there", 3, hour, nil, true, false},
+		{"the last, long enough", 3, 54 * m, func(r *run) { r.Renew, r.plan.Demand = Renewal{Due: 5 * m, Half: true}, hour }, false, true},
+		{"the last, too short", 3, 54*m - s, func(r *run) { r.Renew, r.plan.Demand = Renewal{Due: 5 * m, Half: true}, hour }, false, false},
+		{"the last, its code too old", 3, hour, func(r *run) { r.plan.MaxMFAAge = m }, false, false},
+		{"for a fresh one", 3, hour, func(r *run) { r.ignoreCache = true }, false, true},
+		{"for a fresh one, that was there", 3, hour, func(r *run) { r.ignoreCache = true }, true, false},
+	} {
+		b := fakes(t, time.Now().Truncate(time.Second))
+		kept := memory{}
+		b.Sessions, b.Renew = kept, RenewExport
+		r := &run{Broker: b.Broker, plan: p, seen: &Seen{}}
+		if row.edit != nil {
+			row.edit(r)
+		}
+		look := func() creds.Session {
+			got, err := r.cachedByOther(t.Context(), row.n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if got := look(); !row.seen && got.ID != "" {
+			t.Fatalf("%s: %s", row.name, got.ID)
+		}
+		info := keyring.Info{Rev: "1", SourceRev: "key", Created: b.now, Expires: b.now.Add(row.left), MFA: b.now.Add(-2 * m)}
+		kept[p.ID(row.n)] = held{session("OTHER", info.Expires), info}
+		if row.seen {
+			r.seen = &Seen{}
+		}
+		if got := look(); (got.ID == "OTHER") != row.used || row.used && r.rev != "key" {
+			t.Errorf("%s: %q, of key %q", row.name, got.ID, r.rev)
+		}
+	}
+}

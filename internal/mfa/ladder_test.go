@@ -487,3 +487,53 @@ func TestManyGoroutines(t *testing.T) {
 		t.Errorf("the code was given %d times and refused %d times", given.Load(), refusedGiven.Load())
 	}
 }
+
+// A machine that still shows a used code is asked again after the step, a few times.
+func TestMachineWaits(t *testing.T) {
+	const used = "111111"
+	for _, c := range []struct {
+		name    string
+		answers []string
+		at      float64 // s
+		want    string
+		waits   string
+	}{
+		{"a new code", []string{"222222"}, 3001, "222222", "[]"},
+		{"a used code", []string{used, "222222"}, 3001, "222222", "[29s]"},
+		{"used at the end of its step", []string{used, "222222"}, 3029, "222222", "[1s]"},
+		{"late by a step", []string{used, used, "222222"}, 3001, "222222", "[29s 30s]"},
+		{"for ever", []string{used, used, used, "222222"}, 3001, "", "[29s 30s]"},
+		{"no code at all", []string{"no touch", "222222"}, 3001, "", "[]"},
+	} {
+		for kind, ladder := range map[string]func(*person) *Ladder{
+			"ykman": func(p *person) *Ladder {
+				machine := p.prompter()
+				machine.Machine = true
+				return &Ladder{Prompters: []prompt.Prompter{machine}, Prompt: "ykman"}
+			},
+			"mfa_process": func(p *person) *Ladder {
+				return &Ladder{Process: func(ctx context.Context) ([]byte, error) {
+					answer, err := p.prompter().Ask(ctx, prompt.Question{})
+					return []byte(answer.Reveal()), err
+				}}
+			},
+		} {
+			machine := &person{name: "ykman", answers: slices.Clone(c.answers), err: errors.New("no more")}
+			now := time.Unix(0, int64(c.at*1e9))
+			waits := []time.Duration{}
+			l := ladder(machine)
+			l.Now = func() time.Time { return now }
+			l.Wait = func(_ context.Context, d time.Duration, _ string) error {
+				waits, now = append(waits, d), now.Add(d)
+				return nil
+			}
+			r := request
+			r.Used = func(code string) bool { return code == used }
+			r.Skew = 10 * time.Second // the machine goes by this computer's clock
+			got, err := l.Code(context.Background(), r)
+			if got.Code != c.want || (err == nil) != (c.want != "") || fmt.Sprint(waits) != c.waits {
+				t.Errorf("%s, %s: %q, %v, waited %v, want %v", kind, c.name, got.Code, err, waits, c.waits)
+			}
+		}
+	}
+}
