@@ -23,7 +23,7 @@ func (e *LostError) Unwrap() error {
 // be asked or that they declined.
 type LockedError struct {
 	Slot, Reason string
-	// Fix is a command that asks the person; empty if there is none.
+	// Fix is what asks the person, best a command; empty if there is nothing.
 	Fix string
 	// Declined: a person was asked and declined.
 	Declined bool

@@ -15,6 +15,9 @@ import (
 // unlockKeychain asks for its password on the terminal.
 const unlockKeychain = "security unlock-keychain"
 
+// allowAlways is the answer that lasts until the next upgrade.
+const allowAlways = "run the same command at the desktop, and choose Always Allow"
+
 // keychainVariables are what Apple's library needs to find the keychain.
 func keychainVariables() []string { return []string{"HOME"} }
 
@@ -69,7 +72,7 @@ func doubtKeychain(k ring.Keyring, r request, problem error) error {
 	case r.Prompt:
 		return &LockedError{Slot: r.Kind, Reason: "fob was not allowed to read its item", Declined: true}
 	}
-	return &LockedError{Slot: r.Kind, Reason: "macOS wants to ask whether this fob may read its item, as it does after an upgrade"}
+	return &LockedError{Slot: r.Kind, Reason: "macOS wants to ask whether this fob may read its item, as it does after an upgrade", Fix: allowAlways}
 }
 
 func keychainState(_ context.Context, w World) State {
