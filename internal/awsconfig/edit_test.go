@@ -102,6 +102,7 @@ func TestRemoveHeader(t *testing.T) {
 		{"something else before it", "[default]\n# mine\n[profile dev]\n", "\n\n", "[default]\n# mine\n"},
 		{"without line end", "[default]\n\n[profile dev]", "\n", "[default]\n"},
 		{"BOM", "\ufeff[profile dev]\n", "", "\ufeff"},
+		{"BOM, and more", "\ufeff[profile dev]\n[profile b]\n", "", "\ufeff[profile b]\n"},
 		{"any spelling", "[ profile 'dev' ]\n", "", ""},
 		{"not empty", "[profile dev]\nk = v\n", "", "[profile dev]\nk = v\n"},
 		{"a comment", "[profile dev]\n# mine\n", "", "[profile dev]\n# mine\n"},

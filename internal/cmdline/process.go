@@ -59,8 +59,9 @@ func (system System) plain(s string) bool {
 // the Go SDK escapes them with backslashes, which cmd does not understand
 // (github.com/aws/aws-sdk-go-v2/issues/3208).
 func quotable(s string) bool {
+	// \ufffd stands for bytes that are not UTF-8.
 	odd := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune("\"$`\\\ufffd", r) }
-	return s != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, odd) &&
+	return s != "" && !strings.ContainsFunc(s, odd) &&
 		!strings.Contains(s, " #") && !strings.Contains(s, " ;")
 }
 

@@ -95,6 +95,14 @@ func TestRemoveKeeps(t *testing.T) {
 		{"no process", strings.Replace(whole, "credential_process = "+process+"\n", "", 1), "", added.Record},
 		{"gone", "[profile x]\n", "[profile x]\n", added.Record},
 		{
+			"a forged process", "[profile dev]\ncredential_process = other\ncredential_process = " + process + "\n", "[profile dev]\ncredential_process = other\n",
+			Record{Changed: []Change{{[2]string{"credential_process", "other"}, "credential_process = evil"}}},
+		},
+		{
+			"a forged beginning", "# mine\n[profile dev]\nregion = y\n", "# mine\n[profile dev]\n",
+			Record{Made: true, Before: "# mine\n", Lines: Lines{{"region", "y"}}},
+		},
+		{
 			"a forged memory", "[profile dev]\noutput = json\nrole_arn = x\nregion = y\n", "[profile dev]\noutput = json\nrole_arn = x\nregion = y\n",
 			Record{
 				Made: true, Before: "# mine\n", Lines: Lines{{"output", "json"}, {"role_arn", "x"}},
