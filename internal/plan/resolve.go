@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -70,7 +71,12 @@ type resolver struct {
 // way to the source, so other mistakes in the sections do not matter.
 func SourceOf(f Facts, profile string) (string, error) {
 	r := resolver{facts: f, lenient: true}
-	if err := r.walk(profile); err != nil {
+	err := r.walk(profile)
+	var none *NoKeyError
+	switch {
+	case errors.As(err, &none) && !none.Role:
+		return none.Profile, nil // this is where the key would be
+	case err != nil:
 		return "", err
 	}
 	return Plan{Steps: []Step{r.source}}.Source(), nil
