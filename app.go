@@ -85,7 +85,9 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 	if a.identity, err = a.identityPath(); err != nil {
 		return a, err
 	}
-	a.unlock, err = readUnlockTimes(a.host)
+	if a.unlock, err = readUnlockTimes(a.host); proc.wrong != nil {
+		err = proc.wrong
+	}
 	return a, err
 }
 
@@ -263,12 +265,9 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 	text, from := a.secrets.passphrase, ""
 	var err error
 	switch {
-	case a.secrets.passphraseFD != "":
+	case a.secrets.passphraseFD != nil:
 		from = "FOB_PASSPHRASE_FD"
 		text, err = host.ReadDescriptor(a.secrets.passphraseFD)
-		if errors.Is(err, host.ErrDescriptor) {
-			return creds.Secret{}, false, noHelpf("%s is %v", from, err)
-		}
 	case a.secrets.passphraseFile != "":
 		from = "FOB_PASSPHRASE_FILE"
 		text, err = host.ReadSecret(a.secrets.passphraseFile)
@@ -400,10 +399,12 @@ func (a *app) showLines(what, profile string, lines wire.Lines) {
 
 // start is how this process was started.
 type start struct {
-	args           []string
-	environ        []string                 // without fob's secrets
-	getenv         func(name string) string // looks in environ
-	secrets        secrets
+	args    []string
+	environ []string                 // without fob's secrets
+	getenv  func(name string) string // looks in environ
+	secrets secrets
+	// wrong is what is wrong with the environment; nil for nothing.
+	wrong          error
 	toolPath       string // the PATH of programs that fob runs for itself
 	began          time.Time
 	stdout, stderr io.Writer
@@ -413,5 +414,7 @@ type start struct {
 
 // secrets are variables that nothing fob starts may inherit.
 type secrets struct {
-	passphrase, passphraseFD, passphraseFile, mfaCode, ageIdentity string
+	passphrase, passphraseFile, mfaCode, ageIdentity string
+	// passphraseFD is open, and read at most once; nil for none.
+	passphraseFD *os.File
 }

@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -177,10 +176,15 @@ func newStart(args []string) start {
 		os.Unsetenv(name)
 		return v
 	}
-	p.secrets = secrets{take("FOB_PASSPHRASE"), take("FOB_PASSPHRASE_FD"), take("FOB_PASSPHRASE_FILE"), take("FOB_MFA_CODE"), take("FOB_AGE_IDENTITY")}
-	if fd, err := strconv.Atoi(p.secrets.passphraseFD); err == nil && fd > 2 {
-		host.KeepFromChildren(fd)
+	if number := take("FOB_PASSPHRASE_FD"); number != "" {
+		// First, before anything is opened that could have the same number.
+		var err error
+		if p.secrets.passphraseFD, err = host.TakeDescriptor(number); err != nil {
+			p.wrong = noHelpf("FOB_PASSPHRASE_FD: descriptor %s %v", number, err)
+		}
 	}
+	p.secrets.passphrase, p.secrets.passphraseFile = take("FOB_PASSPHRASE"), take("FOB_PASSPHRASE_FILE")
+	p.secrets.mfaCode, p.secrets.ageIdentity = take("FOB_MFA_CODE"), take("FOB_AGE_IDENTITY")
 	p.environ = os.Environ()
 	p.getenv = host.Lookup(p.environ)
 	kept := format.Clean(p.environ, host.FoldCase)
