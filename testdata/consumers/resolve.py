@@ -128,7 +128,12 @@ def parse_once(path):
     sections, e = parsed[path]
     if e:
         raise e
-    return {name: dict(values) for name, values in sections.items()}
+    # A value that is nested by mistake is a dict, which nothing survives: no value here.
+    nested = ('s3', 'sts')
+    return {
+        name: {k: v if isinstance(v, str) or k in nested else '' for k, v in values.items()}
+        for name, values in sections.items()
+    }
 
 
 configloader.raw_config_parse = parse_once
