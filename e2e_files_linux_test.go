@@ -136,3 +136,21 @@ func TestProcessSubstitution(t *testing.T) {
 		}
 	}
 }
+
+// Input without an end is refused, wherever fob takes some.
+func TestEndlessInput(t *testing.T) {
+	w := plainWorld(t)
+	for line, code := range map[string]int{
+		"FOB_PASSPHRASE= FOB_PASSPHRASE_FD=3 fob export dev --fresh 3</dev/zero": exitStore,
+		"fob add new --stdin --no-verify </dev/zero":                             exitUsage,
+		"fob mfa add dev --stdin --serial GAHT12345678 </dev/zero":               exitUsage,
+		"fob store passphrase --stdin </dev/zero":                                exitStore,
+	} {
+		cmd := exec.Command("sh", "-c", line)
+		cmd.Dir, cmd.Env = w.Home, w.Env
+		out, err := cmd.CombinedOutput()
+		if got := exitCode(err); got != code || !strings.HasPrefix(string(out), "fob: error: ") || len(out) > 1000 {
+			t.Errorf("%s: exit code %d, %s", line, got, out)
+		}
+	}
+}

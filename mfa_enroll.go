@@ -132,19 +132,7 @@ func codePair(ctx context.Context, a *app, u iam.User, serial string) (first, se
 		return "", "", err
 	}
 	b := a.seedBroker(seed)
-	for {
-		one, err := b.SeedCode(ctx, u.Profile, serial, u.Skew)
-		if err != nil {
-			return "", "", err
-		}
-		two, err := b.SeedCode(ctx, u.Profile, serial, u.Skew)
-		if err != nil {
-			return "", "", err
-		}
-		if two.Step == one.Step+1 { // this computer may have slept
-			return one.Code, two.Code, nil
-		}
-	}
+	return mfa.Pair(func() (mfa.Answer, error) { return b.SeedCode(ctx, u.Profile, serial, u.Skew) })
 }
 
 // writeSerial names the device in the profile's section, and returns the profiles
