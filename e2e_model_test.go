@@ -135,6 +135,7 @@ type modelStore struct {
 	seed     bool
 	sessions map[string]modelSession // by modelPlan.id
 	used     []modelCode
+	skew     time.Duration // of fob's clock, when a code was last answered
 }
 
 // modelCode is a code that fob has sent, and when by its clock.
@@ -648,6 +649,9 @@ func (r *modelRun) callOnce(n int, with modelSession) (modelSession, *errModel) 
 		}
 	}
 	r.out.calls = append(r.out.calls, log)
+	if c.code {
+		r.learn()
+	}
 	switch log.result {
 	case "OK":
 	case "ExpiredToken":
@@ -664,6 +668,17 @@ func (r *modelRun) callOnce(n int, with modelSession) (modelSession, *errModel) 
 	}
 	r.st.sessions[r.plan.id(n+1)] = s
 	return s, nil
+}
+
+// learn remembers how wrong fob's clock is, if that matters for codes.
+func (r *modelRun) learn() {
+	skew := r.skew
+	if skew.Abs() < 15*time.Second {
+		skew = 0
+	}
+	if (skew - r.st.skew).Abs() >= 15*time.Second {
+		r.st.skew = skew
+	}
 }
 
 func (m *model) newName() string {
@@ -685,13 +700,14 @@ func (r *modelRun) code() (int64, *errModel) {
 		r.given = 0
 		return step, nil
 	case r.st.seed:
-		step := r.at.Unix() / 30
+		wrong := r.skew - r.st.skew // how far AWS's time, as fob knows it, is ahead
+		step := r.at.Add(wrong).Unix() / 30
 		for ; used(step); step++ {
 			if r.quiet {
 				return 0, &errModel{code: exitNoPerson}
 			}
 			r.out.waited = true
-			r.at = time.Unix((step+1)*30, 0).UTC()
+			r.at = time.Unix((step+1)*30, 0).UTC().Add(-wrong)
 		}
 		return step, nil
 	}
