@@ -114,3 +114,15 @@ func checkPlan(t *testing.T, p Plan, o Options) {
 		t.Errorf("ID %q", id)
 	}
 }
+
+// JSON replaces bytes that are not UTF-8, so two such commands would have one ID.
+func TestProcessIsText(t *testing.T) {
+	w := world{config: parse(t, "[profile a]\ncredential_process = /opt/x \xff\n[profile b]\nsource_profile = a\n", "")}
+	for _, profile := range []string{"a", "b"} {
+		_, err := Resolve(w.facts(nil), profile, Options{})
+		var wrong *ConfigError
+		if !errors.As(err, &wrong) || wrong.At != "config:2" {
+			t.Errorf("%s: %v", profile, err)
+		}
+	}
+}
