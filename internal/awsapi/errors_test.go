@@ -316,6 +316,21 @@ func TestProxyIsNotAWS(t *testing.T) {
 	}
 }
 
+// AWS is never named by its host, and knows all its actions, whatever it answers; and a
+// server that failed has refused nothing.
+func TestOwnRefusals(t *testing.T) {
+	c := &Client{endpoint: plan.Endpoint{URL: "https://sts.amazonaws.com"}, transport: &transport{}}
+	r := &request{exchange: exchange{host: "sts.amazonaws.com", status: 404}}
+	if e := c.refused(r, "InvalidAction", "Unsupported action", 0); e.Server != "" || e.Unsupported {
+		t.Errorf("%+v", e)
+	}
+	for _, status := range []int{500, 503} {
+		c := newTestClient(t, canned(t, status, "application/xml", "<Error><Code>AccessDenied</Code></Error>"), brisk)
+		_, err := c.SessionToken(t.Context(), withKey, stepPlain, "")
+		wantErr[*UnreachableError](t, err)
+	}
+}
+
 // Servers elsewhere are named, and what stands in for AWS on this computer is not.
 func TestRefuser(t *testing.T) {
 	for host, want := range map[string]string{"127.0.0.1:9000": "", "localhost:1": "", "[::1]:9000": "", "s3.example.com": "s3.example.com", "10.0.0.1:9000": "10.0.0.1:9000"} {

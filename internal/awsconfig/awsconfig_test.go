@@ -181,6 +181,44 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// Unreadable is in the order of the lines, and takes no other section for a profile's.
+func TestUnreadableOrder(t *testing.T) {
+	c, err := parse("[profile a b]\n[sso-session x] junk\n[profilex] junk\n  [profile [c]]\n[profile d e]\n", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []int
+	for _, u := range c.Unreadable() {
+		lines = append(lines, u.Line)
+		for _, name := range []string{"x", "sso-session x", "profilex", ""} {
+			if u.Means(name) {
+				t.Errorf("line %d is taken for %q", u.Line, name)
+			}
+		}
+	}
+	if !slices.Equal(lines, []int{1, 2, 3, 4, 5}) {
+		t.Errorf("lines %v", lines)
+	}
+}
+
+// A header that cannot be read may be indented, as its section may be. Under a property
+// that is indented less it continues the value.
+func TestUnreadableIndented(t *testing.T) {
+	c, err := parse("  [profile a]\n  k = v\n  [profile b[c]]\n  k = w\n  [profile d]\n  k = x\n    [y]z]\n", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"a": "v", "d": "x\n[y]z]"} {
+		p, _ := c.Profile(name)
+		if v, _ := p.Get("k"); v.Text != want {
+			t.Errorf("%s: %q", name, v.Text)
+		}
+	}
+	if all := c.Unreadable(); len(all) != 1 || all[0].Line != 3 || !all[0].Means("b[c]") {
+		t.Errorf("%v", all)
+	}
+}
+
 // Spoiled sees a header that cannot be read beside a good one of the same profile.
 func TestSpoiled(t *testing.T) {
 	c, err := parse("[profile a]\nk = v\n[profile a] junk\nfob_account = 111111111111\n"+

@@ -89,7 +89,14 @@ func (c *lines) kind() lineKind {
 	case plain:
 		c.base = 0
 	case indented:
-		depth := len(c.text) - len(strings.TrimLeft(c.text, " \t"))
+		inside := strings.TrimLeft(c.text, " \t")
+		depth := len(c.text) - len(inside)
+		if inside[0] == '[' && (c.base < 0 || c.base > 0 && depth <= c.base) { // it continues nothing
+			if _, problem := headerText(inside); problem != noBracket {
+				c.inside, c.base = true, -1
+				return header
+			}
+		}
 		if c.inside && (c.base > 0 && depth <= c.base || c.base < 0 && strings.Contains(c.text, "=")) {
 			c.base = depth
 			return plain

@@ -30,6 +30,8 @@ func TestReadExport(t *testing.T) {
 		{"p --fresh=yes", Export{Strange: "--fresh"}},
 		{"p --newer x", Export{Strange: "--newer"}},
 		{"p -x", Export{Strange: "-x"}},
+		{"p --profile q --read-only", Export{ReadOnly: true}}, // the first one is p
+		{"--profile p q", Export{}},
 		{"p --", Export{Strange: "--"}},
 		{"p -", Export{Strange: "-"}},
 	} {

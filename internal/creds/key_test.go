@@ -1,8 +1,10 @@
 package creds_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"fob/internal/creds"
 	"fob/internal/ststest"
@@ -21,6 +23,7 @@ func TestNewKey(t *testing.T) {
 		{"ASIA" + id[4:], secret, "belongs to a session"},
 		{"akiaiosfodnn7example", secret, "not an access key ID"},
 		{id[:15], secret, "not an access key ID"},
+		{strings.Repeat("A", 127) + "!", secret, "not an access key ID"},
 		{strings.Repeat("A", 129), secret, "not an access key ID"},
 		{id, secret[:20] + " " + secret[20:], "characters that are not allowed"},
 		{id, secret + "\x00", "characters that are not allowed"},
@@ -74,6 +77,40 @@ func TestForeignKey(t *testing.T) {
 		if _, err := creds.NewKey(creds.Other, c.id, c.secret); c.problem != "" && !strings.Contains(err.Error(), c.problem) {
 			t.Errorf("%q, %q: %v, want %q", c.id, c.secret, err, c.problem)
 		}
+	}
+}
+
+// The shortest and the longest ID that AWS may give, and the forms of a document.
+func TestReadKey(t *testing.T) {
+	const id, secret = ststest.DemoKeyID, ststest.DemoSecret
+	document := func(id, secret string) string {
+		return `{"AccessKeyId":"` + id + `","SecretAccessKey":"` + secret + `"}`
+	}
+	for _, c := range []struct{ text, id, problem string }{
+		{id + "\n" + secret, id, ""},
+		{strings.Repeat("A", 16) + "\n" + secret, strings.Repeat("A", 16), ""},
+		{strings.Repeat("A", 128) + "\n" + secret, strings.Repeat("A", 128), ""},
+		{document(id, secret), id, ""},
+		{`{"AccessKey":` + document(id, secret) + `}`, id, ""},
+		{`{"AccessKey":` + document(id, secret) + `,"SessionToken":"t"}`, "", "this is a session"},
+		{document("", secret), "", "no access key found"},
+		{document(id, ""), "", "no access key found"},
+		{`{"AccessKeyId":1}`, "", "no access key found"},
+		{id, "", "no access key found"},
+		{id + "\n" + secret + "\nmore", "", "no access key found"},
+		{strings.Repeat("\n", 64<<10) + id + "\n" + secret, "", "no access key found"},
+	} {
+		k, err := creds.ReadKey(creds.AWS, strings.NewReader(c.text))
+		switch {
+		case c.problem == "" && (err != nil || k.ID != c.id || k.Secret.Reveal() != secret):
+			t.Errorf("%.60q: %v, %v", c.text, k, err)
+		case c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)):
+			t.Errorf("%.60q: %v, want %q", c.text, err, c.problem)
+		}
+	}
+	broken := iotest.ErrReader(errors.New("broken"))
+	if _, err := creds.ReadKey(creds.AWS, broken); err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("a reader that fails: %v", err)
 	}
 }
 
