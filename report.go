@@ -379,6 +379,7 @@ func storeFailures() []failure {
 		always[*keyring.FutureError](exitStore, "this fob is too old to read it: install a newer one"),
 		always[*keyring.PassphraseError](exitStore),
 		always[*keyring.FullError](exitStore),
+		on(noLocks),
 		on(func(a *app, e *keyring.CreateError, _ error) verdict {
 			variable := a.host.PlaceVariable()
 			if e.Dir == a.host.StatePath() {
@@ -393,6 +394,15 @@ func storeFailures() []failure {
 			return otherwise
 		}),
 	}
+}
+
+// noLocks is a store where a lock cannot be had.
+func noLocks(_ *app, e *keyring.NoLocksError, _ error) verdict {
+	hints := []string{"move it to a local disk, and set XDG_DATA_HOME to the directory above it; or mount this one with locks (for NFS: without nolock)"}
+	if e.Instead != "" {
+		hints = append(hints, "systemd-logind creates "+e.Instead+" for a login session; for a service: loginctl enable-linger")
+	}
+	return exit(exitStore, hints...)
 }
 
 // busy is another process that took too long.

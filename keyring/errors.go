@@ -146,6 +146,18 @@ func (e *UnansweredError) Error() string {
 }
 func (e *UnansweredError) Unwrap() error { return context.DeadlineExceeded }
 
+// NoLocksError says that the file system of the store in Dir cannot lock files, and
+// that there is no directory in its place; Instead would be one, "" where there is none.
+type NoLocksError struct{ Dir, Instead string }
+
+func (e *NoLocksError) Error() string {
+	text := fmt.Sprintf("the file system of %q cannot lock files", e.Dir)
+	if e.Instead != "" {
+		text += fmt.Sprintf(", and %q is not there to do it", e.Instead)
+	}
+	return text
+}
+
 // Holder is a process that others wait for. What it asks a person, it has written
 // itself, into a file that this user's programs can write.
 type Holder struct {

@@ -130,6 +130,10 @@ type opened struct {
 	// The content of the file Options.AgeIdentity; nil if it was not needed yet.
 	identity *creds.Secret
 	reads    reads
+	// runtimeDir has the locks if the store's file system cannot lock. testOnlyFlock is
+	// called before each lock, and may fail as the system can.
+	runtimeDir    string
+	testOnlyFlock func(path string) (bool, error)
 	// The goroutine that opens the store holds one of these (see takeTurn).
 	askingTurn, quietTurn chan struct{}
 }
@@ -142,7 +146,10 @@ func New(o Options) *Store {
 	if o.Dir != "" {
 		o.Dir = filepath.Clean(o.Dir) // one store has one name
 	}
-	return &Store{o, &opened{askingTurn: make(chan struct{}, 1), quietTurn: make(chan struct{}, 1)}}
+	return &Store{o, &opened{
+		askingTurn: make(chan struct{}, 1), quietTurn: make(chan struct{}, 1),
+		runtimeDir: runtimeDir(), testOnlyFlock: func(string) (bool, error) { return false, nil },
+	}}
 }
 
 // Quiet returns the same store, which never asks a person.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -222,9 +223,13 @@ func (s *Store) lockStore(ctx context.Context, shared bool) (*Lock, error) {
 func (s *Store) tryLock(file string, shared bool) (*Lock, bool, error) {
 	l, ok, err := s.tryLockIn(filepath.Join(s.opts.Dir, locksDir), file, shared)
 	if err != nil && noLocks(err) {
-		if dir := s.spareLocksDir(); dir != "" {
-			s.logf("no locks in %s, using %s", s.opts.Dir, dir)
-			l, ok, err = s.tryLockIn(dir, file, shared)
+		dir := s.spareLocksDir()
+		if dir == "" {
+			return nil, false, &NoLocksError{s.opts.Dir, s.runtimeDir}
+		}
+		s.logf("no locks in %s, using %s", s.opts.Dir, dir)
+		if l, ok, err = s.tryLockIn(dir, file, shared); err != nil && noLocks(err) {
+			err = &NoLocksError{s.opts.Dir, s.runtimeDir}
 		}
 	}
 	return l, ok, err
@@ -252,27 +257,48 @@ func (s *Store) tryLockIn(dir, file string, shared bool) (*Lock, bool, error) {
 	if shared {
 		try = f.TryRLock
 	}
-	ok, err := try()
-	if !ok || err != nil {
+	ok, err := s.testOnlyFlock(path)
+	if err == nil {
+		ok, err = try()
+	}
+	switch {
+	case errors.Is(err, syscall.EINTR):
+		return nil, false, nil // a file system in user space was interrupted: try again
+	case err != nil:
+		if _, named := errors.AsType[*fs.PathError](err); !named {
+			err = &fs.PathError{Op: "lock", Path: path, Err: err}
+		}
 		return nil, false, fullError(file, err)
+	case !ok:
+		return nil, false, nil
 	}
 	return &Lock{f, s, file}, true, nil
 }
 
 // spareLocksDir is where the locks are if the store's file system cannot lock: a
-// directory for each store, of this user on this machine; "" if there is none.
+// directory for each store, of this user on this machine, which no variable moves; ""
+// if there is none. A directory below /tmp would not do: systemd gives services one of
+// their own, and two processes with different locks are worse than none.
 func (s *Store) spareLocksDir() string {
-	runtimeDir := fmt.Sprintf("/run/user/%d", os.Getuid())
+	if fi, err := os.Lstat(s.runtimeDir); err != nil || !fi.IsDir() {
+		return ""
+	} else if problem, _ := privateProblem(s.runtimeDir, fi); problem != "" {
+		return ""
+	}
+	dir := s.opts.Dir
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real // one store may have two paths
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return filepath.Join(s.runtimeDir, "fob-locks-"+hex.EncodeToString(sum[:8]))
+}
+
+// runtimeDir is this user's directory of this machine; "" if the system has none.
+func runtimeDir() string {
 	if runtime.GOOS != "linux" {
 		return ""
 	}
-	if fi, err := os.Lstat(runtimeDir); err != nil || !fi.IsDir() {
-		return ""
-	} else if problem, _ := privateProblem(runtimeDir, fi); problem != "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(s.opts.Dir))
-	return filepath.Join(runtimeDir, "fob-locks-"+hex.EncodeToString(sum[:8]))
+	return fmt.Sprintf("/run/user/%d", os.Getuid())
 }
 
 // LocksDir is where the store's locks are: below Dir, or elsewhere if the file

@@ -3,7 +3,9 @@
 package keyring
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,20 +137,96 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// Where the file system cannot lock, this user's runtime directory does; where
-// there is none, nothing is written without a lock.
+// Where the file system cannot lock, this user's runtime directory does, whatever path
+// leads to the store; where there is none, nothing is written without a lock, and the
+// error says what is missing.
 func TestNoLocks(t *testing.T) {
-	strace := backendtest.Need(t, "strace")
-	s := newStore(t)
-	role := roleCommand(t, "churn", s.opts.Dir, "1")
-	cmd := exec.Command(strace, append([]string{"-f", "-o", "/dev/null", "-P", inStore(s, locksDir+"/store.lock"), "-e", "inject=flock:error=EOPNOTSUPP"}, role.Args...)...)
-	cmd.Env = role.Env
-	out, err := cmd.CombinedOutput()
-	spare := s.spareLocksDir()
-	if _, infoErr := s.KeyInfo("p"); (err == nil) != (spare != "") || (err == nil) != (infoErr == nil) {
-		t.Errorf("spare directory %q: %v, %v %s", spare, err, infoErr, out)
+	private := func(t *testing.T, dir string) error { return os.Mkdir(dir, 0o700) }
+	for _, row := range []struct {
+		name string
+		make func(t *testing.T, dir string) error
+		ok   bool
+	}{
+		{"private", private, true},
+		{"missing", func(*testing.T, string) error { return nil }, false},
+		{"open to others", func(_ *testing.T, dir string) error { return errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o755)) }, false},
+		{"a file", func(_ *testing.T, dir string) error { return os.WriteFile(dir, nil, 0o600) }, false},
+		{"a link", func(t *testing.T, dir string) error { return os.Symlink(t.TempDir(), dir) }, false},
+	} {
+		for _, errno := range []syscall.Errno{syscall.ENOLCK, syscall.EOPNOTSUPP, syscall.ENOSYS} {
+			t.Run(row.name+"/"+errno.Error(), func(t *testing.T) {
+				made := newStore(t)
+				instead := filepath.Join(t.TempDir(), "user")
+				if err := row.make(t, instead); err != nil {
+					t.Fatal(err)
+				}
+				lockless := func(dir string) *Store {
+					s := again(made, func(o *Options) { o.Dir = dir })
+					s.runtimeDir = instead
+					s.testOnlyFlock = func(path string) (bool, error) {
+						if strings.HasPrefix(path, instead) {
+							return false, nil
+						}
+						return false, &fs.PathError{Op: "flock", Path: path, Err: errno}
+					}
+					return s
+				}
+				s := lockless(made.opts.Dir)
+				_, err := s.SetKey(t.Context(), "p", exampleKey, Info{})
+				if !row.ok {
+					e := wantErr[*NoLocksError](t, err)
+					if e.Dir != made.opts.Dir || e.Instead != instead {
+						t.Errorf("%+v", e)
+					}
+					if _, err := made.KeyInfo("p"); err == nil {
+						t.Error("written without a lock")
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				// Two paths of one store have one lock.
+				link := filepath.Join(t.TempDir(), "link")
+				if err := os.Symlink(made.opts.Dir, link); err != nil {
+					t.Fatal(err)
+				}
+				l, ok, err := s.TryLock("x")
+				if !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+				if _, ok, err := lockless(link).TryLock("x"); ok || err != nil {
+					t.Errorf("locked twice: %v, %v", ok, err)
+				}
+				if err := l.Unlock(); err != nil {
+					t.Fatal(err)
+				}
+				if dir, err := s.LocksDir(t.Context()); err != nil || !strings.HasPrefix(dir, instead) {
+					t.Errorf("%s, %v", dir, err)
+				}
+			})
+		}
 	}
-	if spare != "" {
-		os.RemoveAll(spare)
+}
+
+// An interrupted lock is tried again; any other error names the file.
+func TestLockFails(t *testing.T) {
+	s := newStore(t)
+	interrupted := 3
+	s.testOnlyFlock = func(string) (bool, error) {
+		if interrupted--; interrupted > 0 {
+			return false, syscall.EINTR
+		}
+		return false, nil
+	}
+	l, err := s.Lock(t.Context(), "x", nil)
+	if err != nil || interrupted > 0 {
+		t.Fatal(err)
+	}
+	l.Unlock()
+	s.testOnlyFlock = func(string) (bool, error) { return false, syscall.EIO }
+	_, err = s.Lock(t.Context(), "x", nil)
+	if file := wantErr[*fs.PathError](t, err); !strings.HasPrefix(file.Path, inStore(s, locksDir)) || !errors.Is(err, syscall.EIO) {
+		t.Error(err)
 	}
 }
