@@ -249,7 +249,7 @@ func (a *app) dial(profile string) (*awsapi.Client, error) {
 
 // newClient makes a client for an endpoint.
 func (a *app) newClient(e plan.Endpoint) (*awsapi.Client, error) {
-	client, err := awsapi.NewClientWithin(a.limits, e, a.out.Log)
+	client, err := awsapi.NewClient(a.limits, e, a.out.Log)
 	if err == nil {
 		client.Waiting = func() { a.out.Wait("waiting for AWS ...") }
 	}

@@ -54,7 +54,7 @@ func plainWorld(t *testing.T) *world {
 // ownerOf returns the owner of the credentials according to AWS.
 func (w *world) ownerOf(t *testing.T, s creds.Session) owner {
 	t.Helper()
-	client, err := awsapi.NewClient(plan.Endpoint{URL: w.AWS.URL, Region: "us-east-1", Home: "us-east-1"}, func(string, ...any) {})
+	client, err := awsapi.NewClient(awsapi.Limits{}, plan.Endpoint{URL: w.AWS.URL, Region: "us-east-1", Home: "us-east-1"}, func(string, ...any) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func (l Limits) orDefault() Limits {
 // maxBundle is ten times what all public certificate authorities take, in bytes.
 const maxBundle = 4 << 20
 
-// MaxCall is how long a call of NewClient's may take.
+// MaxCall is how long a call may take by default.
 const MaxCall = 30 * time.Second
 
 // Client calls AWS at one endpoint. All calls share one HTTP client, so a chain
@@ -79,12 +79,7 @@ type Client struct {
 
 // NewClient makes a client for an endpoint; it connects on the first call. An
 // unreadable CA bundle is an error.
-func NewClient(e plan.Endpoint, log func(format string, args ...any)) (*Client, error) {
-	return NewClientWithin(Limits{}, e, log)
-}
-
-// NewClientWithin makes a client with other limits than NewClient's.
-func NewClientWithin(l Limits, e plan.Endpoint, log func(format string, args ...any)) (*Client, error) {
+func NewClient(l Limits, e plan.Endpoint, log func(format string, args ...any)) (*Client, error) {
 	otherClock := l.Now != nil
 	l = l.orDefault()
 	next := &http.Transport{

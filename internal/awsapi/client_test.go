@@ -33,7 +33,7 @@ func newTestClient(t testing.TB, e plan.Endpoint, l Limits) *Client {
 	if e.Region == "" {
 		e.Region, e.Home = "eu-west-1", "us-east-1"
 	}
-	c, err := NewClientWithin(l, e, func(format string, args ...any) { publishable(t, fmt.Sprintf(format, args...)) })
+	c, err := NewClient(l, e, func(format string, args ...any) { publishable(t, fmt.Sprintf(format, args...)) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestCABundle(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{empty, empty + ".missing"} {
-		if _, err := NewClient(plan.Endpoint{Region: "eu-west-1", CABundle: file}, t.Logf); err == nil || !strings.Contains(err.Error(), file) {
+		if _, err := NewClient(Limits{}, plan.Endpoint{Region: "eu-west-1", CABundle: file}, t.Logf); err == nil || !strings.Contains(err.Error(), file) {
 			t.Error(err)
 		}
 	}

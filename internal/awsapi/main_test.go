@@ -21,7 +21,7 @@ const urlVariable = "FOB_TEST_URL"
 func TestMain(m *testing.M) {
 	if url := os.Getenv(urlVariable); url != "" {
 		e := plan.Endpoint{Region: "eu-west-1", Home: "us-east-1", URL: strings.TrimSpace(url)}
-		c, err := NewClient(e, func(string, ...any) {})
+		c, err := NewClient(Limits{}, e, func(string, ...any) {})
 		if err == nil {
 			_, err = c.Identity(context.Background(), withKey)
 		}

@@ -65,7 +65,7 @@ func TestWrongClock(t *testing.T) {
 			sent := &recorder{sent: map[string]int{}}
 			b.Dial = func(e plan.Endpoint) (STS, error) {
 				e.URL = aws.URL
-				client, err := awsapi.NewClientWithin(awsapi.Limits{Now: now}, e, func(string, ...any) {})
+				client, err := awsapi.NewClient(awsapi.Limits{Now: now}, e, func(string, ...any) {})
 				sent.STS = client
 				return sent, err
 			}

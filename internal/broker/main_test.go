@@ -107,7 +107,7 @@ func newTestClient(t testing.TB, url string) *awsapi.Client {
 	t.Helper()
 	limits := awsapi.Limits{Dial: 2 * time.Second, Answer: 2 * time.Second, Call: 5 * time.Second, Backoff: 10 * time.Millisecond}
 	e := plan.Endpoint{Region: "eu-west-1", Home: "us-east-1", URL: url}
-	c, err := awsapi.NewClientWithin(limits, e, func(format string, args ...any) { publishable(t, fmt.Sprintf(format, args...)) })
+	c, err := awsapi.NewClient(limits, e, func(format string, args ...any) { publishable(t, fmt.Sprintf(format, args...)) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func brokerFor(store *keyring.Store, url string) *Broker {
 		Sessions: store,
 		Dial: func(e plan.Endpoint) (STS, error) {
 			e.URL = url
-			return awsapi.NewClient(e, quiet)
+			return awsapi.NewClient(awsapi.Limits{}, e, quiet)
 		},
 		Renew: RenewExec, Now: time.Now, Log: quiet, Note: quiet,
 	}

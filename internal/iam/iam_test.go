@@ -47,7 +47,7 @@ func newTry(t *testing.T) *try {
 	}
 	e := &try{aws: aws, seeds: map[string]creds.Seed{}, steps: map[string]int64{}}
 	limits := awsapi.Limits{Dial: 2 * time.Second, Answer: 2 * time.Second, Call: 5 * time.Second, Backoff: 10 * time.Millisecond}
-	client, err := awsapi.NewClientWithin(limits, plan.Endpoint{URL: aws.URL, Region: "us-east-1", Home: "us-east-1"}, e.log)
+	client, err := awsapi.NewClient(limits, plan.Endpoint{URL: aws.URL, Region: "us-east-1", Home: "us-east-1"}, e.log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func TestEnrollLeaves(t *testing.T) {
 // AWS's words may repeat the codes of an enrollment. Those of a refusal are hidden.
 func TestCodesAreHidden(t *testing.T) {
 	e := newTry(t)
-	client, err := awsapi.NewClient(plan.Endpoint{URL: quoting(t), Region: "us-east-1", Home: "us-east-1"}, e.log)
+	client, err := awsapi.NewClient(awsapi.Limits{}, plan.Endpoint{URL: quoting(t), Region: "us-east-1", Home: "us-east-1"}, e.log)
 	if err != nil {
 		t.Fatal(err)
 	}
