@@ -35,12 +35,13 @@ torture:
 # wine is too slow for a thousand items and has no Python for the format page's example.
 # What SDKs and shells make of the lines that fob writes; wine has no PowerShell, and its
 # for does less.
-# Then the packages with code for Windows, and the program.
+# Then the other packages and the program; wine is also too slow for broker's crowds.
 wine:
 	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring/...
 	GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' -skip 'PowerShell|EvaluateFor' ./internal/cmdline ./internal/wire ./internal/format
-	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' ./internal/awsconfig ./internal/helper ./internal/host ./internal/input \
-		./internal/term .
+	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' ./internal/awsconfig ./internal/creds ./internal/helper ./internal/host \
+		./internal/iam ./internal/input ./internal/lastfail ./internal/mfa ./internal/plan ./internal/prompt ./internal/settings ./internal/source ./internal/term .
+	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' -run 'Credentials|NotKept|Process$$|ReplacedKey|RenewEarly' ./internal/broker
 
 lint:
 	test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -152,6 +153,10 @@ var errNo = errors.New("no")
 
 // An enrollment that fails leaves nothing behind.
 func TestEnrollFails(t *testing.T) {
+	reset := "connection reset"
+	if runtime.GOOS == "windows" {
+		reset = "wsarecv: " // and the same in the language of the system
+	}
 	for _, c := range []struct {
 		name  string
 		spoil func(*try)
@@ -171,7 +176,7 @@ func TestEnrollFails(t *testing.T) {
 		}, "no", "Create Deactivate Delete"},
 		{"enabling is not allowed", func(e *try) { e.aws.Deny("EnableMFADevice") }, "AccessDenied", "Create Enable Deactivate Delete"},
 		{"not enabled, and not heard of", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "drop"), 1) }, "closed before the answer was complete", "Create Enable Deactivate Delete"},
-		{"enabled, but not heard of", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "lost"), 1) }, "connection reset", "Create Enable Deactivate Delete"},
+		{"enabled, but not heard of", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "lost"), 1) }, reset, "Create Enable Deactivate Delete"},
 		{"AWS fails", func(e *try) { e.aws.Fail("EnableMFADevice", fault(t, "status=500"), 1) }, "AWS answered InternalFailure", "Create Enable Deactivate Delete"},
 		{"wrong codes twice", func(e *try) {
 			e.Codes = func(context.Context, string) (string, string, error) { return "000000", "000000", nil }
