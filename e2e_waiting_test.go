@@ -150,3 +150,38 @@ func TestSlowAWS(t *testing.T) {
 		})
 	}
 }
+
+// Whatever an export waits for when its time is over, its error is one of fob's, and
+// says what that was.
+func TestBudgetEnds(t *testing.T) {
+	for name, row := range map[string]struct {
+		spoil func(t *testing.T, w *world)
+		says  string
+		code  int
+	}{
+		"mfa_process": {func(t *testing.T, w *world) { w.config(t, "[profile dev]\nmfa_process = sleep 60\n") },
+			`the mfa_process of "dev" gave no answer in time (fob export gives up after 1.5s)`, exitNoPerson},
+		"credential_process": {func(t *testing.T, w *world) { w.config(t, "[profile other]\ncredential_process = sleep 60\n") },
+			`the credential_process of "other" gave no answer in time (fob export gives up after 1.5s)`, exitNoPerson},
+		"AWS":         {func(t *testing.T, w *world) { w.AWS.Fail("", ststest.Slow(time.Minute), ststest.Always) }, "no answer in time", exitUnreachable},
+		"another fob": {func(t *testing.T, w *world) { t.Cleanup(holdDevice(t, w)) }, "waited too long for another fob", exitStore},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := devWorld(t)
+			row.spoil(t, w)
+			args := []string{"export", "--profile", "dev"}
+			switch name {
+			case "mfa_process":
+			case "credential_process":
+				args[2] = "other"
+			default:
+				args = append(args, "-t", w.AWS.Code(ststest.DemoSerial))
+			}
+			r := w.with(testBudget+"=1500ms", testAnswer+"=3s").input("", args...)
+			if r.code != row.code || !strings.Contains(r.stderr, row.says) || strings.Contains(r.stderr, "context") || r.problem() != "" {
+				t.Errorf("%v, want code %d and %q", r, row.code, row.says)
+			}
+		})
+	}
+}

@@ -15,7 +15,7 @@ import (
 type LateError struct{ Budget time.Duration }
 
 func (e *LateError) Error() string {
-	return fmt.Sprintf("gave up after %s, before the program that asked does", e.Budget)
+	return fmt.Sprintf("no answer in time (fob export gives up after %s)", e.Budget)
 }
 func (e *LateError) Unwrap() error { return context.DeadlineExceeded }
 

@@ -40,6 +40,9 @@ func (e *ProcessError) Error() string {
 	return fmt.Sprintf("the mfa_process of %q %v", e.Profile, e.Err)
 }
 
+// Unwrap returns the cause.
+func (e *ProcessError) Unwrap() error { return e.Err }
+
 // RefusedError means that AWS refused the code from the flag or variable. There is
 // no other code to try.
 type RefusedError struct {
@@ -217,8 +220,11 @@ func (l *Ladder) now() time.Time {
 func (l *Ladder) fromProcess(ctx context.Context, r Request) (Answer, error) {
 	code, err := l.fromMachine(ctx, r, func() (string, error) {
 		out, err := l.Process(ctx)
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err != nil && ctx.Err() == nil:
 			err = &ProcessError{r.Profile, err}
+		case errors.Is(err, context.DeadlineExceeded):
+			err = &ProcessError{r.Profile, fmt.Errorf("gave %w", err)}
 		}
 		return string(out), err
 	})

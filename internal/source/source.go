@@ -11,6 +11,7 @@ package source
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -102,6 +103,9 @@ func (e *ProcessError) Unwrap() error { return e.Err }
 // process gets credentials from a credential_process that is not fob.
 func (r Reader) process(ctx context.Context, step plan.Process) (creds.Session, error) {
 	out, err := helper.Output(ctx, step.Command, r.Environ(step.Profile), r.Stderr)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("gave %w", err)
+	}
 	if err != nil {
 		return creds.Session{}, &ProcessError{step.Profile, err}
 	}
