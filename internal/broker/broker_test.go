@@ -564,3 +564,38 @@ func TestRenewEarly(t *testing.T) {
 		t.Error(s.ID, err)
 	}
 }
+
+// failing is a store that cannot be used when the n-th session is asked for, or later.
+type failing struct {
+	Sessions
+	n *int
+}
+
+func (f failing) Session(ctx context.Context, source, id string) (creds.Session, keyring.Info, error) {
+	if *f.n--; *f.n < 0 {
+		return creds.Session{}, keyring.Info{}, errLocked
+	}
+	return f.Sessions.Session(ctx, source, id)
+}
+
+// A store that cannot be used any more is the error, whenever it happens: fob does not
+// go on as if nothing were cached, with a code and calls that nobody keeps the result of.
+func TestStoreFailsLater(t *testing.T) {
+	looks := func(n int) (left int, did []string, err error) {
+		b := newBench(t, RenewExec)
+		left = n
+		b.Sessions = failing{b.store, &left}
+		_, err = b.Credentials(t.Context(), plans["mfa role"])
+		return left, b.did, err
+	}
+	const many = 1000
+	left, _, err := looks(many)
+	if err != nil || left == many {
+		t.Fatal(err, left)
+	}
+	for n := range many - left {
+		if _, did, err := looks(n); !errors.Is(err, errLocked) {
+			t.Errorf("the %d. look fails: %v, after %q", n+1, err, did)
+		}
+	}
+}
