@@ -48,13 +48,13 @@ func (k DifferenceKind) Fails() bool {
 }
 
 // Differences are those of both files, in their order. What Unreadable lists is left
-// out.
+// out, unless one of the tools cannot use the file because of it.
 func (c *Config) Differences() []Difference {
 	unreadable := c.Unreadable()
 	var all []Difference
 	for _, d := range []*document{c.config, c.credentials} {
 		for _, diff := range d.differences() {
-			if !slices.ContainsFunc(unreadable, func(u Unreadable) bool { return u.File == diff.File && u.Line == diff.Line }) {
+			if diff.Kind.Fails() || !slices.ContainsFunc(unreadable, func(u Unreadable) bool { return u.File == diff.File && u.Line == diff.Line }) {
 				all = append(all, diff)
 			}
 		}
@@ -83,6 +83,10 @@ func (d *document) differences() (all []Difference) {
 			add(num, CarriageReturn, "")
 		}
 		c, g := cli.read(strings.TrimSuffix(raw, "\r")), sdk.read(raw)
+		if kind, ok := twice(c); ok {
+			add(num, kind, c.name)
+			continue
+		}
 		if kind, ok := differ(c, g); ok {
 			diff := Difference{File: d.Path, Line: num, Kind: kind, Name: c.name}
 			switch {
@@ -97,19 +101,23 @@ func (d *document) differences() (all []Difference) {
 			continue
 		}
 		switch {
-		case c.what == aHeader && c.again:
-			add(num, DuplicateSection, c.name)
 		case c.what == aHeader && c.name == "DEFAULT":
 			add(num, DefaultValues, c.name)
 		case c.what == aHeader && cli.again(c.meaning):
 			add(num, SameSection, c.meaning)
-		case c.what == aKey && c.again:
-			add(num, DuplicateKey, c.name)
 		case c.what == aValue && c.gap:
 			add(num, EmptyLine, cli.key)
 		}
 	}
 	return all
+}
+
+// twice finds what the AWS CLI rejects the file for, whatever else is special about it.
+func twice(c lineReading) (kind DifferenceKind, ok bool) {
+	if c.what == aHeader {
+		return DuplicateSection, c.again
+	}
+	return DuplicateKey, c.what == aKey && c.again
 }
 
 // differ compares what the two make of a line.

@@ -48,7 +48,9 @@ func TestDifferences(t *testing.T) {
 		{"[profile a]\nk = v\n\n  more\n", "", []Difference{{Line: 4, Kind: EmptyLine, Name: "k"}}},
 		{"[profile a]\nk = v\r\n  more\r\n", "", []Difference{{Line: 3, Kind: WhiteSpace, Name: "k"}}},
 		{"[profile a]\nk = v\x1c\n", "", []Difference{{Line: 2, Kind: WhiteSpace, Name: "k"}}},
-		// What Unreadable lists is left to it.
+		{"[profile a]\n[profile a] x\n[profile x#]\n[profile x#]\n", "", []Difference{{Line: 2, Kind: DuplicateSection, Name: "profile a"}, {Line: 4, Kind: DuplicateSection, Name: "profile x#"}}},
+		{"[profile a]\nk = v\nk = 'v' # x\n", "", []Difference{{Line: 3, Kind: DuplicateKey, Name: "k"}}},
+		// What else Unreadable lists is left to it.
 		{"[profile a b]\n[profile a]x\n", `["x"]`, nil},
 	} {
 		c, err := Parse(File{"c", tt.config}, File{"d", tt.credentials})

@@ -390,9 +390,6 @@ func (m *maker) forFob(blocks []*block) (own []*block) {
 			}
 		}
 		maps.DeleteFunc(all, func(key, value string) bool { return value == "" || key == "include_profile" })
-		if all["mfa_serial"] == "none" {
-			delete(all, "mfa_serial")
-		}
 		added[b] = all
 	}
 	for _, b := range blocks {

@@ -40,7 +40,7 @@ var listed = []struct{ name, with, why string }{
 	{"a duration out of bounds", "", "fob caps it to what AWS allows"},
 	// How lines are read.
 	{"a file with a mistake", "", "what the SDKs skip could move lines to another profile"},
-	{"a section that cannot be read", "", "its profile is refused"},
+	{"a section that cannot be read", "", "its profile is refused, or has only what the other file says, as for the AWS CLI"},
 	{"a header that the Go SDK skips", "cli", "with text after it, or # in the name: it gives the lines below to the section above"},
 	{"a line that is different for the AWS CLI", "go", "fob reads as the Go SDK does"},
 	{"an empty value", "go", "it is no value; for the AWS CLI it counts"},
@@ -143,10 +143,10 @@ func (r *rules) walk(name string, at awsconfig.Value, above []string) chain {
 		return refuse(at, "it cannot be read")
 	}
 	s, ok := r.section(name)
+	if slices.ContainsFunc(r.Unreadable(), func(u awsconfig.Unreadable) bool { return !ok || u.Means(name) }) {
+		r.row("a section that cannot be read")
+	}
 	if !ok {
-		if len(r.Unreadable()) > 0 {
-			r.row("a section that cannot be read")
-		}
 		return refuse(at, "there is no profile %q", name)
 	}
 	r.path = append(r.path, s)
