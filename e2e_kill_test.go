@@ -320,11 +320,11 @@ func TestKillHoldingLocks(t *testing.T) {
 			w.checkExport(t, w.check(t, store))
 		})
 	})
-	t.Run("unlock", func(t *testing.T) {
+	t.Run("derive", func(t *testing.T) {
 		w := plainWorld(t).kernelCopies(t)
 		store := w.store()
 		w.must(t, "", "lock")
-		killHolding(t, w, "unlock.lock", often(15, 500), func() *exec.Cmd { return w.command("export", "--profile", "dev") }, func() {
+		killHolding(t, w, "derive.lock", often(15, 500), func() *exec.Cmd { return w.command("export", "--profile", "dev") }, func() {
 			w.checkExport(t, w.check(t, store))
 			w.must(t, "", "lock")
 		})
