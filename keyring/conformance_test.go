@@ -41,6 +41,7 @@ type fixture struct {
 	// to do to find it; may be nil. Nil: the slot is a file of the store.
 	forge func(t testing.TB, item, payload string) func(*Options)
 	// relogin logs the owner out and in again. Nil: nothing ends then.
+	//lint:ignore U1000 a test can do that on Linux only
 	relogin func(t testing.TB)
 }
 

@@ -37,8 +37,6 @@ import (
 // verifies the header with it, as if it had opened the slot itself.
 
 const (
-	shareSocket = "derive.sock" // in locksDir
-
 	// A program of this user that plays the holder gets one MAC, and can guess at the
 	// passphrase with it, so the MAC must not be cheap: 4 MiB and about 10 ms.
 	shareWorkFactor = 12

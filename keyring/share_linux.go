@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// shareSocket is in locksDir.
+const shareSocket = "derive.sock"
+
 // A socket's path has at most 107 bytes, and a store's directory may have more: so the
 // path goes through the directory that is open.
 

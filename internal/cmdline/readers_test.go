@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // nasty are names of profiles and of directories. What they would run creates the
@@ -34,7 +35,7 @@ func TestReadersAgree(t *testing.T) {
 	var all [][]string
 	for _, name := range nasty {
 		all = append(all, []string{printer(t, dir), "export", "--profile", name})
-		if !strings.ContainsAny(name, "\x00\xff") && name != "." && name != ".." {
+		if utf8.ValidString(name) && !strings.Contains(name, "\x00") && name != "." && name != ".." {
 			all = append(all, []string{printer(t, filepath.Join(dir, name)), "export", "--profile", "a b"})
 		}
 	}
@@ -80,7 +81,7 @@ func TestRefusedForAReason(t *testing.T) {
 		// Of a tab, a line end and a comment sign the AWS files make something else, and
 		// what cannot be seen is not written. A backslash is Windows's, and a dollar a
 		// shell's, whether or not they mean something where they stand.
-		if _, err := Process(Unix, name); err == nil || strings.ContainsAny(name, "\x00\xff\t\n\r\u00a0\u2028\u202e") ||
+		if _, err := Process(Unix, name); err == nil || !utf8.ValidString(name) || strings.ContainsAny(name, "\x00\t\n\r\u00a0\u2028\u202e") ||
 			slices.Contains([]string{"a #b", "a ;b", `a\b`, `a\ b`, "$'x'"}, name) {
 			continue
 		}

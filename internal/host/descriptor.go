@@ -13,8 +13,6 @@ import (
 var (
 	errNotNumber = errors.New("is not the number of a file descriptor")
 	errNotOpen   = errors.New("is not open: the program that starts fob must open it")
-	errOutput    = errors.New("is where fob writes; use 0, or 3 and above")
-	errWriteOnly = errors.New("is open for writing only")
 )
 
 // TakeDescriptor takes a file descriptor that this process has inherited, given by its

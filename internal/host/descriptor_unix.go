@@ -3,10 +3,16 @@
 package host
 
 import (
+	"errors"
 	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+)
+
+var (
+	errOutput    = errors.New("is where fob writes; use 0, or 3 and above")
+	errWriteOnly = errors.New("is open for writing only")
 )
 
 func takeDescriptor(number string) (*os.File, error) {

@@ -25,7 +25,7 @@ func TestToolPath(t *testing.T) {
 		return path
 	}
 	mine := os.Getuid()
-	good, theirs := dir("good", 0o755, mine, 12345), dir("admins", 0o775, 0, admins)
+	good, theirs := dir("good", 0o755, mine, 12345), dir("admins", 0o775, 0, int(admins()))
 	link := filepath.Join(top, "link")
 	if err := os.Symlink(good, link); err != nil {
 		t.Fatal(err)

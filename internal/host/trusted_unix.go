@@ -5,6 +5,7 @@ package host
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 )
 
@@ -18,7 +19,7 @@ func trusted(dir string) bool {
 		}
 		owner, ok := info.Sys().(*syscall.Stat_t)
 		others := info.Mode().Perm() & 0o002
-		if ok && owner.Gid != admins && owner.Gid != 0 {
+		if ok && owner.Gid != admins() && owner.Gid != 0 {
 			others = info.Mode().Perm() & 0o022
 		}
 		if !ok || others != 0 || owner.Uid != 0 && int(owner.Uid) != os.Getuid() {
@@ -29,4 +30,13 @@ func trusted(dir string) bool {
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// admins is the group of administrators: macOS's admin, whose members may do anything
+// (sudo is theirs), else root's.
+func admins() uint32 {
+	if runtime.GOOS == "darwin" {
+		return 80
+	}
+	return 0
 }
