@@ -33,7 +33,7 @@ func TestModel(t *testing.T) {
 	t.Parallel()
 	walks, steps := 8, 150
 	if os.Getenv("TORTURE") != "" {
-		walks, steps = 60, 300
+		walks, steps = 30, 300
 	}
 	seeds := make([]uint64, walks)
 	for i := range seeds {
