@@ -320,7 +320,7 @@ func TestSessionAsksOnce(t *testing.T) {
 // A place that depends on the current directory is none: neither the store's nor what
 // this machine remembers of it.
 func TestPlacesAreAbsolute(t *testing.T) {
-	t.Chdir(t.TempDir())
+	t.Chdir(tempDir(t))
 	for _, dir := range []string{"", ".", "store", "./store"} {
 		here, there := options(storeDir(t)), options(storeDir(t))
 		here.Dir, there.StateDir = dir, dir
