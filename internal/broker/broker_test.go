@@ -296,6 +296,7 @@ func TestCredentials(t *testing.T) {
 
 		// Ahead: the session that needs a person comes first.
 		{"ahead", "mfa", []cached{{2, 7 * hour, 5 * hour}}, RenewLogin, nil, "NEW1", "source dial code token(AKIAIOSFODNN7EXAMPLE) 000001", ""},
+		{"ahead of nothing", "mfa role", []cached{{3, m, 59 * m}, {2, hour, 11 * hour}}, RenewLogin, nil, "OLD3", "", ""},
 		{"ahead of an old role", "mfa role", []cached{{3, 31 * m, 29 * m}, {2, hour, 11 * hour}}, RenewLogin, nil, "NEW1", "dial deploy(OLD2)", ""},
 		{"ahead of an old session", "mfa role", []cached{{3, m, 59 * m}, {2, 7 * hour, 5 * hour}}, RenewLogin, nil, "NEW2",
 			"source dial code token(AKIAIOSFODNN7EXAMPLE) 000001 deploy(NEW1)", ""},
@@ -565,15 +566,19 @@ func TestRenewEarly(t *testing.T) {
 	}
 }
 
-// failing is a store that cannot be used when the n-th session is asked for, or later.
+// errGone is no reason to ask a person, as a locked store is.
+var errGone = errors.New("the disk is gone")
+
+// failing is a store that cannot be used when the n-th session is asked for, and only
+// then: another error would hide that the first one was ignored.
 type failing struct {
 	Sessions
 	n *int
 }
 
 func (f failing) Session(ctx context.Context, source, id string) (creds.Session, keyring.Info, error) {
-	if *f.n--; *f.n < 0 {
-		return creds.Session{}, keyring.Info{}, errLocked
+	if *f.n--; *f.n == -1 {
+		return creds.Session{}, keyring.Info{}, errGone
 	}
 	return f.Sessions.Session(ctx, source, id)
 }
@@ -594,7 +599,7 @@ func TestStoreFailsLater(t *testing.T) {
 		t.Fatal(err, left)
 	}
 	for n := range many - left {
-		if _, did, err := looks(n); !errors.Is(err, errLocked) {
+		if _, did, err := looks(n); !errors.Is(err, errGone) {
 			t.Errorf("the %d. look fails: %v, after %q", n+1, err, did)
 		}
 	}
