@@ -41,6 +41,9 @@ func TestHeader(t *testing.T) {
 		"generation 0":    strings.Replace(good, `"gen":1`, `"gen":0`, 1),
 		"no slots":        strings.Replace(good, `{"name":"passphrase","kind":"passphrase"}`, "", 1),
 		"slot elsewhere":  strings.Replace(good, `"name":"passphrase"`, `"name":"../x"`, 1),
+		"slot a flag":     strings.Replace(good, `"name":"passphrase"`, `"name":"-x"`, 1),
+		"slot nameless":   strings.Replace(good, `"name":"passphrase"`, `"name":""`, 1),
+		"slot too long":   strings.Replace(good, `"name":"passphrase"`, `"name":"`+strings.Repeat("x", 65)+`"`, 1),
 		"two of a name":   strings.Replace(good, `]`, `,{"name":"passphrase","kind":"passphrase"}]`, 1),
 		"bad ID":          strings.Replace(good, h.ID, strings.ToUpper(h.ID[:31])+"G", 1),
 		"version 0":       strings.Replace(good, `"fob":1`, `"fob":0`, 1),
@@ -50,6 +53,9 @@ func TestHeader(t *testing.T) {
 		} else {
 			wantErr[*DamagedError](t, err)
 		}
+	}
+	if _, err := parseHeader([]byte(strings.Replace(good, `"name":"passphrase"`, `"name":"`+strings.Repeat("x", 64)+`"`, 1))); err != nil {
+		t.Error(err)
 	}
 	for _, future := range []string{
 		strings.Replace(good, `"fob":1`, `"fob":2`, 1),
