@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 func testHeader() (header, subkeys) {
@@ -93,6 +95,88 @@ func TestPayload(t *testing.T) {
 }
 
 // A payload is taken only if it is the one of this store, generation and slot.
+func TestItem(t *testing.T) {
+	key, other := make([]byte, keySize), make([]byte, keySize)
+	rand.Read(key)
+	file, err := fileName(KindKey, "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := Info{Kind: KindKey, Name: "prod", KeyID: "AKIAIOSFODNN7EXAMPLE"}
+	record := keyRecord{1, "AKIAIOSFODNN7EXAMPLE", "secret"}
+	good := sealItem(key, "id", file, info, record)
+	it, err := parseItem(file, good)
+	var got keyRecord
+	if err == nil {
+		err = it.decode(key, "id", &got)
+	}
+	if err != nil || got != record || it.info != info {
+		t.Fatal(err, got, it.info)
+	}
+	for name, err := range map[string]error{
+		"another key":   it.decode(other, "id", &got),
+		"another store": it.decode(key, "di", &got),
+		"another name":  item{file: "key+dev", line: it.line, body: it.body}.decode(key, "id", &got),
+		"another line":  item{file: file, line: it.line[1:], body: it.body}.decode(key, "id", &got),
+	} {
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		wantErr[*DamagedError](t, err)
+	}
+	// With one nonce for two texts, both could be read.
+	nonces := map[string]bool{}
+	for range 100 {
+		it, err := parseItem(file, sealItem(key, "id", file, info, record))
+		if err != nil {
+			t.Fatal(err)
+		}
+		nonces[string(it.body[:chacha20poly1305.NonceSizeX])] = true
+	}
+	if len(nonces) != 100 {
+		t.Errorf("%d nonces", len(nonces))
+	}
+
+	line, _, _ := bytes.Cut(good, []byte("\n"))
+	least := chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
+	with := func(old, new string) []byte { return bytes.Replace(good, []byte(old), []byte(new), 1) }
+	for name, c := range map[string]struct {
+		file string
+		data []byte
+	}{
+		"another file":    {"key+dev", good},
+		"no item's file":  {"prod", good},
+		"another kind":    {file, sealItem(key, "id", file, Info{Kind: KindSeed, Name: "prod"}, record)},
+		"a name inside":   {file, sealItem(key, "id", file, Info{Kind: KindKey, Name: "dev"}, record)},
+		"no version":      {file, with("fob1 ", "fob ")},
+		"version 01":      {file, with("fob1 ", "fob01 ")},
+		"another magic":   {file, with("fob1 ", "bof1 ")},
+		"no line end":     {file, line},
+		"a cut body":      {file, append(append(bytes.Clone(line), '\n'), make([]byte, least-1)...)},
+		"a header of 1":   {file, with("fob1 {", "fob1 1")},
+		"an empty header": {file, with(string(line), "fob1 ")},
+	} {
+		if _, err := parseItem(c.file, c.data); err == nil {
+			t.Errorf("%s: accepted", name)
+		} else {
+			wantErr[*DamagedError](t, err)
+		}
+	}
+	_, err = parseItem(file, with("fob1 ", "fob2 "))
+	wantErr[*FutureError](t, err)
+	if _, err := parseItem(file, append(append(bytes.Clone(line), '\n'), make([]byte, least)...)); err != nil {
+		t.Error(err) // it is not known to be damaged before it is opened
+	}
+	for _, plain := range []string{"", "x", "[]", `{"v":1,"id":1}`} {
+		it, err := parseItem(file, sealLine(key, "id", file, line, []byte(plain)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantErr[*DamagedError](t, it.decode(key, "id", &got))
+	}
+}
+
 func FuzzPayload(f *testing.F) {
 	h, vault := frozenHeader()
 	f.Add(h.payload("passphrase", vault))
