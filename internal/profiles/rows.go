@@ -18,6 +18,7 @@ type Row struct {
 	MFASerial string
 	Seed      bool   // the MFA device's secret is in the store
 	Source    string // the kind of the first step: "stored-key"
+	Route     string // how it gets credentials, in few words
 	// Session is until when the profile's own session is used; zero without one.
 	Session time.Time
 	// SignedIn is until when no person is needed, because of that session or of those
@@ -53,7 +54,7 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 		made, err := plan.Resolve(facts, name, plan.Options{Export: true})
 		if r.Problem = err; err == nil {
 			r.Account, r.Region, r.MFASerial, r.Source = made.Account, made.Region, made.MFASerial(), made.Steps[0].Kind()
-			r.Seed = seeded[r.MFASerial]
+			r.Seed, r.Route = seeded[r.MFASerial], Route(made)
 			cached := func(n int) (keyring.Info, error) { return kept[made.Source()+"+"+made.ID(n)], nil }
 			at := broker.At(now, made, p.store)
 			r.Session, _ = broker.Own(made, at, cached) // cached has no errors
