@@ -63,7 +63,7 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 	if p.wait == nil {
 		p.wait = func(ctx context.Context, d time.Duration, what string) error { return a.out.Countdown(ctx, d, what) }
 	}
-	a = &app{program: p, start: proc, commandLine: l, ctx: ctx, host: host.Host{Getenv: proc.getenv}}
+	a = &app{program: p, start: proc, commandLine: l, ctx: ctx, host: host.Host{Getenv: proc.getenv, FullPaths: l.json}}
 	a.out = &ui.Printer{
 		Out: a.stdout, Err: a.stderr,
 		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Color: a.color,

@@ -232,7 +232,9 @@ type commandLine struct {
 	setBy func(flag string) string
 	// anywhere: it works without a home directory and with a wrong setting.
 	anywhere bool
-	run      func(*app) error
+	// json: its answer is for programs, to which ~ is not a directory.
+	json bool
+	run  func(*app) error
 }
 
 // parse reads a command line. The line is there even beside an error, as far as
@@ -301,6 +303,7 @@ func parse(p start, argv []string) (commandLine, error) {
 		}
 		target.takeRest(after)
 	}
+	l.json = slices.ContainsFunc(ctx.Flags(), func(f *kong.Flag) bool { return f.Name == "json" && f.Target.Bool() })
 	return l, nil
 }
 

@@ -140,7 +140,7 @@ func (h Host) Expand(path string) (string, error) {
 
 // Tilde shortens a path for a person: the opposite of Expand.
 func (h Host) Tilde(path string) string {
-	if home, err := h.Home(); err == nil && home != "/" {
+	if home, err := h.Home(); err == nil && home != "/" && !h.FullPaths {
 		if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok {
 			return "~" + string(filepath.Separator) + rest
 		}

@@ -22,6 +22,8 @@ type Host struct {
 	// Account is this user's row of the system's password database, whatever the
 	// environment says; "" is what it does not tell. Nil asks the system.
 	Account func() (login, home string)
+	// FullPaths has Tilde leave paths as they are, for programs.
+	FullPaths bool
 }
 
 // Shell is the user's shell.
