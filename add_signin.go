@@ -60,7 +60,7 @@ func askOrLater(ctx context.Context, a *app, q prompt.Question) (creds.Secret, e
 			return creds.Secret{}, err
 		}
 	}
-	answer, err := t.Ask(ctx, "MFA code to sign in now (or Enter to skip): ")
+	answer, err := t.AskText(ctx, "MFA code to sign in now (or Enter to skip): ")
 	if err == nil && strings.TrimSpace(answer) == "" {
 		err = errLater
 	}

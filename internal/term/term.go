@@ -142,10 +142,15 @@ func (t *Terminal) AskPassphrase(ctx context.Context, prompt string) (creds.Secr
 	return creds.NewSecret(answer), err
 }
 
-// Confirm asks a question until the answer is yes or no. Enter alone means no.
+// maxWrong is how often a question for yes or no is asked again. It is limited
+// because a program that answers questions may give the same answer forever.
+const maxWrong = 3
+
+// Confirm asks a question. Enter alone means no, and so do answers that are neither
+// yes nor no, after the person was told what to type.
 func (t *Terminal) Confirm(ctx context.Context, prompt string) (bool, error) {
-	for {
-		answer, err := t.retry(ctx, Clean(prompt)+" [y/N] ")
+	for wrong := 1; ; wrong++ {
+		answer, err := t.AskText(ctx, Clean(prompt)+" [y/N] ")
 		if err != nil {
 			return false, err
 		}
@@ -154,6 +159,12 @@ func (t *Terminal) Confirm(ctx context.Context, prompt string) (bool, error) {
 			return true, nil
 		case "", "n", "no":
 			return false, nil
+		}
+		if wrong == maxWrong {
+			return false, t.Print(ctx, "Taken as no.\n")
+		}
+		if err := t.Print(ctx, "Type y or n.\n"); err != nil {
+			return false, err
 		}
 	}
 }
@@ -170,7 +181,7 @@ func (t *Terminal) Choose(ctx context.Context, prompt string, items []string) (i
 		return 0, err
 	}
 	for {
-		answer, err := t.retry(ctx, Clean(prompt))
+		answer, err := t.AskText(ctx, Clean(prompt))
 		if err != nil {
 			return 0, err
 		}
@@ -180,15 +191,18 @@ func (t *Terminal) Choose(ctx context.Context, prompt string, items []string) (i
 	}
 }
 
-// retry asks until the answer is valid text, and trims it.
-func (t *Terminal) retry(ctx context.Context, prompt string) (string, error) {
+// AskText is Ask until the answer is valid text, which it trims. Somebody who pressed
+// an arrow key is told so, and asked again.
+func (t *Terminal) AskText(ctx context.Context, prompt string) (string, error) {
 	for {
 		answer, err := t.ask(ctx, prompt)
-		var bad *InputError
-		if errors.As(err, &bad) {
-			continue
+		bad, ok := errors.AsType[*InputError](err)
+		if !ok {
+			return strings.TrimSpace(answer), err
 		}
-		return strings.TrimSpace(answer), err
+		if err := t.Print(ctx, "The answer "+bad.Problem+". Try again.\n"); err != nil {
+			return "", err
+		}
 	}
 }
 

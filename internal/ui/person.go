@@ -102,7 +102,7 @@ func (p *Person) Ask(ctx context.Context, what, prompt string, check func(answer
 		return "", err
 	}
 	for {
-		answer, err := t.Ask(ctx, prompt)
+		answer, err := t.AskText(ctx, prompt)
 		if err != nil {
 			return "", err
 		}
