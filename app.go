@@ -325,7 +325,10 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (answer cre
 func (a *app) nobody(what string, why error) error {
 	e := &ui.NobodyError{What: what, Why: why}
 	if runtime.GOOS == "linux" && a.getenv("FOB_UNLOCK_TTL") == "" && a.unlock.sessions == 0 {
-		e.Hints = []string{"FOB_UNLOCK_TTL=12h   lets the kernel keep the store unlocked here; FOB_PASSPHRASE_FILE names a file with the passphrase"}
+		e.Hints = []ui.Hint{
+			ui.Advise("FOB_UNLOCK_TTL=12h lets the kernel keep the store unlocked here"),
+			ui.Advise("FOB_PASSPHRASE_FILE names a file with the passphrase"),
+		}
 	}
 	return e
 }

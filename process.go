@@ -144,7 +144,7 @@ func recordExport(a *app, profile string, err error) {
 	default:
 		r := lastfail.Record{Profile: profile, Time: a.now().UTC().Truncate(time.Second), Code: v.code, Problem: ownWords(a.out, err)}
 		if len(v.hints) > 0 {
-			r.Hint = v.hints[0]
+			r.Hint = v.hints[0].String()
 		}
 		failed = lastfail.Save(a.host.StatePath(), r)
 	}

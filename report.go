@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -150,9 +151,7 @@ func (a *app) report(err error) int {
 	v := a.judge(err)
 	if v.code != exitInterrupted {
 		a.out.Error(err)
-		for _, hint := range v.hints {
-			a.out.Hint("%s", hint)
-		}
+		a.out.Hints(v.hints)
 	}
 	command, ok := errors.AsType[*commandError](err)
 	switch {
@@ -167,10 +166,10 @@ func (a *app) report(err error) int {
 // verdict is what fob makes of a failure: an exit code and what to do.
 type verdict struct {
 	code  int
-	hints []string
+	hints []ui.Hint
 }
 
-func exit(code int, hints ...string) verdict { return verdict{code, hints} }
+func exit(code int, hints ...ui.Hint) verdict { return verdict{code, hints} }
 
 // otherwise lets the next rows of the table judge.
 var otherwise = verdict{}
@@ -191,7 +190,7 @@ func on[E error](judge func(a *app, e E, err error) verdict) failure {
 }
 
 // always is the row of an error type with one verdict.
-func always[E error](code int, hints ...string) failure {
+func always[E error](code int, hints ...ui.Hint) failure {
 	return on(func(*app, E, error) verdict { return exit(code, hints...) })
 }
 
@@ -226,9 +225,9 @@ func leftDevice(a *app, e *iam.LeftError, err error) verdict {
 	if v.code == exitInterrupted {
 		v.code = exitFailed // interrupted, but not without a word
 	}
-	hint := "fob mfa remove " + cmdline.Quote(profileOf(err)) + " --device --serial " + e.Serial
+	hint := ui.Type("fob", "mfa", "remove", profileOf(err), "--device", "--serial", e.Serial)
 	if e.Undo == nil {
-		hint = "if it is there: " + hint
+		hint = hint.If("if it is there")
 	}
 	return exit(v.code, hint)
 }
@@ -237,65 +236,69 @@ func profileFailures() []failure {
 	return []failure{
 		on(func(a *app, e *usageError, _ error) verdict {
 			if len(e.Names) > 0 {
-				return exit(exitUsage, "profiles: "+ui.List(e.Names))
+				return exit(exitUsage, ui.Advise("profiles: %s", ui.List(e.Names)))
 			}
-			if way := vaultWay(e.Problem); way != "" {
-				return exit(exitUsage, way)
+			if ways := vaultWays(e.Problem); len(ways) > 0 {
+				return exit(exitUsage, ways...)
 			}
 			if a.name != "" && !e.NoHelp {
-				return exit(exitUsage, "fob "+a.name+" --help")
+				return exit(exitUsage, ui.Type("fob", a.name, "--help"))
 			}
 			return exit(exitUsage)
 		}),
-		always[*clearError](exitFailed, "fob clear   clears the sessions of all profiles"),
+		always[*clearError](exitFailed, ui.Type("fob", "clear").To("clears the sessions of all profiles")),
 		always[*plan.UsageError](exitUsage),
 		on(func(_ *app, e *wire.ProcessError, _ error) verdict {
 			if e.Profile == "" {
-				return exit(exitUsage, "move fob to a directory with a plain name, such as "+plainDirectory())
+				return exit(exitUsage, ui.Advise("move fob to a directory with a plain name, such as %s", plainDirectory()))
 			}
-			return exit(exitUsage, "choose a name of letters, digits and . _ @ + -")
+			return exit(exitUsage, ui.Advise("choose a name of letters, digits and . _ @ + -"))
 		}),
 		always[*keyring.NameError](exitUsage),
 		on(func(_ *app, e *creds.KeyError, _ error) verdict {
 			if e == creds.ErrKeyID {
-				return exit(exitUsage, "for a server other than AWS, set endpoint_url in the profile first")
+				return exit(exitUsage, ui.Advise("for a server other than AWS, set endpoint_url in the profile first"))
 			}
 			return exit(exitUsage)
 		}),
 		on(func(a *app, e *plan.NoProfileError, _ error) verdict {
 			if e.Profile == "" {
-				return exit(exitNoProfile, "fob list   shows the profiles")
+				return exit(exitNoProfile, ui.Type("fob", "list").To("shows the profiles"))
 			}
-			hint := didYouMean(e.Nearest, "fob add "+cmdline.Quote(e.Profile)+"   stores a key under that name")
+			hint := didYouMean(e.Nearest, ui.Type("fob", "add", e.Profile).To("stores a key under that name"))
 			return exit(exitNoProfile, append(a.absentFiles(), hint)...)
 		}),
 		on(func(a *app, e *plan.MissingSourceError, _ error) verdict {
-			return exit(exitNoProfile, append(a.absentFiles(), didYouMean(e.Nearest, "fob add "+cmdline.Quote(e.Source)))...)
+			return exit(exitNoProfile, append(a.absentFiles(), didYouMean(e.Nearest, ui.Type("fob", "add", e.Source).To("stores a key under that name")))...)
 		}),
 		on(func(_ *app, e *plan.NoKeyError, _ error) verdict {
 			if e.Role {
-				return exit(exitNoProfile, "name the profile that has the key: fob_source_profile = NAME")
+				return exit(exitNoProfile, ui.Advise("name the profile that has the key: fob_source_profile = NAME"))
 			}
-			return exit(exitNoProfile, "fob add "+cmdline.Quote(e.Profile))
+			return exit(exitNoProfile, ui.Type("fob", "add", e.Profile).To("stores one"))
 		}),
 		on(func(_ *app, e *plan.PartialKeyError, _ error) verdict {
-			return exit(exitFailed, "complete the pair, or remove it and run fob add "+cmdline.Quote(e.Profile))
+			return exit(exitFailed,
+				ui.Type("fob", "add", e.Profile).To("stores the whole pair"),
+				ui.Advise("then remove %s from that file: other tools stop at it", e.Has))
 		}),
 		on(func(_ *app, e *plan.SecurityKeyError, _ error) verdict {
-			return exit(exitFailed, "fob mfa enroll "+cmdline.Quote(e.Profile)+"   creates a device that makes codes")
+			return exit(exitFailed, ui.Type("fob", "mfa", "enroll", e.Profile).To("creates a device that makes codes"))
 		}),
 		on(func(_ *app, e *plan.UnknownKeyError, _ error) verdict {
-			return exit(exitFailed, didYouMean(e.Nearest, "remove the line: keys that begin with fob_ are fob's, and fob does not know this one"))
+			return exit(exitFailed, didYouMean(e.Nearest, ui.Advise("remove the line: keys that begin with fob_ are fob's, and fob does not know this one")))
 		}),
 		on(func(_ *app, e *plan.NoDeviceError, _ error) verdict {
-			return exit(exitFailed, "name the device in the profile: fob_mfa_serial = ARN", "fob mfa enroll "+cmdline.Quote(e.Profile)+"   creates one")
+			return exit(exitFailed,
+				ui.Advise("name the device in the profile: fob_mfa_serial = ARN"),
+				ui.Type("fob", "mfa", "enroll", e.Profile).To("creates one"))
 		}),
 		always[*plan.ConfigError](exitFailed),
 		on(func(_ *app, e *host.HomeError, _ error) verdict {
 			if e.Path != "" {
 				return exit(exitFailed)
 			}
-			return exit(exitFailed, "set "+e.Variable+" to the path of your home directory")
+			return exit(exitFailed, ui.Advise("set %s to the path of your home directory", e.Variable))
 		}),
 		always[*plan.LoopError](exitFailed),
 		always[*plan.UnsupportedError](exitFailed),
@@ -307,37 +310,40 @@ func profileFailures() []failure {
 }
 
 func storeFailures() []failure {
-	identity := func(a *app) string {
-		return "FOB_AGE_IDENTITY, or age_identity in " + a.host.Tilde(a.host.SettingsPath()) + ", names a file of age identities"
+	identity := func(a *app) ui.Hint {
+		return ui.Advise("FOB_AGE_IDENTITY, or age_identity in %s, names a file of age identities", a.host.Tilde(a.host.SettingsPath()))
 	}
+	showStore := ui.Type("fob", "store").To("shows what opens the store, and what could")
 	return []failure{
 		on(func(_ *app, e *keyring.SlotError, err error) verdict {
 			if errors.Is(err, term.ErrCancelled) || errors.Is(err, context.Canceled) {
 				return otherwise
 			}
-			return exit(exitStore, "--drop "+cmdline.Quote(e.Slot)+"   continues without it: then it no longer opens the store")
+			return exit(exitStore, ui.Advise("--drop %s   continues without it: then it no longer opens the store", cmdline.Quote(e.Slot)))
 		}),
 		on(func(a *app, e *keyring.UnfinishedError, _ error) verdict {
-			return exit(exitStore, "let the store synchronize first; if no other machine uses it: rm -r "+cmdline.Quote(e.Dir))
+			return exit(exitStore,
+				ui.Advise("let the store synchronize first"),
+				ui.Type("rm", "-r", e.Dir).If("if no other machine uses it"))
 		}),
-		always[*keyring.LastSlotError](exitStore, "fob store add file|age1...   adds another one first"),
+		always[*keyring.LastSlotError](exitStore, ui.Type("fob", "store", "add", "file").To("adds a passphrase first")),
 		on(func(_ *app, e *keyring.SlotExistsError, _ error) verdict {
 			if e.Slot == "file" {
-				return exit(exitUsage, "fob store passphrase   changes it")
+				return exit(exitUsage, ui.Type("fob", "store", "passphrase").To("changes it"))
 			}
-			return exit(exitUsage, "fob store   shows what opens the store, and what could")
+			return exit(exitUsage, showStore)
 		}),
-		always[*keyring.RecipientError](exitUsage, "fob store   shows what opens the store, and what could"),
+		always[*keyring.RecipientError](exitUsage, showStore),
 		on(func(_ *app, e *keyring.PluginError, _ error) verdict {
-			return exit(exitStore, "install "+e.Program+", or add its directory to PATH")
+			return exit(exitStore, ui.Advise("install %s, or add its directory to PATH", e.Program))
 		}),
 		on(func(a *app, _ *keyring.IdentityError, _ error) verdict { return exit(exitStore, identity(a)) }),
 		is(keyring.ErrWrongPassphrase, exitStore),
 		on(sharedRefusal),
-		always[*keyring.MissingError](exitStore, "fob add PROFILE   creates the store"),
+		always[*keyring.MissingError](exitStore, ui.TypeLine("fob add PROFILE").To("creates the store")),
 		on(func(_ *app, e *keyring.NotFoundError, _ error) verdict {
 			if e.Kind == keyring.KindSeed {
-				return exit(exitNoProfile, "fob mfa add PROFILE   stores one")
+				return exit(exitNoProfile, ui.TypeLine("fob mfa add PROFILE").To("stores one"))
 			}
 			return exit(exitNoProfile)
 		}),
@@ -345,20 +351,24 @@ func storeFailures() []failure {
 			if e.Fix == "" {
 				return exit(exitStore)
 			}
-			return exit(exitStore, e.Fix)
+			return exit(exitStore, ui.TypeLine(e.Fix))
 		}),
 		on(func(_ *app, e *keyring.TrustError, _ error) verdict {
+			trust := ui.Type("fob", "store", "trust")
 			if e.Fingerprint == "" {
-				return exit(exitStore, "if you know why: fob store trust")
+				return exit(exitStore, trust.If("if you know why"))
 			}
-			hint := "if it is yours: fob store trust   (fob store --json where you made it shows the fingerprint " + e.Fingerprint + ")"
+			hints := []ui.Hint{
+				trust.If("if it is yours"),
+				ui.Type("fob", "store", "--json").To("where you made it, shows the fingerprint %s", e.Fingerprint),
+			}
 			if e.Proof != "" {
-				return exit(exitStore, hint, "fob --backend "+e.Proof+" store trust   lets "+keyring.SlotTitle(e.Proof)+" prove it")
+				hints = append(hints, ui.Type("fob", "--backend", e.Proof, "store", "trust").To("lets %s prove it", keyring.SlotTitle(e.Proof)))
 			}
-			return exit(exitStore, hint)
+			return exit(exitStore, hints...)
 		}),
-		on(func(a *app, e *keyring.DamagedError, _ error) verdict { return exit(exitStore, a.repair(e.File)) }),
-		always[*keyring.ChoiceError](exitStore, "fob --backend NAME ..."),
+		on(func(a *app, e *keyring.DamagedError, _ error) verdict { return exit(exitStore, a.repair(e.File)...) }),
+		always[*keyring.ChoiceError](exitStore, ui.Advise("fob --backend NAME ...")),
 		on(noSlot),
 		on(func(a *app, e *backend.LockedError, _ error) verdict {
 			if e.Slot == "age" {
@@ -367,16 +377,16 @@ func storeFailures() []failure {
 			return locked(a, e)
 		}),
 		on(func(_ *app, e *backend.LostError, _ error) verdict {
-			return exit(exitStore, "fob store add "+e.Backend+"   creates it again, if something else opens the store")
+			return exit(exitStore, ui.Type("fob", "store", "add", e.Backend).To("creates it again, if something else opens the store"))
 		}),
-		always[*keyring.UnknownBackendError](exitStore, "fob store   shows what opens the store, and what could"),
+		always[*keyring.UnknownBackendError](exitStore, showStore),
 		on(func(_ *app, e *backend.Error, _ error) verdict {
 			if e.Fix != "" {
-				return exit(exitStore, e.Fix)
+				return exit(exitStore, ui.TypeLine(e.Fix))
 			}
-			return exit(exitStore, "fob store   shows what can open it here, and why not")
+			return exit(exitStore, ui.Type("fob", "store").To("shows what can open it here, and why not"))
 		}),
-		always[*keyring.FutureError](exitStore, "this fob is too old to read it: install a newer one"),
+		always[*keyring.FutureError](exitStore, ui.Advise("this fob is too old to read it: install a newer one")),
 		always[*keyring.PassphraseError](exitStore),
 		always[*keyring.FullError](exitStore),
 		on(noLocks),
@@ -385,7 +395,7 @@ func storeFailures() []failure {
 			if e.Dir == a.host.StatePath() {
 				variable = "XDG_STATE_HOME"
 			}
-			return exit(exitStore, variable+" names another place for it")
+			return exit(exitStore, ui.Advise("%s names another place for it", variable))
 		}),
 		on(func(a *app, e *fs.PathError, _ error) verdict {
 			if a.ofStore(e.Path) {
@@ -398,24 +408,30 @@ func storeFailures() []failure {
 
 // noLocks is a store where a lock cannot be had.
 func noLocks(_ *app, e *keyring.NoLocksError, _ error) verdict {
-	hints := []string{"move it to a local disk, and set XDG_DATA_HOME to the directory above it; or mount this one with locks (for NFS: without nolock)"}
+	hints := []ui.Hint{
+		ui.Advise("move it to a local disk, and set XDG_DATA_HOME to the directory above it"),
+		ui.Advise("or mount this one with locks (for NFS: without nolock)"),
+	}
 	if e.Instead != "" {
-		hints = append(hints, "systemd-logind creates "+e.Instead+" for a login session; for a service: loginctl enable-linger")
+		hints = append(hints,
+			ui.Advise("systemd-logind creates %s for a login session", e.Instead),
+			ui.Type("loginctl", "enable-linger").If("for a service"))
 	}
 	return exit(exitStore, hints...)
 }
 
 // busy is another process that took too long.
 func busy(a *app, e *keyring.BusyError, err error) verdict {
+	stop := ui.Type("kill", strconv.Itoa(e.PID)).To("stops it")
 	switch {
 	case e.Doing != "" && runtime.GOOS == "linux" && a.unlock.sessions == 0:
-		return exit(exitStore, "FOB_UNLOCK_TTL=12h   lets the kernel keep the store unlocked, so that it is opened once")
+		return exit(exitStore, ui.TypeLine("export FOB_UNLOCK_TTL=12h").To("keeps the store unlocked, so that it is opened once"))
 	case e.PID == 0:
 		return exit(exitStore, loginHint(err)...)
 	case e.Terminal != "":
-		return exit(exitNoPerson, fmt.Sprintf("answer it on %s, or stop it: kill %d", e.Terminal, e.PID))
+		return exit(exitNoPerson, ui.Advise("answer it on %s", e.Terminal), stop)
 	}
-	return exit(exitNoPerson, fmt.Sprintf("answer it, or stop it: kill %d", e.PID))
+	return exit(exitNoPerson, stop)
 }
 
 // sharedRefusal is the refusal of another process that this one waited for.
@@ -441,22 +457,22 @@ func plainDirectory() string {
 
 func noSlot(a *app, e *keyring.NoSlotError, _ error) verdict {
 	if a.name == "store" {
-		return exit(exitStore, "fob store   shows what opens it")
+		return exit(exitStore, ui.Type("fob", "store").To("shows what opens it"))
 	}
-	var hints []string
+	var hints []ui.Hint
 	if e.Backend != "" && e.Backend != "auto" {
-		hints = []string{"fob --backend auto store add " + cmdline.Quote(e.Backend)}
+		hints = append(hints, ui.Type("fob", "--backend", "auto", "store", "add", e.Backend).To("adds it"))
 	}
-	return exit(exitStore, append(hints, "fob --backend "+strings.Join(e.Slots, " | "))...)
+	return exit(exitStore, append(hints, ui.Advise("fob --backend %s", strings.Join(e.Slots, " | ")))...)
 }
 
 func locked(a *app, e *backend.LockedError) verdict {
 	v := exit(exitStore)
 	switch {
 	case e.Fix != "":
-		v.hints = []string{e.Fix}
+		v.hints = []ui.Hint{ui.TypeLine(e.Fix)}
 	case slices.Contains(keyring.BackendKinds(), e.Slot):
-		v.hints = []string{"unlock it at the desktop; fob store   shows what else opens the store"}
+		v.hints = []ui.Hint{ui.Advise("unlock it at the desktop"), ui.Type("fob", "store").To("shows what else opens the store")}
 	}
 	if a.NoInput {
 		v.code = exitNoPerson // it would have asked
@@ -473,22 +489,23 @@ func (a *app) ofStore(path string) bool {
 }
 
 // repair says what helps against a damaged file of the store.
-func (a *app) repair(file string) string {
-	backup := "restore it from a backup of " + a.host.Tilde(a.host.StorePath())
+func (a *app) repair(file string) []ui.Hint {
+	backup := ui.Advise("restore it from a backup of %s", a.host.Tilde(a.host.StorePath()))
+	rest := ui.Advise("everything else still works")
 	switch {
 	case strings.HasPrefix(file, "key+"):
-		return "everything else still works; fob add PROFILE stores this key again, or " + backup
+		return []ui.Hint{rest, ui.TypeLine("fob add PROFILE").To("stores this key again"), backup}
 	case strings.HasPrefix(file, "seed+"):
-		return "everything else still works; fob mfa add PROFILE stores this MFA secret again, or " + backup
+		return []ui.Hint{rest, ui.TypeLine("fob mfa add PROFILE").To("stores this MFA secret again"), backup}
 	case filepath.IsAbs(file) && filepath.Ext(file) == ".json":
-		return "if you know why: fob store trust"
+		return []ui.Hint{ui.Type("fob", "store", "trust").If("if you know why")}
 	case filepath.IsAbs(file): // of the locks
-		return "delete it: fob creates another"
+		return []ui.Hint{ui.Type("rm", file).To("fob creates another")}
 	case strings.Contains(file, "/slots/"):
 		name := strings.Replace(filepath.Base(file), "passphrase", "file", 1)
-		return "if something else opens the store too: fob store add " + cmdline.Quote(name) + "   creates it again; or " + backup
+		return []ui.Hint{ui.Type("fob", "store", "add", name).If("if something else opens the store").To("creates it again"), backup}
 	}
-	return backup
+	return []ui.Hint{backup}
 }
 
 func awsFailures() []failure {
@@ -512,14 +529,14 @@ func personFailures() []failure {
 		interrupted(term.ErrCancelled), interrupted(context.Canceled), interrupted(host.ErrOrphaned),
 		on(func(_ *app, e *unknownCommandError, _ error) verdict { return exit(exitUsage, nearestCommand(e.Name)) }),
 		on(func(a *app, e *terminalError, _ error) verdict {
-			hints := []string{`for a shell: eval "$(fob export ` + cmdline.Quote(e.Profile) + ` --format env)"`}
+			hints := []ui.Hint{ui.TypeLine(`eval "$(fob export ` + cmdline.Quote(e.Profile) + ` --format env)"`).If("for a shell")}
 			if line, err := wire.Process(a.args[0], e.Profile); err == nil {
-				hints = append([]string{"in ~/.aws/config: credential_process = " + line}, hints...)
+				hints = append(hints, ui.Advise("in ~/.aws/config: credential_process = %s", line))
 			}
 			return exit(exitUsage, hints...)
 		}),
 		on(func(_ *app, e *prompt.NoPersonError, _ error) verdict {
-			return exit(exitNoPerson, "fob login "+cmdline.Quote(e.Profile))
+			return exit(exitNoPerson, ui.Type("fob", "login", e.Profile))
 		}),
 		on(func(_ *app, e *ui.NobodyError, err error) verdict {
 			return exit(exitNoPerson, append(loginHint(err), e.Hints...)...)
@@ -537,66 +554,72 @@ func personFailures() []failure {
 }
 
 // refusedHints say what a refusal of AWS's usually means.
-func refusedHints(err error, e *awsapi.RefusedError) []string {
-	var hints []string
+func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
+	var hints []ui.Hint
 	if e.Skew != 0 {
-		hints = append(hints, "this computer's clock is "+awsapi.Ahead(e.Skew)+": set it")
+		hints = append(hints, ui.Advise("this computer's clock is %s: set it", awsapi.Ahead(e.Skew)))
 	}
 	if e.Action == iam.DeleteDevice {
-		hints = append(hints, "the user no longer has the device: the same command deletes the rest of it later")
+		hints = append(hints, ui.Advise("the user no longer has the device: the same command deletes the rest of it later"))
 	}
 	if e.Unsupported {
 		return append(hints, unsupportedHints(err, e.Action)...)
 	}
 	switch e.Code {
 	case "InvalidClientTokenId":
-		hints = append(hints, "the key "+e.KeyID+" was deleted or deactivated in AWS, or is only a few seconds old")
+		hints = append(hints, ui.Advise("the key %s is mistyped, was deleted or deactivated in AWS, or is only seconds old", e.KeyID))
 	case "SignatureDoesNotMatch":
 		if e.Skew == 0 {
-			hints = append(hints, "wrong secret for "+e.KeyID+": run fob add again")
+			hints = append(hints, ui.Advise("wrong secret for %s: run fob add again", e.KeyID))
 		}
 	case iam.AlreadyExists:
 		profile := cmdline.Quote(profileOf(err))
-		hints = append(hints, "fob mfa enroll "+profile+" --name NAME",
-			"if it is left over from an earlier try: fob mfa remove "+profile+" --device --serial ARN")
+		hints = append(hints,
+			ui.TypeLine("fob mfa enroll "+profile+" --name NAME"),
+			ui.TypeLine("fob mfa remove "+profile+" --device --serial ARN").If("if it is left over from an earlier try"))
 	case "ExpiredToken":
-		hints = append(hints, "these are session credentials, and they have expired")
+		hints = append(hints, ui.Advise("these are session credentials, and they have expired"))
 	case "AccessDenied":
 		if at, ok := errors.AsType[*planError](err); ok && e.Role != "" {
-			hints = append(hints, deniedRole(at.Plan, e.Role))
+			hints = append(hints, deniedRole(at.Plan, e.Role)...)
 		}
 	}
 	return hints
 }
 
 // unsupportedHints are the ways around what a server other than AWS does not know.
-func unsupportedHints(err error, action string) []string {
+func unsupportedHints(err error, action string) []ui.Hint {
 	switch action {
 	case "GetCallerIdentity":
-		return []string{"if this server does not know GetCallerIdentity: fob add --no-verify stores the key without asking it"}
+		return []ui.Hint{ui.TypeLine("fob add PROFILE --no-verify").If("if this server does not know GetCallerIdentity").To("does not ask it")}
 	case "GetSessionToken":
-		return []string{
-			"if this server has no sessions for users, use a role: fob add NAME --source " + cmdline.Quote(profileOf(err)) + " --role ARN",
-			"or hand out the key itself: fob exec " + cmdline.Quote(profileOf(err)) + " --no-session",
+		return []ui.Hint{
+			ui.Advise("if this server has no sessions for users, use a role, or hand out the key itself"),
+			ui.TypeLine("fob add NAME --source " + cmdline.Quote(profileOf(err)) + " --role ARN"),
+			ui.Type("fob", "exec", profileOf(err), "--no-session"),
 		}
 	}
 	return nil
 }
 
 // deniedRole says what a trust policy usually misses.
-func deniedRole(p plan.Plan, role string) string {
-	sent := "fob explain " + cmdline.Quote(p.Profile) + " shows what was sent"
+func deniedRole(p plan.Plan, role string) []ui.Hint {
+	sent := ui.Type("fob", "explain", p.Profile).To("shows what was sent")
 	switch first := p.Roles()[0]; {
 	case p.MFASerial() == "":
-		return "if the role requires MFA, name the device in the profile: fob_mfa_serial = ARN"
+		return []ui.Hint{ui.Advise("if the role requires MFA, name the device in the profile: fob_mfa_serial = ARN"), sent}
 	case role != first:
-		return "if the role requires MFA: MFA reaches only the first role (" + first + ") of a chain; " + sent
+		return []ui.Hint{ui.Advise("if the role requires MFA: MFA reaches only the first role (%s) of a chain", first), sent}
 	case plan.MFASerial(p.Steps[len(p.Steps)-1]) != "":
-		return sent // the code was made for this call
+		return []ui.Hint{sent} // the code was made for this call
 	case p.MaxMFAAge == 0:
-		return "if the role requires a recent MFA sign-in: --fresh; for good, fob_mfa_max_age = 1h in the profile, or fob_session_duration = 1h where the key is; " + sent
+		return []ui.Hint{
+			ui.Advise("if the role requires a recent MFA sign-in: --fresh"),
+			ui.Advise("for good: fob_mfa_max_age = 1h in the profile, or fob_session_duration = 1h where the key is"),
+			sent,
+		}
 	}
-	return "if the role requires a more recent MFA sign-in: --fresh, or a shorter fob_mfa_max_age; " + sent
+	return []ui.Hint{ui.Advise("if the role requires a more recent MFA sign-in: --fresh, or a shorter fob_mfa_max_age"), sent}
 }
 
 // profileOf is the profile whose plan failed.
@@ -608,30 +631,30 @@ func profileOf(err error) string {
 }
 
 // loginHint is what every exit 4 says.
-func loginHint(err error) []string {
+func loginHint(err error) []ui.Hint {
 	if at, ok := errors.AsType[*planError](err); ok {
-		return []string{"fob login " + cmdline.Quote(at.Plan.Profile)}
+		return []ui.Hint{ui.Type("fob", "login", at.Plan.Profile)}
 	}
 	return nil
 }
 
-// vaultWay is how fob does what aws-vault has a flag for and fob does not.
-func vaultWay(problem string) string {
+// vaultWays are how fob does what aws-vault has a flag for and fob does not.
+func vaultWays(problem string) []ui.Hint {
 	flag, unknown := strings.CutPrefix(problem, "unknown flag ")
 	flag, _, _ = strings.Cut(flag, ",")
 	switch {
 	case !unknown:
 	case flag == "--json":
-		return "fob export --profile NAME   prints credentials as JSON"
+		return []ui.Hint{ui.TypeLine("fob export --profile NAME").To("prints credentials as JSON")}
 	case slices.Contains([]string{"-s", "--server", "--ec2-server", "--ecs-server", "--lazy"}, flag):
-		return "fob has no server: with credential_process = fob export --profile NAME in ~/.aws/config programs renew by themselves"
+		return []ui.Hint{ui.Advise("fob has no server: with credential_process = fob export --profile NAME in ~/.aws/config programs renew by themselves")}
 	}
-	return ""
+	return nil
 }
 
 // absentFiles says which AWS files that a variable names do not exist: to fob and to the
 // SDKs they are empty.
-func (a *app) absentFiles() (hints []string) {
+func (a *app) absentFiles() (hints []ui.Hint) {
 	for _, f := range []struct{ variable, path string }{
 		{"AWS_CONFIG_FILE", a.files.Config}, {"AWS_SHARED_CREDENTIALS_FILE", a.files.Credentials},
 	} {
@@ -639,13 +662,13 @@ func (a *app) absentFiles() (hints []string) {
 			continue
 		}
 		if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
-			hints = append(hints, fmt.Sprintf("%s names %s, which does not exist", f.variable, a.host.Tilde(f.path)))
+			hints = append(hints, ui.Advise("%s names %s, which does not exist", f.variable, a.host.Tilde(f.path)))
 		}
 	}
 	return hints
 }
 
-func didYouMean(nearest []string, otherwise string) string {
+func didYouMean(nearest []string, otherwise ui.Hint) ui.Hint {
 	if len(nearest) == 0 {
 		return otherwise
 	}
@@ -653,12 +676,12 @@ func didYouMean(nearest []string, otherwise string) string {
 	for i, n := range nearest {
 		quoted[i] = fmt.Sprintf("%q", n)
 	}
-	return "did you mean " + strings.Join(quoted, " or ") + "?"
+	return ui.Advise("did you mean %s?", strings.Join(quoted, " or "))
 }
 
-func nearestCommand(name string) string {
+func nearestCommand(name string) ui.Hint {
 	if near := plan.Nearest(name, commandNames()); len(near) > 0 {
-		return "did you mean fob " + strings.Join(near, " or fob ") + "?"
+		return ui.Advise("did you mean fob %s?", strings.Join(near, " or fob "))
 	}
-	return "fob --help"
+	return ui.Type("fob", "--help")
 }

@@ -140,7 +140,7 @@ func showStore(a *app, d keyring.Description, now time.Time) {
 		a.out.Print("Unlocked   nothing: fob asks for the passphrase when it needs it\n")
 	}
 	if only := d.OnlyKeyring(); only != "" && !a.Quiet {
-		a.out.Hint("if %s is ever lost, so is the store; add a passphrase as well: fob store add file", only)
+		a.out.Hints([]ui.Hint{ui.Type("fob", "store", "add", "file").To("adds a passphrase: if %s is ever lost, so is the store", only)})
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strings"
 
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
@@ -184,7 +183,7 @@ func (e *exam) profiles(context.Context) error {
 func (e *exam) process(line awsconfig.Value, profile string) {
 	fix := ""
 	if better, err := wire.Process(e.Program, profile); err != nil {
-		fix = strings.Join(e.Judge(err).Hints, "; ")
+		fix = hints(e.Judge(err))
 	} else {
 		fix = "credential_process = " + better
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fob/internal/profiles"
+	"fob/internal/ui"
 	"fob/keyring"
 )
 
@@ -61,10 +62,19 @@ type Setup struct {
 // Verdict is what fob makes of a failure.
 type Verdict struct {
 	Sentence string
-	Hints    []string
+	Hints    []ui.Hint
 	// Interrupted ends the examination; NoPerson means that someone would have to
 	// be asked, and nobody can be.
 	Interrupted, NoPerson bool
+}
+
+// hints are a verdict's hints as what to do about a finding.
+func hints(v Verdict) string {
+	var all []string
+	for _, h := range v.Hints {
+		all = append(all, h.String())
+	}
+	return strings.Join(all, "; ")
 }
 
 // Examine makes every check. An error means that the examination was interrupted.
@@ -133,7 +143,7 @@ func (e *exam) blame(err error) error {
 	case v.NoPerson:
 		e.advise("fob doctor   in a terminal", "not checked: %s", v.Sentence)
 	default:
-		e.wrong(strings.Join(v.Hints, "; "), "%s", v.Sentence)
+		e.wrong(hints(v), "%s", v.Sentence)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ type NobodyError struct {
 	// Flag is the flag that makes the question unnecessary; "" if there is none.
 	Flag string
 	// Hints are what helps besides signing in first.
-	Hints []string
+	Hints []Hint
 }
 
 // Error says what cannot be asked, and what to use instead.

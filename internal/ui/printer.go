@@ -79,11 +79,6 @@ func (p *Printer) Warn(format string, args ...any) {
 	}
 }
 
-// Hint says what to do, best a command to type.
-func (p *Printer) Hint(format string, args ...any) {
-	p.line("fob: hint: ", format, args)
-}
-
 // Error says what went wrong.
 func (p *Printer) Error(err error) {
 	label := "fob: error:"

@@ -43,10 +43,9 @@ func TestPrinterCleans(t *testing.T) {
 			p.Say(tt.format, tt.args...)
 			p.Note(tt.format, tt.args...)
 			p.Warn(tt.format, tt.args...)
-			p.Hint(tt.format, tt.args...)
 			p.Log(tt.format, tt.args...)
 			w := tt.want
-			want := w + "\nfob: note: " + w + "\nfob: warning: " + w + "\nfob: hint: " + w + "\nfob: " + w + "\n"
+			want := w + "\nfob: note: " + w + "\nfob: warning: " + w + "\nfob: " + w + "\n"
 			if err.String() != want {
 				t.Errorf("standard error: %q, want %q", err.String(), want)
 			}
@@ -73,7 +72,7 @@ func TestPrinterQuiet(t *testing.T) {
 		t.Error(e)
 	}
 	p.Error(errors.New("wrong"))
-	p.Hint("do this")
+	p.Hints([]Hint{Advise("do this")})
 	if out.String() != "asked for\n{\n  \"a\": \"<&>\"\n}\n" || err.String() != "fob: error: wrong\nfob: hint: do this\n" {
 		t.Errorf("%q, %q", out.String(), err.String())
 	}
