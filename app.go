@@ -66,7 +66,8 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 	a = &app{program: p, start: proc, commandLine: l, ctx: ctx, host: host.Host{Getenv: proc.getenv, FullPaths: l.json}}
 	a.out = &ui.Printer{
 		Out: a.stdout, Err: a.stderr,
-		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet, Color: a.color,
+		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet,
+		Color: func(stream io.Writer) bool { return ui.Colors(a.Color, a.getenv, stream) },
 		Tilde: a.host.Tilde,
 	}
 	a.files = profiles.Files{Config: a.host.ConfigPath(), Credentials: a.host.CredentialsPath(), State: a.host.StatePath(), Tilde: a.host.Tilde}
@@ -121,19 +122,6 @@ func (a *app) rerun(l commandLine) *app {
 	next.commandLine = l
 	next.profiles = sync.OnceValues(next.readProfiles)
 	return &next
-}
-
-// color reports whether messages may have colors.
-func (a *app) color() bool {
-	switch a.Color {
-	case "always":
-		return true
-	case "never":
-		return false
-	}
-	force := a.getenv("CLICOLOR_FORCE")
-	return force != "" && force != "0" ||
-		term.IsTerminal(os.Stderr) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 }
 
 // readProfiles reads the AWS files as they are now.

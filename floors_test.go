@@ -53,6 +53,7 @@ var doors = []struct{ dependency, packages string }{
 	{"github.com/pquerna/otp", "internal/mfa"},
 	{"github.com/boombuler/barcode", "internal/mfa"},
 	{"golang.org/x/term", "internal/term"},
+	{"golang.org/x/text", "internal/term"},
 	{"golang.org/x/sys", "keyring keyring/backend internal/term internal/host internal/helper ."},
 }
 

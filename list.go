@@ -66,9 +66,13 @@ func (c *listCmd) Run(a *app) error {
 		a.out.Print("Nothing is stored yet. Store a key with fob add PROFILE.\n")
 		return nil
 	}
-	table := [][]string{{"PROFILE", "KEY", "AGE", "ACCOUNT", "MFA", "SESSION"}}
+	table := ui.Table{Columns: []ui.Column{{Title: "PROFILE"}, {Title: "KEY"}, {Title: "AGE"}, {Title: "ACCOUNT"}, {Title: "MFA"}, {Title: "SESSION", Shrink: true}}}
 	for _, r := range rows {
-		table = append(table, listCells(r, a.now()))
+		var row []ui.Styled
+		for _, cell := range listCells(r, a.now()) {
+			row = append(row, ui.Plain.Text(cell))
+		}
+		table.Rows = append(table.Rows, row)
 	}
 	return a.out.Table(table)
 }

@@ -319,5 +319,8 @@ func (q *question) resume() error {
 	return errResumed
 }
 
+// Escapes reports whether f is a terminal that knows escape sequences.
+func Escapes(f *os.File) bool { return IsTerminal(f) }
+
 // escapes does nothing, because every terminal on Unix knows escape sequences.
 func (t *tty) escapes() (restore func()) { return func() {} }

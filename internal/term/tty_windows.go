@@ -189,12 +189,26 @@ func (q *question) readRecord() error {
 	return nil
 }
 
-// escapes turns on escape sequences, which the console ignores by default.
+// Escapes reports whether f is a console that knows escape sequences, which it ignores
+// until they are turned on. They stay on: a console has one mode for all its programs,
+// and one that fob runs may rely on it meanwhile.
+func Escapes(f *os.File) bool {
+	_, err := turnOnEscapes(windows.Handle(f.Fd()))
+	return err == nil
+}
+
+// escapes turns on escape sequences for a while.
 func (t *tty) escapes() (restore func()) {
-	var before uint32
-	if windows.GetConsoleMode(t.out, &before) != nil ||
-		windows.SetConsoleMode(t.out, before|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) != nil {
+	before, err := turnOnEscapes(t.out)
+	if err != nil {
 		return func() {}
 	}
 	return func() { _ = windows.SetConsoleMode(t.out, before) } // if this fails, the console is gone
+}
+
+func turnOnEscapes(console windows.Handle) (before uint32, err error) {
+	if err := windows.GetConsoleMode(console, &before); err != nil {
+		return 0, err
+	}
+	return before, windows.SetConsoleMode(console, before|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING)
 }

@@ -81,6 +81,6 @@ func (p *Printer) Hints(hints []Hint) {
 		}
 	}
 	for _, h := range hints {
-		p.line("fob: hint: ", "%s", []any{h.line(width)})
+		p.line(Dim.Text("fob: hint:"), "%s", []any{h.line(width)})
 	}
 }

@@ -87,7 +87,7 @@ func (p *Person) Confirm(ctx context.Context, flag, format string, args ...any) 
 	if err != nil {
 		return err
 	}
-	yes, err := t.Confirm(ctx, fmt.Sprintf(format, clean(args)...))
+	yes, err := t.Confirm(ctx, fmt.Sprintf(format, clean(args, func() bool { return false })...))
 	if err == nil && !yes {
 		return ErrDeclined
 	}

@@ -13,6 +13,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 
 	"fob/internal/term"
 )
@@ -25,16 +26,37 @@ type Printer struct {
 	Quiet bool
 	// Verbose adds Logf's lines.
 	Verbose bool
-	// Color reports whether to color an error; nil for never. Finding out costs a
-	// system call, so nobody asks before there is an error.
-	Color func() bool
+	// Color reports whether a stream has colors; nil for never. Finding out costs a
+	// system call, so it is asked once for each stream, and not before there is
+	// something to paint.
+	Color func(stream io.Writer) bool
 	// Tilde shortens a path for a person; nil leaves it as it is.
 	Tilde func(path string) string
+
+	out, err coloring
+}
+
+// coloring is whether a stream has colors, once it is known.
+type coloring struct {
+	once sync.Once
+	on   bool
+}
+
+// colored reports, when it is first asked, whether one of the two streams has colors.
+func (p *Printer) colored(stream io.Writer) func() bool {
+	c := &p.err
+	if stream == p.Out {
+		c = &p.out
+	}
+	return func() bool {
+		c.once.Do(func() { c.on = p.Color != nil && p.Color(stream) })
+		return c.on
+	}
 }
 
 // Print writes to standard output, quiet or not.
 func (p *Printer) Print(format string, args ...any) {
-	fmt.Fprintf(p.Out, format, clean(args)...)
+	fmt.Fprintf(p.Out, format, clean(args, p.colored(p.Out))...)
 }
 
 // Answer writes a line to standard output. With Quiet the exit code is the answer.
@@ -61,37 +83,33 @@ func (p *Printer) JSON(v any) error {
 // Say writes a line to standard error.
 func (p *Printer) Say(format string, args ...any) {
 	if !p.Quiet {
-		p.line("", format, args)
+		p.line(Styled{}, format, args)
 	}
 }
 
 // Note says what the user should know.
 func (p *Printer) Note(format string, args ...any) {
 	if !p.Quiet {
-		p.line("fob: note: ", format, args)
+		p.line(Dim.Text("fob: note:"), format, args)
 	}
 }
 
 // Warn says what could harm the user.
 func (p *Printer) Warn(format string, args ...any) {
 	if !p.Quiet {
-		p.line("fob: warning: ", format, args)
+		p.line(Caution.Text("fob: warning:"), format, args)
 	}
 }
 
 // Error says what went wrong.
 func (p *Printer) Error(err error) {
-	label := "fob: error:"
-	if p.Color != nil && p.Color() {
-		label = "\x1b[31m" + label + "\x1b[0m"
-	}
-	p.line(label+" ", "%s", []any{p.Sentence(err)})
+	p.line(Bad.Text("fob: error:"), "%s", []any{p.Sentence(err)})
 }
 
 // Log says what is done, with Verbose.
 func (p *Printer) Log(format string, args ...any) {
 	if p.Verbose {
-		p.line("fob: ", format, args)
+		p.line(Plain.Text("fob:"), format, args)
 	}
 }
 
@@ -99,12 +117,16 @@ func (p *Printer) Log(format string, args ...any) {
 // standard error, unless Verbose wants it.
 func (p *Printer) Wait(format string, args ...any) {
 	if p.Verbose || !p.Quiet && isTerminal(p.Err) {
-		p.line("fob: ", format, args)
+		p.line(Plain.Text("fob:"), format, args)
 	}
 }
 
-func (p *Printer) line(label, format string, args []any) {
-	fmt.Fprintf(p.Err, label+format+"\n", clean(args)...)
+// line writes a line in one piece.
+func (p *Printer) line(label Styled, format string, args []any) {
+	if label.Text != "" {
+		format, args = "%s "+format, append([]any{label}, args...)
+	}
+	fmt.Fprintf(p.Err, format+"\n", clean(args, p.colored(p.Err))...)
 }
 
 // Sentence is an error's text on one line, without AWS's final period, and with paths
@@ -134,14 +156,14 @@ func (p *Printer) Path(err error) string {
 	return fmt.Sprintf("%s: %v", path, file.Err)
 }
 
-func clean(args []any) []any {
+func clean(args []any, colored func() bool) []any {
 	cleaned := make([]any, len(args))
 	for i, arg := range args {
 		switch arg.(type) {
 		case int, int64, bool, byte:
 			cleaned[i] = arg
 		default:
-			cleaned[i] = argument{arg}
+			cleaned[i] = argument{arg, colored}
 		}
 	}
 	return cleaned
@@ -149,21 +171,32 @@ func clean(args []any) []any {
 
 // argument is a value that is cleaned when it is printed. %q quotes whatever
 // Clean would spell out, so its argument stays as it is.
-type argument struct{ value any }
+type argument struct {
+	value   any
+	colored func() bool
+}
 
-// Format implements fmt.Formatter.
+// Format implements fmt.Formatter. Its widths are those on the screen; of the flags
+// it knows - and 0.
 func (a argument) Format(w fmt.State, verb rune) {
-	text := a.value
-	if verb != 'q' {
-		switch v := a.value.(type) {
-		case string:
-			text = term.Clean(v)
-		case error:
-			text = term.Clean(v.Error())
-		default:
-			// Widths and flags are for what is printed, so they come second.
-			text, verb = term.Clean(fmt.Sprintf("%"+string(verb), v)), 's'
-		}
+	value, style := a.value, Plain
+	if s, ok := value.(Styled); ok {
+		value, style = s.Text, s.Style
 	}
-	fmt.Fprintf(w, fmt.FormatString(w, verb), text)
+	text := fmt.Sprintf("%"+string(verb), value)
+	if verb != 'q' {
+		text = term.Clean(text)
+	}
+	width, _ := w.Width()
+	fill := strings.Repeat(" ", max(width-term.Width(text), 0))
+	if w.Flag('0') {
+		fill = strings.ReplaceAll(fill, " ", "0")
+	}
+	if style != Plain && a.colored() {
+		text = style.paint(text)
+	}
+	if w.Flag('-') {
+		text, fill = fill, text
+	}
+	io.WriteString(w, fill+text)
 }

@@ -28,6 +28,8 @@ func TestPrinterCleans(t *testing.T) {
 		{"slice", "%v", []any{[]string{"a\n", "b"}}, `[a\n b]`},
 		{"stringer", "%s", []any{netip.MustParseAddr("fe80::1%a\nb")}, `fe80::1%a\nb`},
 		{"named string", "%s", []any{title("a\tb")}, `a\tb`},
+		{"styled", "%s", []any{Bad.Text("a\nb")}, `a\nb`},
+		{"wide characters", "%-6s|%6s|%-6s|", []any{"東京", "東京", Good.Text("東京")}, `東京  |  東京|東京  |`},
 		{"width", "%-6s|%6s|", []any{"a\n", "b"}, `a\n   |     b|`},
 		{"numbers", "%d %04o %v", []any{7, fs.FileMode(0o644), 2 * time.Second}, `7 0644 2s`},
 		{"nil", "%v", []any{nil}, `<nil>`},
@@ -94,15 +96,5 @@ func TestSentence(t *testing.T) {
 		if got := p.Sentence(tt.err); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
-	}
-}
-
-// Only the label of an error is colored.
-func TestErrorColor(t *testing.T) {
-	var err strings.Builder
-	p := &Printer{Err: &err, Color: func() bool { return true }}
-	p.Error(errors.New("\x1b[1mwrong"))
-	if want := "\x1b[31mfob: error:\x1b[0m \\x1b[1mwrong\n"; err.String() != want {
-		t.Errorf("%q, want %q", err.String(), want)
 	}
 }

@@ -34,18 +34,6 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// Cells are cleaned, columns aligned, and lines do not end in spaces.
-func TestTable(t *testing.T) {
-	var out strings.Builder
-	p := &Printer{Out: &out, Quiet: true}
-	if err := p.Table([][]string{{"NAME", "KEY", "MFA"}, {"a\nb", "", ""}, {"prod", "AKIA", "mfa/jo"}}); err != nil {
-		t.Fatal(err)
-	}
-	if want := "NAME  KEY   MFA\na\\nb\nprod  AKIA  mfa/jo\n"; out.String() != want {
-		t.Errorf("%q, want %q", out.String(), want)
-	}
-}
-
 // A question that nobody can be asked says which flag answers it.
 func TestNobody(t *testing.T) {
 	p := &Person{NoInput: true}
