@@ -145,7 +145,7 @@ func TestDialects(t *testing.T) {
 			} else {
 				if d.name != "localstack" { // its key is a root user's
 					_, stderr := run(exitRefused, "add", "store", "--stdin")
-					says(stderr, "refused GetCallerIdentity: ", "hint: if this server does not know GetCallerIdentity: fob add --no-verify")
+					says(stderr, "refused GetCallerIdentity: ", "hint: if this server does not know GetCallerIdentity: fob add PROFILE --no-verify")
 				}
 				_, stderr := run(0, "add", "store", "--stdin", "--no-verify")
 				says(stderr, "warning: this access key ID is not in AWS's form")
@@ -158,7 +158,7 @@ func TestDialects(t *testing.T) {
 				says(out, `"AccessKeyId":"TEMPORARY`)
 			} else {
 				_, stderr := run(exitExec, "exec", "store", "--", "true")
-				says(stderr, "refused GetSessionToken: ", "--role ARN", "hint: or hand out the key itself: fob exec store --no-session")
+				says(stderr, "refused GetSessionToken: ", "--role ARN", "hint: fob exec store --no-session")
 				out, _ := run(0, "exec", "store", "--no-session", "--", "sh", "-c", "echo $AWS_ACCESS_KEY_ID")
 				says(out, d.id)
 			}
