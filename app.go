@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,6 +84,13 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 	if err := a.host.Check(); err != nil {
 		return a, err
 	}
+	if a.Backend != "" && !slices.Contains(backendNames(), a.Backend) {
+		from := cmp.Or(a.setBy("backend"), "--backend")
+		if from == "--backend" && a.getenv("FOB_BACKEND") == a.Backend {
+			from = "FOB_BACKEND"
+		}
+		return a, noHelpf("%s: unknown backend %q; use %s", from, a.Backend, ui.List(backendNames()))
+	}
 	if a.identity, err = a.identityPath(); err != nil {
 		return a, err
 	}
@@ -90,6 +98,11 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 		err = proc.wrong
 	}
 	return a, err
+}
+
+// backendNames are the values of --backend, on any system.
+func backendNames() []string {
+	return append([]string{"auto", "file", "age"}, keyring.BackendKinds()...)
 }
 
 // identityPath is the file of age identities that the environment or config.toml names.

@@ -8,7 +8,6 @@ import (
 	"fob/internal/completion"
 	"fob/internal/format"
 	"fob/internal/term"
-	"fob/keyring"
 )
 
 type completionCmd struct {
@@ -66,7 +65,7 @@ func values(profiles func() []string) func(v *kong.Value) []string {
 		case v.Name == "profile", v.Name == "source":
 			return profiles()
 		case v.Name == "backend":
-			return append([]string{"auto", "file", "age"}, keyring.BackendKinds()...)
+			return backendNames()
 		case v.Tag.PlaceHolder == "FORMAT":
 			return append([]string{"process"}, format.Shells()...)
 		}

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -257,23 +258,33 @@ func parse(p start, argv []string) (commandLine, error) {
 	if i := slices.Index(argv, "--"); i >= 0 {
 		before, after, split = argv[:i], argv[i+1:], true
 	}
-	if l.name = commandWord(before); l.name == "help" {
-		i := slices.Index(before, "help")
-		before = append(slices.Delete(slices.Clone(before), i, i+1), "--help")
-		l.name = commandWord(before)
+	if before, l.name = commandFirst(before); l.name == "help" {
+		before, l.name = commandFirst(append(before[1:], "--help"))
+		if l.name == "help" { // of itself
+			before, l.name = before[1:], ""
+		}
 	}
 	named := slices.DeleteFunc(commands(), func(c command) bool { return !c.is(l.name) })
 	switch {
 	case len(named) > 0:
 		l.name = named[0].name
+	case slices.Contains(before, "--version"):
+		named = commands() // whatever else is there, as GNU's programs have it
+		before = []string{"--version"}
 	case l.name != "":
-		return l, &unknownCommandError{Name: l.name}
+		return l, &unknownCommandError{Words: append(before, after...)}
 	default:
 		named = commands() // for a bare --help
 	}
 	parser, err := l.parser(p, named)
 	if err != nil {
 		return l, err
+	}
+	if l.name != "" {
+		before = profileArgument(parser.Model.Children[0], before)
+		if split && l.name != "exec" {
+			before = slices.Concat(before, []string{"--"}, after)
+		}
 	}
 	ctx, err := parser.Parse(before)
 	l.run = func(a *app) error { return ctx.Run(a) }
@@ -293,15 +304,11 @@ func parse(p start, argv []string) (commandLine, error) {
 		if file, ok := errors.AsType[*settings.Error](err); ok {
 			return l, file
 		}
-		return l, &usageError{Problem: usageProblem(named, parsing)}
+		return l, usageProblem(named, parsing)
 	case err != nil:
 		return l, err
-	case split:
-		target, ok := named[0].cmd.(*execCmd)
-		if !ok {
-			return l, &usageError{Problem: "only exec takes --"}
-		}
-		target.takeRest(after)
+	case split && l.name == "exec":
+		named[0].cmd.(*execCmd).takeRest(after)
 	}
 	l.json = slices.ContainsFunc(ctx.Flags(), func(f *kong.Flag) bool { return f.Name == "json" && f.Target.Bool() })
 	return l, nil
@@ -338,17 +345,64 @@ func shortcut(p start, argv []string) (l commandLine, export *exportCmd, ok bool
 	}, export, true
 }
 
-// commandWord is the first word that is neither a global flag nor the value of one.
-func commandWord(args []string) string {
-	for i := 0; i < len(args); i++ {
-		switch word := args[i]; {
-		case word == "--backend" || word == "--color":
+// valueFlags are the flags with a value that may stand before a command: fob's own for
+// every command, and those that aws-vault and the AWS CLI take there.
+func valueFlags() []string {
+	return []string{
+		"--backend", "--color",
+		"--profile", "--region", "--prompt", "--mfa-prompt", "--duration", "-d", "--mfa-token", "--mfa-code", "-t",
+		"--keychain", "--secret-service-collection", "--pass-dir", "--pass-cmd", "--pass-prefix", "--file-dir",
+		"--output", "--query", "--endpoint-url",
+	}
+}
+
+// commandFirst puts the command before the flags that stand in front of it, where
+// aws-vault and the AWS CLI have all of theirs. The name is "" if there is no command.
+func commandFirst(args []string) (ordered []string, name string) {
+	i := 0
+	for i < len(args) && strings.HasPrefix(args[i], "-") {
+		if slices.Contains(valueFlags(), args[i]) {
 			i++
-		case !strings.HasPrefix(word, "-"):
-			return word
+		}
+		i++
+	}
+	if i >= len(args) {
+		return args, ""
+	}
+	return slices.Concat(args[i:i+1], args[:i], args[i+1:]), args[i]
+}
+
+// profileArgument makes the AWS CLI's --profile NAME the argument of a command that
+// takes a profile and has no such flag. What follows exec's profile is not fob's.
+func profileArgument(command *kong.Node, args []string) []string {
+	takes := func(n *kong.Node) bool {
+		return slices.ContainsFunc(n.Positional, func(v *kong.Value) bool { return v.Name == "profile" })
+	}
+	flags := slices.Concat(command.Flags, command.Parent.Flags)
+	has := slices.ContainsFunc(flags, func(f *kong.Flag) bool { return f.Name == "profile" })
+	if has || !takes(command) && !slices.ContainsFunc(command.Children, takes) {
+		return args
+	}
+	for i := 1; i < len(args); i++ {
+		name, value, given := strings.Cut(args[i], "=")
+		switch {
+		case name == "--profile" && given:
+			return slices.Concat(args[:i], []string{value}, args[i+1:])
+		case name == "--profile" && i+1 < len(args):
+			return slices.Concat(args[:i], args[i+1:])
+		case !strings.HasPrefix(name, "-") && command.Name == "exec":
+			return args
+		case !given && takesValue(flags, name):
+			i++
 		}
 	}
-	return ""
+	return args
+}
+
+func takesValue(flags []*kong.Flag, word string) bool {
+	return slices.ContainsFunc(flags, func(f *kong.Flag) bool {
+		return !f.IsBool() && (word == "--"+f.Name || word == "-"+string(f.Short) || slices.Contains(f.Aliases, strings.TrimPrefix(word, "--")))
+	})
 }
 
 // parser builds kong for the named commands only: a grammar of all of them costs
@@ -357,6 +411,7 @@ func (l *commandLine) parser(p start, named []command) (*kong.Kong, error) {
 	options := []kong.Option{
 		kong.Name("fob"),
 		kong.NoDefaultHelp(),
+		kong.NamedMapper("prompt", kong.MapperFunc(decodePrompt)),
 		kong.Vars{"prompts": strings.Join(prompt.Names(), ", "), "backends": strings.Join(keyring.BackendKinds(), ", ")},
 		kong.Exit(func(int) {}),
 	}
@@ -373,6 +428,22 @@ func (l *commandLine) parser(p start, named []command) (*kong.Kong, error) {
 		options = append(options, kong.Resolvers(file))
 	}
 	return kong.New(&l.globals, options...)
+}
+
+// decodePrompt reads the name of a prompter, fob's or aws-vault's.
+func decodePrompt(ctx *kong.DecodeContext, target reflect.Value) error {
+	var name string
+	if err := ctx.Scan.PopValueInto("prompter", &name); err != nil {
+		return err
+	}
+	switch name {
+	case "terminal":
+		name = "tty"
+	case "wincredui":
+		name = "powershell"
+	}
+	target.SetString(name)
+	return nil
 }
 
 func commandNames() (names []string) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -124,7 +125,10 @@ func (c *exportCmd) format(profile string) (string, error) {
 		return "env", nil
 	}
 	if !slices.Contains(format.Shells(), c.Format) {
-		return "", usagef("unknown format %q; use process, %s", c.Format, ui.List(format.Shells()))
+		return "", &usageError{
+			Problem: fmt.Sprintf("unknown format %q; use process, %s", c.Format, ui.List(format.Shells())),
+			Typed:   "--format=" + c.Format,
+		}
 	}
 	return c.Format, nil
 }

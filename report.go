@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,11 @@ type usageError struct {
 	// NoHelp: the command's help would not help, because the problem says what to do
 	// or lies in the environment.
 	NoHelp bool
+	// Command is the command whose help to read, if it is one below that of the line.
+	Command string
+	// Typed is the flag that is wrong, as it was typed, and Near is one that may have
+	// been meant; "" for none.
+	Typed, Near string
 }
 
 func (e *usageError) Error() string { return e.Problem }
@@ -81,9 +87,10 @@ func (e *clearError) Error() string {
 	return fmt.Sprintf("cannot tell which sessions %q uses: %v", e.Profile, e.Problem)
 }
 
-type unknownCommandError struct{ Name string }
+// unknownCommandError is a command line that begins with a word that is not a command.
+type unknownCommandError struct{ Words []string }
 
-func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown command %q", e.Name) }
+func (e *unknownCommandError) Error() string { return fmt.Sprintf("unknown command %q", e.Words[0]) }
 
 // commandError is a command of exec's that cannot be run.
 type commandError struct {
@@ -115,29 +122,61 @@ func (e *planError) Error() string { return e.Err.Error() }
 func (e *planError) Unwrap() error { return e.Err }
 
 // usageProblem puts the parser's words into fob's.
-func usageProblem(named []command, parsing *kong.ParseError) string {
+func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 	text := parsing.Error()
 	subject, _, _ := strings.Cut(text, ":")
+	node, path := parsing.Context.Selected(), ""
+	if node != nil {
+		if node.Hidden {
+			node = node.Parent
+		}
+		path = commandPath(node)
+	}
 	argument, missing := strings.CutPrefix(text, `expected "<`)
+	stranger, unexpected := strings.CutPrefix(text, "unexpected argument ")
 	switch {
 	case missing:
 		argument, _, _ = strings.Cut(argument, ">")
-		line := strings.TrimSuffix(usage(named[0], parsing.Context.Selected()), " [flags]")
-		return fmt.Sprintf("%s is missing: fob %s", strings.ToUpper(argument), line)
+		line := strings.TrimSuffix(usage(named[0], node), " [flags]")
+		return &usageError{Problem: fmt.Sprintf("%s is missing: fob %s", strings.ToUpper(argument), line), Command: path}
+	case unexpected && node != nil && len(node.Children) > 0:
+		e := &usageError{Problem: fmt.Sprintf("unknown command %q", "fob "+path+" "+stranger)}
+		var children []string
+		for _, c := range node.Children {
+			children = append(children, c.Name)
+		}
+		if near := plan.Nearest(stranger, children); len(near) > 0 {
+			e.Near = "fob " + path + " " + near[0]
+		}
+		return e
 	case strings.HasPrefix(text, "expected one of ") && len(named) == 1:
 		words := strings.NewReplacer(`"`, "", ",", "", "  ", " ").Replace(strings.TrimPrefix(text, "expected one of "))
-		return fmt.Sprintf("which one? fob %s %s", named[0].name, strings.Join(strings.Fields(words), "|"))
+		return &usageError{Problem: fmt.Sprintf("which one? fob %s %s", named[0].name, strings.Join(strings.Fields(words), "|"))}
 	case strings.HasPrefix(text, "expected "):
-		return "which command?"
+		return &usageError{Problem: "which command?"}
 	case strings.Contains(text, `got "EOL"`):
-		return subject + " needs a value"
+		return &usageError{Problem: subject + " needs a value", Command: path}
+	}
+	e := &usageError{Command: path}
+	text, near, _ := strings.Cut(text, ", did you mean ")
+	if !strings.HasPrefix(near, "one of") { // all the short flags there are
+		e.Near = strings.Trim(near, `"?`)
+	}
+	e.Typed, _ = strings.CutPrefix(text, "unknown flag ")
+	if flag, value, ok := strings.Cut(text, " must be one of "); ok {
+		_, value, _ = strings.Cut(value, ` but got "`)
+		e.Typed = flag + "=" + strings.Trim(value, `"`)
 	}
 	text, _, _ = strings.Cut(text, ": time: ") // Go's words for an invalid duration
+	if flag, value, ok := strings.Cut(text, ": expected duration but got "); ok {
+		text = fmt.Sprintf("%s: invalid duration %s; use a value such as 2h or 1h30m", flag, value)
+	}
 	if argument, ok := strings.CutPrefix(text, "<"); ok {
 		name, rest, _ := strings.Cut(argument, ">")
 		text = strings.ToUpper(name) + rest
 	}
-	return strings.ReplaceAll(text, `","`, `", "`)
+	e.Problem = strings.ReplaceAll(text, `","`, `", "`)
+	return e
 }
 
 // report prints what went wrong and what to do about it, and returns the exit code.
@@ -238,11 +277,14 @@ func profileFailures() []failure {
 			if len(e.Names) > 0 {
 				return exit(exitUsage, ui.Advise("profiles: %s", ui.List(e.Names)))
 			}
-			if ways := vaultWays(e.Problem); len(ways) > 0 {
-				return exit(exitUsage, ways...)
+			if way := wayOfFlag(a.name, e.Typed); way != (ui.Hint{}) {
+				return exit(exitUsage, way)
+			}
+			if e.Near != "" {
+				return exit(exitUsage, ui.Advise("did you mean %s?", e.Near))
 			}
 			if a.name != "" && !e.NoHelp {
-				return exit(exitUsage, ui.Type("fob", a.name, "--help"))
+				return exit(exitUsage, ui.TypeLine("fob "+cmp.Or(e.Command, a.name)+" --help"))
 			}
 			return exit(exitUsage)
 		}),
@@ -379,7 +421,7 @@ func storeFailures() []failure {
 		on(func(_ *app, e *backend.LostError, _ error) verdict {
 			return exit(exitStore, ui.Type("fob", "store", "add", e.Backend).To("creates it again, if something else opens the store"))
 		}),
-		always[*keyring.UnknownBackendError](exitStore, showStore),
+		always[*keyring.UnknownBackendError](exitUsage, showStore),
 		on(func(_ *app, e *backend.Error, _ error) verdict {
 			if e.Fix != "" {
 				return exit(exitStore, ui.TypeLine(e.Fix))
@@ -527,7 +569,7 @@ func personFailures() []failure {
 	interrupted := func(target error) failure { return is(target, exitInterrupted) }
 	return []failure{
 		interrupted(term.ErrCancelled), interrupted(context.Canceled), interrupted(host.ErrOrphaned),
-		on(func(_ *app, e *unknownCommandError, _ error) verdict { return exit(exitUsage, nearestCommand(e.Name)) }),
+		on(func(a *app, e *unknownCommandError, _ error) verdict { return exit(exitUsage, wayOfWords(a, e.Words)) }),
 		on(func(a *app, e *terminalError, _ error) verdict {
 			hints := []ui.Hint{ui.TypeLine(`eval "$(fob export ` + cmdline.Quote(e.Profile) + ` --format env)"`).If("for a shell")}
 			if line, err := wire.Process(a.args[0], e.Profile); err == nil {
@@ -638,20 +680,6 @@ func loginHint(err error) []ui.Hint {
 	return nil
 }
 
-// vaultWays are how fob does what aws-vault has a flag for and fob does not.
-func vaultWays(problem string) []ui.Hint {
-	flag, unknown := strings.CutPrefix(problem, "unknown flag ")
-	flag, _, _ = strings.Cut(flag, ",")
-	switch {
-	case !unknown:
-	case flag == "--json":
-		return []ui.Hint{ui.TypeLine("fob export --profile NAME").To("prints credentials as JSON")}
-	case slices.Contains([]string{"-s", "--server", "--ec2-server", "--ecs-server", "--lazy"}, flag):
-		return []ui.Hint{ui.Advise("fob has no server: with credential_process = fob export --profile NAME in ~/.aws/config programs renew by themselves")}
-	}
-	return nil
-}
-
 // absentFiles says which AWS files that a variable names do not exist: to fob and to the
 // SDKs they are empty.
 func (a *app) absentFiles() (hints []ui.Hint) {
@@ -677,11 +705,4 @@ func didYouMean(nearest []string, otherwise ui.Hint) ui.Hint {
 		quoted[i] = fmt.Sprintf("%q", n)
 	}
 	return ui.Advise("did you mean %s?", strings.Join(quoted, " or "))
-}
-
-func nearestCommand(name string) ui.Hint {
-	if near := plan.Nearest(name, commandNames()); len(near) > 0 {
-		return ui.Advise("did you mean fob %s?", strings.Join(near, " or fob "))
-	}
-	return ui.Type("fob", "--help")
 }

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+
+	"fob/internal/cmdline"
+	"fob/internal/plan"
+	"fob/internal/ui"
+)
+
+// habit is what people type who come from aws-vault or from the AWS CLI, and that fob
+// does not take, with fob's way to do the same.
+type habit struct {
+	// command is what the flags are typed with: a command of fob's, "" for no command
+	// at all, or "*" for any. A row of words has none.
+	command string
+	// typed are the words or the flags, split by blanks.
+	typed string
+	// way is fob's. WORDS in its command stands for all that was typed, and PROFILE for
+	// the profile in it.
+	way ui.Hint
+}
+
+func noServer() ui.Hint {
+	return ui.Advise("with credential_process = fob export --profile NAME in ~/.aws/config, programs renew by themselves: fob has no server")
+}
+
+func noConsole() ui.Hint {
+	return ui.TypeLine("fob login PROFILE").To("signs in for programs; it does not open the AWS console")
+}
+
+func noSSO() ui.Hint {
+	return ui.TypeLine("aws sso login").To("signs in to IAM Identity Center; fob does not")
+}
+
+func lifetimes() ui.Hint {
+	return ui.Advise("fob_session_duration = 2h in the profile, or FOB_SESSION_DURATION, sets how long a sign-in lasts")
+}
+
+// wordHabits are words in the place of a command.
+func wordHabits() []habit {
+	return []habit{
+		// aws-vault's commands.
+		{typed: "rotate", way: ui.TypeLine("fob add PROFILE").To("stores a new key in place of the old one; create the new one in AWS first")},
+		{typed: "proxy serve server", way: noServer()},
+		{typed: "console", way: noConsole()},
+		// Those of the AWS CLI.
+		{typed: "configure", way: ui.TypeLine("fob add PROFILE").To("asks for an access key and adds the profile to ~/.aws/config")},
+		{typed: "config", way: ui.Advise("edit ~/.aws/config, or use aws configure get and aws configure set")},
+		{typed: "sso", way: noSSO()},
+		{
+			typed: "sts s3 s3api ec2 iam ssm logs lambda eks ecr ecs rds dynamodb cloudformation secretsmanager",
+			way:   ui.TypeLine("fob exec PROFILE -- aws WORDS"),
+		},
+		// What the commands are called elsewhere.
+		{typed: "import", way: ui.TypeLine("fob add PROFILE").To("asks for an access key and stores it; one at a time")},
+		{typed: "wire", way: ui.TypeLine("fob explain PROFILE").To("shows how fob reads a profile; fob exec PROFILE uses it as it is")},
+		{typed: "leaks", way: ui.TypeLine("fob doctor").To("reports keys in plain text in the AWS files")},
+		{typed: "run shell sh", way: ui.TypeLine("fob exec PROFILE -- CMD").To("runs a command; without one, a shell")},
+		{typed: "env get creds credentials credential-process", way: ui.TypeLine("fob export --profile PROFILE").To("prints credentials for a program; for a shell, with --format env")},
+		{typed: "init setup new create set", way: ui.TypeLine("fob add PROFILE").To("stores an access key")},
+		{typed: "delete del", way: ui.TypeLine("fob remove PROFILE")},
+		{typed: "profiles keys show", way: ui.TypeLine("fob list")},
+		{typed: "sessions", way: ui.TypeLine("fob status --all")},
+		{typed: "whoami current", way: ui.TypeLine("fob status")},
+		{typed: "signin sign-in unlock auth", way: ui.TypeLine("fob login PROFILE")},
+		{typed: "logout signout", way: ui.TypeLine("fob clear PROFILE").To("clears its sessions; fob lock locks the store")},
+		{typed: "code otp totp", way: ui.TypeLine("fob mfa code PROFILE")},
+		{typed: "enroll", way: ui.TypeLine("fob mfa enroll PROFILE")},
+		{typed: "passphrase password passwd", way: ui.TypeLine("fob store passphrase")},
+		{typed: "backend backends slots keyring vault", way: ui.TypeLine("fob store")},
+		{typed: "check", way: ui.TypeLine("fob doctor")},
+	}
+}
+
+// flagHabits are flags that fob does not have.
+func flagHabits() []habit {
+	return []habit{
+		{"exec", "-j --json", ui.TypeLine("fob export --profile NAME").To("prints credentials as JSON")},
+		{"exec", "-s --server --ec2-server --ecs-server --lazy -r --refresh", noServer()},
+		{"exec", "--session-ttl --assume-role-ttl", ui.TypeLine("fob exec -d 2h PROFILE")},
+		{"exec", "--mfa-serial", ui.Advise("fob_mfa_serial = ARN in the profile names its MFA device")},
+		{"exec", "-c", ui.TypeLine("fob exec PROFILE -- CMD")},
+		{"exec", "--stdout", noSSO()},
+		{"export", "--stdout", noSSO()},
+		{"login", "-s --stdout --path", noConsole()},
+		{"login", "-d --duration", lifetimes()},
+		{"login", "-n --no-session", ui.TypeLine("fob login PROFILE").To("makes sessions; fob exec -n PROFILE hands out the key itself")},
+		{"login", "--region", ui.Advise("region = eu-west-1 in the profile sets its region")},
+		{"login", "--sso-session", noSSO()},
+		{"list", "--profiles", ui.TypeLine("fob list --names")},
+		{"list", "--credentials", ui.TypeLine("fob list --json").To("has key_id for profiles with a stored key")},
+		{"list", "--sessions", ui.TypeLine("fob status --all")},
+		{"remove", "-s --sessions-only", ui.TypeLine("fob clear PROFILE").To("clears its sessions; the key stays")},
+		{"add", "--add-config --no-add-config", ui.TypeLine("fob add PROFILE --no-config").To("leaves the AWS config alone")},
+		{"add", "--sso-session --account --role-name", noSSO()},
+		{"add", "--access-key --access-key-id --secret-key --secret-access-key", ui.TypeLine("fob add PROFILE").To("asks for the key; --stdin or --from-env, where nobody can be asked")},
+
+		{"*", "--mfa-prompt=pass", ui.Advise("mfa_process = pass otp NAME in the profile gets the codes from pass")},
+		{"export", "--format=ini", ui.Advise("credential_process = fob export --profile NAME in ~/.aws/config keeps session keys out of files")},
+		{"*", "--keychain --secret-service-collection --biometrics", ui.Advise("--backend NAME chooses what opens the store; fob keeps only its own item there")},
+		{"*", "--pass-dir --pass-cmd --pass-prefix", ui.Advise("PASSWORD_STORE_DIR names the directory of pass")},
+		{"*", "--file-dir", ui.Advise("XDG_DATA_HOME names the directory above the store")},
+		{"*", "--help-long --help-man", ui.TypeLine("fob --help")},
+		{"*", "--completion-script-bash", ui.TypeLine("fob completion bash")},
+		{"*", "--completion-script-zsh", ui.TypeLine("fob completion zsh")},
+		{"*", "--output --query --endpoint-url --no-cli-pager --cli-input-json", ui.TypeLine("fob exec PROFILE -- aws CMD").To("takes the flags of the AWS CLI")},
+		{"", "--profile --region --prompt --mfa-prompt -d --duration -n --no-session", ui.TypeLine("fob exec PROFILE")},
+	}
+}
+
+// wayOfWords is what to do instead of a command that does not exist.
+func wayOfWords(a *app, words []string) ui.Hint {
+	profile, named := "PROFILE", []string(nil)
+	if a.host.Check() == nil {
+		if all, err := a.profiles(); err == nil {
+			named, _ = all.Names() // the command itself says what is wrong
+		}
+	}
+	if i := slices.Index(words, "--profile"); i >= 0 && i+1 < len(words) {
+		profile, words = cmdline.Quote(words[i+1]), slices.Concat(words[:i], words[i+2:])
+	} else if len(words) > 1 && slices.Contains(named, words[1]) {
+		profile = cmdline.Quote(words[1])
+	}
+	typed := strings.NewReplacer("WORDS", ui.Type(words...).Command, "PROFILE", profile)
+	for _, h := range wordHabits() {
+		if slices.Contains(strings.Fields(h.typed), words[0]) {
+			h.way.Command = typed.Replace(h.way.Command)
+			return h.way
+		}
+	}
+	if slices.Contains(named, words[0]) {
+		return ui.Type("fob", "exec", words[0])
+	}
+	if near := plan.Nearest(words[0], commandNames()); len(near) > 0 {
+		return ui.Advise("did you mean fob %s?", strings.Join(near, " or fob "))
+	}
+	if _, err := exec.LookPath(words[0]); err == nil {
+		return ui.TypeLine(typed.Replace("fob exec PROFILE -- WORDS"))
+	}
+	return ui.Type("fob", "--help")
+}
+
+// wayOfFlag is what to do instead of a flag that a command does not have; the zero Hint
+// if nothing is known.
+func wayOfFlag(command, flag string) ui.Hint {
+	for _, h := range flagHabits() {
+		if (h.command == "*" || h.command == command) && slices.Contains(strings.Fields(h.typed), flag) {
+			return h.way
+		}
+	}
+	return ui.Hint{}
+}
