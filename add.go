@@ -129,12 +129,12 @@ func (c *addCmd) write(a *app, serial, region string) (*profiles.Profiles, error
 	stored := fmt.Sprintf("Stored, encrypted, in %s.", a.host.Tilde(a.host.StorePath()))
 	added, err := c.writeLines(a, serial, region)
 	if len(added) > 0 {
-		a.showLines(stored+" Added", c.Profile, added)
+		a.showLines(stored+" Added to", c.Profile, added.Text())
 	} else {
 		a.out.Say("%s", stored)
 	}
 	if err != nil {
-		return nil, err
+		return nil, a.showUnwritten(c.Profile, err)
 	}
 	return a.readProfiles()
 }

@@ -41,9 +41,9 @@ func (c *addCmd) addRole(a *app) error {
 		return edit, c.tryPlan(a, edit.Text)
 	})
 	if err != nil {
-		return err
+		return a.showUnwritten(c.Profile, err)
 	}
-	a.showLines("Added", c.Profile, lines)
+	a.showLines("Added to", c.Profile, lines.Text())
 	sayNext(a, []string{"aws --profile " + cmdline.Quote(c.Profile) + " sts get-caller-identity"})
 	return nil
 }

@@ -27,7 +27,6 @@ import (
 	"fob/internal/source"
 	"fob/internal/term"
 	"fob/internal/ui"
-	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -391,14 +390,32 @@ func (a *app) nobodyHere(ctx context.Context) bool {
 	return !slices.ContainsFunc(a.prompters(""), func(p prompt.Prompter) bool { return !p.Machine && p.Ready() == nil })
 }
 
-// showLines shows lines that are now in a profile's section.
-func (a *app) showLines(what, profile string, lines wire.Lines) {
-	header, _ := awsconfig.Header("profile", profile) // it has just been written
-	a.out.Say("%s to %s:", what, a.host.Tilde(a.files.Config))
-	a.out.Say("    %s", header)
-	for _, l := range lines {
-		a.out.Say("    %s = %s", l[0], l[1])
+// showLines shows lines of a profile's section in the AWS config, under its header.
+func (a *app) showLines(what, profile string, lines []string) {
+	a.out.Say("%s %s:", what, a.host.Tilde(a.files.Config))
+	header, _ := awsconfig.Header("profile", profile) // such lines have been made for it
+	if len(lines) > 0 && !strings.HasPrefix(strings.TrimSpace(lines[0]), "[") {
+		a.out.Say("    %s", header)
 	}
+	for _, l := range lines {
+		a.out.Say("    %s", l)
+	}
+}
+
+// showUnwritten shows the lines that fob could not write to the AWS config or remove
+// from it, if that is the error, which it returns.
+func (a *app) showUnwritten(profile string, err error) error {
+	e, ok := errors.AsType[*profiles.WriteError](err)
+	if !ok {
+		return err
+	}
+	if len(e.Gone) > 0 {
+		a.showLines("Remove these lines from", profile, e.Gone)
+	}
+	if len(e.Added) > 0 {
+		a.showLines("Add these lines to", profile, e.Added)
+	}
+	return err
 }
 
 // start is how this process was started.

@@ -147,9 +147,9 @@ func writeSerial(a *app, profile, serial string) (*profiles.Profiles, error) {
 	before, replaced := section.Get("mfa_serial")
 	edit := func(text string, r wire.Record) (wire.Edit, error) { return wire.SetSerial(text, profile, serial, r) }
 	if _, _, err := a.files.Wire(profile, edit); err != nil {
-		return nil, err
+		return nil, a.showUnwritten(profile, err)
 	}
-	a.showLines("Added", profile, wire.Lines{{"fob_mfa_serial", serial}})
+	a.showLines("Added to", profile, wire.Lines{{"fob_mfa_serial", serial}}.Text())
 	if replaced {
 		a.out.Note("%s named %s before", plan.At(before), before.Text)
 	}

@@ -114,7 +114,7 @@ func dropSerial(a *app, profile, serial string) error {
 		return wire.DropSerial(text, profile, serial, r)
 	})
 	if err != nil {
-		return err
+		return a.showUnwritten(profile, err)
 	}
 	if changed {
 		a.out.Say("Removed its line from %s.", a.host.Tilde(a.files.Config))

@@ -2,12 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"fob/internal/cmdline"
 	"fob/internal/plan"
 	"fob/internal/profiles"
-	"fob/internal/wire"
+	"fob/internal/ui"
 	"fob/keyring"
 )
 
@@ -19,7 +20,8 @@ type removeCmd struct {
 func (removeCmd) Help() string {
 	return `Removes the key from the store, not from AWS: delete it there too if you no longer need
 it. Its MFA secret, its sessions and the lines that fob wrote to the AWS config are
-removed with it. An MFA secret stays if another profile needs it.
+removed with it. An MFA secret stays if another profile needs it. Of a profile without a
+key of its own, such as a role that fob add set up, the lines and the sessions are removed.
 
     fob remove dev`
 }
@@ -31,17 +33,16 @@ func (c *removeCmd) Run(a *app) error {
 	}
 	info, err := a.store().KeyInfo(c.Profile)
 	_, damaged := errors.AsType[*keyring.DamagedError](err)
-	_, missing := errors.AsType[*keyring.NotFoundError](err)
 	switch {
 	case damaged: // a damaged key can be removed as well
-	case missing:
-		names, _ := all.Stored()
-		return &plan.NoProfileError{Profile: c.Profile, Nearest: plan.Nearest(c.Profile, names), Stored: true}
+	case notStored(err):
+		return c.removeLines(a, all, unread)
 	case err != nil:
 		return err
 	}
 	seed := secretOf(a, all, c.Profile, unread)
-	if err := c.confirm(a, all, info, seed); err != nil {
+	users := usedBy(all, c.Profile, "this key")
+	if err := c.confirm(a, info, seed, users); err != nil {
 		return err
 	}
 	if err := a.store().RemoveKey(a.ctx, c.Profile); err != nil {
@@ -51,49 +52,66 @@ func (c *removeCmd) Run(a *app) error {
 	if err := seed.remove(a, c.Profile, info); err != nil {
 		return err
 	}
+	err = c.unwire(a)
 	a.out.Note("sessions already handed out stay valid until they expire")
 	if info.KeyID != "" {
-		a.out.Note("%s is still active in AWS: delete it there if you no longer need it", info.KeyID)
+		a.out.Note("%s is still active in AWS until you delete it there", info.KeyID)
 	}
-	return unwire(a, c.Profile)
+	if c.Yes && users != "" {
+		a.out.Note("%s, which is gone now", users)
+	}
+	return err
+}
+
+func notStored(err error) bool {
+	_, missing := errors.AsType[*keyring.NotFoundError](err)
+	_, unfit := errors.AsType[*keyring.NameError](err) // the AWS files may have longer names
+	return missing || unfit
+}
+
+// usedBy says which other profiles get their credentials through a profile: "prod and 3
+// other profiles use this key"; "" if none does. what is the profile, or its key.
+func usedBy(all *profiles.Profiles, profile, what string) string {
+	users := all.Users(profile)
+	switch n := len(users); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return users[0] + " uses " + what
+	case n <= 3:
+		return strings.Join(users[:n-1], ", ") + " and " + users[n-1] + " use " + what
+	default:
+		return fmt.Sprintf("%s and %d other profiles use %s", users[0], n-1, what)
+	}
 }
 
 // confirm names all that goes, before it goes.
-func (c *removeCmd) confirm(a *app, all *profiles.Profiles, info keyring.Info, seed deviceSecret) error {
+func (c *removeCmd) confirm(a *app, info keyring.Info, seed deviceSecret, users string) error {
 	if c.Yes {
 		return nil
 	}
-	goes, only := []string{info.KeyID + ", the key of " + c.Profile}, "fob has the only copy of its secret."
-	if seed.goes() {
-		goes = append(goes, "the MFA secret for "+plan.ShortSerial(seed.serial))
-		only = "fob has the only copy of the key, and perhaps of the MFA secret."
-		a.out.Say("To remove the MFA device from AWS too, first: fob mfa remove %s --device", cmdline.Quote(c.Profile))
+	if _, err := a.person.Terminal("ask for confirmation"); err == nil { // else the question says why not
+		c.announce(a, info, seed, users)
 	}
-	goes = append(goes, "its sessions")
-	if section, _ := all.Config.Profile(c.Profile); wire.Owned(section, a.args[0]) {
-		goes = append(goes, "its lines in "+a.host.Tilde(a.files.Config))
-	}
-	last := len(goes) - 1
-	return a.person.Confirm(a.ctx, "--yes", "Remove %s and %s? %s", strings.Join(goes[:last], ", "), goes[last], only)
+	return a.person.Confirm(a.ctx, "--yes", "Remove %s?", c.Profile)
 }
 
-// unwire removes what fob wrote.
-func unwire(a *app, profile string) error {
-	var forgotten bool
-	_, changed, err := a.files.Wire(profile, func(text string, r wire.Record) (wire.Edit, error) {
-		forgotten = r.IsZero()
-		return wire.Remove(text, profile, a.args[0], r)
-	})
-	if err != nil || !changed {
-		return err
+func (c *removeCmd) announce(a *app, info keyring.Info, seed deviceSecret, users string) {
+	a.out.Say("This removes:")
+	a.out.Say("    %s of %s, and its sessions", strings.TrimSpace("the access key "+info.KeyID), c.Profile)
+	if seed.goes() {
+		a.out.Say("    the MFA secret for %s", plan.ShortSerial(seed.serial))
 	}
-	a.out.Answer("Removed its lines from %s.", a.host.Tilde(a.files.Config))
-	all, err := a.readProfiles()
-	if err != nil {
-		return err
+	if gone, _, err := a.files.Preview(c.Profile, c.edit(a)); err == nil && len(gone) > 0 {
+		a.out.Say("    %s in %s", ui.Count(len(gone), "line"), a.host.Tilde(a.files.Config))
 	}
-	if section, ok := all.Config.Profile(profile); ok && forgotten {
-		a.out.Note("%s:%d: the rest of this section stays, because fob does not remember writing it", section.File, section.Line)
+	if users != "" {
+		a.out.Say("%s.", users)
 	}
-	return nil
+	if !seed.goes() {
+		a.out.Say("fob has the only copy of the key's secret.")
+		return
+	}
+	a.out.Say("fob has the only copy of the key, and perhaps of the MFA secret.")
+	a.out.Say("To remove the MFA device from AWS too, first: fob mfa remove %s --device", cmdline.Quote(c.Profile))
 }

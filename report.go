@@ -87,6 +87,13 @@ func (e *clearError) Error() string {
 	return fmt.Sprintf("cannot tell which sessions %q uses: %v", e.Profile, e.Problem)
 }
 
+// notOursError is a profile that fob neither has a key of nor wrote.
+type notOursError struct{ Profile, At string }
+
+func (e *notOursError) Error() string {
+	return fmt.Sprintf("no key is stored for %q, and fob did not write the profile (%s)", e.Profile, e.At)
+}
+
 // unknownCommandError is a command line that begins with a word that is not a command.
 type unknownCommandError struct{ Words []string }
 
@@ -303,8 +310,9 @@ func profileFailures() []failure {
 			}
 			return exit(exitUsage)
 		}),
+		always[*notOursError](exitNoProfile, ui.Advise("to remove the profile, delete its section from that file")),
 		on(func(a *app, e *plan.NoProfileError, _ error) verdict {
-			if e.Profile == "" {
+			if e.Profile == "" || e.Stored && len(e.Nearest) == 0 {
 				return exit(exitNoProfile, ui.Type("fob", "list").To("shows the profiles"))
 			}
 			hint := didYouMean(e.Nearest, ui.Type("fob", "add", e.Profile).To("stores a key under that name"))

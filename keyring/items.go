@@ -103,6 +103,18 @@ func (s *Store) RemoveSessions(source string) (int, error) {
 	return s.removeSessions(string(KindSession) + "+" + encodeName(source) + "+")
 }
 
+// RemoveSession removes one cached session. It is no error if there is none.
+func (s *Store) RemoveSession(source, id string) error {
+	file, err := fileName(KindSession, source, id)
+	if err == nil {
+		err = s.change(context.Background(), func(d dir, _ header) error { return d.remove(file) })
+	}
+	if absent(err) {
+		return nil
+	}
+	return err
+}
+
 // RemoveAllSessions is RemoveSessions for all sources.
 func (s *Store) RemoveAllSessions() (int, error) { return s.removeSessions(string(KindSession) + "+") }
 

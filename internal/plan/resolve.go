@@ -82,6 +82,17 @@ func SourceOf(f Facts, profile string) (string, error) {
 	return Plan{Steps: []Step{r.source}}.Source(), nil
 }
 
+// ChainOf are the profiles through which a profile gets its credentials, itself first,
+// as far as the way is clear.
+func ChainOf(f Facts, profile string) (names []string) {
+	r := resolver{facts: f, lenient: true}
+	_ = r.walk(profile) // the hops before a mistake count
+	for _, h := range r.chain {
+		names = append(names, h.name)
+	}
+	return names
+}
+
 func (r *resolver) note(format string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -73,7 +74,57 @@ func (f Files) Edit(edit func(text string) (string, error)) (changed bool, err e
 	if err != nil || text == file.Text {
 		return false, err
 	}
-	return true, awsconfig.WriteFile(f.Config, []byte(file.Text), []byte(text))
+	err = awsconfig.WriteFile(f.Config, []byte(file.Text), []byte(text))
+	if err != nil && !errors.Is(err, awsconfig.ErrChanged) {
+		err = f.unwritten(file.Text, text, err)
+	}
+	return true, err
+}
+
+// WriteError is a config file that cannot be written, with the lines that the edit would
+// have removed and added: somebody else has to write them.
+type WriteError struct {
+	File, Link  string // Link is where the file leads; "" if it is no symbolic link
+	Gone, Added []string
+	Err         error
+}
+
+func (e *WriteError) Error() string {
+	file, why := e.File, e.Err
+	if e.Link != "" {
+		file += " (a link to " + e.Link + ")"
+	}
+	if path, ok := errors.AsType[*fs.PathError](why); ok {
+		why = path.Err // without the name of a temporary file
+	}
+	return fmt.Sprintf("cannot write %s: %v", file, why)
+}
+
+func (e *WriteError) Unwrap() error { return e.Err }
+
+func (f Files) unwritten(before, after string, err error) error {
+	e := &WriteError{File: f.Tilde(f.Config), Err: err}
+	e.Link, _ = os.Readlink(f.Config) // fails if it is no link
+	e.Gone, e.Added = wire.Diff(before, after)
+	return e
+}
+
+// Preview is the lines that Wire would remove and add.
+func (f Files) Preview(profile string, edit func(text string, r wire.Record) (wire.Edit, error)) (gone, added []string, err error) {
+	note, err := f.recall(profile)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := awsconfig.Read(f.Config)
+	if err != nil {
+		return nil, nil, err
+	}
+	made, err := edit(file.Text, note.Record)
+	if err != nil {
+		return nil, nil, err
+	}
+	gone, added = wire.Diff(file.Text, made.Text)
+	return gone, added, nil
 }
 
 // Wire is Edit for what fob writes to a profile's section: edit is given also what fob

@@ -89,6 +89,17 @@ func (p *Profiles) Plan(profile string, o plan.Options) (plan.Plan, error) {
 // cannot be used because of a mistake that does not matter for that.
 func (p *Profiles) Source(profile string) (string, error) { return plan.SourceOf(p.facts, profile) }
 
+// Users are the other profiles that get their credentials through a profile, sorted.
+func (p *Profiles) Users(profile string) (users []string) {
+	names, _ := p.Names() // a damaged key has no users that could be found
+	for _, name := range names {
+		if name != profile && slices.Contains(plan.ChainOf(p.facts, name), profile) {
+			users = append(users, name)
+		}
+	}
+	return users
+}
+
 // STS is where STS is called for a profile that need not exist yet.
 func (p *Profiles) STS(profile string) (plan.Endpoint, error) {
 	return plan.EndpointOf(p.facts, profile)

@@ -18,6 +18,14 @@ import (
 // Lines are properties of a section: key and value.
 type Lines [][2]string
 
+// Text is the lines as they stand in a file.
+func (l Lines) Text() (lines []string) {
+	for _, kv := range l {
+		lines = append(lines, strings.TrimSpace(kv[0]+" = "+kv[1]))
+	}
+	return lines
+}
+
 // Owned reports whether a section's credential_process is program's own export
 // of that profile.
 func Owned(section awsconfig.Profile, program string) bool {
