@@ -162,6 +162,9 @@ func (p program) run(args []string) int {
 	if err == nil {
 		err = l.run(a)
 	}
+	if failed := a.out.Failed(); failed != nil && (err == nil || errors.Is(err, errNegative)) {
+		err = failed
+	}
 	if err != nil {
 		return a.report(err)
 	}

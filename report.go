@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -195,7 +196,9 @@ func (a *app) report(err error) int {
 		return exitFailed
 	}
 	v := a.judge(err)
-	if v.code != exitInterrupted {
+	_, unwritten := errors.AsType[*ui.WriteError](err)
+	enough := unwritten && errors.Is(err, syscall.EPIPE) // fob list | head
+	if v.code != exitInterrupted && !enough {
 		a.out.Error(err)
 		a.out.Hints(v.hints)
 	}

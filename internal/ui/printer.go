@@ -34,6 +34,7 @@ type Printer struct {
 	Tilde func(path string) string
 
 	out, err coloring
+	failed   failure
 }
 
 // coloring is whether a stream has colors, once it is known.
@@ -56,7 +57,7 @@ func (p *Printer) colored(stream io.Writer) func() bool {
 
 // Print writes to standard output, quiet or not.
 func (p *Printer) Print(format string, args ...any) {
-	fmt.Fprintf(p.Out, format, clean(args, p.colored(p.Out))...)
+	fmt.Fprintf(output{p}, format, clean(args, p.colored(p.Out))...)
 }
 
 // Answer writes a line to standard output. With Quiet the exit code is the answer.
@@ -68,13 +69,13 @@ func (p *Printer) Answer(format string, args ...any) {
 
 // Write writes a whole document to standard output: all of it in one piece.
 func (p *Printer) Write(document []byte) error {
-	_, err := p.Out.Write(document)
+	_, err := output{p}.Write(document)
 	return err
 }
 
 // JSON writes v to standard output, indented, with < > & as they are.
 func (p *Printer) JSON(v any) error {
-	enc := json.NewEncoder(p.Out)
+	enc := json.NewEncoder(output{p})
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
