@@ -86,6 +86,7 @@ func setUpScript(env *testscript.Env) error {
 		"SEED="+ststest.DemoSeed,
 		"SERIAL="+ststest.DemoSerial,
 		"ROLE="+ststest.DemoRole,
+		"NO_COLOR=1", // so that screens are compared as text; flags-global tests the colors
 	)
 	return nil
 }
