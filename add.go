@@ -94,6 +94,9 @@ func (c *addCmd) addKey(a *app) error {
 	if err != nil {
 		return err
 	}
+	if device.guess {
+		a.out.Note("fob_mfa_serial is a guess; correct it there if AWS refuses the codes")
+	}
 	if shadow, ok := a.files.Shadow(c.Profile); ok {
 		a.out.Warn("%s has a plain-text key of the same name, which every SDK uses instead of fob: remove it from that file", plan.At(shadow))
 	}

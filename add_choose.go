@@ -26,15 +26,19 @@ func (c *addCmd) choose(a *app, serials []string) (string, error) {
 	return serials[i], nil
 }
 
-// askSerial asks for the device, and suggests its usual ARN.
-func (c *addCmd) askSerial(a *app, id awsapi.Identity) (string, error) {
-	if c.FromEnv || c.Stdin {
-		return "", nil // nobody may be there; fob_mfa_serial can be added later
+// askSerial asks for the device, and suggests its usual ARN. guess: the user took that.
+func (c *addCmd) askSerial(a *app, id awsapi.Identity) (serial string, guess bool, err error) {
+	if c.FromEnv || c.Stdin { // nobody may be there
+		if !c.NoVerify {
+			a.out.Note("could not list the user's MFA devices; name one with --mfa-serial ARN")
+		}
+		return "", false, nil
 	}
 	arn, _ := plan.ParseARN(id.ARN)
 	likely := arn.LikelyMFASerial()
 	prompt := "MFA device, its ARN or serial number (Enter for none): "
 	if likely != "" {
+		a.out.Say("fob could not list this user's MFA devices; the one in brackets is a guess.")
 		prompt = "MFA device (- for none) [" + likely + "]: "
 	}
 	answer, err := a.person.Ask(a.ctx, "ask for the MFA device", prompt, func(answer string) error {
@@ -49,9 +53,9 @@ func (c *addCmd) askSerial(a *app, id awsapi.Identity) (string, error) {
 	})
 	switch answer = strings.TrimSpace(answer); {
 	case err != nil || answer == "-" || answer == "none":
-		return "", err
+		return "", false, err
 	case answer == "":
-		return likely, nil
+		return likely, likely != "", nil
 	}
-	return answer, nil
+	return answer, false, nil
 }

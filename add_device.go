@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"path"
 	"time"
 
 	"fob/internal/awsapi"
@@ -16,6 +17,7 @@ import (
 // device is what is known about a new key's MFA device.
 type device struct {
 	serial string // to be written; "" for nothing
+	guess  bool   // nobody knows whether the user has that device
 	// none: AWS says that the user has no device that makes codes; keys are the
 	// security keys that the user has.
 	none bool
@@ -44,11 +46,10 @@ func (c *addCmd) findDevice(a *app, key creds.Key, id awsapi.Identity, given str
 		if who != "" {
 			a.out.Say("%s", who)
 		}
-		var err error
-		if given == "" {
-			given, err = c.askSerial(a, id)
+		if given != "" {
+			return device{serial: given}, nil
 		}
-		return device{serial: given}, err
+		return c.askDevice(a, id)
 	}
 	codes, keys, known := c.devices(a, key, id)
 	if len(codes) == 1 {
@@ -57,8 +58,7 @@ func (c *addCmd) findDevice(a *app, key creds.Key, id awsapi.Identity, given str
 	a.out.Say("%s", who)
 	switch {
 	case !known:
-		serial, err := c.askSerial(a, id)
-		return device{serial: serial}, err
+		return c.askDevice(a, id)
 	case len(codes) > 1:
 		serial, err := c.choose(a, codes)
 		return device{serial: serial}, err
@@ -66,6 +66,11 @@ func (c *addCmd) findDevice(a *app, key creds.Key, id awsapi.Identity, given str
 		return device{serial: codes[0]}, nil
 	}
 	return device{none: true, keys: keys}, nil
+}
+
+func (c *addCmd) askDevice(a *app, id awsapi.Identity) (device, error) {
+	serial, guess, err := c.askSerial(a, id)
+	return device{serial: serial, guess: guess}, err
 }
 
 // keyOwner says whose a key is.
@@ -147,9 +152,9 @@ const listTime = 15 * time.Second
 // withoutDevice says what a user without one cannot do, and offers to create one.
 func (c *addCmd) withoutDevice(a *app, all *profiles.Profiles, d device) error {
 	for _, k := range d.keys {
-		a.out.Note("%s is a FIDO security key: AWS accepts it in the browser, but not for session credentials", k)
+		a.out.Note("%s is a FIDO key, which AWS takes in the browser only", path.Base(k))
 	}
-	a.out.Note("without an MFA device that makes codes, sessions cannot call IAM, and roles that require MFA are out of reach")
+	a.out.Note("without MFA, sessions cannot call IAM or assume roles that require it")
 	defer c.sayNext(a, all)
 	enroll := "fob mfa enroll " + cmdline.Quote(c.Profile)
 	if c.FromEnv || c.Stdin || a.NoInput {
