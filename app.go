@@ -19,6 +19,7 @@ import (
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
 	"fob/internal/creds"
+	"fob/internal/doctor"
 	"fob/internal/host"
 	"fob/internal/plan"
 	"fob/internal/profiles"
@@ -416,6 +417,24 @@ func (a *app) showUnwritten(profile string, err error) error {
 		a.showLines("Add these lines to", profile, e.Added)
 	}
 	return err
+}
+
+// sayMovingIn says below an answer what fob could take over next, and how: the first of
+// what doctor says about it, and only the best way. before is printed if there is any.
+func (a *app) sayMovingIn(all *profiles.Profiles, before string) {
+	const most = 2
+	findings := doctor.MovingIn(a.moving(all))
+	for _, f := range findings[:min(most, len(findings))] {
+		a.out.Print(before)
+		before = ""
+		a.out.Item(ui.Styled{}, f.What, f.Do[:1])
+	}
+}
+
+// moving is where what could move in is looked for.
+func (a *app) moving(all *profiles.Profiles) doctor.Moving {
+	home, _ := a.host.Home() // "" if nobody knows
+	return doctor.Moving{Profiles: all, Files: a.files, Program: a.args[0], Getenv: a.getenv, Home: home}
 }
 
 // start is how this process was started.

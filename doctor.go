@@ -1,7 +1,8 @@
 package main
 
 import (
-	"slices"
+	"fmt"
+	"strings"
 	"time"
 
 	"fob/internal/doctor"
@@ -23,7 +24,8 @@ something is wrong. Advice does not count.
 }
 
 func (c *doctorCmd) Run(a *app) error {
-	findings, err := doctor.Examine(a.ctx, doctor.Setup{
+	home, _ := a.host.Home() // "" if nobody knows
+	report, err := doctor.Examine(a.ctx, doctor.Setup{
 		Profiles:   a.profiles,
 		Files:      a.files,
 		Store:      a.store(),
@@ -36,19 +38,20 @@ func (c *doctorCmd) Run(a *app) error {
 		Clock:      func(t time.Time) string { return ui.Clock(t, a.now()) },
 		Now:        a.now,
 		Profile:    c.Profile,
+		Home:       home,
 		Fix:        c.Fix,
 	})
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		if err := a.out.JSON(findings); err != nil {
+		if err := a.out.JSON(report.Findings); err != nil {
 			return err
 		}
 	} else {
-		printFindings(a, findings)
+		c.print(a, report)
 	}
-	if slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Level == doctor.Wrong }) {
+	if report.Count(doctor.Wrong) > 0 {
 		return errNegative
 	}
 	return nil
@@ -62,16 +65,42 @@ func verdictOf(a *app, err error) doctor.Verdict {
 	}
 }
 
-// printFindings puts first what matters most.
-func printFindings(a *app, findings []doctor.Finding) {
-	order := []doctor.Level{doctor.Wrong, doctor.Advice, doctor.OK}
-	slices.SortStableFunc(findings, func(a, b doctor.Finding) int {
-		return slices.Index(order, a.Level) - slices.Index(order, b.Level)
-	})
-	for _, f := range findings {
-		a.out.Print("%-6s  %-11s  %s\n", f.Level, f.Check, f.What)
-		if f.Do != "" {
-			a.out.Print("%21s> %s\n", "", f.Do)
+// print puts first what matters most, and last what it comes to. What is fine is only
+// counted, unless the user wants to see it.
+func (c *doctorCmd) print(a *app, r doctor.Report) {
+	for _, level := range []struct {
+		doctor.Level
+		ui.Style
+	}{{doctor.Wrong, ui.Bad}, {doctor.Advice, ui.Caution}, {doctor.OK, ui.Good}} {
+		for _, f := range r.Findings {
+			if f.Level == level.Level && (f.Level != doctor.OK || a.Verbose) {
+				a.out.Item(level.Text(fmt.Sprintf("%-6s", f.Level)), f.What, f.Do)
+			}
 		}
 	}
+	a.out.Item(ui.Styled{}, summary(r, a.Verbose), nil)
+}
+
+// summary is the last line.
+func summary(r doctor.Report, all bool) string {
+	wrong, advice := r.Count(doctor.Wrong), r.Count(doctor.Advice)
+	if wrong+advice == 0 {
+		return fmt.Sprintf("Everything is fine: %s, %s, %s store, AWS files read the same by the AWS CLI and the Go SDK.",
+			ui.Count(r.Profiles, "profile"), ui.Count(r.Keys, "key"), r.Slot)
+	}
+	var parts []string
+	switch {
+	case wrong == 1:
+		parts = append(parts, "1 thing is wrong")
+	case wrong > 1:
+		parts = append(parts, fmt.Sprintf("%d things are wrong", wrong))
+	}
+	if advice > 0 {
+		parts = append(parts, ui.Count(advice, "suggestion"))
+	}
+	text := strings.Join(parts, ", ") + "."
+	if r.Fine > 0 && !all {
+		text += fmt.Sprintf(" %s found nothing: fob doctor -v", ui.Count(r.Fine, "check"))
+	}
+	return text
 }

@@ -70,7 +70,7 @@ func TestNobodyDialsDBus(t *testing.T) {
 	}
 	// To test the test: a command that looks for a keyring does dial.
 	w.Env = append(slices.Clone(plain), "DISPLAY=:99", "DBUS_SESSION_BUS_ADDRESS=unix:path="+dir+"/bus")
-	if stdout, _, _ := w.Run("doctor"); dials.Load() == 0 || !strings.Contains(stdout, "no answer for") {
+	if stdout, _, _ := w.Run("store"); dials.Load() == 0 || !strings.Contains(stdout, "no answer for") {
 		t.Errorf("nobody has dialled: this test proves nothing\n%s", stdout)
 	}
 }

@@ -28,7 +28,7 @@ func TestDoctorTellsWhereLocksAre(t *testing.T) {
 		lacking(t, "strace")
 	}
 	w := signedUp(t, false)
-	row := regexp.MustCompile(`(?m)^advice  store +the file system of ~/.local/share/fob cannot lock: locks are in /run/user/0/fob-locks-[0-9a-f]+, `)
+	row := regexp.MustCompile(`(?m)^advice +the file system of ~/.local/share/fob cannot lock: locks are in /run/user/0/fob-locks-[0-9a-f]+, `)
 	const run = `mount -t tmpfs none /run; mkdir -m 700 /run/user /run/user/0`
 	if text := w.doctorWith(t, run); row.MatchString(text) {
 		t.Errorf("with locks:\n%s", text)
@@ -42,7 +42,7 @@ func TestDoctorTellsWhereLocksAre(t *testing.T) {
 func TestDoctorCannotWrite(t *testing.T) {
 	w := signedUp(t, false)
 	text := w.doctorWith(t, `mount --bind . .; mount -o remount,bind,ro .; cd .`)
-	if !regexp.MustCompile(`(?m)^wrong   store +~/.local/share/fob cannot be written: .*read-only file system$`).MatchString(text) {
+	if !regexp.MustCompile(`(?m)^wrong +~/.local/share/fob cannot be written: .*read-only file system$`).MatchString(text) {
 		t.Error(text)
 	}
 }

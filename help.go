@@ -18,10 +18,11 @@ func shortHelp(a *app) error {
 	if a.host.Check() != nil {
 		return nil
 	}
-	if all, err := a.profiles(); err == nil {
-		if n := all.PlaintextKeys(); n > 0 {
-			a.out.Print("\n%s holds %s in plain text:\nfob add stores them encrypted, one at a time.\n", a.host.Tilde(a.files.Credentials), ui.Count(n, "key"))
-		}
+	if all, err := a.profiles(); err != nil {
+		a.out.Print("\n")
+		a.out.Item(ui.Styled{}, a.out.Sentence(err), []ui.Hint{ui.Type("fob", "doctor")})
+	} else {
+		a.sayMovingIn(all, "\n")
 	}
 	return nil
 }
@@ -148,7 +149,7 @@ func printDetail(a *app, detail string) {
 		}
 		lines := strings.Split(paragraph, "\n")
 		if !strings.HasPrefix(paragraph, "    ") {
-			lines = wrap(paragraph, helpWidth)
+			lines = ui.Wrap(paragraph, helpWidth)
 		}
 		a.out.Print("\n")
 		for _, line := range lines {
@@ -169,22 +170,9 @@ func printRows(a *app, title string, rows [][2]string) {
 	}
 	for _, r := range rows {
 		term := "  " + r[0]
-		for _, line := range wrap(r[1], helpWidth-column) {
+		for _, line := range ui.Wrap(r[1], helpWidth-column) {
 			a.out.Print("%-*s%s\n", column, term, line)
 			term = ""
 		}
 	}
-}
-
-// wrap breaks a text into lines of at most width columns.
-func wrap(text string, width int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	return append(lines, line)
 }

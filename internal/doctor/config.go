@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"fob/internal/cmdline"
 	"fob/internal/lastfail"
 	"fob/internal/plan"
+	"fob/internal/ui"
 	"fob/internal/wire"
 )
 
@@ -22,7 +24,7 @@ func (e *exam) config(context.Context) error {
 		return e.blame(err)
 	}
 	for _, u := range all.Config.Unreadable() {
-		e.wrong("rename it: use letters, digits and _.%@:/+-", "%v: fob ignores this section", &u)
+		e.wrong(ui.Advise("rename it: use letters, digits and _.%%@:/+-"), "%v: fob ignores this section", &u)
 	}
 	for _, diff := range all.Config.Differences() {
 		level := Advice
@@ -30,22 +32,23 @@ func (e *exam) config(context.Context) error {
 			level = Wrong
 		}
 		problem, fix := difference(diff)
-		e.add(level, plan.At(awsconfig.Value{File: diff.File, Line: diff.Line})+": "+problem, fix)
+		e.add(level, plan.At(awsconfig.Value{File: diff.File, Line: diff.Line})+": "+problem, ui.Advise("%s", fix))
 	}
-	stored, _ := all.Stored() // the store's check has said what is damaged
+	names, _ := all.Names() // the store's check has said what is damaged
+	e.report.Profiles = len(names)
 	for _, name := range all.Config.Names() {
 		if e.Profile == "" || name == e.Profile {
 			section, _ := all.Config.Profile(name)
 			found := len(e.findings)
-			e.section(section, slices.Contains(stored, name))
+			e.section(section)
 			_, served := e.served(section)
 			if at, what, ok := disagreement(all.Config, name); ok && !(served && len(e.findings) > found) {
-				e.advise("fob exec "+cmdline.Quote(name)+"   gives every tool the same", "%s: %s", at, what)
+				e.advise(ui.Type("fob", "exec", name).To("gives every tool the same"), "%s: %s", at, what)
 			}
 		}
 	}
 	if want := e.Getenv("AWS_PROFILE"); want != "" && !slices.Contains(all.Config.Names(), want) {
-		e.wrong("unset AWS_PROFILE", "AWS_PROFILE names %q, which is not in the AWS files", want)
+		e.wrong(ui.TypeLine("unset AWS_PROFILE"), "AWS_PROFILE names %q, which is not in the AWS files", want)
 	}
 	return nil
 }
@@ -96,18 +99,11 @@ func takes(meaning string) string {
 }
 
 // section looks for what comes before fob in a profile.
-func (e *exam) section(section awsconfig.Profile, stored bool) {
+func (e *exam) section(section awsconfig.Profile) {
 	_, process := e.served(section)
-	if id, ok := section.Own("aws_access_key_id"); ok && id.Text != "" {
-		if stored || process {
-			e.wrong("remove the key from "+id.File, "%s: %s has a key in plain text, and every tool uses it instead of fob's", plan.At(id), section.Name)
-		} else {
-			e.advise("fob add "+cmdline.Quote(section.Name), "%s: %s has its key in plain text", plan.At(id), section.Name)
-		}
-	}
 	for _, v := range wire.Rivals(section) {
 		if why, do := rival(v.Key); why != "" && process {
-			e.wrong(do, "%s: %s next to credential_process: %s", plan.At(v), v.Key, why)
+			e.wrong(ui.Advise("%s", do), "%s: %s next to credential_process: %s", plan.At(v), v.Key, why)
 		}
 	}
 }
@@ -166,7 +162,7 @@ func (e *exam) profiles(context.Context) error {
 		}
 		good++
 		if last, ok := p.Steps[len(p.Steps)-1].(plan.SessionToken); ok && last.MFASerial == "" {
-			e.advise("fob mfa enroll "+cmdline.Quote(name), "the sessions of %s are made without MFA and cannot call IAM", name)
+			e.advise(ui.Type("fob", "mfa", "enroll", name), "the sessions of %s are made without MFA and cannot call IAM", name)
 		}
 	}
 	switch good {
@@ -181,21 +177,26 @@ func (e *exam) profiles(context.Context) error {
 
 // process looks at a line that runs fob for a profile.
 func (e *exam) process(line awsconfig.Value, profile string) {
-	fix := ""
+	var fix []ui.Hint
 	if better, err := wire.Process(e.Program, profile); err != nil {
-		fix = hints(e.Judge(err))
+		fix = e.Judge(err).Hints
 	} else {
-		fix = "credential_process = " + better
+		fix = []ui.Hint{setProcess(profile, better)}
 	}
 	if program := cmdline.Words(line.Text)[0]; !isProgram(program) {
-		e.wrong(fix, "%s: there is no program %s", plan.At(line), program)
+		e.add(Wrong, fmt.Sprintf("%s: there is no program %s", plan.At(line), program), fix...)
 	}
 	switch doubt := wire.Doubt(line.Text); {
 	case doubt == `"` && runtime.GOOS == "windows":
-		e.wrong(fix, "%s: the Go SDK, and so Terraform, cannot run a credential_process with quotes on Windows", plan.At(line))
+		e.add(Wrong, plan.At(line)+": the Go SDK, and so Terraform, cannot run a credential_process with quotes on Windows", fix...)
 	case doubt != "":
-		e.wrong(fix, "%s: the AWS SDKs do not agree on the %s in this credential_process: some run it in a shell", plan.At(line), doubt)
+		e.add(Wrong, fmt.Sprintf("%s: the AWS SDKs do not agree on the %s in this credential_process: some run it in a shell", plan.At(line), doubt), fix...)
 	}
+}
+
+// setProcess writes the line that makes tools ask fob for a profile's credentials.
+func setProcess(profile, line string) ui.Hint {
+	return ui.Type("aws", "configure", "set", "credential_process", line, "--profile", profile)
 }
 
 func isProgram(name string) bool {
@@ -211,7 +212,7 @@ func (e *exam) exports(context.Context) error {
 	}
 	for _, f := range failed {
 		if e.Profile == "" || f.Profile == e.Profile {
-			e.wrong(cmp.Or(f.Hint, "fob export --profile "+cmdline.Quote(f.Profile)+" >/dev/null"),
+			e.wrong(ui.TypeLine(cmp.Or(f.Hint, "fob export --profile "+cmdline.Quote(f.Profile)+" >/dev/null")),
 				"the last export of %s failed, %s: %s", f.Profile, e.Clock(f.Time), f.Problem)
 		}
 	}

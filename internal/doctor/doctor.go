@@ -7,8 +7,11 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +35,23 @@ type Finding struct {
 	Check string `json:"check"`
 	Level Level  `json:"level"`
 	What  string `json:"what"`
-	Do    string `json:"do,omitempty"` // something to type
+	Do    Remedy `json:"do,omitempty"`
+}
+
+// Remedy is what helps, the best first.
+type Remedy []ui.Hint
+
+// MarshalJSON is the remedy as a text, with a line for each hint.
+func (r Remedy) MarshalJSON() ([]byte, error) {
+	lines := make([]string, len(r))
+	for i, h := range r {
+		lines[i] = h.String()
+	}
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false) // people read commands there
+	err := enc.Encode(strings.Join(lines, "\n"))
+	return text.Bytes(), err
 }
 
 // Setup is what is checked.
@@ -55,6 +74,8 @@ type Setup struct {
 	Now   func() time.Time
 	// Profile limits the checks of profiles to one; "" for all.
 	Profile string
+	// Home is the user's home directory; "" if nobody knows it.
+	Home string
 	// Fix repairs the permissions of files.
 	Fix bool
 }
@@ -68,29 +89,45 @@ type Verdict struct {
 	Interrupted, NoPerson bool
 }
 
-// hints are a verdict's hints as what to do about a finding.
-func hints(v Verdict) string {
-	var all []string
-	for _, h := range v.Hints {
-		all = append(all, h.String())
+// Report is what an examination found.
+type Report struct {
+	Findings []Finding
+	// Fine is how many checks found nothing to do.
+	Fine int
+	// Slot is what opened the store; "" if it did not open.
+	Slot string
+	// Keys are stored, Profiles are in the AWS files or in the store.
+	Keys, Profiles int
+}
+
+// Count is the number of findings of a level.
+func (r Report) Count(level Level) (n int) {
+	for _, f := range r.Findings {
+		if f.Level == level {
+			n++
+		}
 	}
-	return strings.Join(all, "; ")
+	return n
 }
 
 // Examine makes every check. An error means that the examination was interrupted.
-func Examine(ctx context.Context, s Setup) ([]Finding, error) {
-	e := &exam{Setup: s, findings: []Finding{}}
+func Examine(ctx context.Context, s Setup) (Report, error) {
+	e := &exam{Setup: s, findings: []Finding{}} // not null in JSON
 	for _, check := range checks() {
 		e.check = check.name
 		before := len(e.findings)
 		if err := check.run(e, ctx); err != nil {
-			return nil, err
+			return Report{}, err
 		}
-		if len(e.findings) == before {
+		if len(e.findings) == before && check.fine != "" {
 			e.ok("%s", check.fine)
 		}
+		if !slices.ContainsFunc(e.findings[before:], func(f Finding) bool { return f.Level != OK }) {
+			e.report.Fine++
+		}
 	}
-	return e.findings, nil
+	e.report.Findings = e.findings
+	return e.report, nil
 }
 
 // check is a row of what doctor looks at. Its error ends the examination.
@@ -110,6 +147,7 @@ func checks() []check {
 		{"environment", "no AWS key is set", (*exam).environment},
 		{"config", "the AWS files are fine", (*exam).config},
 		{"profiles", "no profile goes through fob", (*exam).profiles},
+		{"moving-in", "nothing is left to move into fob", (*exam).left},
 		{"exports", "no failed exports", (*exam).exports},
 	}
 }
@@ -119,20 +157,23 @@ type exam struct {
 	Setup
 	check    string // the one that runs
 	findings []Finding
+	report   Report
 	about    keyring.Description // after the files were fixed
 }
 
-func (e *exam) add(level Level, what, do string) {
+func (e *exam) add(level Level, what string, do ...ui.Hint) {
 	e.findings = append(e.findings, Finding{e.check, level, what, do})
 }
 
-func (e *exam) ok(format string, args ...any) { e.add(OK, fmt.Sprintf(format, args...), "") }
+func (e *exam) ok(format string, args ...any) { e.add(OK, fmt.Sprintf(format, args...)) }
 
-func (e *exam) advise(do, format string, args ...any) {
+func (e *exam) advise(do ui.Hint, format string, args ...any) {
 	e.add(Advice, fmt.Sprintf(format, args...), do)
 }
 
-func (e *exam) wrong(do, format string, args ...any) { e.add(Wrong, fmt.Sprintf(format, args...), do) }
+func (e *exam) wrong(do ui.Hint, format string, args ...any) {
+	e.add(Wrong, fmt.Sprintf(format, args...), do)
+}
 
 // blame adds an error to the findings, with the hints that it would have had
 // anywhere else. A missing terminal is not a store problem.
@@ -141,9 +182,9 @@ func (e *exam) blame(err error) error {
 	case v.Interrupted:
 		return err
 	case v.NoPerson:
-		e.advise("fob doctor   in a terminal", "not checked: %s", v.Sentence)
+		e.advise(ui.Type("fob", "doctor").To("in a terminal"), "not checked: %s", v.Sentence)
 	default:
-		e.wrong(hints(v), "%s", v.Sentence)
+		e.add(Wrong, v.Sentence, v.Hints...)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fob/internal/cmdline"
+	"fob/internal/ui"
 )
 
 // environment looks for variables that come before fob.
@@ -17,11 +18,11 @@ func (e *exam) environment(context.Context) error {
 	switch {
 	case e.Getenv("AWS_ACCESS_KEY_ID") == "":
 	case shell == "":
-		e.wrong("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID is set, and every tool uses it instead of a profile")
+		e.wrong(ui.TypeLine("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"), "AWS_ACCESS_KEY_ID is set, and every tool uses it instead of a profile")
 	case e.Getenv("AWS_PROFILE") != "":
-		e.wrong("unset AWS_PROFILE", "AWS_PROFILE is set in this shell of fob exec %s: the JavaScript SDK uses that profile, the AWS CLI and Go use this session", cmdline.Quote(shell))
+		e.wrong(ui.TypeLine("unset AWS_PROFILE"), "AWS_PROFILE is set in this shell of fob exec %s: the JavaScript SDK uses that profile, the AWS CLI and Go use this session", cmdline.Quote(shell))
 	case expired(e.Getenv("AWS_CREDENTIAL_EXPIRATION"), e.Now()):
-		e.wrong("exit", "the session of this shell of fob exec %s has expired", cmdline.Quote(shell))
+		e.wrong(ui.TypeLine("exit"), "the session of this shell of fob exec %s has expired", cmdline.Quote(shell))
 	default:
 		e.ok("this is a shell of fob exec %s", cmdline.Quote(shell))
 	}
@@ -30,7 +31,7 @@ func (e *exam) environment(context.Context) error {
 		{"AWS_BEARER_TOKEN_BEDROCK", "programs call Bedrock with it, whatever the profile"},
 	} {
 		if e.Getenv(other.name) != "" {
-			e.advise("unset "+other.name, "%s is set: %s", other.name, other.why)
+			e.advise(ui.Type("unset", other.name), "%s is set: %s", other.name, other.why)
 		}
 	}
 	for _, file := range []struct{ name, path string }{
@@ -41,10 +42,10 @@ func (e *exam) environment(context.Context) error {
 			continue
 		}
 		if _, err := os.Stat(file.path); errors.Is(err, fs.ErrNotExist) {
-			e.advise("unset "+file.name, "%s names %s, which does not exist: every tool takes it for empty", file.name, e.Tilde(file.path))
+			e.advise(ui.Type("unset", file.name), "%s names %s, which does not exist: every tool takes it for empty", file.name, e.Tilde(file.path))
 		}
 		if strings.HasPrefix(value, "~") {
-			e.advise(file.name+"="+cmdline.Quote(file.path), "%s begins with ~: the AWS CLI expands that, and the Go SDK does not", file.name)
+			e.advise(ui.TypeLine("export "+file.name+"="+cmdline.Quote(file.path)), "%s begins with ~: the AWS CLI expands that, and the Go SDK does not", file.name)
 		}
 	}
 	for _, vault := range []struct{ theirs, ours string }{
@@ -53,11 +54,11 @@ func (e *exam) environment(context.Context) error {
 		{"AWS_VAULT_FILE_PASSPHRASE", "FOB_PASSPHRASE_FILE"},
 	} {
 		if e.Getenv(vault.theirs) != "" {
-			e.advise(vault.ours+"=...", "%s is for aws-vault; fob ignores it", vault.theirs)
+			e.advise(ui.Advise("set %s", vault.ours), "%s is for aws-vault; fob ignores it", vault.theirs)
 		}
 	}
 	if e.Passphrase {
-		e.advise("FOB_PASSPHRASE_FILE=FILE", "FOB_PASSPHRASE is set, so every program you start can read it; keep the passphrase in a file instead")
+		e.advise(ui.TypeLine("export FOB_PASSPHRASE_FILE=FILE"), "FOB_PASSPHRASE is set, so every program you start can read it; keep the passphrase in a file instead")
 	}
 	return nil
 }

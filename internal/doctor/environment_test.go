@@ -27,9 +27,9 @@ func TestEnvironment(t *testing.T) {
 		{session + "AWS_PROFILE=prod", Wrong, "AWS_PROFILE is set in this shell of fob exec dev", "unset AWS_PROFILE"},
 		{"AWS_WEB_IDENTITY_TOKEN_FILE=/x", Advice, "AWS_WEB_IDENTITY_TOKEN_FILE is set", "unset AWS_WEB_IDENTITY_TOKEN_FILE"},
 		{"AWS_BEARER_TOKEN_BEDROCK=x", Advice, "AWS_BEARER_TOKEN_BEDROCK is set", "unset AWS_BEARER_TOKEN_BEDROCK"},
-		{"AWS_VAULT_BACKEND=pass", Advice, "AWS_VAULT_BACKEND is for aws-vault", "FOB_BACKEND=..."},
-		{"AWS_VAULT_PROMPT=ykman", Advice, "AWS_VAULT_PROMPT is for aws-vault", "FOB_MFA_PROMPT=..."},
-		{"AWS_VAULT_FILE_PASSPHRASE=x", Advice, "AWS_VAULT_FILE_PASSPHRASE is for aws-vault", "FOB_PASSPHRASE_FILE=..."},
+		{"AWS_VAULT_BACKEND=pass", Advice, "AWS_VAULT_BACKEND is for aws-vault", "set FOB_BACKEND"},
+		{"AWS_VAULT_PROMPT=ykman", Advice, "AWS_VAULT_PROMPT is for aws-vault", "set FOB_MFA_PROMPT"},
+		{"AWS_VAULT_FILE_PASSPHRASE=x", Advice, "AWS_VAULT_FILE_PASSPHRASE is for aws-vault", "set FOB_PASSPHRASE_FILE"},
 	} {
 		e := &exam{Setup: Setup{Getenv: host.Lookup(strings.Fields(tt.env)), Now: func() time.Time { return now }}, check: "environment"}
 		if err := e.environment(t.Context()); err != nil {
@@ -39,12 +39,21 @@ func TestEnvironment(t *testing.T) {
 		case tt.what == "" && len(e.findings) == 0:
 		case len(e.findings) != 1:
 			t.Errorf("%q: %d findings: %v", tt.env, len(e.findings), e.findings)
-		case e.findings[0].Level != tt.level || !strings.HasPrefix(e.findings[0].What, tt.what) || e.findings[0].Do != tt.do:
+		case e.findings[0].Level != tt.level || !strings.HasPrefix(e.findings[0].What, tt.what) || text(e.findings[0].Do) != tt.do:
 			t.Errorf("%q: %+v", tt.env, e.findings[0])
 		}
 	}
 	e := &exam{Setup: Setup{Getenv: host.Lookup(nil), Passphrase: true}}
-	if err := e.environment(t.Context()); err != nil || len(e.findings) != 1 || e.findings[0].Do != "FOB_PASSPHRASE_FILE=FILE" {
+	if err := e.environment(t.Context()); err != nil || len(e.findings) != 1 || text(e.findings[0].Do) != "export FOB_PASSPHRASE_FILE=FILE" {
 		t.Errorf("a passphrase in the environment: %v, %v", e.findings, err)
 	}
+}
+
+// text is a remedy on one line.
+func text(r Remedy) string {
+	var all []string
+	for _, h := range r {
+		all = append(all, h.String())
+	}
+	return strings.Join(all, "; ")
 }

@@ -26,11 +26,11 @@ func (e *exam) files(context.Context) error {
 			e.ok("%s was open to others, and no longer is", e.Tilde(l.Path))
 			continue
 		}
-		e.wrong(l.Fix, "%s %s", e.Tilde(l.Path), l.Problem)
+		e.wrong(ui.TypeLine(l.Fix), "%s %s", e.Tilde(l.Path), l.Problem)
 	}
 	credentials := e.Files.Credentials
 	if fi, err := os.Stat(credentials); err == nil && fi.Mode().Perm()&0o077 != 0 && os.Getuid() >= 0 {
-		e.advise("chmod 600 "+cmdline.Quote(credentials), "%s is open to others (mode %04o)", e.Tilde(credentials), fi.Mode().Perm())
+		e.advise(ui.Type("chmod", "600", credentials), "%s is open to others (mode %04o)", e.Tilde(credentials), fi.Mode().Perm())
 	}
 	return nil
 }
@@ -46,13 +46,14 @@ func (e *exam) store(ctx context.Context) error {
 		return e.blame(err)
 	}
 	if !exists {
-		e.advise("fob add PROFILE", "there is no store yet")
+		e.advise(ui.TypeLine("fob add PROFILE"), "there is no store yet")
 		return nil
 	}
 	made, err := e.Store.Create(ctx) // which opens the existing one
 	if err != nil {
 		return e.blame(err)
 	}
+	e.report.Slot = made.Slot
 	keys, err := e.readAll(ctx, keyring.KindKey, func(name string) error {
 		_, _, err := e.Store.Key(ctx, name)
 		return err
@@ -60,6 +61,7 @@ func (e *exam) store(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.report.Keys = keys
 	seeds, err := e.readAll(ctx, keyring.KindSeed, func(serial string) error {
 		_, err := e.Store.Seed(ctx, serial)
 		return err
@@ -104,13 +106,13 @@ func (e *exam) locks(ctx context.Context, store string) error {
 		return e.blame(err)
 	}
 	if filepath.Dir(locks) != store {
-		e.advise("XDG_DATA_HOME names another place",
+		e.advise(ui.Advise("set XDG_DATA_HOME to a directory on this computer"),
 			"the file system of %s cannot lock: locks are in %s, where other machines that use this store do not see them", e.Tilde(store), locks)
 	}
 	return nil
 }
 
-// ways says what opens the store here, and what else could.
+// ways says what opens the store here.
 func (e *exam) ways(ctx context.Context) error {
 	e.about = e.Store.Describe(ctx)
 	other := "" // a slot that opens the store here, besides the one in use
@@ -123,21 +125,18 @@ func (e *exam) ways(ctx context.Context) error {
 		title := slotName(way.Name)
 		switch {
 		case way.Used && way.Problem != "" && other != "":
-			e.wrong("fob --backend "+cmdline.Quote(other)+" ...", "this machine uses %s, which cannot be used: %s", title, way.Problem)
+			e.wrong(ui.TypeLine("fob --backend "+cmdline.Quote(other)+" ..."), "this machine uses %s, which cannot be used: %s", title, way.Problem)
 		case way.Used && way.Problem != "":
-			e.wrong("fob store", "this machine uses %s, which cannot be used: %s", title, way.Problem)
-		case way.Problem != "":
-			e.ok("%s cannot be used here: %s", title, way.Problem)
+			e.wrong(ui.Type("fob", "store"), "this machine uses %s, which cannot be used: %s", title, way.Problem)
+		case way.Problem != "": // fob store shows it
 		case way.Used:
 			e.ok("%s opens the store (used on this machine)", title)
 		case way.Slot:
 			e.ok("%s opens the store", title)
-		default:
-			e.ok("%s could open the store", title)
 		}
 	}
 	if only := e.about.OnlyKeyring(); only != "" {
-		e.advise("fob store add file", "only %s opens the store: if it is ever lost, so is the store", only)
+		e.advise(ui.Type("fob", "store", "add", "file"), "only %s opens the store: if it is ever lost, so is the store", only)
 	}
 	return nil
 }

@@ -215,15 +215,3 @@ func (p *Profiles) Cached(made plan.Plan) broker.Cached {
 		return info, err
 	}
 }
-
-// PlaintextKeys counts the long-lived keys in the AWS files.
-func (p *Profiles) PlaintextKeys() int {
-	n := 0
-	for _, name := range p.Config.Names() {
-		section, _ := p.Config.Profile(name)
-		if static, err := plan.Static(section); err == nil && static.ID.Text != "" && static.Token.Text == "" {
-			n++
-		}
-	}
-	return n
-}

@@ -179,13 +179,6 @@ func TestNeedsDevice(t *testing.T) {
 	}
 }
 
-func TestPlaintextKeys(t *testing.T) {
-	_, _, all := home(t)
-	if n := all.PlaintextKeys(); n != 1 {
-		t.Errorf("%d, want 1: a session is not a long-lived key", n)
-	}
-}
-
 func TestShadow(t *testing.T) {
 	files, _, _ := home(t)
 	if v, ok := files.Shadow("plain"); !ok || plan.At(v) != "credentials:2" {

@@ -1,0 +1,321 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"fob/internal/awsconfig"
+	"fob/internal/cmdline"
+	"fob/internal/plan"
+	"fob/internal/profiles"
+	"fob/internal/ui"
+	"fob/internal/wire"
+)
+
+// Moving is where MovingIn looks.
+type Moving struct {
+	Profiles *profiles.Profiles
+	Files    profiles.Files
+	// Program is this program as it was called.
+	Program string
+	Getenv  func(name string) string
+	// Home is the user's home directory; "" if nobody knows it.
+	Home string
+}
+
+// MovingIn says what fob could take over, and the next command for each: keys in
+// plain text, keys of aws-vault's, keys that are nowhere, and profiles whose
+// credentials come from fob only under fob exec. It says nothing once everything has
+// moved in.
+//
+// It reads no secret, calls nobody, and looks at names where aws-vault keeps files.
+func MovingIn(m Moving) []Finding {
+	e := &exam{check: "moving-in"}
+	e.movingIn(m, "")
+	return e.findings
+}
+
+// left says what is left to move in.
+func (e *exam) left(context.Context) error {
+	all, err := e.Profiles()
+	if err != nil {
+		return nil // the config's check has reported it
+	}
+	e.movingIn(Moving{Profiles: all, Files: e.Files, Program: e.Program, Getenv: e.Getenv, Home: e.Home}, e.Profile)
+	return nil
+}
+
+// moving is what is known about each profile.
+type moving struct {
+	Moving
+	stored  []string
+	made    map[string]profiles.Made
+	names   []string            // of the AWS files
+	missing map[string][]string // profiles without a key, and those that wait for it
+}
+
+// movingIn is MovingIn; with only, for one profile.
+func (e *exam) movingIn(about Moving, only string) {
+	m := &moving{Moving: about, names: about.Profiles.Config.Names(), made: map[string]profiles.Made{}, missing: map[string][]string{}}
+	m.stored, _ = m.Profiles.Stored() // damaged ones are elsewhere's
+	for name, made := range m.Profiles.Plans(m.names) {
+		m.made[name] = made
+		if none, ok := errors.AsType[*plan.NoKeyError](made.Err); ok && !none.Role {
+			m.missing[none.Profile] = append(m.missing[none.Profile], name)
+		}
+	}
+	if only != "" {
+		m.names = slices.DeleteFunc(m.names, func(name string) bool { return name != only })
+	}
+	e.plainText(m)
+	e.vault(m, only)
+	e.unwired(m)
+	e.askedTwice(m)
+}
+
+// plainText finds long-lived keys in the AWS files.
+func (e *exam) plainText(m *moving) {
+	for _, path := range []string{m.Files.Credentials, m.Files.Config} {
+		where := m.Files.Tilde(path)
+		var left, hiding []string // profiles
+		ids := map[string]bool{}  // of those that are left
+		var at awsconfig.Value    // the first that hides fob's
+		for _, name := range m.names {
+			section, _ := m.Profiles.Config.InFile(path == m.Files.Credentials, name)
+			id, ok := longLived(section)
+			switch {
+			case !ok:
+			case slices.Contains(m.stored, name), m.served(name):
+				hiding = append(hiding, name)
+				at = cmp.Or(at, id)
+			default:
+				left = append(left, name)
+				ids[id.Text] = true
+			}
+		}
+		if len(hiding) > 0 {
+			e.wrong(ui.Advise("remove aws_access_key_id and aws_secret_access_key there"),
+				"%s: %s a key in plain text, and every tool uses it instead of fob's", plan.At(at), has(hiding))
+		}
+		if len(left) > 0 {
+			e.add(Advice, fmt.Sprintf("%s holds %s in plain text: %s", where, ui.Count(len(ids), "key"), someOf(left)), m.takeIn(left[0], where)...)
+		}
+	}
+}
+
+// takeIn stores a key that is in an AWS file.
+func (m *moving) takeIn(name, where string) Remedy {
+	do := Remedy{ui.Type("fob", "add", name).To("then remove its lines from %s", where)}
+	if own := (awsCLI{m.Profiles.Config}).chain(name); own.refused == "" && len(own.steps) == 1 && own.steps[0].kind == "key" {
+		from, to := ui.Type("aws", "configure", "export-credentials", "--profile", name), ui.Type("fob", "add", name, "--stdin")
+		do = append(do, ui.TypeLine(from.Command+" | "+to.Command).To("the same without typing (AWS CLI 2)"))
+	}
+	return do
+}
+
+// served reports whether a profile's section says that fob has its credentials.
+func (m *moving) served(name string) bool {
+	section, _ := m.Profiles.Config.Profile(name)
+	line, _ := section.Get("credential_process")
+	_, ok := cmdline.FobProfile(line.Text, m.Program)
+	return ok
+}
+
+func has(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " has"
+	}
+	return someOf(names) + " have"
+}
+
+// longLived is the key in a section of one file, if it does not expire.
+func longLived(section awsconfig.Profile) (id awsconfig.Value, ok bool) {
+	static, err := plan.Static(section)
+	return static.ID, err == nil && static.ID.Text != "" && static.Token.Text == "" && !strings.HasPrefix(static.ID.Text, "ASIA")
+}
+
+// vault finds the keys that aws-vault has, by their names where it keeps files, and
+// those that profiles wait for.
+func (e *exam) vault(m *moving, only string) {
+	keys := vaultKeys(m)
+	keys = slices.DeleteFunc(keys, func(name string) bool {
+		return slices.Contains(m.stored, name) || only != "" && name != only && !slices.Contains(m.missing[name], only)
+	})
+	if len(keys) > 0 {
+		e.advise(fromVault(keys[0]), "aws-vault has %s that fob does not: %s", ui.Count(len(keys), "key"), someOf(keys))
+	}
+	if only != "" {
+		return // its own check says which key it needs
+	}
+	var wanted, users []string
+	for _, name := range m.Profiles.Config.Names() {
+		waiting := m.missing[name]
+		section, _ := m.Profiles.Config.Profile(name)
+		_, device := section.Get("mfa_serial")
+		device = device && name != "default" // which lends its settings in aws-vault
+		if len(waiting) == 0 || slices.Contains(keys, name) {
+			continue
+		}
+		// Most sections without a key and without anybody who uses it hold only defaults.
+		if others := slices.DeleteFunc(slices.Clone(waiting), func(user string) bool { return user == name }); len(others) > 0 || device {
+			wanted = append(wanted, name)
+			users = append(users, others...)
+		}
+	}
+	if len(wanted) == 0 {
+		return
+	}
+	do := ui.Type("fob", "add", wanted[0])
+	if usesVault(m) {
+		do = fromVault(wanted[0])
+	}
+	what := "no access key for " + someOf(wanted)
+	if len(users) > 0 {
+		what += fmt.Sprintf(", which %s %s", ui.Count(len(users), "other profile"), uses(len(users)))
+	}
+	e.advise(do, "%s", what)
+}
+
+func uses(n int) string {
+	if n == 1 {
+		return "uses"
+	}
+	return "use"
+}
+
+func fromVault(profile string) ui.Hint {
+	return ui.Type("aws-vault", "exec", "--no-session", profile, "--", "fob", "add", profile, "--from-env")
+}
+
+// vaultKeys are the profiles whose keys aws-vault keeps in files of their own.
+func vaultKeys(m *moving) (names []string) {
+	dir := m.Getenv("AWS_VAULT_FILE_DIR")
+	switch {
+	case dir == "" && m.Home == "":
+		return nil
+	case dir == "":
+		dir = filepath.Join(m.Home, ".awsvault", "keys")
+	case strings.HasPrefix(dir, "~/"):
+		dir = filepath.Join(m.Home, dir[2:])
+	}
+	entries, _ := os.ReadDir(dir) // nobody has one who never used it
+	for _, entry := range entries {
+		name, err := url.PathUnescape(entry.Name())
+		if err == nil && entry.Type().IsRegular() && !isVaultSession(name) && name[0] != '.' {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// isVaultSession reports whether a name is that of a session of aws-vault's, of any of
+// its versions.
+func isVaultSession(name string) bool {
+	fields := strings.Split(name, ",")
+	return strings.HasPrefix(name, "oidc:") || strings.HasPrefix(name, "session:") || fields[0] == "session" || len(fields) == 4 || strings.Contains(name, " session (")
+}
+
+// usesVault reports whether the user has aws-vault, whatever it keeps its keys in.
+func usesVault(m *moving) bool {
+	if m.Getenv("AWS_VAULT_BACKEND") != "" || m.Home != "" && exists(filepath.Join(m.Home, "Library", "Keychains", cmp.Or(m.Getenv("AWS_VAULT_KEYCHAIN_NAME"), "aws-vault")+".keychain-db")) {
+		return true
+	}
+	for _, name := range m.names {
+		section, _ := m.Profiles.Config.Profile(name)
+		process, _ := section.Own("credential_process")
+		if words := cmdline.Words(process.Text); len(words) > 0 && strings.TrimSuffix(filepath.Base(words[0]), ".exe") == "aws-vault" {
+			return true
+		}
+	}
+	_, err := exec.LookPath("aws-vault")
+	return err == nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// unwired finds stored keys that programs can only get under fob exec, because the
+// profile does not say how to ask fob.
+func (e *exam) unwired(m *moving) {
+	for _, name := range m.names {
+		section, _ := m.Profiles.Config.Profile(name)
+		made := m.made[name]
+		if made.Err != nil || made.Plan.Source() != name || len(made.Plan.Roles()) > 0 || len(wire.Rivals(section)) > 0 || !slices.Contains(m.stored, name) {
+			continue
+		}
+		if _, ok := section.Own("credential_process"); ok {
+			continue
+		}
+		line, err := wire.Process(m.Program, name)
+		if err != nil {
+			continue // the check of profiles tells why
+		}
+		on := 0
+		for _, other := range m.made {
+			if other.Err == nil && other.Plan.Source() == name && other.Plan.Profile != name {
+				on++
+			}
+		}
+		what := name
+		if on > 0 {
+			what += " and of " + ui.Count(on, "profile") + " on it"
+		}
+		e.advise(setProcess(name, line),
+			"only fob exec finds the key of %s: aws --profile and SDKs do not know that fob has it", what)
+	}
+}
+
+// askedTwice finds role profiles that tools other than fob assume by themselves, with a
+// session of fob's: an MFA device in their section makes those tools ask again, or fail.
+func (e *exam) askedTwice(m *moving) {
+	var names []string
+	for _, name := range m.names {
+		section, _ := m.Profiles.Config.Profile(name)
+		made := m.made[name]
+		serial, ok := section.Own("mfa_serial")
+		if made.Err != nil || !ok || serial.Text == "none" || len(made.Plan.Roles()) == 0 {
+			continue
+		}
+		c := awsCLI{m.Profiles.Config}.chain(name)
+		if c.throughFob(m.Program) && slices.ContainsFunc(c.steps, func(s step) bool { return s.kind == "role" }) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		e.add(Advice, fmt.Sprintf("with aws --profile the AWS CLI asks for another MFA code for %s, and Terraform and other SDKs fail", someOf(names)),
+			ui.TypeLine("fob exec "+cmdline.Quote(names[0])+" -- aws ..."),
+			ui.Advise("or rename mfa_serial to fob_mfa_serial in their sections"))
+	}
+}
+
+// throughFob reports whether a chain starts with credentials of fob's.
+func (c chain) throughFob(program string) bool {
+	if c.refused != "" || c.steps[0].kind != "process" {
+		return false
+	}
+	_, ok := cmdline.FobProfile(c.steps[0].values[0].Text, program)
+	return ok
+}
+
+// someOf names a few of many.
+func someOf(names []string) string {
+	const most = 4
+	if len(names) > most+1 {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return names[0]
+}

@@ -1,0 +1,134 @@
+package doctor
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fob/internal/creds"
+	"fob/internal/host"
+	"fob/internal/profiles"
+	"fob/internal/wire"
+	"fob/keyring"
+)
+
+// What is left to move in, and the first thing to do about it: a line for each finding.
+func TestMovingIn(t *testing.T) {
+	const (
+		key  = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n"
+		role = "role_arn = arn:aws:iam::222222222222:role/deploy\nsource_profile = base\n"
+		mfa  = "mfa_serial = arn:aws:iam::111111111111:mfa/jo\n"
+		fob  = "credential_process = /bin/fob export --profile base\n"
+	)
+	t.Setenv("PATH", "") // an aws-vault on this machine
+	for _, tt := range []struct {
+		name                string
+		config, credentials string
+		stored, vault       string // names
+		env                 string
+		want                string
+	}{
+		{name: "nothing"},
+		{name: "settings only", config: "[default]\nregion = eu-west-1\n" + mfa + "[profile x]\noutput = json\n"},
+		{name: "all moved in", config: "[profile base]\n" + fob + "[profile prod]\n" + role, stored: "base"},
+
+		// Keys in plain text.
+		{name: "a key", credentials: "[dev]\n" + key, want: "credentials holds 1 key in plain text: dev > fob add dev   then remove its lines from credentials"},
+		{
+			name: "in both files, under several names", config: "[profile dev]\n" + strings.Replace(key, "AKIAIOS", "AKIAI44", 1), credentials: "[default]\n" + key + "[one]\n" + key,
+			want: "credentials holds 1 key in plain text: default and one > fob add default   then remove its lines from credentials\n" +
+				"config holds 1 key in plain text: dev > fob add dev   then remove its lines from config",
+		},
+		{name: "a session", credentials: "[dev]\n" + key + "aws_session_token = t\n[old]\n" + strings.Replace(key, "AKIA", "ASIA", 1)},
+		{
+			name: "many", credentials: "[a]\n" + key + "[b]\n" + key + "[c]\n" + key + "[d]\n" + key + "[e]\n" + key + "[f]\n" + key,
+			want: "credentials holds 1 key in plain text: a, b, c, d and 2 more > fob add a   then remove its lines from credentials",
+		},
+		{
+			name: "stored, and still there", config: "[profile base]\n" + fob, credentials: "[base]\n" + key, stored: "base",
+			want: "credentials:2: base has a key in plain text, and every tool uses it instead of fob's > remove aws_access_key_id and aws_secret_access_key there",
+		},
+
+		// aws-vault.
+		{
+			name: "files", config: "[profile base]\n[profile prod]\n" + role, vault: "base hub team%2Fdev session,YmFzZQ,YXJu,1700000000 base,YmFzZQ,YXJu,1700000000 oidc:x .DS_Store",
+			want: "aws-vault has 3 keys that fob does not: base, hub and team/dev > aws-vault exec --no-session base -- fob add base --from-env",
+		},
+		{name: "files, moved in", config: "[profile base]\n" + fob, vault: "base", stored: "base"},
+		{
+			name: "another backend", config: "[profile base]\n" + mfa + "[profile prod]\n" + role + "[profile next]\n" + role, env: "AWS_VAULT_BACKEND=secret-service",
+			want: "no access key for base, which 2 other profiles use > aws-vault exec --no-session base -- fob add base --from-env",
+		},
+		{
+			name: "a line of its own", config: "[profile base]\n[profile prod]\n" + role + "[profile old]\ncredential_process = /opt/aws-vault exec --json base\n",
+			want: "no access key for base, which 1 other profile uses > aws-vault exec --no-session base -- fob add base --from-env",
+		},
+
+		// Keys that are nowhere.
+		{
+			name: "no key", config: "[profile base]\nregion = eu-west-1\n[profile prod]\n" + role,
+			want: "no access key for base, which 1 other profile uses > fob add base",
+		},
+		{name: "a user's profile", config: "[profile base]\n" + mfa, want: "no access key for base > fob add base"},
+
+		// Profiles that do not go through fob.
+		{
+			name: "not wired", config: "[profile base]\nregion = eu-west-1\n[profile prod]\n" + role, stored: "base",
+			want: "only fob exec finds the key of base and of 1 profile on it: aws --profile and SDKs do not know that fob has it > SET",
+		},
+		{name: "in the store only", stored: "base"},
+		{
+			name: "an MFA device beside the role", config: "[profile base]\n" + fob + mfa + "[profile prod]\n" + role + mfa + "[profile next]\n" + role, stored: "base",
+			want: "with aws --profile the AWS CLI asks for another MFA code for prod, and Terraform and other SDKs fail > fob exec prod -- aws ...",
+		},
+	} {
+		line, err := wire.Process("/bin/fob", "base")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := strings.ReplaceAll(tt.want, "SET", setProcess("base", line).String())
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			vault := filepath.Join(dir, ".awsvault", "keys")
+			if err := os.MkdirAll(vault, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range strings.Fields(tt.vault) {
+				if err := os.WriteFile(filepath.Join(vault, name), nil, 0o600); err != nil {
+					t.Skip(err) // a system without colons in names
+				}
+			}
+			store := keyring.New(keyring.Options{
+				Dir: filepath.Join(dir, "store"), StateDir: filepath.Join(dir, "state"), Backend: "file", WorkFactor: 10,
+				Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret("correct horse battery staple"), true, nil },
+			})
+			if tt.stored != "" {
+				if _, err := store.Create(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, name := range strings.Fields(tt.stored) {
+				if _, err := store.SetKey(t.Context(), name, creds.Key{ID: "AKIAIOSFODNN7EXAMPLE", Secret: creds.NewSecret("x")}, keyring.Info{Account: "111111111111"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			config, err := parse([2]string{tt.config, tt.credentials})
+			if err != nil {
+				t.Fatal(err)
+			}
+			getenv := host.Lookup(strings.Fields(tt.env))
+			all := profiles.New(config, store, profiles.World{
+				Getenv: getenv, User: func() string { return "jo" }, Program: "fob", Log: func(string, ...any) {},
+			})
+			files := profiles.Files{Config: "config", Credentials: "credentials", Tilde: func(path string) string { return path }}
+			var got []string
+			for _, f := range MovingIn(Moving{Profiles: all, Files: files, Program: "/bin/fob", Getenv: getenv, Home: dir}) {
+				got = append(got, f.What+" > "+f.Do[0].String())
+			}
+			if got := strings.Join(got, "\n"); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
