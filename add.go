@@ -28,9 +28,17 @@ type addCmd struct {
 }
 
 func (addCmd) Help() string {
-	return `fob asks for the secret without showing it, and never takes it from the command line.
+	return `Asks for the access key ID and the secret, which it does not show and never takes from the
+command line. Then fob checks the key with AWS, finds your MFA device, stores the key
+encrypted and adds the profile to ~/.aws/config, so that the AWS CLI and SDKs get sessions
+from fob. The first key creates the store: in the system's keyring, or with a passphrase
+that you choose.
+
+With --source and --role it stores no key: it adds a profile that assumes the role with
+the key of another one.
 
     fob add dev
+    fob add dev --from-env           the key that this shell has
     fob add prod --source dev --role arn:aws:iam::222222222222:role/deploy`
 }
 

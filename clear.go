@@ -12,10 +12,12 @@ type clearCmd struct {
 }
 
 func (clearCmd) Help() string {
-	return `Only fob's copies are cleared. AWS cannot end a session, so one that a program
-already has stays valid until it expires.
+	return `Without PROFILE it clears all of them. The next use of the profile signs in again, with a
+new MFA code if it needs one. Only fob's copies are cleared: AWS cannot end a session, so
+one that a program already has stays valid until it expires.
 
-    fob clear prod`
+    fob clear prod
+    fob clear`
 }
 
 func (c *clearCmd) Run(a *app) error {

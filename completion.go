@@ -15,11 +15,12 @@ type completionCmd struct {
 }
 
 func (completionCmd) Help() string {
-	return `The script stays current: it asks fob as you type.
+	return `Put the line for your shell into its startup file. The script stays current: it asks fob as
+you type.
 
-    eval "$(fob completion bash)"        in ~/.bashrc
-    eval "$(fob completion zsh)"         in ~/.zshrc, after compinit
-    fob completion fish | source         in ~/.config/fish/config.fish
+    eval "$(fob completion bash)"      in ~/.bashrc
+    eval "$(fob completion zsh)"       in ~/.zshrc, after compinit
+    fob completion fish | source       in ~/.config/fish/config.fish
     fob completion powershell | Out-String | Invoke-Expression    in $PROFILE`
 }
 

@@ -16,11 +16,13 @@ type doctorCmd struct {
 }
 
 func (doctorCmd) Help() string {
-	return `Opens the store, and may ask for what opens it; does not call AWS. The exit code is 1 if
-something is wrong. Advice does not count.
+	return `Looks at the AWS files, the environment, the store and how programs start fob, and says
+for each problem what to do. It opens the store, and may ask for what opens it; it does
+not call AWS. The exit code is 1 if something is wrong; advice does not count.
 
     fob doctor
-    fob doctor dev`
+    fob doctor dev                   only what concerns one profile
+    fob doctor --fix                 makes the files private again`
 }
 
 func (c *doctorCmd) Run(a *app) error {

@@ -24,11 +24,18 @@ type execCmd struct {
 }
 
 func (execCmd) Help() string {
-	return `The command replaces fob: same process, signals, terminal and exit code. If fob itself
-fails, the exit code is 125; 127 means "command not found", 126 "not executable".
+	return `fob signs in as the profile says and runs the command with the session's keys in its
+environment, and with no other AWS credentials. It asks for the passphrase and an MFA
+code before the command starts, and only if it has to. Without PROFILE, AWS_PROFILE or
+FOB_PROFILE counts; without those, you choose.
+
+fob's flags come before the command; what follows the command or -- is its own. The
+command replaces fob: same process, signals, terminal and exit code. If fob itself fails,
+the exit code is 125; 127 means "command not found", 126 "not executable".
 
     fob exec dev -- terraform plan
-    fob exec dev            a shell with the credentials; type exit to leave`
+    fob exec dev                     a shell; type exit to leave
+    fob exec -d 4h prod -- ./deploy  a session of four hours, or an error`
 }
 
 // takeRest adds what followed the first -- of the command line; no part of fob

@@ -18,10 +18,12 @@ type explainCmd struct {
 }
 
 func (explainCmd) Help() string {
-	return `Reads the AWS files and the names in the store, but no secrets; it does not use the
-network.
+	return `Shows the key it starts from, each session and role on the way, which line of which file
+decided that, what is cached, and what fob would ask for now. It takes the flags of fob
+exec, reads no secret and does not use the network.
 
-    fob explain prod`
+    fob explain prod
+    fob explain prod -d 8h           why that is possible, or not`
 }
 
 func (c *explainCmd) Run(a *app) error {

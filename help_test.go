@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"fob/internal/cmdline"
 	"fob/internal/host"
 )
 
@@ -46,7 +47,7 @@ func TestHelpPages(t *testing.T) {
 		if !strings.HasPrefix(page, "Usage: fob "+words[0]) {
 			t.Errorf("%s: begins with %.40q", line, page)
 		}
-		if !strings.Contains(page, "\n    fob "+words[0]) && !strings.Contains(page, `"$(fob `+words[0]) {
+		if !strings.Contains(page, "\n\nExamples\n  ") || !strings.Contains(page, "fob "+strings.Join(words, " ")) {
 			t.Errorf("%s: no example", line)
 		}
 		if strings.Contains(page, "--backend NAME  ") {
@@ -97,7 +98,7 @@ func TestHelpOverview(t *testing.T) {
 
 func linesOf(g group) (lines []string) {
 	for _, c := range g.commands {
-		lines = append(lines, "\n  fob "+c.name+" ")
+		lines = append(lines, "\n  "+c.name+" ")
 	}
 	return lines
 }
@@ -129,5 +130,38 @@ func TestHelpSentences(t *testing.T) {
 		for _, p := range leaf.Positional {
 			sentence(leaf.Path()+" "+p.Name, p.Help)
 		}
+	}
+}
+
+// Every example is a command line that fob takes.
+func TestHelpExamples(t *testing.T) {
+	p := start{args: []string{"fob"}, getenv: host.Lookup([]string{"HOME=" + t.TempDir()})}
+	all := grammar(t).Leaves(true)
+	for _, c := range grammar(t).Children {
+		all = append(all, c)
+	}
+	tried := 0
+	for _, node := range all {
+		paragraphs := strings.Split(strings.Trim(node.Detail, "\n"), "\n\n")
+		for line := range strings.Lines(paragraphs[len(paragraphs)-1]) {
+			line = strings.TrimSpace(line)
+			line, _, _ = strings.Cut(line, "  ")
+			line, _, _ = strings.Cut(line, " | ")
+			line, _, _ = strings.Cut(line, " || ")
+			line, _, _ = strings.Cut(line, " < ")
+			line = strings.TrimSuffix(strings.TrimPrefix(line, `eval "$(`), `)"`)
+			words := cmdline.Words(line)
+			if len(words) == 0 || words[0] != "fob" {
+				t.Errorf("%s: %q", node.Path(), line)
+				continue
+			}
+			if _, err := parse(p, words[1:]); err != nil {
+				t.Errorf("%s: %q: %v", node.Path(), line, err)
+			}
+			tried++
+		}
+	}
+	if tried < 40 {
+		t.Errorf("only %d examples", tried)
 	}
 }

@@ -17,10 +17,12 @@ type listCmd struct {
 }
 
 func (listCmd) Help() string {
-	return `Shows every profile in the AWS files and in the store. It unlocks nothing and does not
+	return `Shows every profile in the AWS files and in the store: where its credentials come from,
+its account, its MFA device, and whether it is signed in. It unlocks nothing and does not
 ask.
 
-    fob list`
+    fob list
+    fob list --names                 one name per line, for scripts`
 }
 
 // listRow is a profile in list --json.

@@ -3,8 +3,9 @@ package main
 type lockCmd struct{}
 
 func (lockCmd) Help() string {
-	return `The next command that needs a secret asks for the passphrase again. Sessions
-already handed out stay valid until they expire.
+	return `After you have unlocked the store, Linux keeps it open for a while (FOB_UNLOCK_TTL). This
+ends that: the next command that needs a secret asks again. Sessions already handed out
+stay valid until they expire.
 
     fob lock`
 }

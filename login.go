@@ -13,10 +13,12 @@ type loginCmd struct {
 }
 
 func (loginCmd) Help() string {
-	return `Unlocks the store, asks for an MFA code where one is needed (once for each device)
-and creates every session the profiles need, so that IDEs, cron jobs and Terraform get
-credentials without asking.
+	return `Unlocks the store, asks for an MFA code where one is needed (once for each device) and
+makes every session that the profiles need, so that IDEs, cron jobs and Terraform get
+credentials without asking. It prints until when that lasts. If it would have to ask and
+there is no terminal or window to ask in, the exit code is 4.
 
+    fob login dev
     fob login dev prod`
 }
 

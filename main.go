@@ -73,7 +73,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		{"Every day", []command{
-			{"exec", "PROFILE [-- CMD...]", "Run CMD (or $SHELL) with session credentials.", nil, &execCmd{}},
+			{"exec", "PROFILE [-- CMD...]", "Run CMD, or a shell, with session credentials.", nil, &execCmd{}},
 			{"export", "--profile PROFILE", "Print session credentials for another program.", nil, &exportCmd{}},
 			{"login", "PROFILE...", "Sign in now, so that programs do not have to ask.", nil, &loginCmd{}},
 			{"status", "", "Show this shell's profile and the time left.", nil, &statusCmd{}},
@@ -260,6 +260,13 @@ func parse(p start, argv []string) (commandLine, error) {
 	before, after, split := argv, []string(nil), false
 	if i := slices.Index(argv, "--"); i >= 0 {
 		before, after, split = argv[:i], argv[i+1:], true
+	}
+	for i, word := range before { // counts for help and for errors, too, which end the parsing
+		if value, ok := strings.CutPrefix(word, "--color="); ok {
+			l.Color = value
+		} else if word == "--color" && i+1 < len(before) {
+			l.Color = before[i+1]
+		}
 	}
 	if before, l.name = commandFirst(before); l.name == "help" {
 		before, l.name = commandFirst(append(before[1:], "--help"))

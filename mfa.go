@@ -25,7 +25,12 @@ type mfaCmd struct {
 }
 
 func (mfaCmd) Help() string {
-	return `
+	return `fob can keep the secret of a virtual MFA device in the store and make its codes, for
+machines where nobody can type one. Then the second factor is on this machine, next to the
+key: anyone who can open the store has both.
+
+    fob mfa enroll dev               a new device, made in AWS
+    fob mfa add dev                  a device that you have the secret of
     fob mfa code dev`
 }
 
@@ -103,9 +108,11 @@ type mfaCodeCmd struct {
 }
 
 func (mfaCodeCmd) Help() string {
-	return `The code counts as used: AWS takes each code once, so fob will not send it again.
+	return `Prints the code for use elsewhere, such as the AWS console, and on a terminal how long it
+lasts. The code counts as used: AWS takes each code once, so fob will not send it again.
 
-    fob mfa code dev`
+    fob mfa code dev
+    fob mfa code dev --json`
 }
 
 func (c *mfaCodeCmd) Run(a *app) error {

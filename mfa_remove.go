@@ -18,7 +18,9 @@ type mfaRemoveCmd struct {
 }
 
 func (mfaRemoveCmd) Help() string {
-	return `
+	return `From then on fob asks for codes of the device again. With --device the device is removed
+from your user in AWS, too, and its line from the AWS config. It asks first; --yes does not.
+
     fob mfa remove dev
     fob mfa remove dev --device`
 }

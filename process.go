@@ -28,21 +28,27 @@ import (
 const exportBudget = 50 * time.Second
 
 type exportCmd struct {
-	credentialFlags
 	Name    string `arg:"" optional:"" name:"profile" help:"The profile."`
 	Profile string `help:"The profile, as credential_process lines have it." placeholder:"PROFILE"`
 	Format  string `help:"The format: process, env, env-no-export, fish, powershell, windows-cmd or dotenv." placeholder:"FORMAT"`
+	credentialFlags
 }
 
 func (exportCmd) Help() string {
-	return `Without --format it prints the document that AWS SDKs read from a credential_process:
+	return `Programs call this by themselves: AWS SDKs run the credential_process of a profile, which
+fob add writes, and read what it prints:
 
     [profile dev]
     credential_process = fob export --profile dev
 
-In a shell:
+It needs a person only if a code or a passphrase is needed, and asks on the terminal or in
+a window, for at most 50 seconds. If nobody can be asked, the exit code is 4, and fob login
+signs in ahead. With --format it prints variables for a shell or a file. Without, and on a
+terminal, it prints nothing.
 
-    eval "$(fob export dev --format env)"`
+    eval "$(fob export dev --format env)"    in bash and zsh
+    fob export dev --format fish | source    in fish
+    fob export dev --format powershell | Out-String | Invoke-Expression`
 }
 
 func (c *exportCmd) Run(a *app) error {

@@ -22,11 +22,12 @@ type storeShowCmd struct {
 }
 
 func (storeCmd) Help() string {
-	return `Without a command it shows where the store is, what opens it and what else could. Nothing
-is unlocked.
+	return `Without a command it shows where the store is, what opens it here, and what else could.
+Nothing is unlocked.
 
     fob store
-    fob store --json`
+    fob store add file               a passphrase, too
+    fob store passphrase             another passphrase`
 }
 
 // storePage is fob store --json.

@@ -85,10 +85,11 @@ type storePassphraseCmd struct {
 }
 
 func (storePassphraseCmd) Help() string {
-	return `fob first opens the store with the old passphrase, or whatever else opens it. It creates a
-new vault key, as fob store remove does.
+	return `Opens the store with the old passphrase, or with whatever else opens it, and asks for the
+new one twice. fob creates a new vault key, as fob store remove does.
 
-    fob store passphrase`
+    fob store passphrase
+    fob store passphrase --stdin < new-passphrase`
 }
 
 func (c *storePassphraseCmd) Run(a *app) error {
