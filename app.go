@@ -296,7 +296,7 @@ func withAsker(ctx context.Context, program func() string) context.Context {
 // askPassphrase asks a person what the store wants to know.
 func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (answer creds.Secret, err error) {
 	ask := prompt.Question{Title: "Passphrase", Problem: term.Clean(q.Problem), Secret: true}
-	what := "ask for the passphrase"
+	what := askForPassphrase
 	switch q.Kind {
 	case keyring.AskPassphrase:
 		ask.Text = "Passphrase for " + term.Clean(a.host.Tilde(q.Store))
@@ -313,25 +313,21 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (answer cre
 		ask.Text = name + ": " + strings.TrimRight(term.Clean(q.Text), ": ")
 	}
 	if a.NoInput {
-		return creds.Secret{}, a.nobody(what, ui.ErrNoInput)
+		return creds.Secret{}, &ui.NobodyError{What: what, Why: ui.ErrNoInput}
 	}
 	_, err = prompt.Ask(ctx, a.prompters(""), ask, func(typed creds.Secret) error { answer = typed; return nil })
 	if none, ok := errors.AsType[*prompt.NoPersonError](err); ok {
-		err = a.nobody(what, errors.New(none.Reasons()))
+		err = &ui.NobodyError{What: what, Why: errors.New(none.Reasons())}
 	}
 	return answer, err
 }
 
-// nobody says that nobody can be asked what opens the store, and what would help.
-func (a *app) nobody(what string, why error) error {
-	e := &ui.NobodyError{What: what, Why: why}
-	if runtime.GOOS == "linux" && a.getenv("FOB_UNLOCK_TTL") == "" && a.unlock.sessions == 0 {
-		e.Hints = []ui.Hint{
-			ui.Advise("FOB_UNLOCK_TTL=12h lets the kernel keep the store unlocked here"),
-			ui.Advise("FOB_PASSPHRASE_FILE names a file with the passphrase"),
-		}
-	}
-	return e
+const askForPassphrase = "ask for the passphrase"
+
+// asksEachTime reports whether the kernel keeps nothing unlocked because of where fob
+// runs, and would if the user wanted that.
+func (a *app) asksEachTime() bool {
+	return runtime.GOOS == "linux" && a.getenv("FOB_UNLOCK_TTL") == "" && a.unlock.sessions == 0
 }
 
 // prompters are the ways to ask a person here and now, for a profile or, if it is

@@ -111,7 +111,7 @@ func (a *app) credentials(ctx context.Context, p plan.Plan, r request) (creds.Se
 	}
 	s, err := b.Credentials(withAsker(ctx, r.program), p)
 	if err != nil {
-		return s, &planError{Plan: p, Err: err}
+		return s, &planError{Plan: p, Fresh: r.Fresh, Err: err}
 	}
 	if s.AccountID == "" {
 		s.AccountID = p.Account

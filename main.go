@@ -30,6 +30,7 @@ import (
 	"fob/internal/later"
 	"fob/internal/prompt"
 	"fob/internal/settings"
+	"fob/internal/ui"
 	"fob/keyring"
 	"fob/keyring/backend"
 )
@@ -54,6 +55,8 @@ type program struct {
 	// devicePeriod is how long a code of a device lasts that fob creates in AWS; 0 is
 	// AWS's 30 s.
 	devicePeriod time.Duration
+	// judged sees the command line that failed and what fob advises; nil for nobody.
+	judged func(argv []string, hints []ui.Hint)
 }
 
 // command is a row of the grammar.

@@ -72,7 +72,7 @@ func testProgram() program {
 		}
 		return d
 	}
-	p := program{workFactor: 10, budget: duration(testBudget), devicePeriod: duration(testPeriod)}
+	p := program{workFactor: 10, budget: duration(testBudget), devicePeriod: duration(testPeriod), judged: mustHelp}
 	if answer := duration(testAnswer); answer != 0 {
 		p.limits = awsapi.Limits{Dial: answer, Answer: answer, Call: 3 * answer, Backoff: answer / 5}
 	}

@@ -121,7 +121,9 @@ func (e *terminalError) Error() string { return "not printing credentials to a t
 // planError is a failure while a plan is carried out.
 type planError struct {
 	Plan plan.Plan
-	Err  error
+	// Fresh: cached sessions did not count.
+	Fresh bool
+	Err   error
 }
 
 func (e *planError) Error() string { return e.Err.Error() }
@@ -257,6 +259,9 @@ func is(target error, code int) failure {
 func (a *app) judge(err error) verdict {
 	for _, row := range failures() {
 		if v := row(a, err); v.code != 0 {
+			if a.judged != nil {
+				a.judged(a.args[1:], v.hints)
+			}
 			return v
 		}
 	}
@@ -480,7 +485,7 @@ func busy(a *app, e *keyring.BusyError, err error) verdict {
 	case e.Doing != "" && runtime.GOOS == "linux" && a.unlock.sessions == 0:
 		return exit(exitStore, ui.TypeLine("export FOB_UNLOCK_TTL=12h").To("keeps the store unlocked, so that it is opened once"))
 	case e.PID == 0:
-		return exit(exitStore, loginHint(err)...)
+		return exit(exitStore, a.loginHint(err)...)
 	case e.Terminal != "":
 		return exit(exitNoPerson, ui.Advise("answer it on %s", e.Terminal), stop)
 	}
@@ -488,16 +493,16 @@ func busy(a *app, e *keyring.BusyError, err error) verdict {
 }
 
 // sharedRefusal is the refusal of another process that this one waited for.
-func sharedRefusal(_ *app, e *keyring.SharedError, err error) verdict {
+func sharedRefusal(a *app, e *keyring.SharedError, err error) verdict {
 	switch {
 	case e.Serial == "":
-		return exit(exitStore, loginHint(err)...)
+		return exit(exitStore, a.loginHint(err)...)
 	case e.Outcome == keyring.Refused:
 		return exit(exitRefused)
 	case e.Outcome == keyring.Cancelled:
-		return exit(exitFailed, loginHint(err)...)
+		return exit(exitFailed, a.loginHint(err)...)
 	}
-	return exit(exitNoPerson, loginHint(err)...)
+	return exit(exitNoPerson, a.codeHints(err)...)
 }
 
 // plainDirectory is one whose name every shell reads alike.
@@ -588,18 +593,19 @@ func personFailures() []failure {
 			}
 			return exit(exitUsage, hints...)
 		}),
-		on(func(_ *app, e *prompt.NoPersonError, _ error) verdict {
-			return exit(exitNoPerson, ui.Type("fob", "login", e.Profile))
-		}),
-		on(func(_ *app, e *ui.NobodyError, err error) verdict {
-			return exit(exitNoPerson, append(loginHint(err), e.Hints...)...)
+		on(func(a *app, _ *prompt.NoPersonError, err error) verdict { return exit(exitNoPerson, a.codeHints(err)...) }),
+		on(func(a *app, e *ui.NobodyError, err error) verdict {
+			if e.What != askForPassphrase {
+				return exit(exitNoPerson)
+			}
+			return exit(exitNoPerson, a.unlockHints(err)...)
 		}),
 		always[*mfa.CodeError](exitUsage),
 		always[*term.InputError](exitUsage),
 		on(busy),
-		func(_ *app, err error) verdict {
+		func(a *app, err error) verdict {
 			if errors.Is(err, context.DeadlineExceeded) {
-				return exit(exitNoPerson, loginHint(err)...)
+				return exit(exitNoPerson, a.codeHints(err)...)
 			}
 			return otherwise
 		},
@@ -623,7 +629,7 @@ func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
 		hints = append(hints, ui.Advise("the key %s is mistyped, was deleted or deactivated in AWS, or is only seconds old", e.KeyID))
 	case "SignatureDoesNotMatch":
 		if e.Skew == 0 {
-			hints = append(hints, ui.Advise("wrong secret for %s: run fob add again", e.KeyID))
+			hints = append(hints, ui.Advise("the secret does not belong to %s: it is mistyped, or of another key", e.KeyID))
 		}
 	case iam.AlreadyExists:
 		profile := cmdline.Quote(profileOf(err))
@@ -683,12 +689,54 @@ func profileOf(err error) string {
 	return "PROFILE"
 }
 
-// loginHint is what every exit 4 says.
-func loginHint(err error) []ui.Hint {
-	if at, ok := errors.AsType[*planError](err); ok {
-		return []ui.Hint{ui.Type("fob", "login", at.Plan.Profile)}
+// loginHint is that fob login asks what this command could not ask; nothing where
+// that does not help.
+func (a *app) loginHint(err error) []ui.Hint {
+	at, ok := errors.AsType[*planError](err)
+	if !ok || a.name == "login" {
+		return nil
 	}
-	return nil
+	// A session with a duration of its own is not one that fob login makes.
+	p := at.Plan
+	login, problem := a.plan(p.Profile, plan.Options{Export: true})
+	if n := p.CodeSteps(); problem != nil || n > len(login.Steps) || n > 0 && p.ID(n) != login.ID(n) {
+		return nil
+	}
+	if at.Fresh {
+		return []ui.Hint{ui.Type("fob", "login", p.Profile, "--fresh").To("makes a new session; then leave out --fresh")}
+	}
+	return []ui.Hint{ui.Type("fob", "login", p.Profile)}
+}
+
+// unlockHints are the ways to open the store where nobody can be asked for its
+// passphrase.
+func (a *app) unlockHints(err error) (hints []ui.Hint) {
+	if a.asksEachTime() {
+		hints = append(hints, ui.TypeLine("export FOB_UNLOCK_TTL=12h").To("lets the kernel keep the store unlocked"))
+	}
+	if runtime.GOOS == "linux" && (a.unlock.sessions > 0 || a.asksEachTime()) {
+		hints = append(hints, a.loginHint(err)...)
+	}
+	return append(hints, ui.Advise("FOB_PASSPHRASE_FILE names a file with the passphrase"))
+}
+
+// codeHints are the ways to a code where nobody can be asked for it.
+func (a *app) codeHints(err error) []ui.Hint {
+	if login := a.loginHint(err); login != nil {
+		return login
+	}
+	at, ok := errors.AsType[*planError](err)
+	if !ok {
+		return nil
+	}
+	run := "run it in a terminal"
+	if a.name != "login" {
+		run = "this needs a code of its own: run it in a terminal"
+	}
+	return []ui.Hint{
+		ui.Advise("%s, or put the code into FOB_MFA_CODE", run),
+		ui.Type("fob", "mfa", "add", at.Plan.Profile).To("stores the MFA secret, so that fob makes the codes"),
+	}
 }
 
 // absentFiles says which AWS files that a variable names do not exist: to fob and to the

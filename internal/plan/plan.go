@@ -188,6 +188,17 @@ func (p Plan) MFASerial() string {
 	return ""
 }
 
+// CodeSteps is how many steps lead to the last session that needs a code; 0 if none
+// does.
+func (p Plan) CodeSteps() (n int) {
+	for i, s := range p.Steps {
+		if MFASerial(s) != "" {
+			n = i + 1
+		}
+	}
+	return n
+}
+
 // FirstCached is how many steps the first session has that can be cached. A key is
 // not a session, but what another program printed is one, unless the directory that
 // fob is started in decides which program that is.

@@ -19,8 +19,6 @@ type NobodyError struct {
 	Why  error  // term.ErrNone, term.ErrBackground, ErrNoInput, or reasons in words
 	// Flag is the flag that makes the question unnecessary; "" if there is none.
 	Flag string
-	// Hints are what helps besides signing in first.
-	Hints []Hint
 }
 
 // Error says what cannot be asked, and what to use instead.
