@@ -3,13 +3,32 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
+	"time"
 
+	"fob/internal/awsapi"
+	"fob/internal/awsconfig"
+	"fob/internal/creds"
+	"fob/internal/host"
+	"fob/internal/iam"
+	"fob/internal/mfa"
+	"fob/internal/plan"
+	"fob/internal/prompt"
+	"fob/internal/settings"
+	"fob/internal/source"
+	"fob/internal/term"
 	"fob/internal/ui"
+	"fob/internal/wire"
+	"fob/keyring"
+	"fob/keyring/backend"
 )
 
 // mustHelp panics if a hint of a command that failed cannot be followed. Every fob of
@@ -27,13 +46,8 @@ func checkHint(argv []string, h ui.Hint) error {
 	if h.Command == "" && h.Words == "" {
 		return errors.New("it says nothing")
 	}
-	for _, words := range []string{h.When, h.Words} {
-		if err := checkHintWords(words); err != nil {
-			return err
-		}
-	}
 	if h.Command == "" {
-		return nil
+		return checkHintWords(h.Words)
 	}
 	line := h.Command
 	if inner := substitution.FindStringSubmatch(line); inner != nil {
@@ -63,7 +77,7 @@ func isGlobalFlag(word string) bool {
 	return slices.Contains([]string{"--no-input", "-v", "--verbose", "-q", "--quiet"}, word)
 }
 
-// checkHintWords: what is to be typed is a hint's command, and not among its words.
+// checkHintWords: what is to be typed is a hint's command; a hint with words alone has none.
 func checkHintWords(words string) error {
 	if strings.HasPrefix(words, "did you mean ") || strings.Contains(words, "credential_process = ") {
 		return nil
@@ -105,7 +119,7 @@ func samples(before []string) map[string]string {
 	if n := len(before); n > 0 && before[n-1] == "--role" {
 		arn = "arn:aws:iam::222222222222:role/deploy"
 	}
-	return map[string]string{"PROFILE": "dev", "NAME": "other", "ARN": arn}
+	return map[string]string{"PROFILE": "dev", "NAME": "other", "ARN": arn, "CMD": "true", "WORDS": "true"}
 }
 
 // shellWords splits a command line as a shell does, without its redirections.
@@ -153,4 +167,221 @@ func shellWords(line string) ([]string, error) {
 		return nil, errors.New("an empty command")
 	}
 	return words, nil
+}
+
+// example is an error, and the command line that met it.
+type example struct {
+	argv string
+	err  error
+}
+
+// examples are errors for every row of failures, and for every hint that a row has.
+func examples(home string) []example {
+	const profile, at, serial, role = "it's new", "~/.aws/config:3", "arn:aws:iam::111111111111:mfa/jo", "arn:aws:iam::222222222222:role/deploy"
+	key := plan.StoredKey{Profile: profile, KeyID: "AKIAIOSFODNN7EXAMPLE"}
+	session := plan.SessionToken{MFASerial: serial, DurationSeconds: 43200}
+	assume := func(role, serial string) plan.AssumeRole {
+		return plan.AssumeRole{RoleARN: role, MFASerial: serial, DurationSeconds: 3600}
+	}
+	planned := func(err error, steps ...plan.Step) error {
+		return &planError{Plan: plan.Plan{Profile: profile, Steps: append([]plan.Step{key}, steps...)}, Err: err}
+	}
+	denied := &awsapi.RefusedError{Action: "AssumeRole", Role: role, Code: "AccessDenied"}
+	other := role + "2"
+	aged := &planError{Plan: plan.Plan{Profile: profile, MaxMFAAge: time.Hour, Steps: []plan.Step{key, session, assume(role, "")}}, Err: denied}
+	why := errors.New("why")
+	noPerson := &prompt.NoPersonError{Profile: profile, Serial: serial, Why: []error{term.ErrNone}}
+	refused := func(code string) error {
+		return &awsapi.RefusedError{Action: "GetCallerIdentity", Code: code, KeyID: key.KeyID}
+	}
+	unsupported := func(action string) error {
+		return planned(&awsapi.RefusedError{Action: action, Code: "InvalidAction", Server: "ceph", Unsupported: true})
+	}
+	busy := func(h keyring.Holder) error { return &keyring.BusyError{Holder: h, Cause: context.DeadlineExceeded} }
+	shared := func(o keyring.Outcome, serial string) error {
+		return planned(&keyring.SharedError{Refusal: keyring.Refusal{Outcome: o, Message: "no"}, Serial: serial}, session)
+	}
+	return []example{
+		{"mfa enroll x", planned(&iam.LeftError{Serial: serial, Err: why, Undo: why})},
+		{"mfa enroll x", planned(&iam.LeftError{Serial: serial, Err: context.Canceled})},
+		{"exec", &usageError{Problem: "which profile?", Names: []string{"a", "b"}}},
+		{"exec --json x", &usageError{Problem: "unknown flag --json", Typed: "--json"}},
+		{"exec --server x", &usageError{Problem: "unknown flag --server", Typed: "--server"}},
+		{"exec --fresch x", &usageError{Problem: "unknown flag --fresch", Near: "--fresh"}},
+		{"mfa add", &usageError{Problem: "PROFILE is missing", Command: "mfa add"}},
+		{"remove x", &notOursError{Profile: profile, At: at}},
+		{"exec --bogus x", usagef("unknown flag --bogus")},
+		{"export", noHelpf("which profile?")},
+		{"clear x", &clearError{Profile: profile, Problem: why}},
+		{"exec x", &plan.UsageError{Problem: "why"}},
+		{"add x", &wire.ProcessError{Profile: profile}},
+		{"add x", &wire.ProcessError{Program: "/a b"}},
+		{"add x", &keyring.NameError{Name: profile, Problem: "is too long"}},
+		{"add x", creds.ErrKeyID},
+		{"add x", creds.ErrSessionKey},
+		{"exec ''", &plan.NoProfileError{}},
+		{"exec x", &plan.NoProfileError{Profile: profile}},
+		{"exec x", &plan.NoProfileError{Profile: profile, Nearest: []string{"a", "b"}}},
+		{"exec x", &plan.MissingSourceError{Profile: "x", Source: profile, At: at}},
+		{"exec x", &plan.MissingSourceError{Profile: "x", Source: profile, At: at, Nearest: []string{"a"}}},
+		{"exec x", &plan.NoKeyError{Profile: profile, At: at}},
+		{"exec x", &plan.NoKeyError{Profile: profile, At: at, Role: true}},
+		{"exec x", &plan.PartialKeyError{Profile: profile, Has: "aws_access_key_id", Lacks: "aws_secret_access_key", At: at}},
+		{"exec x", &plan.SecurityKeyError{Profile: profile, At: at}},
+		{"exec x", &plan.UnknownKeyError{Key: "fob_acount", At: at, Nearest: []string{"fob_account"}}},
+		{"exec x", &plan.UnknownKeyError{Key: "fob_x", At: at}},
+		{"exec x", &plan.NoDeviceError{Profile: profile, At: at}},
+		{"exec x", &plan.ConfigError{At: at, Problem: "why"}},
+		{"exec x", &host.HomeError{Variable: "HOME"}},
+		{"exec x", &host.HomeError{Path: "~jo/x"}},
+		{"exec x", &plan.LoopError{Chain: []string{"a", "a"}}},
+		{"exec x", &plan.UnsupportedError{Profile: profile, At: at}},
+		{"exec x", &awsconfig.SyntaxError{File: "~/.aws/config", Line: 1}},
+		{"exec x", &settings.Error{At: at, Problem: "why"}},
+		{"exec x", &source.ReplacedError{Profile: profile}},
+		{"mfa enroll x", &iam.NotUserError{ARN: role}},
+		{"store remove age", &keyring.SlotError{Slot: "age/a b", Err: why}},
+		{"store passphrase", &keyring.UnfinishedError{Dir: "/home/jo/a b/g2"}},
+		{"store remove file", &keyring.LastSlotError{Slot: "file"}},
+		{"store remove age", &keyring.LastSlotError{Slot: "age"}},
+		{"store add file", &keyring.SlotExistsError{Slot: "file"}},
+		{"store add age1x", &keyring.SlotExistsError{Slot: "age"}},
+		{"store add age1x", &keyring.RecipientError{Text: "age1x", Problem: "why"}},
+		{"store add age1x", &keyring.PluginError{Program: "age-plugin-x"}},
+		{"store add age1x", &keyring.IdentityError{Path: "/x", Problem: "is empty"}},
+		{"exec x", &keyring.WrongPassphraseError{}},
+		{"exec x", shared(keyring.Refused, "")},
+		{"exec x", shared(keyring.Refused, serial)},
+		{"exec x", shared(keyring.Cancelled, serial)},
+		{"exec x", shared(keyring.Unanswered, serial)},
+		{"store", &keyring.MissingError{Dir: "/x"}},
+		{"mfa code x", &keyring.NotFoundError{Kind: keyring.KindSeed, Name: serial}},
+		{"remove x", &keyring.NotFoundError{Kind: keyring.KindKey, Name: profile}},
+		{"exec x", &keyring.UnsafeError{Path: "/x", Problem: "why"}},
+		{"exec x", &keyring.UnsafeError{Path: "/x", Problem: "why", Fix: "chmod 700 '/a b'"}},
+		{"exec x", &keyring.TrustError{Dir: "/x"}},
+		{"exec x", &keyring.TrustError{Dir: "/x", Fingerprint: "abc", Proof: "file"}},
+		{"exec x", &keyring.DamagedError{File: "key+x"}},
+		{"exec x", &keyring.DamagedError{File: "seed+x"}},
+		{"exec x", &keyring.DamagedError{File: "/home/jo/state/store-x.json"}},
+		{"exec x", &keyring.DamagedError{File: "/home/jo/a b/locks"}},
+		{"exec x", &keyring.DamagedError{File: "g1/slots/passphrase"}},
+		{"exec x", &keyring.DamagedError{File: "store"}},
+		{"exec x", &keyring.ChoiceError{Slots: []string{"age", "file"}}},
+		{"exec x", &keyring.NoSlotError{Backend: "pass", Slots: []string{"age", "file"}}},
+		{"store passphrase", &keyring.NoSlotError{Backend: "pass", Slots: []string{"age", "file"}}},
+		{"exec x", &backend.LockedError{Slot: "age"}},
+		{"exec x", &backend.LockedError{Slot: "pass", Fix: "pass show 'a b' >/dev/null"}},
+		{"exec x", &backend.LockedError{Slot: "secret-service"}},
+		{"exec x", &backend.LostError{Backend: "pass"}},
+		{"store add nope", &keyring.UnknownBackendError{Name: "nope"}},
+		{"exec x", &backend.Error{Backend: "pass", Fix: "pass init GPG-ID"}},
+		{"exec x", &backend.Error{Backend: "pass"}},
+		{"exec x", &keyring.FutureError{File: "store"}},
+		{"exec x", &keyring.PassphraseError{Problem: "the passphrase is empty"}},
+		{"exec x", &keyring.FullError{File: "/x"}},
+		{"exec x", &keyring.NoLocksError{Dir: "/x"}},
+		{"exec x", &keyring.NoLocksError{Dir: "/x", Instead: "/run/user/1"}},
+		{"exec x", &keyring.CreateError{Dir: "/x", Err: why}},
+		{"exec x", &fs.PathError{Op: "open", Path: home + "/.local/share/fob/store", Err: fs.ErrPermission}},
+		{"exec x", planned(denied, session, assume(role, ""))},
+		{"exec x", planned(denied, assume(role, ""))},
+		{"exec x", planned(denied, session, assume(other, ""), assume(role, ""))},
+		{"exec x", planned(denied, assume(role, serial))},
+		{"exec x", aged},
+		{"add x", refused("InvalidClientTokenId")},
+		{"add x", refused("SignatureDoesNotMatch")},
+		{"exec x", refused("ExpiredToken")},
+		{"mfa enroll x", planned(refused(iam.AlreadyExists))},
+		{"mfa remove x", &awsapi.RefusedError{Action: iam.DeleteDevice, Code: "NoSuchEntity", Skew: time.Hour}},
+		{"exec x", unsupported("GetCallerIdentity")},
+		{"exec x", unsupported("GetSessionToken")},
+		{"exec x", unsupported("AssumeRole")},
+		{"exec x", &awsapi.UnreachableError{Host: "x", Problem: "why"}},
+		{"exec x", planned(&awsapi.AnswerError{Action: "GetSessionToken", Host: "x", Unsupported: true})},
+		{"exec x", &awsapi.AnswerError{}},
+		{"exec x", term.ErrCancelled},
+		{"exec x", context.Canceled},
+		{"export x", host.ErrOrphaned},
+		{"exce x", &unknownCommandError{Words: []string{"exce", "x"}}},
+		{"zzzz x", &unknownCommandError{Words: []string{"zzzz", "x"}}},
+		{"export x", &terminalError{Profile: profile}},
+		{"exec x", planned(noPerson, session)},
+		{"exec x -d 2h", planned(noPerson, plan.SessionToken{MFASerial: serial, DurationSeconds: 7200})},
+		{"login x", planned(noPerson, session)},
+		{"exec x", planned(&ui.NobodyError{What: askForPassphrase, Why: why})},
+		{"remove x", &ui.NobodyError{What: "ask for confirmation", Why: why}},
+		{"exec x", &mfa.CodeError{Problem: "the MFA code is empty"}},
+		{"exec x", &term.InputError{Problem: "is not valid UTF-8"}},
+		{"export x", planned(busy(keyring.Holder{Doing: "opening the store"}))},
+		{"export x", planned(busy(keyring.Holder{}))},
+		{"export x", planned(busy(keyring.Holder{PID: 12}))},
+		{"export x", planned(busy(keyring.Holder{PID: 12, Terminal: "pts/3"}))},
+		{"export x", planned(context.DeadlineExceeded)},
+	}
+}
+
+// Every row of the table of failures has an example, and every hint of every example is
+// something that can be typed: a command of fob's parses, and is not the one that failed.
+func TestHintsParse(t *testing.T) {
+	home := t.TempDir()
+	rows := make([]int, len(failures()))
+	for _, e := range examples(home) {
+		argv, err := shellWords(e.argv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ttl := range []string{"", "0"} {
+			a := hintApp(t, home, ttl, argv)
+			for _, h := range a.judge(e.err).hints {
+				if err := checkHint(argv, h); err != nil {
+					t.Errorf("fob %s: %v: %q: %v", e.argv, e.err, h, err)
+				}
+				if out, err := exec.Command("sh", "-n", "-c", h.Command).CombinedOutput(); err != nil {
+					t.Errorf("%q: sh: %s", h, out)
+				}
+			}
+			row := slices.IndexFunc(failures(), func(row failure) bool { return row(a, e.err).code != 0 })
+			if row < 0 {
+				t.Errorf("%T has no row", e.err)
+				continue
+			}
+			rows[row]++
+		}
+	}
+	for row, n := range rows {
+		if n == 0 {
+			t.Errorf("row %d of the failures has no example", row)
+		}
+	}
+}
+
+// hintApp is the app of a command line in a home with one stored profile.
+func hintApp(t *testing.T, home, ttl string, argv []string) *app {
+	t.Helper()
+	env := map[string]string{"HOME": home, "FOB_UNLOCK_TTL": ttl}
+	s := start{args: append([]string{"fob"}, argv...), getenv: func(name string) string { return env[name] }}
+	a, err := newApp(t.Context(), program{}, s, commandLine{name: argv[0], setBy: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// What a shell reads as words is what this file does.
+func TestShellWords(t *testing.T) {
+	for line, want := range map[string][]string{
+		`fob add 'it'\''s new'`:    {"fob", "add", "it's new"},
+		"pass show x >/dev/null":   {"pass", "show", "x"},
+		"export A=1":               {"export", "A=1"},
+		"fob add $(x)":             nil,
+		"fob add 'x":               nil,
+		"fob add x > file":         nil,
+		"fob store add file|age1":  nil,
+		"fob --backend auto store": {"fob", "--backend", "auto", "store"},
+	} {
+		if got, err := shellWords(line); !slices.Equal(got, want) || (err != nil) != (want == nil) {
+			t.Errorf("%q: %q, %v", line, got, err)
+		}
+	}
 }

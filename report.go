@@ -593,7 +593,9 @@ func personFailures() []failure {
 			}
 			return exit(exitUsage, hints...)
 		}),
-		on(func(a *app, _ *prompt.NoPersonError, err error) verdict { return exit(exitNoPerson, a.codeHints(err)...) }),
+		on(func(a *app, _ *prompt.NoPersonError, err error) verdict {
+			return exit(exitNoPerson, a.codeHints(err)...)
+		}),
 		on(func(a *app, e *ui.NobodyError, err error) verdict {
 			if e.What != askForPassphrase {
 				return exit(exitNoPerson)
