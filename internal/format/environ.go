@@ -31,6 +31,16 @@ func Vars(s creds.Session, region string) []Var {
 	return vars
 }
 
+// marks say whose the variables of a session are. An AWS_ACCESS_KEY_ID other than
+// FOB_KEY_ID, or an AWS_REGION other than FOB_REGION, was set by somebody else.
+func marks(s creds.Session, profile, region string) []Var {
+	vars := []Var{{"FOB_PROFILE", profile}, {"FOB_KEY_ID", s.ID}}
+	if region != "" {
+		vars = append(vars, Var{"FOB_REGION", region})
+	}
+	return vars
+}
+
 // removed are the variables that hold AWS credentials or say where to find them,
 // and fob's own secrets. None reaches a child unless fob sets it.
 var removed = []string{
@@ -44,7 +54,7 @@ var removed = []string{
 	"AWS_ACCOUNT_ID", // moves DynamoDB to an account's endpoint
 	"AWS_MFA_SERIAL", "AWS_SESSION_TAGS", "AWS_TRANSITIVE_TAGS", "AWS_SOURCE_IDENTITY",
 	"AWSU_PROFILE", "AWSUME_PROFILE", "AWSUME_EXPIRATION", "AWS_SSO_PROFILE",
-	"FOB_MFA_CODE", "FOB_AGE_IDENTITY", "AWS_VAULT_FILE_PASSPHRASE", "AWS_VAULT", "FOB_PROFILE",
+	"FOB_MFA_CODE", "FOB_AGE_IDENTITY", "AWS_VAULT_FILE_PASSPHRASE", "AWS_VAULT", "FOB_PROFILE", "FOB_KEY_ID",
 }
 
 // removedPrefixes are families of such variables.
@@ -99,10 +109,7 @@ type Child struct {
 // Environ is the environment of a child: environ without credentials, and the
 // session.
 func Environ(environ []string, s creds.Session, c Child) []string {
-	vars := append(Vars(s, c.Region), Var{"FOB_PROFILE", c.Profile})
-	if c.Region != "" {
-		vars = append(vars, Var{"FOB_REGION", c.Region})
-	}
+	vars := append(Vars(s, c.Region), marks(s, c.Profile, c.Region)...)
 	if c.Compat {
 		vars = append(vars, Var{"AWS_VAULT", c.Profile})
 	}

@@ -24,7 +24,7 @@ func TestClean(t *testing.T) {
 		AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_ACCOUNT_ID
 		AWS_BEARER_TOKEN_BEDROCK AWS_BEARER_TOKEN_ AWS_MFA_SERIAL AWS_SESSION_TAGS AWS_TRANSITIVE_TAGS AWS_SOURCE_IDENTITY
 		AWSU_PROFILE AWSUME_PROFILE AWSUME_EXPIRATION AWS_SSO_PROFILE FOB_PASSPHRASE FOB_PASSPHRASE_FD FOB_PASSPHRASE_FILE
-		FOB_MFA_CODE FOB_AGE_IDENTITY AWS_VAULT_FILE_PASSPHRASE AWS_VAULT FOB_PROFILE`) {
+		FOB_MFA_CODE FOB_AGE_IDENTITY AWS_VAULT_FILE_PASSPHRASE AWS_VAULT FOB_PROFILE FOB_KEY_ID`) {
 		lower := strings.ToLower(name)
 		environ := []string{name + "=1", "A=1", lower + "=2", name + "=", "B=" + name + "=x", name + "=3"}
 		if got, want := Clean(environ, false), []string{"A=1", lower + "=2", "B=" + name + "=x"}; !slices.Equal(got, want) {
@@ -57,21 +57,21 @@ func TestEnviron(t *testing.T) {
 		child         Child
 		want          string
 	}{
-		{"nothing known", "A=1", Child{Profile: "dev"}, "A=1 " + session + "FOB_PROFILE=dev"},
-		{"compat", "AWS_VAULT=old", Child{Profile: "dev", Compat: true}, session + "FOB_PROFILE=dev AWS_VAULT=dev"},
+		{"nothing known", "A=1", Child{Profile: "dev"}, "A=1 " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID},
+		{"compat", "AWS_VAULT=old", Child{Profile: "dev", Compat: true}, session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID + " AWS_VAULT=dev"},
 		{
 			"a region is set everywhere", "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2 FOB_REGION=x", Child{Profile: "dev", Region: "eu-west-1"},
-			session + "AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 FOB_PROFILE=dev FOB_REGION=eu-west-1",
+			session + "AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 FOB_PROFILE=dev FOB_KEY_ID=" + exampleID + " FOB_REGION=eu-west-1",
 		},
-		{"the user's region stays", "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-1", Child{Profile: "dev"}, "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-1 " + session + "FOB_PROFILE=dev"},
-		{"an outer fob's region goes", "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2 FOB_REGION=us-west-2", Child{Profile: "dev"}, session + "FOB_PROFILE=dev"},
-		{"only an outer fob's", "AWS_REGION=us-west-1 AWS_DEFAULT_REGION=us-west-2 FOB_REGION=us-west-2", Child{Profile: "dev"}, "AWS_REGION=us-west-1 " + session + "FOB_PROFILE=dev"},
-		{"an empty mark is none", "AWS_REGION= FOB_REGION=", Child{Profile: "dev"}, "AWS_REGION= " + session + "FOB_PROFILE=dev"},
+		{"the user's region stays", "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-1", Child{Profile: "dev"}, "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-1 " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID},
+		{"an outer fob's region goes", "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2 FOB_REGION=us-west-2", Child{Profile: "dev"}, session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID},
+		{"only an outer fob's", "AWS_REGION=us-west-1 AWS_DEFAULT_REGION=us-west-2 FOB_REGION=us-west-2", Child{Profile: "dev"}, "AWS_REGION=us-west-1 " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID},
+		{"an empty mark is none", "AWS_REGION= FOB_REGION=", Child{Profile: "dev"}, "AWS_REGION= " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID},
 		{
 			"Windows", "Aws_Region=us-west-2 fob_region=us-west-2 aws_profile=x =C:=C:\\ Path=x", Child{Profile: "dev", FoldCase: true},
-			"=C:=C:\\ Path=x " + session + "FOB_PROFILE=dev",
+			"=C:=C:\\ Path=x " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID,
 		},
-		{"Unix", "Aws_Region=us-west-2 fob_region=us-west-2", Child{Profile: "dev"}, "Aws_Region=us-west-2 fob_region=us-west-2 " + session + "FOB_PROFILE=dev"},
+		{"Unix", "Aws_Region=us-west-2 fob_region=us-west-2", Child{Profile: "dev"}, "Aws_Region=us-west-2 fob_region=us-west-2 " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID},
 	} {
 		if got := strings.Join(Environ(strings.Fields(tt.environ), least(), tt.child), " "); got != tt.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
@@ -85,7 +85,7 @@ func TestEnvironOnce(t *testing.T) {
 	var dirty []string
 	names := []string{
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION",
-		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCOUNT_ID", "FOB_PROFILE", "FOB_REGION", "AWS_VAULT",
+		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCOUNT_ID", "FOB_PROFILE", "FOB_KEY_ID", "FOB_REGION", "AWS_VAULT",
 	}
 	for _, n := range append(names, names...) {
 		dirty = append(dirty, n+"=stale")

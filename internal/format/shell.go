@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fob/internal/creds"
 )
 
 // shell is a format for a shell, or for a file of variables.
@@ -46,6 +48,17 @@ func Shells() []string {
 		names = append(names, f.name)
 	}
 	return names
+}
+
+// Session writes a profile's session in one of the formats that Shells names, with
+// the variables by which fob knows it again. A name of a profile that a format cannot
+// hold is left out, and so is that of an earlier session.
+func Session(name string, s creds.Session, profile, region string) ([]byte, error) {
+	vars := Vars(s, region)
+	if text, err := Shell(name, append(vars, marks(s, profile, region)...)); err == nil {
+		return text, nil
+	}
+	return Shell(name, append(vars, marks(s, "", region)...))
 }
 
 // Shell writes variables in one of the formats that Shells names.

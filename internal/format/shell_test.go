@@ -66,6 +66,24 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A session is marked as fob's, whatever its profile is called.
+func TestSessionMarks(t *testing.T) {
+	for _, row := range []struct{ format, profile, want string }{
+		{"env", "dev", "export FOB_PROFILE='dev'\nexport FOB_KEY_ID='" + exampleID + "'\n"},
+		{"env", "büro", "export FOB_PROFILE=''\nexport FOB_KEY_ID='" + exampleID + "'\n"},
+		{"windows-cmd", "50%", "set \"FOB_PROFILE=\"\nset \"FOB_KEY_ID=" + exampleID + "\"\n"},
+		{"dotenv", "jo's", "FOB_PROFILE=''\nFOB_KEY_ID='" + exampleID + "'\n"},
+	} {
+		text, err := Session(row.format, least(), row.profile, "")
+		if err != nil || !strings.HasSuffix(string(text), row.want) {
+			t.Errorf("%s of %q: %s, %v", row.format, row.profile, text, err)
+		}
+	}
+	if text, err := Session("env", least(), "dev", "eu\nwest"); err == nil || len(text) > 0 {
+		t.Errorf("a region that cannot be written: %s", text)
+	}
+}
+
 // hostile values try to do more than set a variable.
 var hostile = []string{
 	"plain", "", " ", "a b", "'", `"`, "''", `\`, `\\`, `\'`, `'\''`, `a\`, "$", "$HOME", "${HOME}", "$(touch owned)", "`touch owned`",
