@@ -2,18 +2,20 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"fob/internal/cmdline"
 	"fob/internal/format"
-	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/ui"
 )
 
 type listCmd struct {
-	JSON  bool `xor:"as" help:"Print JSON."`
-	Names bool `xor:"as" help:"Print only the names, one per line."`
+	Words []string `arg:"" optional:"" name:"word" help:"Show only profiles with these words in their row."`
+	JSON  bool     `xor:"as" help:"Print JSON."`
+	Names bool     `xor:"as" aliases:"profiles" help:"Print only the names, one per line."`
 }
 
 func (listCmd) Help() string {
@@ -22,6 +24,7 @@ its account, its MFA device, and whether it is signed in. It unlocks nothing and
 ask.
 
     fob list
+    fob list prod eu                 only the profiles with both words
     fob list --names                 one name per line, for scripts`
 }
 
@@ -34,9 +37,12 @@ type listRow struct {
 	Region    string        `json:"region,omitempty"`
 	MFASerial string        `json:"mfa_serial,omitempty"`
 	Seed      bool          `json:"seed"`
-	Source    string        `json:"source,omitempty"` // how its credentials begin: a kind of explain's
-	Sessions  []listSession `json:"sessions"`         // the profile's own
+	Source    string        `json:"source,omitempty"`         // how its credentials begin: a kind of explain's
+	From      string        `json:"source_profile,omitempty"` // whose key or process that is
+	Roles     []string      `json:"roles,omitempty"`
+	Sessions  []listSession `json:"sessions"` // the profile's own
 	SignedIn  string        `json:"signed_in_until,omitempty"`
+	Refused   string        `json:"refused_at,omitempty"`
 	Problem   string        `json:"problem,omitempty"`
 }
 
@@ -53,30 +59,69 @@ func (c *listCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.Names {
-		var list strings.Builder
-		for _, n := range names {
-			fmt.Fprintln(&list, n)
-		}
-		return a.out.Write([]byte(list.String()))
+	if c.Names && len(c.Words) == 0 {
+		return printNames(a, names)
 	}
 	rows := all.Rows(names, a.now())
+	shown := slices.DeleteFunc(slices.Clone(rows), func(r profiles.Row) bool { return !r.Has(c.Words) })
 	switch {
 	case c.JSON:
-		return a.out.JSON(listRows(rows))
+		err = a.out.JSON(listRows(shown))
+	case c.Names:
+		err = printNames(a, namesOf(shown))
 	case len(rows) == 0:
-		a.out.Print("Nothing is stored yet. Store a key with fob add PROFILE.\n")
-		return nil
+		a.out.Print("No profiles yet. fob add PROFILE stores an access key and sets up its profile.\n")
+	case len(shown) == 0:
+		a.out.Print("None of %s has %q in its row.\n", ui.Count(len(rows), "profile"), strings.Join(c.Words, " "))
+	default:
+		err = a.out.Table(listTable(shown, a.now()))
+		printCauses(a, shown)
 	}
-	table := ui.Table{Columns: []ui.Column{{Title: "PROFILE"}, {Title: "KEY"}, {Title: "AGE"}, {Title: "ACCOUNT"}, {Title: "MFA"}, {Title: "SESSION", Shrink: true}}}
+	if err == nil && len(shown) == 0 && len(c.Words) > 0 {
+		return errNegative
+	}
+	return err
+}
+
+func namesOf(rows []profiles.Row) (names []string) {
 	for _, r := range rows {
-		var row []ui.Styled
-		for _, cell := range listCells(r, a.now()) {
-			row = append(row, ui.Plain.Text(cell))
-		}
-		table.Rows = append(table.Rows, row)
+		names = append(names, r.Profile)
 	}
-	return a.out.Table(table)
+	return names
+}
+
+func printNames(a *app, names []string) error {
+	var list strings.Builder
+	for _, n := range names {
+		fmt.Fprintln(&list, n)
+	}
+	return a.out.Write([]byte(list.String()))
+}
+
+// printCauses says below the table why profiles cannot be used, and what helps.
+func printCauses(a *app, rows []profiles.Row) {
+	const most = 8
+	causes := profiles.Causes(rows)
+	for _, c := range causes[:min(len(causes), most)] {
+		helps := ""
+		if hints := a.judge(c.Err).hints; len(hints) > 0 && hints[0].Command != "" {
+			helps = ": " + hints[0].Command
+		} else if len(hints) > 0 {
+			helps = " (" + hints[0].Words + ")"
+		}
+		a.out.Print("%s%s\n", ui.Caution.Text(c.Text), helps)
+	}
+	if more := len(causes) - most; more > 0 {
+		a.out.Print("%d more: fob list --json\n", more)
+	}
+	for _, r := range rows {
+		if !r.Refused.IsZero() {
+			a.out.Print("%s: fob login %s\n", ui.Bad.Text("AWS refused the last session for "+r.Profile), cmdline.Quote(r.Profile))
+		}
+	}
+	if len(causes) == 0 && !slices.ContainsFunc(rows, func(r profiles.Row) bool { return r.Problem == nil }) {
+		a.out.Print("No profile has a key yet: fob add PROFILE\n")
+	}
 }
 
 func listRows(rows []profiles.Row) []listRow {
@@ -84,8 +129,9 @@ func listRows(rows []profiles.Row) []listRow {
 	for _, r := range rows {
 		row := listRow{
 			Profile: r.Profile, KeyID: r.KeyID, KeyAdded: format.Time(r.KeyAdded),
-			Account: r.Account, Region: r.Region, MFASerial: r.MFASerial, Seed: r.Seed, Source: r.Source,
-			Sessions: []listSession{}, SignedIn: format.Time(r.SignedIn),
+			Account: r.Account, Region: r.Region, MFASerial: r.MFASerial, Seed: r.Seed,
+			Source: r.Source, From: r.SourceProfile, Roles: r.Roles,
+			Sessions: []listSession{}, SignedIn: format.Time(r.SignedIn), Refused: format.Time(r.Refused),
 		}
 		if !r.Session.IsZero() {
 			row.Sessions = append(row.Sessions, listSession{format.Time(r.Session)})
@@ -98,29 +144,23 @@ func listRows(rows []profiles.Row) []listRow {
 	return list
 }
 
-func listCells(r profiles.Row, now time.Time) []string {
-	cells := []string{r.Profile, "-", "", r.Account, "", ""}
-	if r.Problem != nil {
-		// In the last column, with which no other row is aligned.
-		cells[5] = "(" + r.Problem.Error() + ")"
+func listTable(rows []profiles.Row, now time.Time) ui.Table {
+	t := ui.Table{Columns: []ui.Column{
+		{Title: "PROFILE", Shrink: true}, {Title: "CREDENTIALS", Shrink: true}, {Title: "ACCOUNT"},
+		{Title: "MFA", Shrink: true}, {Title: "SESSION"},
+	}}
+	for _, r := range rows {
+		t.Rows = append(t.Rows, []ui.Styled{
+			r.Name(), r.Credentials(now), orDash(r.Account), orDash(r.Device()), r.State(now),
+		})
 	}
-	switch {
-	case r.KeyID != "":
-		cells[1], cells[2] = r.KeyID, ui.Age(now.Sub(r.KeyAdded))
-	case r.Source == plan.PlaintextKey{}.Kind():
-		cells[1] = "in plain text"
+	return t
+}
+
+// orDash shows what is not known.
+func orDash(text string) ui.Styled {
+	if text == "" {
+		return ui.Dim.Text("-")
 	}
-	if r.MFASerial != "" {
-		cells[4] = plan.ShortSerial(r.MFASerial)
-		if r.Seed {
-			cells[4] += " (MFA secret stored)"
-		}
-	}
-	switch {
-	case !r.Session.IsZero():
-		cells[5] = "until " + ui.Clock(r.Session, now)
-	case !r.SignedIn.IsZero():
-		cells[5] = "signed in until " + ui.Clock(r.SignedIn, now)
-	}
-	return cells
+	return ui.Plain.Text(text)
 }

@@ -31,6 +31,9 @@ type Record struct {
 	Hint    string    `json:"hint,omitempty"`
 }
 
+// Refused reports whether AWS refused the request.
+func (r Record) Refused() bool { return r.Code == 6 }
+
 const (
 	prefix  = "export-"
 	maxSize = 16 << 10 // bytes of a record

@@ -73,6 +73,7 @@ func (e *PartialKeyError) Error() string {
 type UnsupportedError struct {
 	Profile string
 	What    string // completes the sentence "profile X ..."
+	Source  string // what it is called in a table: "SSO"
 	At      string
 }
 

@@ -62,16 +62,17 @@ func (r *resolver) ownSource(h hop) (next, error) {
 		}
 	}
 	if v, ok := get(h.section, "web_identity_token_file"); ok && hasRole {
-		return next{}, &UnsupportedError{Profile: h.name, What: "uses a web identity token", At: At(v)}
+		return next{}, &UnsupportedError{Profile: h.name, What: "uses a web identity token", Source: "web identity", At: At(v)}
 	}
 	if hasStatic(h.section) {
 		return next{}, r.plaintext(h)
 	}
-	for _, signIn := range []struct{ key, what string }{
-		{"sso_session", "is an SSO profile"}, {"sso_start_url", "is an SSO profile"}, {"login_session", "uses a console sign-in (login_session)"},
+	for _, signIn := range []struct{ key, what, source string }{
+		{"sso_session", "is an SSO profile", "SSO"}, {"sso_start_url", "is an SSO profile", "SSO"},
+		{"login_session", "uses a console sign-in (login_session)", "console sign-in"},
 	} {
 		if v, ok := get(h.section, signIn.key); ok {
-			return next{}, &UnsupportedError{Profile: h.name, What: signIn.what, At: At(v)}
+			return next{}, &UnsupportedError{Profile: h.name, What: signIn.what, Source: signIn.source, At: At(v)}
 		}
 	}
 	if v, ok := get(h.section, "credential_process"); ok {
@@ -144,7 +145,7 @@ func (r *resolver) process(h hop, v awsconfig.Value) error {
 
 func (r *resolver) environment(h hop, v awsconfig.Value) error {
 	if v.Text != "Environment" {
-		return &UnsupportedError{Profile: h.name, What: "uses credential_source = " + v.Text, At: At(v)}
+		return &UnsupportedError{Profile: h.name, What: "uses credential_source = " + v.Text, Source: v.Text, At: At(v)}
 	}
 	id := r.facts.Getenv("AWS_ACCESS_KEY_ID")
 	if id == "" || r.facts.Getenv("AWS_SECRET_ACCESS_KEY") == "" {

@@ -22,6 +22,7 @@ type Profiles struct {
 	Config *awsconfig.Config
 
 	store *keyring.Store
+	state string // the directory of records of failed exports; "" for none
 	facts plan.Facts
 	// keys are the headers of all stored keys, each read once; damaged ones are an
 	// error beside the others.
@@ -44,7 +45,9 @@ func Read(files Files, store *keyring.Store, w World) (*Profiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(config, store, w), nil
+	p := New(config, store, w)
+	p.state = files.State
+	return p, nil
 }
 
 // New is Read for a config that is parsed already.

@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,19 +52,62 @@ func ShortKey(id string) string {
 	return id[:4] + "..." + id[len(id)-4:]
 }
 
+// Name is the name of the profile.
+func (r Row) Name() ui.Styled {
+	if r.Idle {
+		return ui.Dim.Text(r.Profile)
+	}
+	return ui.Plain.Text(r.Profile)
+}
+
+// Credentials is the route, with the age of the profile's own key.
+func (r Row) Credentials(now time.Time) ui.Styled {
+	_, text := r.Problem.(*plan.UnsupportedError)
+	switch {
+	case r.Idle, text:
+		return ui.Dim.Text(r.Route)
+	case r.Problem != nil:
+		return ui.Caution.Text(r.Route)
+	case r.Source == plan.PlaintextKey{}.Kind() && r.SourceProfile == r.Profile:
+		return ui.Caution.Text(r.Route)
+	case r.KeyID == "":
+		return ui.Plain.Text(r.Route)
+	}
+	if age := ui.Age(now.Sub(r.KeyAdded)); age != "today" {
+		return ui.Plain.Text(r.Route + ", " + age + " old")
+	}
+	return ui.Plain.Text(r.Route + ", added today")
+}
+
+// Device is the MFA device, and whether fob makes its codes.
+func (r Row) Device() string {
+	if r.Seed {
+		return plan.ShortSerial(r.MFASerial) + " (stored)"
+	}
+	return plan.ShortSerial(r.MFASerial)
+}
+
+// Has reports whether all words are in what is shown of the profile, in any case.
+func (r Row) Has(words []string) bool {
+	text := strings.ToLower(strings.Join([]string{r.Profile, r.Route, r.Account, r.Device()}, " "))
+	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, strings.ToLower(w)) })
+}
+
 // State is what a person wants to know about a profile's session: the time that is
 // left of its own; that one can be made without asking anybody, because the profile
 // is signed in; or that somebody must sign in.
-func (r Row) State(now time.Time) string {
+func (r Row) State(now time.Time) ui.Styled {
 	switch {
 	case r.Problem != nil:
-		return "-"
+		return ui.Dim.Text("-")
 	case !r.Session.IsZero():
-		return ui.Left(r.Session.Sub(now)) + " left"
+		return ui.Good.Text(ui.Left(r.Session.Sub(now)) + " left")
+	case !r.Refused.IsZero():
+		return ui.Bad.Text("refused by AWS")
 	case !r.SignedIn.IsZero():
-		return "signed in"
+		return ui.Good.Text("signed in")
 	case r.MFASerial != "" && !r.Seed:
-		return "signed out"
+		return ui.Dim.Text("signed out")
 	}
-	return "-" // the next session needs nobody
+	return ui.Dim.Text("-") // the next session needs nobody
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fob/internal/plan"
+	"fob/internal/ui"
 )
 
 // A profile with a key of its own, stored or not, shows which; one that builds on
@@ -47,18 +48,19 @@ func TestState(t *testing.T) {
 	const serial = "arn:aws:iam::111111111111:mfa/jo"
 	for _, row := range []struct {
 		r    Row
-		want string
+		want ui.Styled
 	}{
-		{Row{MFASerial: serial, Session: in(133 * time.Minute), SignedIn: in(11 * time.Hour)}, "2h 13m left"},
-		{Row{MFASerial: serial, Session: in(40 * time.Second)}, "40s left"},
-		{Row{MFASerial: serial, SignedIn: in(time.Hour)}, "signed in"},
-		{Row{MFASerial: serial}, "signed out"},
-		{Row{MFASerial: serial, Seed: true}, "-"},
-		{Row{}, "-"},
-		{Row{Problem: &plan.LoopError{}}, "-"},
+		{Row{MFASerial: serial, Session: in(133 * time.Minute), SignedIn: in(11 * time.Hour)}, ui.Good.Text("2h 13m left")},
+		{Row{MFASerial: serial, Session: in(40 * time.Second)}, ui.Good.Text("40s left")},
+		{Row{MFASerial: serial, SignedIn: in(time.Hour)}, ui.Good.Text("signed in")},
+		{Row{MFASerial: serial, SignedIn: in(time.Hour), Refused: in(-time.Minute)}, ui.Bad.Text("refused by AWS")},
+		{Row{MFASerial: serial}, ui.Dim.Text("signed out")},
+		{Row{MFASerial: serial, Seed: true}, ui.Dim.Text("-")},
+		{Row{}, ui.Dim.Text("-")},
+		{Row{Problem: &plan.LoopError{}}, ui.Dim.Text("-")},
 	} {
 		if got := row.r.State(now); got != row.want {
-			t.Errorf("%+v: %q, want %q", row.r, got, row.want)
+			t.Errorf("%+v: %v, want %v", row.r, got, row.want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fob/internal/broker"
+	"fob/internal/lastfail"
 	"fob/internal/plan"
 	"fob/keyring"
 )
@@ -18,51 +19,139 @@ type Row struct {
 	MFASerial string
 	Seed      bool   // the MFA device's secret is in the store
 	Source    string // the kind of the first step: "stored-key"
-	Route     string // how it gets credentials, in few words
+	// SourceProfile is the profile whose key or process that is; "" for the environment.
+	SourceProfile string
+	Roles         []string // the ARNs, in the order in which they are assumed
+	// Route is how it gets credentials, or why it does not, in few words.
+	Route string
 	// Session is until when the profile's own session is used; zero without one.
 	Session time.Time
 	// SignedIn is until when no person is needed, because of that session or of those
 	// that it is made with; zero without one.
 	SignedIn time.Time
+	// Refused is when AWS last refused to make the profile's own session with those;
+	// zero if there is one, or if nobody has tried.
+	Refused time.Time
 	// Problem is why there is no plan; nil if there is one.
 	Problem error
+	// Idle: there is none because the section only has settings, and no other profile
+	// wants a key of it.
+	Idle bool
+	// wanted: other profiles need a key of this one.
+	wanted bool
 }
 
 // Rows are the profiles by name; names is what Names returned. It reads each item
 // of the store once: a thousand are listed before anyone notices.
 func (p *Profiles) Rows(names []string, now time.Time) []Row {
-	sessions, err := p.store.Infos(keyring.KindSession)
+	keys, facts := p.listed()
+	seeded, kept, refusals := p.seeds(), p.sessions(keys), p.refusals()
+	rows := make([]Row, 0, len(names))
+	for _, name := range names {
+		r := Row{Profile: name, KeyID: keys[name].KeyID, KeyAdded: keys[name].Created}
+		made, err := plan.Resolve(facts, name, plan.Options{Export: true})
+		if err != nil {
+			r.Problem, r.Route = err, trouble(err)
+			if r.KeyID != "" {
+				r.Route = ShortKey(r.KeyID) + ", " + r.Route
+			}
+			rows = append(rows, r)
+			continue
+		}
+		r.Account, r.Region, r.MFASerial = made.Account, made.Region, made.MFASerial()
+		r.Source, r.SourceProfile, r.Roles, r.Route = made.Steps[0].Kind(), made.Source(), made.Roles(), Route(made)
+		if r.SourceProfile == plan.EnvironmentSource {
+			r.SourceProfile = ""
+		}
+		r.Seed = seeded[r.MFASerial]
+		cached := func(n int) (keyring.Info, error) { return kept[made.Source()+"+"+made.ID(n)], nil }
+		at := broker.At(now, made, p.store)
+		r.Session, _ = broker.Own(made, at, cached) // cached has no errors
+		r.SignedIn, _ = broker.SignedIn(made, at, cached)
+		if r.Session.IsZero() && !r.SignedIn.IsZero() {
+			r.Refused = refusals.of(made, cached)
+		}
+		rows = append(rows, r)
+	}
+	p.findIdle(rows)
+	return rows
+}
+
+// seeds are the MFA devices whose secret is stored.
+func (p *Profiles) seeds() map[string]bool {
+	infos, _ := p.store.Infos(keyring.KindSeed) // a damaged one gives no codes
+	stored := map[string]bool{}
+	for _, s := range infos {
+		stored[s.Name] = true
+	}
+	return stored
+}
+
+// sessions are the headers of the cached sessions, by their source and ID.
+func (p *Profiles) sessions(keys map[string]keyring.Info) map[string]keyring.Info {
+	infos, err := p.store.Infos(keyring.KindSession)
 	if err != nil {
 		p.log("%v", err) // a damaged session is one session less
 	}
-	seeds, _ := p.store.Infos(keyring.KindSeed) // a damaged one gives no codes
-	seeded := map[string]bool{}
-	for _, s := range seeds {
-		seeded[s.Name] = true
-	}
-	keys, facts := p.listed()
-	kept := map[string]keyring.Info{}
-	for _, s := range sessions {
+	kept := make(map[string]keyring.Info, len(infos))
+	for _, s := range infos {
 		if s.SourceRev == keys[s.Name].Rev { // else its key was replaced
 			kept[s.Name+"+"+s.ID] = s
 		}
 	}
-	rows := make([]Row, 0, len(names))
-	for _, name := range names {
-		key := keys[name]
-		r := Row{Profile: name, KeyID: key.KeyID, KeyAdded: key.Created}
-		made, err := plan.Resolve(facts, name, plan.Options{Export: true})
-		if r.Problem = err; err == nil {
-			r.Account, r.Region, r.MFASerial, r.Source = made.Account, made.Region, made.MFASerial(), made.Steps[0].Kind()
-			r.Seed, r.Route = seeded[r.MFASerial], Route(made)
-			cached := func(n int) (keyring.Info, error) { return kept[made.Source()+"+"+made.ID(n)], nil }
-			at := broker.At(now, made, p.store)
-			r.Session, _ = broker.Own(made, at, cached) // cached has no errors
-			r.SignedIn, _ = broker.SignedIn(made, at, cached)
+	return kept
+}
+
+// findIdle tells the profiles without a key that need one from those that only have
+// settings.
+func (p *Profiles) findIdle(rows []Row) {
+	wanted := map[string]bool{}
+	for _, r := range rows {
+		if none, ok := r.Problem.(*plan.NoKeyError); ok && none.For != none.Profile {
+			wanted[none.Profile] = true
 		}
-		rows = append(rows, r)
 	}
-	return rows
+	for i := range rows {
+		r := &rows[i]
+		none, ok := r.Problem.(*plan.NoKeyError)
+		if !ok || none.Role {
+			continue
+		}
+		// aws-vault's users name their MFA device in [default], for all profiles.
+		section, _ := p.Config.Profile(r.Profile)
+		_, device := section.Get("mfa_serial")
+		r.wanted = wanted[none.Profile]
+		r.Idle = !r.wanted && (!device || r.Profile == "default")
+	}
+}
+
+// refusals are when AWS last refused an export of each profile.
+type refusals map[string]time.Time
+
+func (p *Profiles) refusals() refusals {
+	failed, err := lastfail.All(p.state)
+	if err != nil {
+		p.log("%v", err)
+	}
+	when := refusals{}
+	for _, f := range failed {
+		if f.Refused() {
+			when[f.Profile] = f.Time
+		}
+	}
+	return when
+}
+
+// of is when AWS refused a plan although the profile was signed in. What it refused
+// under an earlier sign-in may be allowed by now.
+func (r refusals) of(made plan.Plan, cached broker.Cached) time.Time {
+	at := r[made.Profile]
+	for n := made.FirstCached(); n < len(made.Steps); n++ {
+		if s, _ := cached(n); s.Rev != "" && s.Created.After(at) {
+			return time.Time{}
+		}
+	}
+	return at
 }
 
 // listed reads the headers of all keys at once. facts takes the keys from there
