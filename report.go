@@ -286,6 +286,28 @@ func leftDevice(a *app, e *iam.LeftError, err error) verdict {
 	return exit(v.code, hint)
 }
 
+// misplaced are the sections that are meant for a profile and have the header of the
+// other AWS file.
+func (a *app) misplaced(profile string) (rename []ui.Hint) {
+	all, err := a.profiles()
+	if err != nil {
+		return nil
+	}
+	for _, m := range all.Config.Misplaced() {
+		if m.Section.Name == profile {
+			rename = append(rename, ui.Advise("rename %s to %s in %s (line %d)", m.Header, m.Want, m.Section.File, m.Section.Line))
+		}
+	}
+	return rename
+}
+
+func saveAsUTF8() ui.Hint {
+	if runtime.GOOS == "windows" {
+		return ui.Advise("in PowerShell: [IO.File]::WriteAllLines(FILE, (Get-Content FILE)), with the full path for FILE")
+	}
+	return ui.Advise("save the file as UTF-8 without a byte order mark")
+}
+
 func profileFailures() []failure {
 	return []failure{
 		on(func(a *app, e *usageError, _ error) verdict {
@@ -319,7 +341,16 @@ func profileFailures() []failure {
 			return exit(exitUsage)
 		}),
 		always[*notOursError](exitNoProfile, ui.Advise("to remove the profile, delete its section from that file")),
+		on(func(a *app, e *awsconfig.SyntaxError, _ error) verdict {
+			if e.UTF16 {
+				return exit(exitFailed, saveAsUTF8())
+			}
+			return exit(exitFailed)
+		}),
 		on(func(a *app, e *plan.NoProfileError, _ error) verdict {
+			if found := a.misplaced(e.Profile); found != nil {
+				return exit(exitNoProfile, found...)
+			}
 			if e.Profile == "" || e.Stored && len(e.Nearest) == 0 {
 				return exit(exitNoProfile, ui.Type("fob", "list").To("shows the profiles"))
 			}
@@ -327,9 +358,15 @@ func profileFailures() []failure {
 			return exit(exitNoProfile, append(a.absentFiles(), hint)...)
 		}),
 		on(func(a *app, e *plan.MissingSourceError, _ error) verdict {
+			if found := a.misplaced(e.Source); found != nil {
+				return exit(exitNoProfile, found...)
+			}
 			return exit(exitNoProfile, append(a.absentFiles(), didYouMean(e.Nearest, ui.Type("fob", "add", e.Source).To("stores a key under that name")))...)
 		}),
-		on(func(_ *app, e *plan.NoKeyError, _ error) verdict {
+		on(func(a *app, e *plan.NoKeyError, _ error) verdict {
+			if found := a.misplaced(e.Profile); found != nil {
+				return exit(exitNoProfile, found...)
+			}
 			if e.Role {
 				return exit(exitNoProfile, ui.Advise("name the profile that has the key: fob_source_profile = NAME"))
 			}
@@ -360,7 +397,6 @@ func profileFailures() []failure {
 		}),
 		always[*plan.LoopError](exitFailed),
 		always[*plan.UnsupportedError](exitFailed),
-		always[*awsconfig.SyntaxError](exitFailed),
 		always[*settings.Error](exitFailed),
 		always[*source.ReplacedError](exitFailed),
 		always[*iam.NotUserError](exitUsage),

@@ -36,6 +36,8 @@ type SyntaxError struct {
 	Line int // from 1
 	// Problem says what is wrong. It never quotes the line, which may hold a key.
 	Problem string
+	// UTF16: the whole file is in UTF-16, of which no line can be read.
+	UTF16 bool
 }
 
 func (e *SyntaxError) Error() string {

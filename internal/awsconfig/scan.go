@@ -198,6 +198,12 @@ func (x *index) named(kind, name string) []section {
 // scan checks every line in one pass, and remembers where the sections are but not
 // their content: a file of 10,000 profiles is scanned at every start.
 func scan(f File, credentials bool) (index, []include, error) {
+	if isUTF16(f.Text) {
+		return index{}, nil, &SyntaxError{
+			File: f.Path, Line: 1, UTF16: true,
+			Problem: "the file is in UTF-16, as Windows PowerShell writes it; AWS tools read only UTF-8",
+		}
+	}
 	s := newScanner(f, credentials)
 	for s.skim(); s.next(); s.skim() {
 		if problem := s.check(); problem != "" {
@@ -205,6 +211,12 @@ func scan(f File, credentials bool) (index, []include, error) {
 		}
 	}
 	return s.index, s.includes, nil
+}
+
+// isUTF16 reports whether a text has a byte order mark of UTF-16, or begins with a
+// character as UTF-16 has it.
+func isUTF16(text string) bool {
+	return strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") || strings.IndexByte(text[:min(2, len(text))], 0) >= 0
 }
 
 type scanner struct {

@@ -26,7 +26,16 @@ func (e *exam) config(context.Context) error {
 	for _, u := range all.Config.Unreadable() {
 		e.wrong(ui.Advise("rename it: use letters, digits and _.%%@:/+-"), "%v: fob ignores this section", &u)
 	}
+	misplaced := all.Config.Misplaced()
+	for _, m := range misplaced {
+		if e.Profile == "" || e.Profile == m.Section.Name {
+			e.misplaced(m, all.Config)
+		}
+	}
 	for _, diff := range all.Config.Differences() {
+		if diff.Kind == awsconfig.HeaderName && slices.ContainsFunc(misplaced, func(m awsconfig.Misplaced) bool { return m.Section.File == diff.File && m.Section.Line == diff.Line }) {
+			continue
+		}
 		level := Advice
 		if diff.Kind.Fails() {
 			level = Wrong
@@ -51,6 +60,15 @@ func (e *exam) config(context.Context) error {
 		e.wrong(ui.TypeLine("unset AWS_PROFILE"), "AWS_PROFILE names %q, which is not in the AWS files", want)
 	}
 	return nil
+}
+
+// misplaced looks at a section that is in the wrong file, or has the wrong header there.
+func (e *exam) misplaced(m awsconfig.Misplaced, config *awsconfig.Config) {
+	do := ui.Advise("rename it to %s", m.Want)
+	if _, exists := config.InFile(m.InCredentials, m.Section.Name); exists {
+		do = ui.Advise("move its lines to %s", m.Want)
+	}
+	e.wrong(do, "%s:%d: no tool takes %s for the profile %s, whose header in this file is %s", m.Section.File, m.Section.Line, m.Header, m.Section.Name, m.Want)
 }
 
 // difference says what the AWS CLI and the Go SDK make of a line, and what to do about it.

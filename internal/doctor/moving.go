@@ -102,6 +102,13 @@ func (e *exam) plainText(m *moving) {
 				ids[id.Text] = true
 			}
 		}
+		for _, misplaced := range m.Profiles.Config.Misplaced() {
+			id, ok := longLived(misplaced.Section)
+			if name := misplaced.Section.Name; ok && misplaced.InCredentials == (path == m.Files.Credentials) && !slices.Contains(left, name) {
+				left = append(left, name)
+				ids[id.Text] = true
+			}
+		}
 		if len(hiding) > 0 {
 			e.wrong(ui.Advise("remove aws_access_key_id and aws_secret_access_key there"),
 				"%s: %s a key in plain text, and every tool uses it instead of fob's", plan.At(at), has(hiding))

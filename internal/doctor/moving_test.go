@@ -46,6 +46,11 @@ func TestMovingIn(t *testing.T) {
 			want: "credentials holds 1 key in plain text: a, b, c, d and 2 more > fob add a   then remove its lines from credentials",
 		},
 		{
+			name: "under the other file's header", config: "[ops]\n" + key, credentials: "[profile dev]\n" + key,
+			want: "credentials holds 1 key in plain text: dev > fob add dev   then remove its lines from credentials\n" +
+				"config holds 1 key in plain text: ops > fob add ops   then remove its lines from config",
+		},
+		{
 			name: "stored, and still there", config: "[profile base]\n" + fob, credentials: "[base]\n" + key, stored: "base",
 			want: "credentials:2: base has a key in plain text, and every tool uses it instead of fob's > remove aws_access_key_id and aws_secret_access_key there",
 		},
