@@ -163,6 +163,7 @@ func (p program) run(args []string) int {
 		err = wrong
 	}
 	if err == nil {
+		noteVariables(a)
 		err = l.run(a)
 	}
 	if failed := a.out.Failed(); failed != nil && (err == nil || errors.Is(err, errNegative)) {
