@@ -170,7 +170,7 @@ type model struct {
 	revs   int
 	names  int
 	ids    map[string]string // AWS's key IDs by the model's names
-	// the process of proc: how long its answers live, 0 for ever, and how often it ran.
+	// the process of proc: how long its answers live, 0 without end, and how often it ran.
 	processLife time.Duration
 	processRuns int
 	trace       []string
@@ -206,7 +206,7 @@ printf '{"Version":1,"AccessKeyId":"ASIAPROCESSRUN%06d","SecretAccessKey":"`+sts
 	return m
 }
 
-// activate makes a key work at AWS, again or for the first time.
+// activate makes AWS accept a key, again or for the first time.
 func (m *model) activate(id string) {
 	m.active[id] = true
 	must(0, m.w.AWS.AddUser(ststest.User{ARN: modelKeys[id], Keys: []creds.Key{{ID: id, Secret: creds.NewSecret(ststest.DemoSecret)}}}))
@@ -891,7 +891,7 @@ func (m *model) add(profile, id string, verify bool) {
 	m.runWith(id+"\n"+ststest.DemoSecret+"\n", out, args...)
 }
 
-// forget drops the sessions of a source, or all.
+// forget clears the sessions of a source, or all.
 func (m *model) forget(source string) {
 	maps.DeleteFunc(m.stores[m.in].sessions, func(_ string, s modelSession) bool { return source == "" || s.source == source })
 }
@@ -920,7 +920,7 @@ func (m *model) clear(profile string) {
 	switch profile {
 	case "deploy", "deploy2", "audit", "ops":
 		if m.cfg.roleAge > 0 || m.stores[m.in].keys["jo"].id == "" {
-			return // without a plan, it is not known what is to be cleared
+			return // without a plan, nobody knows what should be cleared
 		}
 		source = "jo"
 	}

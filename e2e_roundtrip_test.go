@@ -61,7 +61,7 @@ func TestConfigGivenBack(t *testing.T) {
 }
 
 // What fob remembers of its lines is not secret, and a memory that is damaged, for
-// another config or somebody else's takes nothing away that fob did not write.
+// another config or somebody else's removes nothing that fob did not write.
 func TestConfigMemory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

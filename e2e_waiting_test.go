@@ -107,7 +107,7 @@ func TestForgottenQuestion(t *testing.T) {
 	}
 }
 
-// Whoever looks at a terminal learns that AWS is slow; a program that reads standard
+// A person at a terminal learns that AWS is slow; a program that reads standard
 // error does not, unless -v wants it.
 func TestSlowAWS(t *testing.T) {
 	const says = "fob: waiting for AWS ..."

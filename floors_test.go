@@ -63,7 +63,7 @@ var fakes = []string{"internal/ststest", "keyring/backend/backendtest"}
 
 var forFakes = []string{"github.com/pquerna/otp", "github.com/aws/aws-sdk-go-v2", "github.com/godbus/dbus/v5", "net", "net/http"}
 
-// osDoors: what of package os comes in where. main takes secrets out of the
+// osDoors: what of package os comes in where. main removes secrets from the
 // environment, and a package that read the environment by itself could miss that.
 // dbusguard works before main does, and looks at os.Args because an argument,
 // unlike a variable, is not inherited; keyring/backend has the library run pass in

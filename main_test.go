@@ -83,7 +83,7 @@ func testProgram() program {
 		}
 		p.now = func() time.Time { return now }
 		p.limits.Now = p.now
-		// It goes on only while fob waits.
+		// It advances only while fob waits.
 		p.wait = func(_ context.Context, d time.Duration, _ string) error {
 			now = now.Add(d)
 			order := fmt.Sprintf(`{"op":"advance","by":%q}`, d)

@@ -239,7 +239,7 @@ func TestPassphraseHandle(t *testing.T) {
 func TestExecInterrupt(t *testing.T) {
 	dir := newHome(t)
 	ready := filepath.Join(dir, "ready")
-	// A console of its own, or the signal reaches whoever runs the test.
+	// A console of its own, or the signal reaches the process that runs the test.
 	cmd := exec.Command(os.Args[0], "interrupt", ready, "exec", "--no-session", "dev", "--", os.Args[0], "interrupted", ready)
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW}
 	out, err := cmd.CombinedOutput()

@@ -385,7 +385,7 @@ func TestPlantedDirectories(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		path func(*Store) string
-		fail []func(*Store) error // those that need it; the others go on
+		fail []func(*Store) error // those that need it; the others work
 	}{
 		{"store", func(s *Store) string { return s.opts.Dir }, []func(*Store) error{key, infos, write, rekey}},
 		{"generation", func(s *Store) string { return inStore(s, "g1") }, []func(*Store) error{key, infos, write, rekey}},

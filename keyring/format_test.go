@@ -215,7 +215,7 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
-// An item that opens has the content that was sealed, whoever wrote the file.
+// An item that opens has the content that was sealed, no matter who wrote the file.
 func FuzzItem(f *testing.F) {
 	h, vault := frozenHeader() // the same in every process that fuzzes, so that seeds open
 	key := deriveSubkeys(vault, h.ID).items[KindKey]

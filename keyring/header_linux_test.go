@@ -9,7 +9,7 @@ import (
 	"fob/internal/creds"
 )
 
-// twoMachines is a synchronised store whose vault key two machines changed at the same
+// twoMachines is a synchronized store whose vault key two machines changed at the same
 // time: each has a generation 2. The files of there won, and here has its own vault key
 // at hand.
 func twoMachines(t *testing.T, s *Store) (here, there *Store) {

@@ -103,7 +103,7 @@ func (s *Store) RemoveSessions(source string) (int, error) {
 	return s.removeSessions(string(KindSession) + "+" + encodeName(source) + "+")
 }
 
-// RemoveSession removes one cached session. It is no error if there is none.
+// RemoveSession removes one cached session. If there is none, that is not an error.
 func (s *Store) RemoveSession(source, id string) error {
 	file, err := fileName(KindSession, source, id)
 	if err == nil {

@@ -44,7 +44,7 @@ type Options struct {
 	AgeIdentity string
 	// Ask asks a person. Its errors are returned unchanged. Nil: there is nobody to ask.
 	Ask func(context.Context, Question) (creds.Secret, error)
-	// Nobody reports that Ask can ask nobody here, so that it is no use to wait until
+	// Nobody reports that Ask can ask nobody here, so that it makes no sense to wait until
 	// another process has asked. May be nil.
 	Nobody func(context.Context) bool
 	// Notice shows a person the message of an age plugin ("touch the key"). May be nil.

@@ -317,7 +317,7 @@ func TestSessionAsksOnce(t *testing.T) {
 	}
 }
 
-// A place that depends on the current directory is none: neither the store's nor what
+// A place that depends on the current directory is refused: neither the store's nor what
 // this machine remembers of it.
 func TestPlacesAreAbsolute(t *testing.T) {
 	t.Chdir(tempDir(t))

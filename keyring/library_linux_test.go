@@ -150,7 +150,7 @@ func nobodyLooks(t *testing.T, kind, address, item string) {
 	}
 }
 
-// The library asks KDE to open the wallet, and waits for ever.
+// The library asks KDE to open the wallet, and waits forever.
 func TestKWalletNobodyLooks(t *testing.T) {
 	address, call, _ := backendtest.KWallet(t)
 	s := newStore(t, func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "kwallet", nil, address })
@@ -302,7 +302,7 @@ func TestPassWithoutStore(t *testing.T) {
 	}
 }
 
-// A hint with which a person can go on.
+// A hint that helps a person to continue.
 func TestLockedPassSaysHow(t *testing.T) {
 	k := startPass(t)
 	s := newStore(t, k.options)

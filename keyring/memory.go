@@ -201,7 +201,7 @@ func (m memory) check(h header) error {
 // admit compares the memory with a verified header, opened through sl, and returns
 // the new memory.
 //
-// The header proves that whoever wrote it knows the vault key. That is the owner if this
+// The header proves that its writer knows the vault key. That is the owner if this
 // machine knows the vault key, or if nobody else could have made the slot. Anybody can
 // encrypt a vault key of their own to a public key, and seal a header with it.
 func (s *Store) admit(m memory, h header, k subkeys, sl slot) (memory, error) {

@@ -240,7 +240,7 @@ func TestLocks(t *testing.T) {
 		done <- err
 	}()
 	<-waits
-	time.Sleep(2 * lockPoll) // it tries again, and goes on waiting
+	time.Sleep(2 * lockPoll) // it tries again, and keeps waiting
 	free.Store(true)
 	if err := l.Unlock(); err != nil {
 		t.Fatal(err)

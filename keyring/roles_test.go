@@ -47,7 +47,7 @@ func roleOpen(args []string) error {
 	return err
 }
 
-// roleRekey DIR: make a new vault key, for ever, for the passphrase that there is.
+// roleRekey DIR: make a new vault key, again and again, for the passphrase that there is.
 func roleRekey(args []string) error {
 	fmt.Println("ready")
 	for {
@@ -71,7 +71,7 @@ func roleMemory(args []string) error {
 	return nil
 }
 
-// roleFound DIR: make stores, for ever: DIR/0, DIR/1...
+// roleFound DIR: make stores, one after the other: DIR/0, DIR/1...
 func roleFound(args []string) error {
 	fmt.Println("ready")
 	for i := 0; ; i++ {
@@ -81,7 +81,7 @@ func roleFound(args []string) error {
 	}
 }
 
-// roleSet DIR: replace key "p" for ever, by two keys in turn.
+// roleSet DIR: replace key "p" again and again, by two keys in turn.
 func roleSet(args []string) error {
 	s := New(options(args[0]))
 	for i := 0; ; i++ {

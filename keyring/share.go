@@ -319,7 +319,7 @@ func (s *Store) deriveTurn(ctx context.Context, h header, m memory, sl slot) (tu
 // errServed stays inside the package: there is no need to wait for the lock.
 var errServed = errors.New("another process has answered")
 
-// askHolder asks whoever holds the derive lock for the payload, until it is there or
+// askHolder asks the holder of the derive lock for the payload, until it is there or
 // ctx ends. The error is a *WrongPassphraseError, or nil.
 func (s *Store) askHolder(ctx context.Context, w terms, h header, m memory, sl slot) (payload string, err error) {
 	for pause := time.Duration(0); ; {

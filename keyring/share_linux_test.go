@@ -94,8 +94,8 @@ func (sh *sharer) connected(t *testing.T, n int32) {
 	}
 }
 
-// Who derives the key serves those who wait and have the same passphrase. A longer
-// path than a socket's may be is no obstacle.
+// Who derives the key serves those who wait and have the same passphrase. A path
+// longer than a socket's may be works, too.
 func TestShared(t *testing.T) {
 	s := newStore(t, func(o *Options) { o.Dir = filepath.Join(o.Dir, strings.Repeat("d", 120)) })
 	mustSetKey(t, s, "p", exampleKey)

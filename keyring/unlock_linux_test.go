@@ -74,7 +74,7 @@ func TestWaitForTheAsker(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	// Where there is nobody to ask it is no use to wait.
+	// Where there is nobody to ask, waiting would not help.
 	alone := again(s, (&person{}).instead, func(o *Options) { o.Nobody = func(context.Context) bool { return true } })
 	if _, _, err := alone.Key(t.Context(), "p"); err == nil {
 		t.Error("opened without a passphrase")

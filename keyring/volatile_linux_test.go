@@ -10,7 +10,7 @@ import (
 	"fob/keyring/backend/backendtest"
 )
 
-// A collection that lasts until log-out is no place for what opens a store, whether fob
+// A collection that lasts until log-out does not get what opens a store, whether fob
 // chooses it, the user names it or another slot is there: nothing is put there.
 func TestVolatileCollection(t *testing.T) {
 	d := backendtest.NewGNOMEDesktop(t)

@@ -151,7 +151,7 @@ func TestUnreachable(t *testing.T) {
 			return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "sts.eu-west-1.amazonaws.com", IsNotFound: true}}
 		}), "cannot resolve sts.eu-west-1.amazonaws.com", 1},
 		"no proxy":           {proxied("http://" + l.Addr().String()), "refused", 3},
-		"the proxy declines": {proxied(open.URL), "", 3}, // it is no proxy
+		"the proxy declines": {proxied(open.URL), "", 3}, // it is not a proxy
 		"dead": {dialing(t, plan.Endpoint{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
 		}), "no answer in time", 3},

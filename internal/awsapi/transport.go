@@ -42,7 +42,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
 	*x = exchange{host: r.URL.Host, lost: x.lost || x.silent, connected: x.connected}
 	// Before there is a connection (to AWS itself: through a proxy, and after TLS), no
-	// byte of a request is sent. A dial goes on when its call has ended, so what it
+	// byte of a request is sent. A dial continues when its call has ended, so what it
 	// tells is kept from the exchange of the next try.
 	var connected atomic.Bool
 	r = r.Clone(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{

@@ -98,8 +98,8 @@ type Broker struct {
 	// QuietCodes provides the codes that need no person: optional.
 	QuietCodes Codes
 	// Given: the user gave a code, so that what another process was refused is not
-	// about this one. Nobody reports that there is nobody here to ask, so that it is no
-	// use to wait for a person: optional.
+	// about this one. Nobody reports that there is nobody here to ask, so that it makes
+	// no sense to wait for a person: optional.
 	Given  bool
 	Nobody func(context.Context) bool
 	// Dial returns the client, when AWS is needed.

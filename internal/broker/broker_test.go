@@ -566,7 +566,7 @@ func TestRenewEarly(t *testing.T) {
 	}
 }
 
-// errGone is no reason to ask a person, as a locked store is.
+// errGone gives no reason to ask a person; a locked store does.
 var errGone = errors.New("the disk is gone")
 
 // failing is a store that cannot be used when the n-th session is asked for, and only
@@ -584,7 +584,7 @@ func (f failing) Session(ctx context.Context, source, id string) (creds.Session,
 }
 
 // A store that cannot be used any more is the error, whenever it happens: fob does not
-// go on as if nothing were cached, with a code and calls that nobody keeps the result of.
+// continue as if nothing were cached, with a code and calls that nobody keeps the result of.
 func TestStoreFailsLater(t *testing.T) {
 	looks := func(n int) (left int, did []string, err error) {
 		b := newBench(t, RenewExec)

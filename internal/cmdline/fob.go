@@ -8,7 +8,7 @@ import (
 // Export is a command line of fob's own export.
 type Export struct {
 	Profile string
-	// What the credentials are to be, as it was typed.
+	// The wishes for the credentials, as they were typed.
 	Duration   string
 	Policy     string // a file
 	PolicyARNs []string

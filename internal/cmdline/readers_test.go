@@ -137,7 +137,7 @@ func printer(t *testing.T, dir string) string {
 	return program
 }
 
-// readers run lines, or split them; what fails is no words.
+// readers run lines, or split them; a failure yields no words.
 func readers(t *testing.T, dir string) map[string]func(lines []string) [][]string {
 	t.Helper()
 	all := map[string]func([]string) [][]string{}

@@ -339,7 +339,7 @@ func resolved(files [2]string, profile string) outcome {
 		}
 	}
 	if e, ok := errors.AsType[*plan.NoKeyError](err); ok && !e.Role && e.For == e.Profile {
-		return outcome{Source: "container ?"} // where the SDKs go on to look
+		return outcome{Source: "container ?"} // where the SDKs look next
 	}
 	if err != nil {
 		return outcome{Error: fmt.Sprintf("%T: %v", err, err)}

@@ -124,7 +124,7 @@ func (r *rules) section(name string) (section, bool) {
 			r.row("an sso_session that does not exist, beside another source")
 		}
 	}
-	for key, v := range s { // an empty value is none
+	for key, v := range s { // an empty value counts as absent
 		if v.Text == "" {
 			r.row("an empty value")
 			delete(s, key)

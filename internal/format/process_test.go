@@ -73,7 +73,7 @@ func TestReadProcess(t *testing.T) {
 	}
 }
 
-// What other programs print beyond the document of fob: an end that is null is none,
+// What other programs print beyond the document of fob: an end that is null counts as absent,
 // and an account ID that cannot be one is not passed on.
 func TestReadProcessLoosely(t *testing.T) {
 	for _, tt := range []struct{ members, account string }{

@@ -16,7 +16,7 @@ import (
 const ExchangeFD = 3
 
 // Exchange runs a program, sends it text over a socket and returns what the
-// program answers there; more than limit bytes are no answer. Its standard output and standard error
+// program answers there; more than limit bytes do not count as one. Its standard output and standard error
 // are discarded. The error is the context's, or says why there was no program; one
 // that fails answers nothing. The program has ended when Exchange returns.
 func Exchange(ctx context.Context, p Program, text []byte, limit int64) ([]byte, error) {

@@ -203,8 +203,8 @@ func TestTilde(t *testing.T) {
 	}
 }
 
-// The first of several values of a variable counts, and an entry without a name is
-// none.
+// The first of several values of a variable counts, and an entry without a name
+// does not.
 func TestLookup(t *testing.T) {
 	get := Lookup([]string{"A=1", "A=2", "B=x=y", "=C:=C:\\dir", "nothing", "E="})
 	for name, want := range map[string]string{"A": "1", "B": "x=y", "": "", "nothing": "", "E": "", "F": ""} {

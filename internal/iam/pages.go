@@ -11,7 +11,7 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const maxDevices = 8
 
-// page is how AWS says that a list goes on.
+// page is how AWS says that a list continues.
 type page struct {
 	Truncated bool   `xml:"IsTruncated"`
 	Marker    string `xml:"Marker"`

@@ -1,7 +1,7 @@
 // Package mfa gets the code of an MFA device: from a flag, a stored seed, the
 // profile's mfa_process or a person.
 //
-// A code works once, for half a minute, and a wrong one costs an attempt at AWS.
+// A code works once, for half a minute, and a wrong one costs one of the attempts that AWS allows.
 // So the package promises that a code has the right form, that a question names
 // the profile, the device and the program that wants the code, that it returns no
 // code which the caller knows to be used, and that errors contain neither seeds

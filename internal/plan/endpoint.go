@@ -30,7 +30,7 @@ func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
 	return e, err
 }
 
-// IsAWS reports whether STS is called at AWS, and not at another server that speaks
+// IsAWS reports whether STS is AWS's own, and not another server that speaks
 // its protocol.
 func (e Endpoint) IsAWS() bool {
 	u, err := url.Parse(e.URL)

@@ -180,7 +180,7 @@ func TestWrongValues(t *testing.T) {
 	}
 }
 
-// An empty endpoint_url of a service is none: the profile's counts.
+// An empty endpoint_url of a service does not count: the profile's does.
 func TestEmptyServiceEndpoint(t *testing.T) {
 	p := lab(t, "[profile base]\nservices = lab\nendpoint_url = https://all.example.com\n[services lab]\nsts =\n  endpoint_url =\n").resolve(t, "base", Options{})
 	if p.STS.URL != "https://all.example.com" {

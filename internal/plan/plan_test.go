@@ -212,7 +212,7 @@ func TestExplainJSON(t *testing.T) {
 }
 
 // TestSource: a plan that may have cached sessions has a name to file them under,
-// which is no other plan's.
+// which no other plan has.
 func TestSource(t *testing.T) {
 	for _, s := range []Step{StoredKey{Profile: "p"}, PlaintextKey{Profile: "p"}, Process{Profile: "p"}} {
 		if got := (Plan{Steps: []Step{s}}).Source(); got != "p" {

@@ -57,7 +57,7 @@ func (r *resolver) ownSource(h hop) (next, error) {
 	}
 	if v, ok := get(h.section, "web_identity_token_file"); ok {
 		if _, ok := get(h.section, "role_arn"); !ok {
-			// A token is good for nothing else, and no SDK goes on to the next source.
+			// A token is good for nothing else, and no SDK tries the next source.
 			return next{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("profile %q has %s but no role_arn", h.name, v.Key)}
 		}
 	}

@@ -84,7 +84,7 @@ func (f Files) Edit(edit func(text string) (string, error)) (changed bool, err e
 // WriteError is a config file that cannot be written, with the lines that the edit would
 // have removed and added: somebody else has to write them.
 type WriteError struct {
-	File, Link  string // Link is where the file leads; "" if it is no symbolic link
+	File, Link  string // Link is where the file leads; "" if it is not a symbolic link
 	Gone, Added []string
 	Err         error
 }
@@ -104,7 +104,7 @@ func (e *WriteError) Unwrap() error { return e.Err }
 
 func (f Files) unwritten(before, after string, err error) error {
 	e := &WriteError{File: f.Tilde(f.Config), Err: err}
-	e.Link, _ = os.Readlink(f.Config) // fails if it is no link
+	e.Link, _ = os.Readlink(f.Config) // fails if it is not a link
 	e.Gone, e.Added = wire.Diff(before, after)
 	return e
 }
@@ -138,7 +138,7 @@ func (f Files) Wire(profile string, edit func(text string, r wire.Record) (wire.
 		if made, err = edit(text, note.Record); err != nil {
 			return "", err
 		}
-		// Lines that nobody remembers would stay for ever, so they are remembered before
+		// Lines that nobody remembers would stay forever, so they are remembered before
 		// they are written. To remember lines that are not there does no harm.
 		if !made.Record.IsZero() {
 			err = f.remember(note, made.Record)
@@ -160,8 +160,8 @@ type note struct {
 	path, text string // of the note
 }
 
-// recall reads a note. One that is damaged or somebody else's is none: then fob takes
-// back less.
+// recall reads a note. One that is damaged or somebody else's does not count: then
+// fob takes back less.
 func (f Files) recall(profile string) (note, error) {
 	config, err := filepath.Abs(f.Config)
 	if err != nil {

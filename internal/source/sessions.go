@@ -43,7 +43,7 @@ func (s QuietSessions) SaveSession(ctx context.Context, source, id, rev string, 
 	return nil
 }
 
-// explain logs why nothing is kept; a locked store is no news.
+// explain logs why nothing is kept; a locked store is not worth a word.
 func (s QuietSessions) explain(err error) {
 	_, locked := errors.AsType[*backend.LockedError](err)
 	_, missing := errors.AsType[*keyring.NotFoundError](err)

@@ -163,7 +163,7 @@ func (sig signature) canonicalHeaders(r *http.Request) string {
 	var b strings.Builder
 	for _, name := range sig.signedHeaders {
 		values := r.Header.Values(name)
-		switch name { // what net/http takes out of the header
+		switch name { // what net/http removes from the header
 		case "host":
 			values = []string{r.Host}
 		case "content-length":

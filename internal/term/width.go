@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/width"
 )
 
-// Columns is how wide a terminal is, in columns; 0 if f is none.
+// Columns is how wide a terminal is, in columns; 0 if f is not a terminal.
 func Columns(f *os.File) int {
 	columns, _, err := term.GetSize(int(f.Fd()))
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Diff is what an edit takes out of a text and what it puts in: whole lines in their
+// Diff is what an edit removes from a text and what it adds: whole lines in their
 // order, without blank ones.
 func Diff(before, after string) (gone, added []string) {
 	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")

@@ -29,8 +29,8 @@ type Change struct {
 // IsZero reports whether there is nothing to remember.
 func (r Record) IsZero() bool { return !r.Made && len(r.Lines) == 0 && len(r.Changed) == 0 }
 
-// set gives the section these values, and makes it if there is none. A value that goes
-// on in the lines below is an error, because they would be lost.
+// set gives the section these values, and makes it if there is none. A value that continues
+// in the lines below is an error, because they would be lost.
 func (r Record) set(text, profile string, lines Lines) (Edit, error) {
 	header, err := awsconfig.Header("profile", profile)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // Whatever is in a config: what fob add and fob mfa enroll write, and fob remove and fob
-// mfa remove take away again, leaves every byte as it was.
+// mfa remove remove again, leaves every byte as it was.
 func TestRoundTrips(t *testing.T) {
 	const configs = 10_000
 	count := map[outcome]int{}

@@ -152,7 +152,7 @@ func TestAddLeavesOthersAlone(t *testing.T) {
 	if _, err := Add(text, "dev", "fob", dev, Record{}); err != nil {
 		t.Errorf("included: %v", err)
 	}
-	// A value that goes on is not changed, because the rest of it would be lost.
+	// A value that continues on the next line is not changed, because the rest of it would be lost.
 	text = "[profile dev]\nregion = us-east-1\n  x\n"
 	_, err := Add(text, "dev", "fob", dev, Record{})
 	if continued, ok := errors.AsType[*awsconfig.SyntaxError](err); !ok || continued.Line != 2 {
