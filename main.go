@@ -79,7 +79,7 @@ func groups() []group {
 			{"exec", "PROFILE [-- CMD...]", "Run CMD, or a shell, with session credentials.", nil, &execCmd{}},
 			{"export", "--profile PROFILE", "Print session credentials for another program.", nil, &exportCmd{}},
 			{"login", "PROFILE...", "Sign in now, so that programs do not have to ask.", nil, &loginCmd{}},
-			{"status", "", "Show this shell's profile and the time left.", nil, &statusCmd{}},
+			{"status", "[PROFILE]", "Show this shell's profile and the time left.", nil, &statusCmd{}},
 		}},
 		{"Profiles and keys", []command{
 			{"add", "PROFILE", "Store an access key, or set up a role.", nil, &addCmd{}},

@@ -2,27 +2,26 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"time"
 
-	"fob/internal/cmdline"
 	"fob/internal/format"
 	"fob/internal/plan"
-	"fob/internal/term"
-	"fob/internal/ui"
+	"fob/internal/profiles"
 )
 
 type statusCmd struct {
-	All    bool   `help:"Show every profile that is signed in, not only this shell's."`
-	JSON   bool   `xor:"as" help:"Print JSON."`
-	Format string `xor:"as" help:"A line for a prompt, with {profile}, {account}, {region}, {until} and {left} in it." placeholder:"TEMPLATE"`
+	Profile string `arg:"" optional:"" help:"The profile; else this shell's."`
+	All     bool   `help:"Show every profile that is signed in, not only this shell's."`
+	JSON    bool   `xor:"as" help:"Print JSON."`
+	Format  string `xor:"as" help:"A line for a prompt, with {profile}, {account}, {region}, {until} and {left} in it." placeholder:"TEMPLATE"`
 }
 
 func (statusCmd) Help() string {
-	return `This shell's profile is that of the fob exec it runs in, else AWS_PROFILE, else
-FOB_PROFILE. The exit code is 1 if it is not signed in. fob reads no secret, does not ask
-and does not call AWS.
+	return `This shell's profile is the one that fob exec or fob export gave it credentials of, else
+AWS_PROFILE, else FOB_PROFILE. The exit code is 1 if it is not signed in. fob reads no
+secret, does not ask and does not call AWS.
 
+    fob status prod
     fob status --format '{profile} {left}'    prints dev 2h 13m
     fob status --quiet || fob login dev`
 }
@@ -32,8 +31,10 @@ type signedIn struct {
 	Profile string `json:"profile,omitempty"`
 	Account string `json:"account,omitempty"`
 	Region  string `json:"region,omitempty"`
-	From    string `json:"from,omitempty"`  // environment: the shell has the credentials; store: fob has a session
-	Until   string `json:"until,omitempty"` // RFC 3339, UTC
+	From    string `json:"from,omitempty"`       // environment: the shell has its credentials; other: those of somebody else; store: fob has a session
+	KeyID   string `json:"key_id,omitempty"`     // of the shell's credentials
+	Until   string `json:"until,omitempty"`      // RFC 3339, UTC
+	Refused string `json:"refused_at,omitempty"` // likewise
 	Seconds int    `json:"seconds_left"`
 
 	until   time.Time
@@ -47,61 +48,70 @@ func (c *statusCmd) Run(a *app) error {
 		return usagef("--format: %v", err)
 	}
 	now := a.now()
-	if c.All {
+	var s signedIn
+	switch {
+	case c.All && c.Profile != "":
+		return usagef("--all shows every profile; leave out %q", c.Profile)
+	case c.All:
 		return c.showAll(a, line, now)
+	case c.Profile != "":
+		s, err = inStore(a, c.Profile, now)
+	default:
+		s, err = thisShell(a, now)
 	}
-	s, err := thisShell(a, now)
 	switch {
 	case err != nil:
 		return err
 	case c.JSON:
 		err = a.out.JSON(s)
-	case s.Profile != "":
+	case s.From == fromOther && c.Format == "":
+		a.out.Answer("This shell has credentials that are not from fob: %s, %s.", profiles.ShortKey(s.KeyID), s.lasts(now))
+		if profile := a.getenv("AWS_PROFILE"); profile != "" {
+			a.out.Note("most programs use them, and not AWS_PROFILE (%s)", profile)
+		}
+	case s.From != "" && s.From != fromOther:
 		err = s.print(a, line, now)
 	case c.Format == "":
 		a.out.Answer("No profile in this shell. Start one with fob exec PROFILE, or set AWS_PROFILE.")
 	}
-	if err == nil && s.Seconds == 0 && !s.endless && !s.unknown {
+	if err == nil && !s.live() {
 		return errNegative
 	}
 	return err
 }
 
-func (c *statusCmd) showAll(a *app, line format.Template, now time.Time) error {
-	all, err := allSignedIn(a, now)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		err = a.out.JSON(all)
-	} else {
-		for _, s := range all {
-			err = errors.Join(err, s.print(a, line, now))
-		}
-	}
-	if err == nil && len(all) == 0 {
-		return errNegative
-	}
-	return err
-}
+// Where a shell's credentials come from.
+const (
+	fromShell = "environment"
+	fromOther = "other"
+	fromStore = "store"
+)
 
 // thisShell is the state of this shell's profile; zero if it has none.
 func thisShell(a *app, now time.Time) (signedIn, error) {
-	if profile := a.getenv("FOB_PROFILE"); profile != "" && a.getenv("AWS_ACCESS_KEY_ID") != "" {
-		// SDKs use these before any profile.
-		s := signedIn{
-			Profile: profile, Account: a.getenv("AWS_ACCOUNT_ID"), Region: a.getenv("AWS_REGION"),
-			From: "environment", endless: a.getenv("AWS_SESSION_TOKEN") == "",
+	id := a.getenv("AWS_ACCESS_KEY_ID")
+	if id == "" {
+		if profile := cmp.Or(a.getenv("AWS_PROFILE"), a.getenv("FOB_PROFILE")); profile != "" {
+			return inStore(a, profile, now)
 		}
-		// Ignore an unparsable time; another tool may have set it.
-		until, err := time.Parse(time.RFC3339, a.getenv("AWS_CREDENTIAL_EXPIRATION"))
-		s.unknown = err != nil && !s.endless
-		return s.ending(until, now), nil
-	}
-	profile := cmp.Or(a.getenv("AWS_PROFILE"), a.getenv("FOB_PROFILE"))
-	if profile == "" {
 		return signedIn{}, nil
 	}
+	// SDKs use these before any profile.
+	s := signedIn{From: fromOther, KeyID: id, endless: plan.EnvironmentToken(a.getenv) == ""}
+	if id == a.getenv("FOB_KEY_ID") {
+		s.From, s.Profile, s.Account, s.Region = fromShell, a.getenv("FOB_PROFILE"), a.getenv("AWS_ACCOUNT_ID"), a.getenv("AWS_REGION")
+	}
+	if s.endless {
+		return s, nil // a time that is still there is not the key's
+	}
+	// Ignore an unparsable time; another tool may have set it.
+	until, err := time.Parse(time.RFC3339, a.getenv("AWS_CREDENTIAL_EXPIRATION"))
+	s.unknown = err != nil
+	return s.ending(until, now), nil
+}
+
+// inStore is the state of a profile by its cached sessions.
+func inStore(a *app, profile string, now time.Time) (signedIn, error) {
 	all, err := a.profiles()
 	if err != nil {
 		return signedIn{}, err
@@ -110,28 +120,12 @@ func thisShell(a *app, now time.Time) (signedIn, error) {
 	if err != nil {
 		return signedIn{}, err
 	}
-	s := signedIn{Profile: profile, Account: p.Account, Region: p.Region, From: "store"}
+	s := signedIn{Profile: profile, Account: p.Account, Region: p.Region, From: fromStore}
+	if refused := all.Refused(p, now); !refused.IsZero() {
+		s.Refused = format.Time(refused)
+		return s, nil
+	}
 	return s.ending(all.SignedInUntil(p, now), now), nil
-}
-
-// allSignedIn are the profiles with a live session in the store.
-func allSignedIn(a *app, now time.Time) ([]signedIn, error) {
-	all, err := a.profiles()
-	if err != nil {
-		return nil, err
-	}
-	names, err := a.profileNames(all)
-	if err != nil {
-		return nil, err
-	}
-	live := []signedIn{}
-	for _, r := range all.Rows(names, now) {
-		if !r.SignedIn.IsZero() {
-			s := signedIn{Profile: r.Profile, Account: r.Account, Region: r.Region, From: "store"}
-			live = append(live, s.ending(r.SignedIn, now))
-		}
-	}
-	return live, nil
 }
 
 func (s signedIn) ending(until, now time.Time) signedIn {
@@ -142,59 +136,7 @@ func (s signedIn) ending(until, now time.Time) signedIn {
 	return s
 }
 
-// left is the time left as a prompt shows it; "" if there is none.
-func (s signedIn) left() string {
-	if s.Seconds == 0 {
-		return ""
-	}
-	return ui.Left(time.Duration(s.Seconds) * time.Second)
-}
-
-// print prints the line for a person, or the template filled in. Only the fields of
-// the template are cleaned: the name of a profile must not move the cursor, but the
-// user's own text may set the colors of a shell's prompt.
-func (s signedIn) print(a *app, line format.Template, now time.Time) error {
-	switch {
-	case line == nil:
-		a.out.Answer("%s", s.text(now))
-	case !a.Quiet:
-		text := line.Fill(func(field string) string { return term.Clean(s.field(field, now)) })
-		return a.out.Write([]byte(text + "\n"))
-	}
-	return nil
-}
-
-// text is the line for a person.
-func (s signedIn) text(now time.Time) string {
-	text := ui.Session(s.Profile, s.Account, s.until, now)
-	switch {
-	case s.Seconds > 0:
-		return text + " (" + s.left() + " left)"
-	case s.endless:
-		return text + ": the long-lived key itself"
-	case s.unknown:
-		return text + ": a session that does not say when it expires"
-	case s.From == "environment":
-		return text + ": expired (type exit to leave this shell)"
-	}
-	return text + ": not signed in (fob login " + cmdline.Quote(s.Profile) + ")"
-}
-
-// field of a template; "" if it is not known.
-func (s signedIn) field(name string, now time.Time) string {
-	switch name {
-	case "account":
-		return s.Account
-	case "left":
-		return s.left()
-	case "profile":
-		return s.Profile
-	case "region":
-		return s.Region
-	case "until":
-		if !s.until.IsZero() {
-			return ui.Clock(s.until, now)
-		}
-	}
-	return ""
+// live reports whether programs have credentials of the profile.
+func (s signedIn) live() bool {
+	return s.From != fromOther && (s.Seconds > 0 || s.endless || s.unknown)
 }

@@ -18,7 +18,10 @@ func ParseTemplate(text string, fields []string) (t Template, err error) {
 			break
 		}
 		name, after, closed := strings.Cut(rest, "}")
-		if !closed || !slices.Contains(fields, name) {
+		if !closed {
+			return nil, fmt.Errorf("missing } after {%s", rest)
+		}
+		if !slices.Contains(fields, name) {
 			return nil, fmt.Errorf("unknown field {%s}; the fields are %s", name, strings.Join(fields, ", "))
 		}
 		t, text = append(t, name), after

@@ -194,6 +194,18 @@ func (p *Profiles) SignedInUntil(made plan.Plan, now time.Time) time.Time {
 	return until
 }
 
+// Refused is when AWS last refused to make a plan's own session although the profile is
+// signed in; zero if there is one, or if nobody has tried.
+func (p *Profiles) Refused(made plan.Plan, now time.Time) time.Time {
+	at, cached := broker.At(now, made, p.store), p.Cached(made)
+	own, err := broker.Own(made, at, cached)
+	signedIn, failed := broker.SignedIn(made, at, cached)
+	if err != nil || failed != nil || !own.IsZero() || signedIn.IsZero() {
+		return time.Time{}
+	}
+	return p.refusals().of(made, cached)
+}
+
 // Outlook is what a command would do with a plan now, by the broker's own rules.
 // With fresh, cached sessions do not count.
 func (p *Profiles) Outlook(made plan.Plan, renew broker.Renewal, now time.Time, fresh bool) broker.Outlook {

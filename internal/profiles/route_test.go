@@ -6,6 +6,7 @@ import (
 
 	"fob/internal/plan"
 	"fob/internal/ui"
+	"fob/keyring"
 )
 
 // A profile with a key of its own, stored or not, shows which; one that builds on
@@ -61,6 +62,32 @@ func TestState(t *testing.T) {
 	} {
 		if got := row.r.State(now); got != row.want {
 			t.Errorf("%+v: %v, want %v", row.r, got, row.want)
+		}
+	}
+}
+
+// A refusal counts until the profile signs in again.
+func TestRefusals(t *testing.T) {
+	when := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	p := plan.Plan{Profile: "prod", Steps: []plan.Step{plan.StoredKey{Profile: "base"}, plan.SessionToken{}, plan.AssumeRole{}}}
+	for _, row := range []struct {
+		profile string
+		made    time.Duration // after the refusal
+		want    time.Time
+	}{
+		{"prod", -time.Hour, when},
+		{"prod", 0, when}, // in the same second
+		{"prod", time.Second, time.Time{}},
+		{"other", -time.Hour, time.Time{}},
+	} {
+		cached := func(n int) (keyring.Info, error) {
+			if n != 2 {
+				return keyring.Info{}, nil
+			}
+			return keyring.Info{Rev: "1", Created: when.Add(row.made)}, nil
+		}
+		if got := (refusals{row.profile: when}).of(p, cached); !got.Equal(row.want) {
+			t.Errorf("%+v: %v", row, got)
 		}
 	}
 }
