@@ -53,6 +53,12 @@ func checkHint(argv []string, h ui.Hint) error {
 	if inner := substitution.FindStringSubmatch(line); inner != nil {
 		line = inner[1]
 	}
+	if first, second, both := strings.Cut(line, " && "); both {
+		if err := checkHint(argv, ui.TypeLine(first)); err != nil {
+			return err
+		}
+		line = second
+	}
 	words, err := shellWords(line)
 	if err != nil {
 		return err

@@ -409,11 +409,16 @@ func storeFailures() []failure {
 	}
 	showStore := ui.Type("fob", "store").To("shows what opens the store, and what could")
 	return []failure{
-		on(func(_ *app, e *keyring.SlotError, err error) verdict {
+		on(func(a *app, e *keyring.SlotError, err error) verdict {
 			if errors.Is(err, term.ErrCancelled) || errors.Is(err, context.Canceled) {
 				return otherwise
 			}
-			return exit(exitStore, ui.Advise("--drop %s   continues without it: then it no longer opens the store", cmdline.Quote(e.Slot)))
+			v := a.judge(e.Err)
+			if !e.Only {
+				again := ui.Type(slices.Concat([]string{"fob"}, a.args[1:], []string{"--drop", e.Slot})...)
+				v.hints = append(v.hints, again.To("continues without it: then it no longer opens the store"))
+			}
+			return exit(exitStore, v.hints...)
 		}),
 		on(func(a *app, e *keyring.UnfinishedError, _ error) verdict {
 			return exit(exitStore,
@@ -432,7 +437,7 @@ func storeFailures() []failure {
 			return exit(exitStore, ui.Advise("install %s, or add its directory to PATH", e.Program))
 		}),
 		on(func(a *app, _ *keyring.IdentityError, _ error) verdict { return exit(exitStore, identity(a)) }),
-		is(keyring.ErrWrongPassphrase, exitStore),
+		on(wrongPassphrase),
 		on(sharedRefusal),
 		always[*keyring.MissingError](exitStore, ui.TypeLine("fob add PROFILE").To("creates the store")),
 		on(func(_ *app, e *keyring.NotFoundError, _ error) verdict {
@@ -547,6 +552,35 @@ func plainDirectory() string {
 		return `C:\fob`
 	}
 	return "/usr/local/bin"
+}
+
+// wrongPassphrase says what else opens the store, and how to begin again without it.
+func wrongPassphrase(a *app, e *keyring.WrongPassphraseError, _ error) verdict {
+	var hints []ui.Hint
+	given := false
+	for _, variable := range []struct {
+		name string
+		set  bool
+	}{
+		{"FOB_PASSPHRASE_FD", a.secrets.passphraseFD != nil},
+		{"FOB_PASSPHRASE_FILE", a.secrets.passphraseFile != ""},
+		{"FOB_PASSPHRASE", a.secrets.passphrase != ""},
+	} {
+		if variable.set && !given {
+			given = true
+			hints = append(hints, ui.Advise("the passphrase comes from %s", variable.name))
+		}
+	}
+	for _, other := range e.Others {
+		hints = append(hints, ui.TypeLine("export FOB_BACKEND="+cmdline.Quote(other)).To("opens it with %s", keyring.SlotTitle(other)))
+	}
+	if len(e.Others) == 0 && !given {
+		dir := cmdline.Quote(e.Dir)
+		hints = append(hints,
+			ui.Advise("a forgotten passphrase cannot be recovered; to begin again, with keys from AWS:"),
+			ui.TypeLine("mv "+dir+" "+cmdline.Quote(e.Dir+".old")+" && fob store trust"))
+	}
+	return exit(exitStore, hints...)
 }
 
 func noSlot(a *app, e *keyring.NoSlotError, _ error) verdict {

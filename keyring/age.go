@@ -49,7 +49,7 @@ func createAge(ctx context.Context, s *Store, h header, sl slot, payload string)
 		return made{}, err
 	}
 	if s.opts.AgeIdentity == "" {
-		m.untested = noIdentityFile
+		m.untested = &IdentityError{Problem: noIdentityFile}
 		return m, nil
 	}
 	again, err := s.unsealIdentity(ctx, m.file, sl.Name)
@@ -57,7 +57,7 @@ func createAge(ctx context.Context, s *Store, h header, sl slot, payload string)
 	var missing *PluginError
 	switch {
 	case errors.As(err, &elsewhere), errors.As(err, &missing):
-		m.untested = err.Error()
+		m.untested = err
 	case err != nil:
 		return made{}, err
 	case again != payload:

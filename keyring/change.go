@@ -71,10 +71,10 @@ func (h header) names() []string {
 
 // notes are the warnings about a new slot.
 func (m made) notes(sl slot) []string {
-	if m.untested == "" {
+	if m.untested == nil {
 		return m.warnings
 	}
-	return append(m.warnings, fmt.Sprintf("could not test %s: %s", sl.Name, m.untested))
+	return append(m.warnings, fmt.Sprintf("could not test %s: %v", sl.Name, m.untested))
 }
 
 // changeSlots opens the store and runs f, one process at a time. First it calls look

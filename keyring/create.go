@@ -82,8 +82,8 @@ func (s *Store) create(ctx context.Context) (Created, error) {
 	h = h.sealed(k)
 	made, err := kind.create(ctx, s, h, sl, h.payload(sl.Name, vault))
 	clear(vault)
-	if err == nil && made.untested != "" {
-		err = &BackendError{Backend: sl.Kind, Reason: made.untested} // the only slot must work
+	if err == nil && made.untested != nil {
+		err = &BackendError{Backend: sl.Kind, Reason: made.untested.Error()} // the only slot must work
 	}
 	if err != nil {
 		return Created{}, err

@@ -108,6 +108,9 @@ func TestDamagedHeaderAndSlot(t *testing.T) {
 			var trust *TrustError // another ID or an older generation
 			var noSlot *NoSlotError
 			var items *DamagedError // another generation
+			if errors.Is(err, ErrWrongPassphrase) && name != headerFile {
+				continue // a damaged salt
+			}
 			if !strings.Contains(err.Error(), name) && !errors.As(err, &trust) && !errors.As(err, &noSlot) && !errors.As(err, &items) {
 				t.Fatalf("%s of %s: %v", mutation, name, err)
 			}

@@ -14,6 +14,8 @@ import (
 type SlotError struct {
 	Slot string
 	Err  error
+	// Only: without it nothing would open the store.
+	Only bool
 }
 
 func (e *SlotError) Error() string { return fmt.Sprintf("cannot use %s: %v", e.Slot, e.Err) }
@@ -51,10 +53,16 @@ type RecipientError struct{ Text, Problem string }
 
 func (e *RecipientError) Error() string { return fmt.Sprintf("recipient %q: %s", e.Text, e.Problem) }
 
-// IdentityError says why the file of age identities cannot be used.
+// IdentityError says why the file of age identities cannot be used. Without a file Path
+// is empty, and Problem says it all.
 type IdentityError struct{ Path, Problem string }
 
-func (e *IdentityError) Error() string { return fmt.Sprintf("%q %s", e.Path, e.Problem) }
+func (e *IdentityError) Error() string {
+	if e.Path == "" {
+		return e.Problem
+	}
+	return fmt.Sprintf("%q %s", e.Path, e.Problem)
+}
 
 // PluginError says that the program of an age plugin is missing.
 type PluginError struct{ Program string }
@@ -94,12 +102,15 @@ func (e *FutureError) Error() string { return fmt.Sprintf("%q was written by a n
 // ErrWrongPassphrase matches a *WrongPassphraseError, for errors.Is.
 var ErrWrongPassphrase = errors.New("wrong passphrase")
 
-// WrongPassphraseError says that the passphrase does not open File. A damaged
-// salt looks the same: scrypt cannot tell.
-type WrongPassphraseError struct{ File string }
+// WrongPassphraseError says that the passphrase does not open the store in Dir, which
+// the slots in Others open as well. A damaged salt looks the same: scrypt cannot tell.
+type WrongPassphraseError struct {
+	Dir    string
+	Others []string
+}
 
 func (e *WrongPassphraseError) Error() string {
-	return fmt.Sprintf("wrong passphrase for %q", e.File)
+	return fmt.Sprintf("wrong passphrase for %q", e.Dir)
 }
 
 func (e *WrongPassphraseError) Is(target error) bool { return target == ErrWrongPassphrase }

@@ -62,8 +62,7 @@ func openPassphrase(ctx context.Context, s *Store, h header, sl slot) (string, e
 
 // enterPassphrase tries the given passphrase, or asks a person.
 func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret creds.Secret, payload string, err error) {
-	name := slotFileName(h, sl)
-	file, err := s.slotFile(name)
+	file, err := s.slotFile(slotFileName(h, sl))
 	if err != nil {
 		return creds.Secret{}, "", err
 	}
@@ -72,7 +71,7 @@ func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret 
 		return creds.Secret{}, "", err
 	}
 	if ok {
-		payload, err = unsealPassphrase(secret, file, name)
+		payload, err = s.unsealPassphrase(h, sl, secret, file)
 		return secret, payload, err
 	}
 	if s.opts.Ask == nil {
@@ -83,11 +82,25 @@ func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret 
 		if secret, err = s.opts.Ask(ctx, q); err != nil {
 			return creds.Secret{}, "", err
 		}
-		payload, err = unsealPassphrase(secret, file, name)
+		payload, err = s.unsealPassphrase(h, sl, secret, file)
 		if q.Problem = wrongAnswer(err); q.Problem == "" || q.Attempt == attempts {
 			return secret, payload, err
 		}
 	}
+}
+
+// unsealPassphrase opens the file of a slot.
+func (s *Store) unsealPassphrase(h header, sl slot, secret creds.Secret, file []byte) (string, error) {
+	payload, err := unsealPassphrase(secret, file, slotFileName(h, sl))
+	if errors.Is(err, ErrWrongPassphrase) {
+		err = s.wrongPassphrase(h, sl)
+	}
+	return payload, err
+}
+
+func (s *Store) wrongPassphrase(h header, sl slot) error {
+	others := slices.DeleteFunc(h.names(), func(name string) bool { return name == wayName(sl.Name) })
+	return &WrongPassphraseError{Dir: s.opts.Dir, Others: others}
 }
 
 // askNewPassphrase asks twice.
@@ -190,7 +203,7 @@ func unsealPassphrase(secret creds.Secret, file []byte, name string) (string, er
 	var none *age.NoIdentityMatchError
 	switch {
 	case errors.As(err, &none) && slices.Equal(none.StanzaTypes, []string{"scrypt"}):
-		return "", &WrongPassphraseError{name}
+		return "", ErrWrongPassphrase
 	case errors.As(err, &none):
 		return "", &DamagedError{name, "it is not encrypted with a passphrase"}
 	}

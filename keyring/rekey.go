@@ -115,14 +115,14 @@ func (c *change) rekey(ctx context.Context, kept []slot, passphrase creds.Secret
 	for _, sl := range kept {
 		made, err := c.remake(ctx, next, sl, next.payload(sl.Name, vault), passphrase)
 		if err != nil {
-			return nil, &SlotError{wayName(sl.Name), err}
+			return nil, &SlotError{wayName(sl.Name), err, len(kept) == 1}
 		}
 		c.undo = append(c.undo, made.undo)
 		files[sl.Name] = made.file
-		if made.untested == "" {
+		if made.untested == nil {
 			tested = true
 		} else {
-			untested = append(untested, &SlotError{wayName(sl.Name), errors.New(made.untested)})
+			untested = append(untested, &SlotError{wayName(sl.Name), made.untested, len(kept) == 1})
 		}
 		warnings = append(warnings, made.notes(sl)...)
 	}

@@ -332,7 +332,7 @@ func (s *Store) askHolder(ctx context.Context, w terms, h header, m memory, sl s
 			}
 		}
 		if errors.Is(err, ErrWrongPassphrase) {
-			return "", &WrongPassphraseError{slotFileName(h, sl)}
+			return "", s.wrongPassphrase(h, sl)
 		}
 		// Nobody listens, or has another passphrase or header: the next one may have ours.
 		pause = min(pause*5/4+lockPoll, lockPollMost)

@@ -130,7 +130,7 @@ func TestSharedWrongPassphrase(t *testing.T) {
 	sh.share(t, w)
 	done, derived := opening(t, s, byPassphrase("another passphrase"))
 	sh.connected(t, 1)
-	sh.holder.hand("", &WrongPassphraseError{"g1/slots/passphrase"})
+	sh.holder.hand("", ErrWrongPassphrase)
 	wantErr[*WrongPassphraseError](t, <-done)
 	if derived.Load() != 0 {
 		t.Error("it tried the passphrase again")

@@ -29,8 +29,8 @@ type made struct {
 	file     []byte
 	undo     func()
 	warnings []string
-	// untested says why the slot could not be opened as a test; empty if it was.
-	untested string
+	// untested says why the slot could not be opened as a test; nil if it was.
+	untested error
 }
 
 func slotKinds() []slotKind {

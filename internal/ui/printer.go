@@ -137,11 +137,20 @@ func (p *Printer) Sentence(err error) string {
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
 		text = strings.Replace(text, file.Error(), p.Path(file), 1)
 	}
-	text = strings.Join(strings.Fields(text), " ")
+	text = p.tildes(strings.Join(strings.Fields(text), " "))
 	if strings.HasSuffix(text, "...") {
 		return text
 	}
 	return strings.TrimSuffix(text, ".")
+}
+
+// tildes shortens the paths that stand in quotes.
+func (p *Printer) tildes(text string) string {
+	quoted := strings.Split(text, `"`)
+	for i := 1; i < len(quoted) && p.Tilde != nil; i += 2 {
+		quoted[i] = p.Tilde(quoted[i])
+	}
+	return strings.Join(quoted, `"`)
 }
 
 // Path words an error about a file without the name of the system call.

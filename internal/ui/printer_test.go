@@ -91,6 +91,7 @@ func TestSentence(t *testing.T) {
 		{errors.New("and so on..."), "and so on..."},
 		{errors.New("a\n  b"), "a b"},
 		{missing, "~/x: no such file"},
+		{errors.New(`the store in "/home/jo/x" is not "/home/jo/y"`), `the store in "~/x" is not "~/y"`},
 		{fmt.Errorf("reading the file: %w", missing), "reading the file: ~/x: no such file"},
 	} {
 		if got := p.Sentence(tt.err); got != tt.want {
