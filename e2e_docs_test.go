@@ -90,6 +90,7 @@ func TestPages(t *testing.T) {
 				}
 				t.Run(p.blocks[i].begins, func(t *testing.T) { p.blocks[i].try(t, r, code) })
 			}
+			checkHome(t, r)
 			for _, b := range p.blocks {
 				if !slices.ContainsFunc(blocks, func(code string) bool { return strings.HasPrefix(code, b.begins) }) {
 					t.Errorf("no block begins with %q", b.begins)
@@ -183,6 +184,30 @@ func (r *reader) fob(t *testing.T, stdin string, args ...string) (stdout string)
 		t.Fatalf("fob %q: exit code %d\n%s", args, code, stderr)
 	}
 	return stdout
+}
+
+// checkHome looks for files in the home that the manual does not mention. Of those
+// whose names differ from home to home it says how they begin.
+func checkHome(t *testing.T, r *reader) {
+	t.Helper()
+	_, files, _ := strings.Cut(manualText(t), ".SH FILES\n")
+	files, _, _ = strings.Cut(files, ".SH ENVIRONMENT")
+	for _, dir := range []string{".local/*", ".config", ".cache"} {
+		found, err := filepath.Glob(filepath.Join(r.Home, dir, "*", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range found {
+			path = "~/" + strings.TrimPrefix(path, r.Home+"/")
+			kind := filepath.Base(path)
+			if i := strings.Index(kind, "-"); i > 0 {
+				kind = kind[:i+1]
+			}
+			if dir, ok := strings.CutSuffix(filepath.Dir(path), "/fob"); !ok || !strings.Contains(files, dir+"/fob") || dir == "~/.local/state" && !strings.Contains(files, kind+" *") {
+				t.Errorf("the manual does not know %s", path)
+			}
+		}
+	}
 }
 
 // sh runs a script of a shell at a terminal, and returns the screen.

@@ -122,6 +122,25 @@ func checkFlag(t *testing.T, command string, f *kong.Flag, section string) {
 	}
 }
 
+// The synopsis has every command and the words that may follow it.
+func TestManualSynopsis(t *testing.T) {
+	_, text, _ := strings.Cut(manualText(t), ".SH SYNOPSIS\n")
+	text, _, _ = strings.Cut(text, ".SH ")
+	for _, leaf := range grammar(t).Leaves(true) {
+		words := helpWords(leaf)
+		_, line, ok := strings.Cut(text, ".B fob "+words[0]+"\n")
+		line, _, _ = strings.Cut(line, ".br\n")
+		if !ok || !hasWord(words[0]+"\n"+line, words[len(words)-1]) {
+			t.Errorf("no fob %s", strings.Join(words, " "))
+		}
+		for _, p := range leaf.Positional {
+			if !hasWord(line, strings.ToUpper(p.Name)) && len(words) == 1 {
+				t.Errorf("fob %s: no %s", words[0], strings.ToUpper(p.Name))
+			}
+		}
+	}
+}
+
 // Every flag in the manual exists.
 func TestManualIsTrue(t *testing.T) {
 	model := grammar(t)
