@@ -38,6 +38,14 @@ func TestCompletionInShells(t *testing.T) {
 		{"fob exec --policy afi", "afile"},
 		{"fob exec dev -- unlin", "unlink"},
 		{"fob exec dev -- cat afi", "afile"},
+		{"fob exec dev unlin", "unlink"},
+		{"fob exec a:b cat afi", "afile"},
+		{"fob exec --profile dev -- cat afi", "afile"},
+		{"fob help store tru", "trust"},
+		{"fob --backend file store tru", "trust"},
+		{"fob list afi", "afi"}, // takes no files
+		{"fob store remove afi", "afi"},
+		{"fob exec --region afi", "afi"},
 	}
 	t.Cleanup(func() {
 		if _, err := os.Lstat(filepath.Join(w.Home, "hacked")); err == nil {
@@ -75,9 +83,11 @@ func (w *world) script(t *testing.T, shell, text string, args ...string) string 
 // replaces the text after the last = or : with the answer.
 func inBash(t *testing.T, w *world, line string) string {
 	answer := w.script(t, "bash", `eval "$(fob completion bash)"
+files=0 && compopt() { files=1; }
 COMP_LINE=$1 COMP_POINT=${#1} COMPREPLY=()
 _fob fob
-((${#COMPREPLY[@]})) || COMPREPLY=($(compgen -f -- "${1##* }"))
+((!files)) || COMPREPLY=($(compgen -f -- "${1##* }"))
+((${#COMPREPLY[@]})) || COMPREPLY=("${1##* }")
 printf '%s\n' "${COMPREPLY[@]}" | sort -u`, line)
 	word := line[strings.LastIndexByte(line, ' ')+1:]
 	return word[:strings.LastIndexAny(word, ":=")+1] + strings.ReplaceAll(answer, `\`, "")
@@ -85,12 +95,16 @@ printf '%s\n' "${COMPREPLY[@]}" | sort -u`, line)
 
 func inFish(t *testing.T, w *world, line string) string {
 	answer := w.script(t, "fish", `fob completion fish | source; complete --do-complete $argv[2]`, line)
+	if answer == "" {
+		return line[strings.LastIndexByte(line, ' ')+1:] // as it was typed
+	}
 	word, _, _ := strings.Cut(answer, "\t")
 	return word
 }
 
-// inZsh plays a person who presses Tab.
-func inZsh(t *testing.T, w *world, line string) string {
+// zshWith is a zsh in which somebody has typed something.
+func zshWith(t *testing.T, w *world, typed string) *terminal {
+	t.Helper()
 	cmd := exec.Command("zsh", "-f", "-i")
 	cmd.Dir, cmd.Env = w.Home, append(slices.Clone(w.Env), "TERM=dumb")
 	tty, err := startOnTerminal(cmd, true)
@@ -105,7 +119,7 @@ show() { print -r -- "<$BUFFER>"; exit }; zle -N show; bindkey '^X' show; PS1=re
 		err = tty.await("ready:")
 	}
 	if err == nil {
-		_, err = tty.master.WriteString(line + "\t\x18")
+		_, err = tty.master.WriteString(typed + "\x18")
 	}
 	if err == nil {
 		err = tty.await(">")
@@ -114,8 +128,31 @@ show() { print -r -- "<$BUFFER>"; exit }; zle -N show; bindkey '^X' show; PS1=re
 		t.Fatalf("%v\n%s", err, tty.screen())
 	}
 	tty.wait()
-	screen := tty.screen()
+	return tty
+}
+
+// inZsh plays a person who presses Tab.
+func inZsh(t *testing.T, w *world, line string) string {
+	screen := zshWith(t, w, line+"\t").screen()
 	buffer := screen[strings.LastIndex(screen, "<fob ")+1 : strings.LastIndexByte(screen, '>')]
 	typed := line[:strings.LastIndexByte(line, ' ')+1]
 	return strings.ReplaceAll(strings.TrimSpace(strings.TrimPrefix(buffer, typed)), `\`, "")
+}
+
+// A profile has no description in zsh's list, and no -- that would lead to one.
+func TestCompletionListInZsh(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("zsh"); err != nil {
+		lacking(t, "zsh")
+	}
+	w := newWorld(t)
+	w.config(t, "[profile dev]\n[profile prod]\n")
+	_, screen, _ := strings.Cut(zshWith(t, w, "fob exec \t").screen(), "fob exec ") // what was typed before it
+	if !strings.Contains(screen, "prod") || strings.Contains(screen, "--") {
+		t.Errorf("profiles:\n%s", screen)
+	}
+	screen = zshWith(t, w, "fob ex\t").screen()
+	if !strings.Contains(screen, "explain  -- ") {
+		t.Errorf("commands:\n%s", screen)
+	}
 }

@@ -60,13 +60,6 @@ func shownFlags(node *kong.Node) []*kong.Flag {
 	return slices.DeleteFunc(own, func(f *kong.Flag) bool { return f.Hidden })
 }
 
-func commandPath(node *kong.Node) string {
-	if node.Parent == nil || node.Parent.Parent == nil {
-		return node.Name
-	}
-	return commandPath(node.Parent) + " " + node.Name
-}
-
 func arguments(node *kong.Node) string {
 	var all []string
 	for _, p := range node.Positional {

@@ -16,9 +16,14 @@ import (
 // printed is what a command line prints to standard output, in an empty home.
 func printed(t *testing.T, argv ...string) string {
 	t.Helper()
+	return printedIn(t, t.TempDir(), argv...)
+}
+
+func printedIn(t *testing.T, home string, argv ...string) string {
+	t.Helper()
 	var out, errs bytes.Buffer
 	p := start{
-		args: []string{"fob"}, environ: []string{"HOME=" + t.TempDir()}, stdout: &out, stderr: &errs,
+		args: []string{"fob"}, environ: []string{"HOME=" + home}, stdout: &out, stderr: &errs,
 	}
 	p.getenv = host.Lookup(p.environ)
 	l, err := parse(p, argv)

@@ -466,3 +466,11 @@ func commandNames() (names []string) {
 	}
 	return names
 }
+
+// commandPath are the words of a command: "store add".
+func commandPath(node *kong.Node) string {
+	if node.Parent == nil || node.Parent.Parent == nil {
+		return node.Name
+	}
+	return commandPath(node.Parent) + " " + node.Name
+}

@@ -7,7 +7,9 @@
 // WORD is the word at the cursor, up to the cursor; it starts with = because some
 // shells drop an empty argument. BEFORE are the words between fob and WORD. fob
 // answers with a line for each candidate: the word, a tab and a description, which
-// may be empty. Without an answer, the shell completes file names.
+// may be empty. Two other lines have no tab. ":files" means that the shell may also
+// complete the name of a file. ":command N" is the only line: N of the words BEFORE
+// are fob's, and the rest is a command line for the shell to complete.
 package completion
 
 import _ "embed" // the scripts

@@ -4,22 +4,39 @@ _fob() {
 	local words line=${COMP_LINE:0:COMP_POINT}
 	read -ra words <<<"$line"
 	[[ $line != *[[:space:]] ]] || words+=("")
-	local last=$((${#words[@]} - 1)) i candidate
-	COMPREPLY=()
-	for ((i = 1; i < last; i++)); do
-		if [[ ${words[i]} == -- ]]; then # the rest is another command's
-			if declare -F _command_offset >/dev/null; then
-				_command_offset $((i + 1))
-			elif ((i + 1 == last)); then
-				COMPREPLY=($(compgen -c -- "${words[last]}"))
-			fi
-			return
-		fi
-	done
+	local last=$((${#words[@]} - 1)) answer candidate
 	local word=${words[last]}
 	local typed=${word%"${word##*[:=]}"} # readline replaces what follows only
-	while IFS=$'\t' read -r candidate _; do
-		COMPREPLY+=("$(printf %q "${candidate#"$typed"}")")
+	COMPREPLY=()
+	while IFS= read -r answer; do
+		case $answer in
+		:files) _fob_files "${word#"$typed"}" ;;
+		:command*) _fob_command $((${answer#* } + 1)) ;;
+		*)
+			candidate=${answer%%$'\t'*}
+			COMPREPLY+=("$(printf %q "${candidate#"$typed"}")")
+			;;
+		esac
 	done < <("$1" __complete "=$word" "${words[@]:1:last-1}" 2>/dev/null)
 }
-complete -o bashdefault -o default -F _fob fob
+_fob_files() {
+	if type compopt >/dev/null 2>&1; then # since bash 4
+		compopt -o default -o bashdefault
+	else
+		local IFS=$'\n'
+		COMPREPLY+=($(compgen -f -- "$1"))
+	fi
+}
+# The words from the given one on are another command's.
+_fob_command() {
+	COMP_WORDS=("${words[@]:$1}") COMP_CWORD=$((last - $1)) COMP_LINE="${words[*]:$1}"
+	COMP_POINT=${#COMP_LINE}
+	if declare -F _command_offset >/dev/null; then
+		_command_offset 0
+	elif ((COMP_CWORD == 0)); then
+		COMPREPLY=($(compgen -c -- "$word"))
+	else
+		_fob_files "$word"
+	fi
+}
+complete -F _fob fob

@@ -3,8 +3,8 @@ Register-ArgumentCompleter -Native -CommandName fob, fob.exe -ScriptBlock {
     param($word, $line, $cursor)
     $before = @($line.CommandElements | Select-Object -Skip 1 |
         Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.ToString().Trim("'`"") })
-    if ($before -contains '--') { return } # the rest is another command's
-    & $line.CommandElements[0].ToString() __complete "=$word" $before 2>$null | ForEach-Object {
+    # Without an answer PowerShell completes the names of files: for :files and :command.
+    & $line.CommandElements[0].ToString() __complete "=$word" $before 2>$null | Where-Object { $_ -match "`t" } | ForEach-Object {
         $candidate, $about = $_ -split "`t", 2
         $text = $candidate
         if ($text -match "[^\w@%+=:,./-]") { $text = "'" + $text.Replace("'", "''") + "'" }

@@ -49,6 +49,14 @@ var partitions = []struct{ prefix, name, home string }{
 	{"", "aws", "us-east-1"},
 }
 
+// HomeRegions are the home regions of the partitions.
+func HomeRegions() (all []string) {
+	for _, p := range partitions {
+		all = append(all, p.home)
+	}
+	return all
+}
+
 // partitionOf is the name and the home region of the partition of a region.
 func partitionOf(region string) (name, home string) {
 	for _, p := range partitions {
