@@ -416,21 +416,18 @@ func (a *app) showUnwritten(profile string, err error) error {
 }
 
 // sayMovingIn says below an answer what fob could take over next, and how: the first of
-// what doctor says about it, and only the best way. before is printed if there is any.
-func (a *app) sayMovingIn(all *profiles.Profiles, before string) {
+// what doctor says about it, and only the best way. A list of the profiles has said
+// already which keys they need.
+func (a *app) sayMovingIn(all *profiles.Profiles, listed bool) {
 	const most = 2
-	findings := doctor.MovingIn(a.moving(all))
-	for _, f := range findings[:min(most, len(findings))] {
-		a.out.Print(before)
-		before = ""
+	home, _ := a.host.Home() // "" if nobody knows
+	findings := doctor.MovingIn(doctor.Moving{Profiles: all, Files: a.files, Program: a.args[0], Getenv: a.getenv, Home: home, Listed: listed})
+	for i, f := range findings[:min(most, len(findings))] {
+		if i == 0 {
+			a.out.Print("\n")
+		}
 		a.out.Item(ui.Styled{}, f.What, f.Do[:1])
 	}
-}
-
-// moving is where what could move in is looked for.
-func (a *app) moving(all *profiles.Profiles) doctor.Moving {
-	home, _ := a.host.Home() // "" if nobody knows
-	return doctor.Moving{Profiles: all, Files: a.files, Program: a.args[0], Getenv: a.getenv, Home: home}
 }
 
 // start is how this process was started.

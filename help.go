@@ -19,7 +19,7 @@ func shortHelp(a *app) error {
 		a.out.Print("\n")
 		a.out.Item(ui.Styled{}, a.out.Sentence(err), []ui.Hint{ui.Type("fob", "doctor")})
 	} else {
-		a.sayMovingIn(all, "\n")
+		a.sayMovingIn(all, false)
 	}
 	return nil
 }

@@ -71,11 +71,15 @@ func (c *listCmd) Run(a *app) error {
 		err = printNames(a, namesOf(shown))
 	case len(rows) == 0:
 		a.out.Print("No profiles yet. fob add PROFILE stores an access key and sets up its profile.\n")
+		a.sayMovingIn(all, true)
 	case len(shown) == 0:
 		a.out.Print("None of %s has %q in its row.\n", ui.Count(len(rows), "profile"), strings.Join(c.Words, " "))
 	default:
 		err = a.out.Table(listTable(shown, a.now()))
 		printCauses(a, shown)
+		if len(c.Words) == 0 {
+			a.sayMovingIn(all, true)
+		}
 	}
 	if err == nil && len(shown) == 0 && len(c.Words) > 0 {
 		return errNegative

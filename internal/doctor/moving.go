@@ -30,6 +30,9 @@ type Moving struct {
 	Getenv  func(name string) string
 	// Home is the user's home directory; "" if nobody knows it.
 	Home string
+	// Listed: below a list of the profiles, which says already which keys they need. Who
+	// only uses fob exec reads it every day, and is not told each time about other ways.
+	Listed bool
 }
 
 // MovingIn says what fob could take over, and the next command for each: keys in
@@ -61,13 +64,19 @@ type moving struct {
 	made    map[string]profiles.Made
 	names   []string            // of the AWS files
 	missing map[string][]string // profiles without a key, and those that wait for it
+	vaulted bool                // the user has aws-vault
 }
 
 // movingIn is MovingIn; with only, for one profile.
 func (e *exam) movingIn(about Moving, only string) {
 	m := &moving{Moving: about, names: about.Profiles.Config.Names(), made: map[string]profiles.Made{}, missing: map[string][]string{}}
 	m.stored, _ = m.Profiles.Stored() // damaged ones are elsewhere's
-	for name, made := range m.Profiles.Plans(m.names) {
+	m.vaulted = usesVault(m)
+	planned := m.names
+	if m.Listed && !m.vaulted {
+		planned = nil // nothing below asks for it
+	}
+	for name, made := range m.Profiles.Plans(planned) {
 		m.made[name] = made
 		if none, ok := errors.AsType[*plan.NoKeyError](made.Err); ok && !none.Role {
 			m.missing[none.Profile] = append(m.missing[none.Profile], name)
@@ -78,8 +87,10 @@ func (e *exam) movingIn(about Moving, only string) {
 	}
 	e.plainText(m)
 	e.vault(m, only)
-	e.unwired(m)
-	e.askedTwice(m)
+	if !m.Listed {
+		e.unwired(m)
+		e.askedTwice(m)
+	}
 }
 
 // plainText finds long-lived keys in the AWS files.
@@ -182,8 +193,10 @@ func (e *exam) vault(m *moving, only string) {
 		return
 	}
 	do := ui.Type("fob", "add", wanted[0])
-	if usesVault(m) {
+	if m.vaulted {
 		do = fromVault(wanted[0])
+	} else if m.Listed {
+		return
 	}
 	what := "no access key for " + someOf(wanted)
 	if len(users) > 0 {
