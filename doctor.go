@@ -51,7 +51,7 @@ func (c *doctorCmd) Run(a *app) error {
 			return err
 		}
 	} else {
-		c.print(a, report)
+		c.print(a, report.Grouped())
 	}
 	if report.Count(doctor.Wrong) > 0 {
 		return errNegative
@@ -75,7 +75,7 @@ func (c *doctorCmd) print(a *app, r doctor.Report) {
 		ui.Style
 	}{{doctor.Wrong, ui.Bad}, {doctor.Advice, ui.Caution}, {doctor.OK, ui.Good}} {
 		for _, f := range r.Findings {
-			if f.Level == level.Level && (f.Level != doctor.OK || a.Verbose) {
+			if f.Level == level.Level && (f.Level != doctor.OK || a.Verbose || f.Check == doctor.Tools) {
 				a.out.Item(level.Text(fmt.Sprintf("%-6s", f.Level)), f.What, f.Do)
 			}
 		}

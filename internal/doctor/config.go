@@ -7,11 +7,13 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
 	"fob/internal/lastfail"
 	"fob/internal/plan"
+	"fob/internal/profiles"
 	"fob/internal/ui"
 	"fob/internal/wire"
 )
@@ -42,6 +44,7 @@ func (e *exam) config(context.Context) error {
 		}
 		problem, fix := difference(diff)
 		e.add(level, plan.At(awsconfig.Value{File: diff.File, Line: diff.Line})+": "+problem, ui.Advise("%s", fix))
+		e.alike(diff.File+problem, fmt.Sprintf("line %d", diff.Line))
 	}
 	names, _ := all.Names() // the store's check has said what is damaged
 	e.report.Profiles = len(names)
@@ -52,7 +55,13 @@ func (e *exam) config(context.Context) error {
 			e.section(section)
 			_, served := e.served(section)
 			if at, what, ok := disagreement(all.Config, name); ok && !(served && len(e.findings) > found) {
-				e.advise(ui.Type("fob", "exec", name).To("gives every tool the same"), "%s: %s", at, what)
+				var do Remedy
+				if _, err := all.Plan(name, plan.Options{}); err == nil {
+					do = Remedy{ui.Type("fob", "exec", name).To("gives every tool the same")}
+				}
+				e.add(Advice, at+": "+what, do...)
+				cli, sdk := awsCLI{all.Config}.chain(name), goSDK{all.Config}.chain(name)
+				e.alike(cli.outline()+"|"+sdk.outline(), name)
 			}
 		}
 	}
@@ -122,6 +131,7 @@ func (e *exam) section(section awsconfig.Profile) {
 	for _, v := range wire.Rivals(section) {
 		if why, do := rival(v.Key); why != "" && process {
 			e.wrong(ui.Advise("%s", do), "%s: %s next to credential_process: %s", plan.At(v), v.Key, why)
+			e.alike(v.Key, section.Name)
 		}
 	}
 }
@@ -147,54 +157,149 @@ func (e *exam) served(section awsconfig.Profile) (line awsconfig.Value, ok bool)
 	return line, ok
 }
 
-// profiles makes the plans of the profiles that go through fob.
+// profiles looks at what fob and other tools can do with each profile.
 func (e *exam) profiles(context.Context) error {
 	all, err := e.Profiles()
 	if err != nil {
 		return nil // the config's check has reported it
 	}
-	names, _ := all.Stored()
-	for _, name := range all.Config.Names() {
-		section, _ := all.Config.Profile(name)
-		process, ok := e.served(section)
-		if !ok {
-			continue
-		}
-		names = append(names, name)
-		if e.Profile == "" || e.Profile == name {
-			e.process(process, name)
-		}
-	}
+	names, _ := all.Names()
 	if e.Profile != "" {
 		names = []string{e.Profile}
 	}
-	slices.Sort(names)
-	good := 0
-	for _, name := range slices.Compact(names) {
-		p, err := all.Plan(name, plan.Options{})
-		if err != nil {
-			if err := e.blame(err); err != nil {
-				return err
-			}
+	stored, _ := all.Stored()
+	var ours, others []profiles.Row // those that programs ask fob for, and the rest
+	var unsafe []string             // without MFA
+	var unlent []plan.Unlent
+	heirs := map[plan.Unlent][]string{}
+	usable, served, lent := 0, 0, included(all.Config)
+	for _, r := range all.Rows(names, e.Now()) {
+		section, _ := all.Config.Profile(r.Profile)
+		line, asks := e.served(section)
+		if asks {
+			e.process(line, r.Profile)
+		}
+		mine := asks || slices.Contains(stored, r.Profile) || e.Profile != ""
+		switch {
+		case r.Problem != nil && mine:
+			r.Idle = false // programs ask fob for it
+			ours = append(ours, r)
+			continue
+		case r.Problem != nil && lent[r.Profile]:
+			continue
+		case r.Problem != nil:
+			others = append(others, r)
 			continue
 		}
-		good++
-		if last, ok := p.Steps[len(p.Steps)-1].(plan.SessionToken); ok && last.MFASerial == "" {
-			e.advise(ui.Type("fob", "mfa", "enroll", name), "the sessions of %s are made without MFA and cannot call IAM", name)
+		usable++
+		if reaches(all.Config, r.Profile, e.Program) {
+			served++
+		}
+		made, _ := all.Plan(r.Profile, plan.Options{}) // there is one
+		last, session := made.Steps[len(made.Steps)-1].(plan.SessionToken)
+		switch {
+		case made.Unlent != plan.Unlent{}:
+			if heirs[made.Unlent] == nil {
+				unlent = append(unlent, made.Unlent)
+			}
+			heirs[made.Unlent] = append(heirs[made.Unlent], r.Profile)
+		case session && last.MFASerial == "" && mine:
+			unsafe = append(unsafe, r.Profile)
 		}
 	}
-	switch good {
-	case 0:
-	case 1:
-		e.ok("1 profile goes through fob; fob explain PROFILE shows how")
+	e.unusable(ours, others)
+	for _, lent := range unlent {
+		users := heirs[lent]
+		e.advise(lend(all.Config, lent), "%s %s no MFA: the mfa_serial of [default] (%s) does not count for other profiles, unlike in aws-vault", someOf(users), uses(len(users)), plan.At(lent.Serial))
+	}
+	if len(unsafe) > 0 {
+		e.advise(ui.Type("fob", "mfa", "enroll", unsafe[0]), "the sessions of %s are made without MFA and cannot call IAM", someOf(unsafe))
+	}
+	switch {
+	case usable == 0:
+	case usable == served:
+		e.ok("%s with fob exec, and with aws --profile, SDKs and IDEs, which ask fob (credential_process)", works(usable))
 	default:
-		e.ok("%d profiles go through fob; fob explain PROFILE shows how", good)
+		e.ok("%s with fob exec; fob serves %s of them also to aws --profile, SDKs and IDEs (credential_process)", works(usable), number(served))
 	}
 	return nil
 }
 
+// included are the profiles that others include: they need not work by themselves.
+func included(config *awsconfig.Config) map[string]bool {
+	found := map[string]bool{}
+	for _, name := range config.Names() {
+		section, _ := config.Profile(name)
+		if v, ok := section.Get("include_profile"); ok {
+			found[v.Text] = true
+		}
+	}
+	return found
+}
+
+func number(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return strconv.Itoa(n)
+}
+
+func works(n int) string {
+	if n == 1 {
+		return "1 profile works"
+	}
+	return fmt.Sprintf("%d profiles work", n)
+}
+
+// unusable says why profiles cannot be used, each reason once. That there is no key yet
+// for a profile that fob does not serve is for the check of what is left to move in.
+func (e *exam) unusable(ours, others []profiles.Row) {
+	var mistakes, doubtful, foreign []profiles.Row
+	for _, r := range others {
+		switch problem := r.Problem.(type) {
+		case *plan.NoKeyError:
+			if problem.Role {
+				mistakes = append(mistakes, r)
+			}
+		case *plan.UnsupportedError:
+			foreign = append(foreign, r)
+		case *plan.ConfigError: // may be none in another environment
+			doubtful = append(doubtful, r)
+		default:
+			mistakes = append(mistakes, r)
+		}
+	}
+	for _, of := range []struct {
+		level Level
+		rows  []profiles.Row
+	}{{Wrong, slices.Concat(ours, mistakes)}, {Advice, doubtful}, {OK, foreign}} {
+		for _, cause := range profiles.Causes(of.rows) {
+			verdict := e.Judge(cause.Err)
+			what := cause.Text
+			if cause.Profiles == 1 {
+				what = verdict.Sentence // with the place
+			}
+			e.add(of.level, what, verdict.Hints...)
+		}
+	}
+}
+
+// lend makes a profile have the MFA device of [default]: with all of [default], if that
+// has nothing that would change where credentials come from.
+func lend(config *awsconfig.Config, lent plan.Unlent) ui.Hint {
+	section, _ := config.Profile("default")
+	if _, process := section.Own("credential_process"); process || len(wire.Rivals(section)) > 0 {
+		return ui.Type("aws", "configure", "set", "fob_mfa_serial", lent.Serial.Text, "--profile", lent.Profile)
+	}
+	return ui.Type("aws", "configure", "set", "include_profile", "default", "--profile", lent.Profile)
+}
+
 // process looks at a line that runs fob for a profile.
 func (e *exam) process(line awsconfig.Value, profile string) {
+	wrong := func(problem string, fix []ui.Hint) {
+		e.add(Wrong, plan.At(line)+": "+problem, fix...)
+		e.alike(problem, profile)
+	}
 	var fix []ui.Hint
 	if better, err := wire.Process(e.Program, profile); err != nil {
 		fix = e.Judge(err).Hints
@@ -202,13 +307,13 @@ func (e *exam) process(line awsconfig.Value, profile string) {
 		fix = []ui.Hint{setProcess(profile, better)}
 	}
 	if program := cmdline.Words(line.Text)[0]; !isProgram(program) {
-		e.add(Wrong, fmt.Sprintf("%s: there is no program %s", plan.At(line), program), fix...)
+		wrong("there is no program "+program, fix)
 	}
 	switch doubt := wire.Doubt(line.Text); {
 	case doubt == `"` && runtime.GOOS == "windows":
-		e.add(Wrong, plan.At(line)+": the Go SDK, and so Terraform, cannot run a credential_process with quotes on Windows", fix...)
+		wrong("the Go SDK, and so Terraform, cannot run a credential_process with quotes on Windows", fix)
 	case doubt != "":
-		e.add(Wrong, fmt.Sprintf("%s: the AWS SDKs do not agree on the %s in this credential_process: some run it in a shell", plan.At(line), doubt), fix...)
+		wrong(fmt.Sprintf("the AWS SDKs do not agree on the %s in this credential_process: some run it in a shell", doubt), fix)
 	}
 }
 

@@ -36,6 +36,10 @@ type Finding struct {
 	Level Level  `json:"level"`
 	What  string `json:"what"`
 	Do    Remedy `json:"do,omitempty"`
+
+	// kind is the same for findings that say the same of several things; of is the thing
+	// that this one says it of.
+	kind, of string
 }
 
 // Remedy is what helps, the best first.
@@ -89,6 +93,10 @@ type Verdict struct {
 	Interrupted, NoPerson bool
 }
 
+// Tools is the check that answers what tools do with the profile that was named: its
+// findings are an answer even if all is well.
+const Tools = "tools"
+
 // Report is what an examination found.
 type Report struct {
 	Findings []Finding
@@ -98,6 +106,28 @@ type Report struct {
 	Slot string
 	// Keys are stored, Profiles are in the AWS files or in the store.
 	Keys, Profiles int
+}
+
+// Grouped are the findings for a person: those that say the same of several things are
+// one, which names the others.
+func (r Report) Grouped() Report {
+	first := map[string]int{} // in all
+	also := map[int][]string{}
+	var all []Finding
+	for _, f := range r.Findings {
+		id := f.Check + "\x00" + f.kind
+		if i, ok := first[id]; ok && f.kind != "" {
+			also[i] = append(also[i], f.of)
+			continue
+		}
+		first[id] = len(all)
+		all = append(all, f)
+	}
+	for i, others := range also {
+		all[i].What += "; also " + someOf(others)
+	}
+	r.Findings = all
+	return r
 }
 
 // Count is the number of findings of a level.
@@ -146,7 +176,8 @@ func checks() []check {
 		{"unlocked", "the kernel keeps nothing of the store unlocked", (*exam).unlocked},
 		{"environment", "no AWS key is set", (*exam).environment},
 		{"config", "the AWS files are fine", (*exam).config},
-		{"profiles", "no profile goes through fob", (*exam).profiles},
+		{"profiles", "no profile can be used with fob yet", (*exam).profiles},
+		{Tools, "", (*exam).tools},
 		{"moving-in", "nothing is left to move into fob", (*exam).left},
 		{"exports", "no failed exports", (*exam).exports},
 	}
@@ -162,7 +193,13 @@ type exam struct {
 }
 
 func (e *exam) add(level Level, what string, do ...ui.Hint) {
-	e.findings = append(e.findings, Finding{e.check, level, what, do})
+	e.findings = append(e.findings, Finding{Check: e.check, Level: level, What: what, Do: do})
+}
+
+// alike says what the last finding has in common with others of its check.
+func (e *exam) alike(kind, of string) {
+	last := &e.findings[len(e.findings)-1]
+	last.kind, last.of = kind, of
 }
 
 func (e *exam) ok(format string, args ...any) { e.add(OK, fmt.Sprintf(format, args...)) }

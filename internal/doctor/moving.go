@@ -85,7 +85,7 @@ func (e *exam) movingIn(about Moving, only string) {
 	if only != "" {
 		m.names = slices.DeleteFunc(m.names, func(name string) bool { return name != only })
 	}
-	e.plainText(m)
+	e.plainText(m, only)
 	e.vault(m, only)
 	if !m.Listed {
 		e.unwired(m)
@@ -94,7 +94,7 @@ func (e *exam) movingIn(about Moving, only string) {
 }
 
 // plainText finds long-lived keys in the AWS files.
-func (e *exam) plainText(m *moving) {
+func (e *exam) plainText(m *moving, only string) {
 	for _, path := range []string{m.Files.Credentials, m.Files.Config} {
 		where := m.Files.Tilde(path)
 		var left, hiding []string // profiles
@@ -115,7 +115,7 @@ func (e *exam) plainText(m *moving) {
 		}
 		for _, misplaced := range m.Profiles.Config.Misplaced() {
 			id, ok := longLived(misplaced.Section)
-			if name := misplaced.Section.Name; ok && misplaced.InCredentials == (path == m.Files.Credentials) && !slices.Contains(left, name) {
+			if name := misplaced.Section.Name; ok && (only == "" || name == only) && misplaced.InCredentials == (path == m.Files.Credentials) && !slices.Contains(left, name) {
 				left = append(left, name)
 				ids[id.Text] = true
 			}
@@ -308,7 +308,7 @@ func (e *exam) askedTwice(m *moving) {
 			continue
 		}
 		c := awsCLI{m.Profiles.Config}.chain(name)
-		if c.throughFob(m.Program) && slices.ContainsFunc(c.steps, func(s step) bool { return s.kind == "role" }) {
+		if c.throughFob(m.Program) && c.needsCode() {
 			names = append(names, name)
 		}
 	}
@@ -317,15 +317,6 @@ func (e *exam) askedTwice(m *moving) {
 			ui.TypeLine("fob exec "+cmdline.Quote(names[0])+" -- aws ..."),
 			ui.Advise("or rename mfa_serial to fob_mfa_serial in their sections"))
 	}
-}
-
-// throughFob reports whether a chain starts with credentials of fob's.
-func (c chain) throughFob(program string) bool {
-	if c.refused != "" || c.steps[0].kind != "process" {
-		return false
-	}
-	_, ok := cmdline.FobProfile(c.steps[0].values[0].Text, program)
-	return ok
 }
 
 // someOf names a few of many.

@@ -2,13 +2,18 @@ package doctor
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"fob/internal/awsconfig"
+	"fob/internal/cmdline"
 	"fob/internal/plan"
+	"fob/internal/profiles"
+	"fob/internal/ui"
+	"fob/internal/wire"
 )
 
 // disagreement says how the AWS CLI and the Go SDK differ about a profile, and which
@@ -21,6 +26,76 @@ func disagreement(c *awsconfig.Config, name string) (at, what string, ok bool) {
 	}
 	line := cmp.Or(cli.at, sdk.at, sdk.only(cli), cli.only(sdk))
 	return plan.At(line), fmt.Sprintf("for %s, the AWS CLI %v, and the Go SDK %v", name, cli, sdk), true
+}
+
+// reaches reports whether the AWS CLI and the Go SDK get the credentials of a profile
+// from fob, perhaps with roles that they assume by themselves, and without a code that
+// they would have to ask for.
+func reaches(c *awsconfig.Config, name, program string) bool {
+	for _, chain := range []chain{awsCLI{c}.chain(name), goSDK{c}.chain(name)} {
+		if !chain.throughFob(program) || chain.needsCode() {
+			return false
+		}
+	}
+	return true
+}
+
+// tools says how fob exec, the AWS CLI and the Go SDK get the credentials of the profile
+// that was asked about. Of other SDKs only what e2e_consumers_test.go shows is said.
+func (e *exam) tools(context.Context) error {
+	all, err := e.Profiles()
+	if err != nil || e.Profile == "" {
+		return nil // the config's check has reported it
+	}
+	made, problem := all.Plan(e.Profile, plan.Options{})
+	var works Remedy
+	if problem == nil {
+		works = Remedy{ui.Type("fob", "exec", e.Profile).To("works with every tool")}
+		device := "without MFA"
+		if serial := made.MFASerial(); serial != "" {
+			device = "MFA " + plan.ShortSerial(serial)
+		}
+		e.ok("fob exec: %s, %s", profiles.Route(made), device)
+	}
+	section, exists := all.Config.Profile(e.Profile)
+	if !exists {
+		return nil // only the store has it
+	}
+	cli, sdk := awsCLI{all.Config}.chain(e.Profile), goSDK{all.Config}.chain(e.Profile)
+	who := [][]string{{"AWS CLI", "boto3"}, {"Go SDK (Terraform)"}}
+	told := []string{cli.told(e.Program, "asks for an MFA code by itself"), sdk.told(e.Program, "fails, because it cannot ask for an MFA code")}
+	if told[0] == told[1] {
+		who[0] = append(who[0], who[1]...)
+		if cli.throughFob(e.Program) && len(wire.Rivals(section)) == 0 {
+			who[0] = append(who[0], "JavaScript SDK")
+		}
+		who = who[:1]
+	}
+	for i, c := range []chain{cli, sdk}[:len(who)] {
+		text := strings.Join(who[i], ", ") + ": " + told[i]
+		if c.refused != "" || c.needsCode() && i == 1 {
+			e.add(Advice, text, works...)
+		} else {
+			e.ok("%s", text)
+		}
+	}
+	return nil
+}
+
+// told is what a tool does; code is what comes of an MFA device in a section.
+func (c chain) told(program, code string) string {
+	if c.refused != "" {
+		return "no credentials, because " + c.refused
+	}
+	text := c.String()
+	if c.throughFob(program) {
+		at := plan.At(c.steps[0].values[0])
+		text = strings.Replace(text, "the credential_process of "+at, "fob ("+at+")", 1)
+	}
+	if c.needsCode() {
+		text += ", and " + code
+	}
+	return text
 }
 
 // A chain is how a tool gets the credentials of a profile: a source, and the roles
@@ -94,6 +169,29 @@ func (c chain) String() string {
 		return "uses " + source
 	}
 	return "assumes " + strings.Join(roles, ", then ") + " with " + source
+}
+
+// outline is what is the same of profiles that the tool treats alike.
+func (c chain) outline() string {
+	text := c.refused
+	for _, s := range c.steps {
+		text += " " + s.kind
+	}
+	return text
+}
+
+// throughFob reports whether the chain starts with credentials of fob's.
+func (c chain) throughFob(program string) bool {
+	if c.refused != "" || c.steps[0].kind != "process" {
+		return false
+	}
+	_, ok := cmdline.FobProfile(c.steps[0].values[0].Text, program)
+	return ok
+}
+
+// needsCode reports whether a role is assumed with an MFA device.
+func (c chain) needsCode() bool {
+	return slices.ContainsFunc(c.steps, func(s step) bool { return s.kind == "role" && s.values[2].Text != "" })
 }
 
 // section is a profile as one tool merges it out of the two files.

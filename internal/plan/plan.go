@@ -15,6 +15,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"fob/internal/awsconfig"
 )
 
 // Plan is how Profile gets credentials: Steps from first to last.
@@ -35,9 +37,19 @@ type Plan struct {
 	Demand time.Duration
 	// MFAProcess prints codes of the plan's MFA device; zero for none.
 	MFAProcess Command
-	Steps      []Step
+	// Unlent is the MFA device of [default] that aws-vault would use for this profile;
+	// zero if there is none. For fob and the SDKs [default] is a profile like any other.
+	Unlent Unlent
+	Steps  []Step
 	// Notes say what was ignored or limited, and what may surprise.
 	Notes []string
+}
+
+// Unlent is a device that [default] lends to other profiles in aws-vault.
+type Unlent struct {
+	Serial awsconfig.Value
+	// Profile is the one that has to include [default] to get it.
+	Profile string
 }
 
 // Command is a command line from the AWS files.

@@ -26,6 +26,30 @@ func (r *resolver) serial() (awsconfig.Value, error) {
 	return awsconfig.Value{}, nil
 }
 
+// unlent finds the MFA device that [default] lends to other profiles in aws-vault, if
+// nothing in the chain names one, or says that there is none.
+func (r *resolver) unlent() (none Unlent) {
+	heir := "" // would inherit it; the nearest to the key, on which most profiles stand
+	for _, h := range r.chain {
+		if _, named := get(h.section, "mfa_serial"); named || h.name == "default" {
+			return none
+		}
+		if _, includes := get(h.section, "include_profile"); !includes {
+			heir = h.name
+		}
+	}
+	if heir == "" || !r.longLived || r.opts.NoSession {
+		return none
+	}
+	section, _ := r.facts.Config.Profile("default")
+	v, ok := section.Own("mfa_serial")
+	if !ok || v.Text == "" || r.checkSerial(v) != nil {
+		return none
+	}
+	r.note("no MFA: the mfa_serial of [default] (%s) does not count for other profiles, unlike in aws-vault; add include_profile = default to [profile %s]", At(v), heir)
+	return Unlent{Serial: v, Profile: heir}
+}
+
 // mfaProcess is the command that prints the device's codes: the nearest one;
 // the search ends at a profile that names another device.
 func (r *resolver) mfaProcess(serial string) Command {

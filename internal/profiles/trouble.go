@@ -14,7 +14,8 @@ import (
 
 // Cause is why some profiles cannot be used.
 type Cause struct {
-	Text string // "28 profiles need a key for "base""
+	Text     string // "28 profiles need a key for "base""
+	Profiles int
 	// Err is the problem of one of them. What helps against it helps them all.
 	Err error
 }
@@ -49,7 +50,7 @@ func Causes(rows []Row) []Cause {
 		if g.n == 1 {
 			text = g.first.Profile + " " + g.one
 		}
-		causes[i] = Cause{text, g.first.Problem}
+		causes[i] = Cause{text, g.n, g.first.Problem}
 	}
 	return causes
 }
