@@ -38,7 +38,6 @@ func TestPages(t *testing.T) {
 	pages := []page{
 		{"README.md", []pageBlock{
 			{"make build", tryInstall},
-			{"brew tap", tryFormula},
 			{"fob add dev ", onTerminal(demoKey+"MFA code to sign in => $CODE\n", `(?s)"`+devARN+`".*"`+devARN+`".*\ndev +AKIA`)},
 			{"[profile dev]", tryWritten},
 			{"fob add prod", onTerminal("", `"`+deployARN+`"`)},
@@ -46,6 +45,7 @@ func TestPages(t *testing.T) {
 			{"$ aws", tryTranscript},
 			{"export FOB_NO_INPUT", tryWithoutPerson("terraform plan")},
 			{"aws-vault exec", tryVault},
+			{"[profile prod]", tryProfile},
 		}},
 		{"doc/recipes.md", []pageBlock{
 			{"[profile store]", tryConfig},
@@ -268,6 +268,9 @@ func tryInstall(t *testing.T, r *reader, code string) {
 	if !regexp.MustCompile(`(?m)^build:$`).MatchString(text(t, "Makefile")) {
 		t.Error("make cannot build")
 	}
+	for _, m := range regexp.MustCompile("`(brew .*?)`").FindAllStringSubmatch(text(t, "README.md"), -1) {
+		holds(t, text(t, "Formula/fob.rb"), "#   "+m[1]+"\n") // Homebrew is not here
+	}
 	r.file(t, "doc/fob.1", text(t, "doc/fob.1"))
 	r.sh(t, "", "sh", code)
 	for name, mode := range map[string]os.FileMode{"bin/fob": 0o755, "share/man/man1/fob.1": 0o644} {
@@ -275,15 +278,6 @@ func tryInstall(t *testing.T, r *reader, code string) {
 		if err != nil || fi.Mode() != mode {
 			t.Errorf("%s: %v, %v", name, fi, err)
 		}
-	}
-}
-
-// Homebrew is not here: .ci/run has Ruby read the formula.
-func tryFormula(t *testing.T, _ *reader, code string) {
-	formula := text(t, "Formula/fob.rb")
-	holds(t, formula, "class Fob < Formula", "\n  head ")
-	for line := range strings.Lines(code) {
-		holds(t, formula, "#   "+line)
 	}
 }
 
@@ -349,6 +343,15 @@ func tryVault(t *testing.T, r *reader, code string) {
 	r.config(t, "[profile dev]\nmfa_serial = "+ststest.DemoSerial+"\n[profile prod]\nsource_profile = dev\nrole_arn = "+ststest.DemoRole+"\nmfa_serial = "+ststest.DemoSerial+"\n")
 	r.sh(t, "MFA code for prod => $CODE", "sh", code)
 	holds(t, r.called(t), "terraform plan\nwith ASIA")
+}
+
+// tryProfile has the AWS CLI use a profile.
+func tryProfile(t *testing.T, r *reader, code string) {
+	tryConfig(t, r, code)
+	r = newReader(t, r.aws)
+	r.fob(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin")
+	r.config(t, strings.ReplaceAll(code, "/usr/local/bin/fob", r.Fob)+"region = eu-west-1\n")
+	onTerminal("MFA code for prod => $CODE", `"`+deployARN+`"`)(t, r, "aws --profile prod sts get-caller-identity")
 }
 
 // tryDialects follows a recipe with the servers that it is for.
