@@ -92,7 +92,6 @@ func flagHabits() []habit {
 		{"login", "-n --no-session", ui.TypeLine("fob login PROFILE").To("makes sessions; fob exec -n PROFILE hands out the key itself")},
 		{"login", "--region", ui.Advise("region = eu-west-1 in the profile sets its region")},
 		{"login", "--sso-session", noSSO()},
-		{"list", "--profiles", ui.TypeLine("fob list --names")},
 		{"list", "--credentials", ui.TypeLine("fob list --json").To("has key_id for profiles with a stored key")},
 		{"list", "--sessions", ui.TypeLine("fob status --all")},
 		{"remove", "-s --sessions-only", ui.TypeLine("fob clear PROFILE").To("clears its sessions; the key stays")},

@@ -41,7 +41,7 @@ func hintsFor(t *testing.T, argv ...string) (hints []ui.Hint) {
 }
 
 // Each habit leads to its way.
-func TestHabits(t *testing.T) {
+func TestHelpHabits(t *testing.T) {
 	check := func(h habit, argv ...string) {
 		t.Helper()
 		way := h.way
@@ -73,7 +73,7 @@ func TestHabits(t *testing.T) {
 }
 
 // A habit is not something that fob takes, and its way is.
-func TestHabitsAreTrue(t *testing.T) {
+func TestHelpHabitsAreTrue(t *testing.T) {
 	model := grammar(t)
 	for _, h := range wordHabits() {
 		for _, word := range strings.Fields(h.typed) {
@@ -116,7 +116,7 @@ func checkWay(t *testing.T, way ui.Hint) {
 }
 
 // What people bring along, and fob takes or answers.
-func TestHabitLines(t *testing.T) {
+func TestHelpHabitLines(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"dev", "fob exec dev"},
 		{"terraform plan", "fob exec PROFILE -- terraform plan"},
@@ -143,7 +143,7 @@ func TestHabitLines(t *testing.T) {
 }
 
 // Flags may stand where aws-vault and the AWS CLI have them.
-func TestHabitualOrder(t *testing.T) {
+func TestHelpHabitualOrder(t *testing.T) {
 	model := grammar(t)
 	for _, c := range []struct{ line, want string }{
 		{"list --json", "list --json"},

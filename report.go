@@ -397,7 +397,18 @@ func profileFailures() []failure {
 		}),
 		always[*plan.LoopError](exitFailed),
 		always[*plan.UnsupportedError](exitFailed),
-		always[*settings.Error](exitFailed),
+		on(func(_ *app, e *settings.Error, _ error) verdict {
+			near := plan.Nearest(e.Unknown, e.Known)
+			switch {
+			case e.Unknown == "":
+				return exit(exitFailed)
+			case len(near) == 0 && e.Table != "":
+				return exit(exitFailed, ui.Type("fob", e.Table, "--help"))
+			case len(near) == 0:
+				return exit(exitFailed, ui.Advise("a flag of one command is set in the table of its name, such as [exec]"))
+			}
+			return exit(exitFailed, didYouMean(near, ui.Hint{}))
+		}),
 		always[*source.ReplacedError](exitFailed),
 		always[*iam.NotUserError](exitUsage),
 	}

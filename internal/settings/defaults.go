@@ -21,6 +21,9 @@ const maxSize = 1 << 20
 type Error struct {
 	At      string // file:line, the file as a person is shown it
 	Problem string
+	// Unknown is a name that does not exist in the Table, and Known are those that do.
+	Table, Unknown string
+	Known          []string
 }
 
 func (e *Error) Error() string { return e.At + ": " + e.Problem }
@@ -96,7 +99,7 @@ func (f *File) Validate(k *kong.Application) error {
 			case slices.Contains(f.commands(), s.Table):
 				continue // another command's
 			default:
-				return f.wrong(s, "unknown command %q", s.Table)
+				return &Error{At: f.at(s), Problem: fmt.Sprintf("unknown command %q", s.Table), Unknown: s.Table, Known: f.commands()}
 			}
 		}
 		if slices.Contains(notInFile, s.flag()) {
@@ -104,7 +107,7 @@ func (f *File) Validate(k *kong.Application) error {
 		}
 		i := slices.IndexFunc(flags, func(f *kong.Flag) bool { return f.Name == s.flag() })
 		if i < 0 {
-			return f.wrong(s, "unknown key %q", s.Key)
+			return &Error{At: f.at(s), Problem: fmt.Sprintf("unknown key %q", s.Key), Table: s.Table, Unknown: s.Key, Known: keys(flags)}
 		}
 		if err := f.fits(s, flags[i]); err != nil {
 			return err
@@ -113,15 +116,27 @@ func (f *File) Validate(k *kong.Application) error {
 	return nil
 }
 
+// keys are what sets flags in the file.
+func keys(flags []*kong.Flag) (names []string) {
+	for _, f := range flags {
+		if !slices.Contains(notInFile, f.Name) {
+			names = append(names, strings.ReplaceAll(f.Name, "-", "_"))
+		}
+	}
+	return names
+}
+
 // fits checks a value as kong would, whose own errors name no file.
 func (f *File) fits(s Setting, flag *kong.Flag) error {
-	want := ""
+	want, duration := "", flag.Target.Type() == reflect.TypeFor[time.Duration]()
 	switch {
+	case typeOf(flag) != s.Type && duration:
+		want = `a duration in quotes, such as "1h30m"`
 	case typeOf(flag) != s.Type:
 		want = string(typeOf(flag))
 	case flag.Enum != "" && !flag.EnumMap()[s.Text]:
 		want = "one of " + strings.Join(flag.EnumSlice(), ", ")
-	case flag.Target.Type() == reflect.TypeFor[time.Duration]():
+	case duration:
 		if _, err := time.ParseDuration(s.Text); err != nil {
 			want = `a duration such as "1h30m"`
 		}

@@ -77,7 +77,7 @@ func TestDefaultsWrong(t *testing.T) {
 		{"[exce]\na = true", `~/config.toml:2: unknown command "exce"`},
 		{"quiet = 'yes'", "~/config.toml:1: quiet must be true or false"},
 		{"extra = 'a'", "~/config.toml:1: extra must be a list of strings"},
-		{"[exec]\nduration = 2", "~/config.toml:2: duration must be a string"},
+		{"[exec]\nduration = 2", "~/config.toml:2: duration must be a duration in quotes, such as \"1h30m\""},
 		{"[exec]\nduration = 'two hours'", `~/config.toml:2: duration must be a duration such as "1h30m"`},
 		{"color = 'green'", "~/config.toml:1: color must be one of auto, never"},
 		{"[exec]\nmfa_code = '123456'", "~/config.toml:2: mfa_code can only be set on the command line"},
