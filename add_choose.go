@@ -7,6 +7,7 @@ import (
 
 	"fob/internal/awsapi"
 	"fob/internal/plan"
+	"fob/internal/ui"
 )
 
 // choose lets the user choose one of several devices.
@@ -15,11 +16,11 @@ func (c *addCmd) choose(a *app, serials []string) (string, error) {
 		a.out.Note("this user has %d MFA devices; choose one with --mfa-serial: %s", len(serials), strings.Join(serials, " or "))
 		return "", nil
 	}
-	t, err := a.person.Terminal("ask for the MFA device")
-	if err != nil {
-		return "", err
+	choices := make([]ui.Choice, 0, len(serials)+1)
+	for _, serial := range append(slices.Clone(serials), "none") {
+		choices = append(choices, ui.Choice{Name: serial})
 	}
-	i, err := t.Choose(a.ctx, "MFA device: ", append(slices.Clone(serials), "none"))
+	i, err := a.person.Pick(a.ctx, "ask for the MFA device", "MFA device", choices)
 	if err != nil || i == len(serials) {
 		return "", err
 	}

@@ -72,7 +72,11 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 		Tilde: a.host.Tilde,
 	}
 	a.files = profiles.Files{Config: a.host.ConfigPath(), Credentials: a.host.CredentialsPath(), State: a.host.StatePath(), Tilde: a.host.Tilde}
-	a.person = &ui.Person{NoInput: a.NoInput, Alone: a.alone}
+	a.person = &ui.Person{
+		NoInput: a.NoInput, Alone: a.alone,
+		Plain: !ui.Capable(a.getenv, runtime.GOOS),
+		Color: func() bool { return ui.Colors(a.Color, a.getenv, a.stderr) },
+	}
 	a.store = sync.OnceValue(a.newStore)
 	a.profiles = sync.OnceValues(a.readProfiles)
 	var once sync.Once

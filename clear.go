@@ -25,8 +25,10 @@ func (c *clearCmd) Run(a *app) error {
 	from := ""
 	var err error
 	if c.Profile == nil {
+		a.disused()
 		n, err = a.store().RemoveAllSessions()
 	} else {
+		a.disused(*c.Profile)
 		n, from, err = clearProfile(a, *c.Profile)
 	}
 	switch {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"fob/internal/prompt"
 	"fob/internal/source"
 	"fob/internal/term"
+	"fob/internal/ui"
 	"fob/keyring"
 )
 
@@ -172,6 +175,65 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 		Log:        a.out.Log,
 		Note:       a.out.Note,
 	}, nil
+}
+
+// chooseProfile is the argument, AWS_PROFILE, FOB_PROFILE, or the user's choice of
+// those that can be used.
+func (a *app) chooseProfile(given string) (string, error) {
+	if name := cmp.Or(given, a.getenv("AWS_PROFILE"), a.getenv("FOB_PROFILE")); name != "" {
+		return name, nil
+	}
+	all, err := a.profiles()
+	if err != nil {
+		return "", err
+	}
+	names, err := a.profileNames(all)
+	if err != nil {
+		return "", err
+	}
+	now := a.now()
+	usable, broken := profiles.Offer(all.Rows(names, now), a.files.Recent())
+	switch {
+	case len(names) == 0:
+		return "", noHelpf("no profiles yet; fob add PROFILE stores a key")
+	case len(usable) == 0 && len(broken) == 1:
+		return "", broken[0].Problem
+	case len(usable) == 0:
+		return "", fmt.Errorf("none of the %d profiles can be used: %w", len(broken), broken[0].Problem)
+	}
+	if _, err := a.person.Terminal("ask for the profile"); err != nil {
+		return "", &usageError{Problem: "which profile?", Names: names}
+	}
+	if len(broken) > 0 {
+		a.out.Say("%s cannot be used: fob list", ui.Count(len(broken), "profile"))
+	}
+	var choices []ui.Choice
+	for _, r := range usable {
+		choices = append(choices, r.Choice(now))
+	}
+	i, err := a.person.Pick(a.ctx, "ask for the profile", "profile", choices)
+	if err != nil {
+		return "", err
+	}
+	return usable[i].Profile, nil
+}
+
+// used remembers which profiles a person used, to offer them first the next time. What
+// programs run all day is nobody's choice.
+func (a *app) used(profiles ...string) {
+	if !term.IsTerminal(os.Stdin) && !term.IsTerminal(os.Stderr) {
+		return
+	}
+	if err := a.files.Used(profiles...); err != nil {
+		a.out.Log("cannot remember which profile was used: %v", err)
+	}
+}
+
+// disused forgets that profiles were used; all of them, if none is named.
+func (a *app) disused(profiles ...string) {
+	if err := a.files.Forget(profiles...); err != nil {
+		a.out.Log("cannot forget which profile was used: %v", err)
+	}
 }
 
 // dialSTS makes the client of a plan when AWS is first called.

@@ -54,7 +54,7 @@ func (w *world) show(t *testing.T, args ...string) (screen string, code int) {
 		t.Fatal(err)
 	}
 	go func() {
-		if tty.await("Profile: ") == nil {
+		if tty.await("Profile (") == nil {
 			tty.answer("^C")
 		}
 	}()

@@ -48,7 +48,7 @@ func (c *execCmd) takeRest(rest []string) {
 }
 
 func (c *execCmd) Run(a *app) error {
-	profile, err := chooseProfile(a, c.Profile)
+	profile, err := a.chooseProfile(c.Profile)
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,7 @@ func (c *execCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	a.used(profile)
 	warnEndless(a, s, "in the environment of "+filepath.Base(path))
 	if shell {
 		greet(a, profile, s)
@@ -129,33 +130,4 @@ func notRunnable(name string, err error) error {
 		return &commandError{Name: name, Problem: "cannot be run: it, or the interpreter it names, does not exist", Code: 127}
 	}
 	return &commandError{Name: name, Problem: fmt.Sprintf("cannot be run: %v", err), Code: 126}
-}
-
-// chooseProfile is the argument, AWS_PROFILE, FOB_PROFILE, or the user's choice.
-func chooseProfile(a *app, given string) (string, error) {
-	for _, name := range []string{given, a.getenv("AWS_PROFILE"), a.getenv("FOB_PROFILE")} {
-		if name != "" {
-			return name, nil
-		}
-	}
-	all, err := a.profiles()
-	if err != nil {
-		return "", err
-	}
-	names, err := a.profileNames(all)
-	if err != nil {
-		return "", err
-	}
-	if len(names) == 0 {
-		return "", noHelpf("no profiles yet; fob add PROFILE stores a key")
-	}
-	t, err := a.person.Terminal("ask for the profile")
-	if err != nil {
-		return "", &usageError{Problem: "which profile?", Names: names}
-	}
-	i, err := t.Choose(a.ctx, "Profile: ", names)
-	if err != nil {
-		return "", err
-	}
-	return names[i], nil
 }

@@ -9,7 +9,7 @@ import (
 
 type loginCmd struct {
 	codeFlags
-	Profiles []string `arg:"" name:"profile" help:"The profiles to sign in to."`
+	Profiles []string `arg:"" optional:"" name:"profile" help:"The profiles; else AWS_PROFILE, FOB_PROFILE, or your choice."`
 }
 
 func (loginCmd) Help() string {
@@ -23,9 +23,13 @@ there is no terminal or window to ask in, the exit code is 4.
 }
 
 func (c *loginCmd) Run(a *app) error {
+	names, err := c.names(a)
+	if err != nil {
+		return err
+	}
 	// Report every mistake in the configuration before the first question.
 	var plans []plan.Plan
-	for _, name := range c.Profiles {
+	for _, name := range names {
 		if err := a.checkChain(name); err != nil {
 			return err
 		}
@@ -58,7 +62,17 @@ func (c *loginCmd) Run(a *app) error {
 		}
 		a.out.Answer("%s: signed in until %s", p.Profile, ui.Clock(until, a.now()))
 	}
+	a.used(names...)
 	return nil
+}
+
+// names are the profiles named, or the one that exec would take.
+func (c *loginCmd) names(a *app) ([]string, error) {
+	if len(c.Profiles) > 0 {
+		return c.Profiles, nil
+	}
+	name, err := a.chooseProfile("")
+	return []string{name}, err
 }
 
 // givenFor is the code from the command line, which one device has made: that of the

@@ -102,6 +102,7 @@ func roleSessions(all *profiles.Profiles, profile string) (cached []session) {
 
 // unwire removes what fob wrote.
 func (c *removeCmd) unwire(a *app) error {
+	a.disused(c.Profile)
 	var forgotten bool
 	_, changed, err := a.files.Wire(c.Profile, func(text string, r wire.Record) (wire.Edit, error) {
 		forgotten = r.IsZero()

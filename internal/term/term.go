@@ -26,7 +26,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -50,6 +49,8 @@ var (
 	// errResumed means that the process was stopped and continued. The screen has
 	// changed meanwhile, so the question must be printed again.
 	errResumed = errors.New("resumed")
+	// errResized means that the terminal has got another size.
+	errResized = errors.New("resized")
 )
 
 // maxLine is the length of the longest answer, in bytes. Everything that fob asks
@@ -165,28 +166,6 @@ func (t *Terminal) Confirm(ctx context.Context, prompt string) (bool, error) {
 		}
 		if err := t.Print(ctx, "Type y or n.\n"); err != nil {
 			return false, err
-		}
-	}
-}
-
-// Choose prints the items, numbered from 1, asks until it gets one of the numbers,
-// and returns the item's index.
-func (t *Terminal) Choose(ctx context.Context, prompt string, items []string) (int, error) {
-	var list strings.Builder
-	width := len(strconv.Itoa(len(items)))
-	for i, item := range items {
-		fmt.Fprintf(&list, "%*d  %s\n", width+2, i+1, Clean(item))
-	}
-	if err := t.Print(ctx, list.String()); err != nil {
-		return 0, err
-	}
-	for {
-		answer, err := t.AskText(ctx, Clean(prompt))
-		if err != nil {
-			return 0, err
-		}
-		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(items) {
-			return n - 1, nil
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -88,6 +89,8 @@ type question struct {
 	ctx     context.Context
 	before  unix.Termios // the mode before the question
 	during  unix.Termios // the mode during the question
+	hide    func() error // takes what is drawn off the screen before a stop; nil for nothing
+	missed  error        // errResumed or errResized, which happened during a write
 	events  *os.File     // signal numbers, one per byte; at its end when the context ends
 	signals chan os.Signal
 	done    chan struct{}
@@ -195,6 +198,10 @@ func sameMode(a, b *unix.Termios) bool {
 // program gets the input after the line.
 func (q *question) next() (byte, error) {
 	for {
+		if err := q.missed; err != nil {
+			q.missed = nil
+			return 0, err
+		}
 		if err := q.wait(q.fd, false); err != nil {
 			return 0, err
 		}
@@ -223,7 +230,11 @@ func (q *question) write(s string) error {
 		case n > 0:
 			s = s[n:]
 		case err == unix.EAGAIN:
-			if err := q.wait(q.fd, true); err != nil && err != errResumed {
+			switch err := q.wait(q.fd, true); err {
+			case nil:
+			case errResumed, errResized:
+				q.missed = err
+			default:
 				return err
 			}
 		case err != unix.EINTR:
@@ -256,6 +267,26 @@ func (q *question) wait(fd int, write bool) error {
 	}
 }
 
+// within reports whether something is typed in the next moments. Its errors are those
+// of wait.
+func (q *question) within(d time.Duration) (bool, error) {
+	for {
+		var r unix.FdSet
+		r.Set(q.fd)
+		timeout := unix.NsecToTimeval(d.Nanoseconds())
+		event, err := q.poll(&r, nil, &timeout)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return false, os.NewSyscallError("select", err)
+		case event:
+			return false, q.event()
+		default:
+			return r.IsSet(q.fd), nil
+		}
+	}
+}
+
 // poll is select(2) with the pipe of events added to r. It reports whether there is
 // an event.
 func (q *question) poll(r, w *unix.FdSet, timeout *unix.Timeval) (event bool, err error) {
@@ -271,8 +302,11 @@ func (q *question) event() error {
 	if n, _ := q.events.Read(b[:]); n == 0 {
 		return context.Cause(q.ctx)
 	}
-	if syscall.Signal(b[0]) == unix.SIGCONT {
+	switch syscall.Signal(b[0]) {
+	case unix.SIGCONT:
 		return q.resume()
+	case unix.SIGWINCH:
+		return errResized
 	}
 	return ErrCancelled
 }
@@ -285,6 +319,11 @@ func (q *question) isSuspend(b byte) bool {
 // suspend stops fob as the kernel does at Ctrl-Z, after it has restored the
 // terminal's mode.
 func (q *question) suspend() error {
+	if q.hide != nil {
+		if err := q.hide(); err != nil {
+			return err
+		}
+	}
 	q.restoreMode()
 	if err := unix.Kill(0, unix.SIGTSTP); err != nil {
 		return os.NewSyscallError("kill", err)
@@ -321,6 +360,22 @@ func (q *question) resume() error {
 
 // Escapes reports whether f is a terminal that knows escape sequences.
 func Escapes(f *os.File) bool { return IsTerminal(f) }
+
+// size is how many rows and columns the terminal has. One that does not know, such as
+// a serial line, counts as a small one.
+func (t *tty) size() (rows, columns int) {
+	size, err := unix.IoctlGetWinsize(t.fd, unix.TIOCGWINSZ)
+	if err != nil || size.Row == 0 || size.Col == 0 {
+		return 24, 80
+	}
+	return int(size.Row), int(size.Col)
+}
+
+// menuMode makes the question notice when the size of the terminal changes.
+func (q *question) menuMode() (leave func(), ok bool) {
+	signal.Notify(q.signals, unix.SIGWINCH)
+	return func() {}, true // the end of the question stops the signals
+}
 
 // escapes does nothing, because every terminal on Unix knows escape sequences.
 func (t *tty) escapes() (restore func()) { return func() {} }

@@ -39,7 +39,9 @@ func child(what string) int {
 	ctx := context.Background()
 	switch what {
 	case "shell", "background", "impatient":
-		return shell(what)
+		return shell("secret", what)
+	case "shell of a menu":
+		return shell("pick", what)
 	case "deadline":
 		c, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		defer cancel()
@@ -71,8 +73,12 @@ func ask(ctx context.Context, t *Terminal, what string) string {
 	case "confirm":
 		yes, err := t.Confirm(ctx, "Replace it?")
 		return fmt.Sprint(yes, " ", class(err))
-	case "choose":
-		i, err := t.Choose(ctx, "Profile: ", []string{"dev", "pr\x1b[2J\nod", "test"})
+	case "pick, then ask":
+		i, err := t.Pick(ctx, testMenu(what))
+		s, err2 := t.Ask(ctx, "Name: ")
+		return fmt.Sprintf("%d %q %s", i, s, class(errors.Join(err, err2)))
+	case "pick", "pick plainly":
+		i, err := t.Pick(ctx, testMenu(what))
 		return fmt.Sprint(i, " ", class(err))
 	case "alone":
 		t.Alone = func(_ context.Context, place string) (func(), error) {
@@ -134,14 +140,14 @@ func class(err error) string {
 }
 
 // shell treats one job as an interactive shell would.
-func shell(what string) int {
+func shell(child, what string) int {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	job := exec.Command(os.Args[0])
-	job.Env = append(os.Environ(), childVar+"=secret")
+	job.Env = append(os.Environ(), childVar+"="+child)
 	job.Stdout = os.Stdout
 	job.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Foreground: what != "background", Ctty: int(tty.Fd())}
 	if err := job.Start(); err != nil {
@@ -335,7 +341,6 @@ func TestAnswers(t *testing.T) {
 		{"confirm", "Replace it? [y/N] ", "what\nYES\n", "what\r\nType y or n.\r\nReplace it? [y/N] YES\r\n", "true <nil>"},
 		{"confirm", "Replace it? [y/N] ", "1\n2\n3\n", "2\r\nType y or n.\r\nReplace it? [y/N] 3\r\nTaken as no.\r\n", "false <nil>"},
 		{"confirm", "Replace it? [y/N] ", "\x1b[A\nn\n", `\x1b[A` + "\r\nThe answer contains a control character (\\x1b). Try again.\r\nReplace it? [y/N] n\r\n", "false <nil>"},
-		{"choose", "Profile: ", "4\nx\n2\n", "  1  dev\r\n  2  pr\\x1b[2J\\nod\r\n  3  test\r\nProfile: 4\r\nProfile: x\r\nProfile: 2\r\n", "1 <nil>"},
 		{"hostile", `Code for \x1b]0;x\a\u202e\r\n: `, "1\n", "1\r\n", `"1" <nil>`},
 		{"print", "two", "", "one\r\ntwo \\x1b[31m\r\n", "<nil>"},
 	} {

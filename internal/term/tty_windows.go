@@ -80,6 +80,10 @@ type question struct {
 	signals chan os.Signal
 	high    rune   // the first half of a surrogate pair
 	typed   []byte // the unread bytes of the last character
+	// hide is for systems that stop programs.
+	hide func() error
+	// rows and columns are the size that changes are noticed of; 0 for none.
+	rows, columns int
 }
 
 func (t *tty) begin(ctx context.Context) (*question, error) {
@@ -118,33 +122,89 @@ func (q *question) write(s string) error {
 	return nil
 }
 
-// next returns the next byte typed, in UTF-8. A read of the console cannot be
-// cancelled, and a pending one would take the input of the next program. So next
-// reads one input record at a time, and only when there is one.
+// next returns the next byte typed, in UTF-8.
 func (q *question) next() (byte, error) {
-	const tick = 50 * time.Millisecond // how late it notices that the context ended
 	for len(q.typed) == 0 {
-		select {
-		case <-q.signals:
-			return 0, ErrCancelled
-		case <-q.ctx.Done():
-			return 0, context.Cause(q.ctx)
-		default:
-		}
-		event, err := windows.WaitForSingleObject(q.in, uint32(tick.Milliseconds()))
-		if err != nil {
-			return 0, ErrCancelled // the window is closed
-		}
-		if event != windows.WAIT_OBJECT_0 {
-			continue
-		}
-		if err := q.readRecord(); err != nil {
+		if _, err := q.within(time.Hour); err != nil {
 			return 0, err
 		}
 	}
 	b := q.typed[0]
 	q.typed = q.typed[1:]
 	return b, nil
+}
+
+// within reports whether something is typed in the next moments. A read of the console
+// cannot be cancelled, and a pending one would take the input of the next program. So
+// it reads one input record at a time, and only when there is one.
+func (q *question) within(d time.Duration) (bool, error) {
+	const tick = 50 * time.Millisecond // how late it notices that the context ended
+	for end := time.Now().Add(d); len(q.typed) == 0; {
+		select {
+		case <-q.signals:
+			return false, ErrCancelled
+		case <-q.ctx.Done():
+			return false, context.Cause(q.ctx)
+		default:
+		}
+		if q.resized() {
+			return false, errResized
+		}
+		left := time.Until(end)
+		if left <= 0 {
+			return false, nil
+		}
+		event, err := windows.WaitForSingleObject(q.in, uint32(min(left, tick).Milliseconds()))
+		if err != nil {
+			return false, ErrCancelled // the window is closed
+		}
+		if event != windows.WAIT_OBJECT_0 {
+			continue
+		}
+		if err := q.readRecord(); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// resized reports whether the window's size has changed, if that matters.
+func (q *question) resized() bool {
+	if q.rows == 0 {
+		return false
+	}
+	rows, columns := q.size()
+	changed := rows != q.rows || columns != q.columns
+	q.rows, q.columns = rows, columns
+	return changed
+}
+
+// size is how many rows and columns the window has.
+func (t *tty) size() (rows, columns int) {
+	var info windows.ConsoleScreenBufferInfo
+	if windows.GetConsoleScreenBufferInfo(t.out, &info) != nil {
+		return 24, 80
+	}
+	return int(info.Window.Bottom-info.Window.Top) + 1, int(info.Window.Right-info.Window.Left) + 1
+}
+
+// menuMode has the console send escape sequences for keys, and take them for output. ok
+// is false on a console that is too old for that. The end of the question undoes the
+// first.
+func (q *question) menuMode() (leave func(), ok bool) {
+	before, err := turnOnEscapes(q.out)
+	if err != nil {
+		return nil, false
+	}
+	leave = func() { _ = windows.SetConsoleMode(q.out, before) } // if this fails, the console is gone
+	var mode uint32
+	if windows.GetConsoleMode(q.in, &mode) != nil ||
+		windows.SetConsoleMode(q.in, mode|windows.ENABLE_VIRTUAL_TERMINAL_INPUT) != nil {
+		leave()
+		return nil, false
+	}
+	q.rows, q.columns = q.size()
+	return leave, true
 }
 
 // inputRecord is INPUT_RECORD with its KEY_EVENT_RECORD.

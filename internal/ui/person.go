@@ -50,6 +50,10 @@ var ErrNoInput = errors.New("--no-input")
 type Person struct {
 	// NoInput turns every question into a NobodyError.
 	NoInput bool
+	// Plain means that the terminal knows no escape sequences, so lists are numbered.
+	Plain bool
+	// Color reports whether questions may have colors; nil for never.
+	Color func() bool
 	// Alone is term.Terminal's.
 	Alone func(ctx context.Context, place string) (release func(), err error)
 
