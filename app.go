@@ -434,6 +434,22 @@ func (a *app) sayMovingIn(all *profiles.Profiles, listed bool) {
 	}
 }
 
+// noteConflicts says which files hold an item of the store under another name than its
+// own, and what to type about each: only a person knows which version is wanted.
+func (a *app) noteConflicts(found []keyring.Conflict) {
+	for _, c := range found {
+		a.out.Note("%v", c)
+		hints := []ui.Hint{ui.Type("rm", c.Path()).To("removes it")}
+		if !c.Same {
+			use := ui.Type("mv", c.Path(), filepath.Join(c.Dir, c.Item)).To("uses it")
+			hints = []ui.Hint{use, hints[0]}
+		}
+		if !a.Quiet {
+			a.out.Hints(hints)
+		}
+	}
+}
+
 // start is how this process was started.
 type start struct {
 	args    []string

@@ -53,6 +53,7 @@ func (c *removeCmd) Run(a *app) error {
 		return err
 	}
 	err = c.unwire(a)
+	c.noteConflicts(a)
 	a.out.Note("sessions already handed out stay valid until they expire")
 	if info.KeyID != "" {
 		a.out.Note("%s is still active in AWS until you delete it there", info.KeyID)

@@ -7,6 +7,7 @@ import (
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/wire"
+	"fob/keyring"
 )
 
 // edit removes what fob wrote to the profile's section.
@@ -17,6 +18,7 @@ func (c *removeCmd) edit(a *app) func(text string, r wire.Record) (wire.Edit, er
 // removeLines removes a profile without a key of its own, as fob add --source writes it:
 // its lines, and the sessions of its role.
 func (c *removeCmd) removeLines(a *app, all *profiles.Profiles, unread error) error {
+	c.noteConflicts(a)
 	near := plan.Nearest(c.Profile, c.removable(a, all))
 	if unread != nil && len(near) == 0 {
 		return unread // the lines of any profile may be in there
@@ -65,6 +67,17 @@ func (c *removeCmd) confirmLines(a *app, gone []string, users string) error {
 		}
 	}
 	return a.person.Confirm(a.ctx, "--yes", "Remove %s?", c.Profile)
+}
+
+// noteConflicts names files that still hold a key of the profile.
+func (c *removeCmd) noteConflicts(a *app) {
+	found, err := a.store().Conflicts()
+	if err != nil {
+		a.out.Log("%v", err)
+	}
+	a.noteConflicts(slices.DeleteFunc(found, func(f keyring.Conflict) bool {
+		return f.Info.Kind != keyring.KindKey || f.Info.Name != c.Profile
+	}))
 }
 
 // removable are the profiles that fob remove takes: those with a stored key, and those

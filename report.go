@@ -436,6 +436,9 @@ func storeFailures() []failure {
 				ui.Advise("let the store synchronize first"),
 				ui.Type("rm", "-r", e.Dir).If("if no other machine uses it"))
 		}),
+		on(func(_ *app, e *keyring.StrayError, _ error) verdict {
+			return exit(exitStore, ui.Type("rm", e.Path()).If("if you do not need it"))
+		}),
 		always[*keyring.LastSlotError](exitStore, ui.Type("fob", "store", "add", "file").To("adds a passphrase first")),
 		on(func(_ *app, e *keyring.SlotExistsError, _ error) verdict {
 			if e.Slot == "file" {

@@ -27,6 +27,9 @@ deleted from the desktop keyring), it is created again.
 
 func (c *storeAddCmd) Run(a *app) error {
 	done, err := a.store().AddSlot(a.ctx, c.Way)
+	if _, locked := errors.AsType[*keyring.LockedError](err); locked && c.Way == "age" && a.identity == "" {
+		a.out.Note("a recipient is enough, and needs no identity: fob store add age1...")
+	}
 	if err != nil {
 		return err
 	}
@@ -76,7 +79,11 @@ func (c *storeRemoveCmd) Run(a *app) error {
 // noteRekey says what a new vault key is worth.
 func noteRekey(a *app, done keyring.Change) {
 	warnChange(a, done)
-	a.out.Note("everything is encrypted with a new vault key; anyone who has an old copy of the store, and what opened it, still has the keys in it: if that is possible, replace the keys in AWS")
+	a.out.Note("everything is encrypted with a new vault key")
+	a.out.Note("old copies of the store open as before: if one leaked, replace the AWS keys")
+	if found, err := a.store().Conflicts(); err == nil {
+		a.noteConflicts(found)
+	}
 }
 
 type storePassphraseCmd struct {

@@ -25,6 +25,8 @@ type Description struct {
 	Items map[Kind]int
 	// Unlocked says until when the kernel keeps the subkey of a kind.
 	Unlocked map[Kind]time.Time
+	// Conflicts are files that hold an item under another name than its own.
+	Conflicts []Conflict
 	// Problem says why the store, or some of its items, cannot be used; nil if they can.
 	Problem error
 }
@@ -83,6 +85,7 @@ func (s *Store) Describe(ctx context.Context) Description {
 	if err != nil {
 		return d
 	}
+	d.Conflicts, _ = s.Conflicts() // the items say what is wrong with their directory
 	for _, kind := range kinds() {
 		infos, err := s.Infos(kind)
 		for _, i := range infos {
@@ -157,7 +160,7 @@ func SlotTitle(name string) string {
 	case "file":
 		return "a passphrase"
 	case "age":
-		return "age keys, also in hardware (YubiKey, TPM, Secure Enclave)"
+		return "age keys, also in hardware such as a YubiKey"
 	case "secret-service":
 		return "the desktop keyring"
 	case "keychain":

@@ -181,11 +181,26 @@ type item struct {
 // parseItem reads an item's header, which is not encrypted, and compares it with the
 // file name.
 func parseItem(file string, data []byte) (item, error) {
-	damaged := func(problem string) (item, error) { return item{}, &DamagedError{file, problem} }
 	kind, parts, ok := parseFileName(file)
 	if !ok {
-		return damaged("fob does not give it such a name")
+		return item{}, &DamagedError{file, "fob does not give it such a name"}
 	}
+	it, err := parseHead(file, data)
+	if err != nil {
+		return item{}, err
+	}
+	if it.info.Kind != kind || it.info.Name != parts[0] {
+		return item{}, &DamagedError{file, "its header belongs to another item"}
+	}
+	if kind == KindSession {
+		it.info.ID = parts[1]
+	}
+	return it, nil
+}
+
+// parseHead is parseItem for a file of any name.
+func parseHead(file string, data []byte) (item, error) {
+	damaged := func(problem string) (item, error) { return item{}, &DamagedError{file, problem} }
 	line, body, ok := bytes.Cut(data, []byte("\n"))
 	magic, header, _ := bytes.Cut(line, []byte(" "))
 	number, isItem := bytes.CutPrefix(magic, []byte("fob"))
@@ -201,12 +216,6 @@ func parseItem(file string, data []byte) (item, error) {
 	it := item{file: file, line: line, body: body}
 	if err := json.Unmarshal(header, &it.info); err != nil {
 		return damaged("its header is not JSON")
-	}
-	if it.info.Kind != kind || it.info.Name != parts[0] {
-		return damaged("its header belongs to another item")
-	}
-	if kind == KindSession {
-		it.info.ID = parts[1]
 	}
 	return it, nil
 }

@@ -328,8 +328,14 @@ func (s *Store) remove(ctx context.Context, kind Kind, name string) error {
 		return err
 	}
 	err = s.change(ctx, func(d dir, _ header) error {
+		it, unread := readItem(d, file)
 		if err := d.remove(file); err != nil {
 			return err
+		}
+		if unread == nil {
+			if err := d.removeConflicts(it.info); err != nil {
+				return err
+			}
 		}
 		return d.sync(".")
 	})

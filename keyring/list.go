@@ -53,7 +53,9 @@ func (d dir) infos(kind Kind) (list []Info, bad, err error) {
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
-				infos[i], errs[i] = readInfo(d, files[i])
+				if infos[i], errs[i] = readInfo(d, files[i]); damagedItem(errs[i]) {
+					errs[i] = d.misnamed(files[i], errs[i])
+				}
 			}
 		})
 	}
@@ -62,7 +64,7 @@ func (d dir) infos(kind Kind) (list []Info, bad, err error) {
 	for i, err := range errs {
 		if err == nil {
 			good = append(good, infos[i])
-		} else if !errors.Is(err, fs.ErrNotExist) { // else it was removed in the meantime
+		} else if !errors.Is(err, fs.ErrNotExist) { // else it was removed in the meantime, or is a Conflict
 			bad = errors.Join(bad, err)
 		}
 	}

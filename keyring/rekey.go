@@ -232,24 +232,11 @@ func (c *change) copyItems(next header, k subkeys) error {
 	}
 	var bad error
 	for _, file := range files {
-		kind, ours := kindOfFile(file)
-		switch {
-		case !ours:
-			continue
-		case kind.parts() < 0:
-			bad = errors.Join(bad, &FutureError{file})
-			continue
-		}
-		err := c.copyItem(from, to, file, k)
-		switch {
-		case err == nil:
-		case damagedItem(err) && kind == KindSession:
-			c.logf("dropping a cached session: %v", err)
-		case damagedItem(err):
-			bad = errors.Join(bad, err)
-		default:
+		err := c.copyFile(from, to, file, k)
+		if _, stray := errors.AsType[*StrayError](err); err != nil && !stray && !damagedItem(err) {
 			return err
 		}
+		bad = errors.Join(bad, err)
 	}
 	if bad != nil {
 		return &BeforeRekeyError{bad}
@@ -257,20 +244,67 @@ func (c *change) copyItems(next header, k subkeys) error {
 	return to.sync(".")
 }
 
+// copyFile is copyItems for one file. The error of one that would be lost is a
+// *StrayError, or one for which damagedItem is true.
+func (c *change) copyFile(from, to dir, file string, k subkeys) error {
+	if it, data, err := readMisnamed(from, file); err == nil {
+		return c.copyMisnamed(from, to, file, it, data, k)
+	}
+	kind, ours := kindOfFile(file)
+	switch {
+	case !ours:
+		return nil
+	case kind.parts() < 0:
+		return &FutureError{file}
+	}
+	err := c.copyItem(from, to, file, k)
+	_, _, named := parseFileName(file)
+	switch {
+	case damagedItem(err) && kind == KindSession:
+		c.logf("dropping a cached session: %v", err)
+		return nil
+	case damagedItem(err) && !named:
+		return &StrayError{from.Name(), file}
+	}
+	return err
+}
+
 func (c *change) copyItem(from, to dir, file string, k subkeys) error {
 	it, err := readItem(from, file)
 	if err != nil {
 		return err
 	}
+	return c.seal(to, file, it, k, func() (item, error) { return readItem(to, file) })
+}
+
+// copyMisnamed keeps an item under another name than its own as it is, unless it is the
+// item's copy: the new vault key would lose it, and it may be the one that is wanted.
+func (c *change) copyMisnamed(from, to dir, file string, it item, data []byte, k subkeys) error {
+	if used, _, err := from.read(it.file, maxItemFile); err == nil && bytes.Equal(used, data) {
+		c.logf("leaving out %s, a copy of %s", file, it.file)
+		return nil
+	}
+	err := c.seal(to, file, it, k, func() (item, error) {
+		again, _, err := readMisnamed(to, file)
+		return again, err
+	})
+	if damagedItem(err) {
+		return &StrayError{from.Name(), file}
+	}
+	return err
+}
+
+// seal encrypts an item with the new vault key, writes it to a file and reads it back.
+func (c *change) seal(to dir, file string, it item, k subkeys, read func() (item, error)) error {
 	plain, err := it.open(c.keys.items[it.info.Kind], c.h.ID)
 	if err != nil {
 		return err
 	}
-	sealed := sealLine(k.items[it.info.Kind], c.h.ID, file, it.line, plain)
+	sealed := sealLine(k.items[it.info.Kind], c.h.ID, it.file, it.line, plain)
 	if err := to.fill(file, sealed, it.info.Kind != KindSession); err != nil {
 		return to.named(file, err)
 	}
-	again, err := readItem(to, file)
+	again, err := read()
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,13 @@ func (e *exam) files(context.Context) error {
 		}
 		e.wrong(ui.TypeLine(l.Fix), "%s %s", e.Tilde(l.Path), l.Problem)
 	}
+	conflicts, err := e.Store.Conflicts()
+	if err != nil {
+		return e.blame(err)
+	}
+	for _, c := range conflicts {
+		e.advise(ui.Type("fob", "store").To("says what to do"), "%v", c)
+	}
 	credentials := e.Files.Credentials
 	if fi, err := os.Stat(credentials); err == nil && fi.Mode().Perm()&0o077 != 0 && os.Getuid() >= 0 {
 		e.advise(ui.Type("chmod", "600", credentials), "%s is open to others (mode %04o)", e.Tilde(credentials), fi.Mode().Perm())
