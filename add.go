@@ -9,6 +9,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/plan"
 	"fob/internal/profiles"
+	"fob/internal/ui"
 	"fob/internal/wire"
 	"fob/keyring"
 )
@@ -47,6 +48,11 @@ func (c *addCmd) Run(a *app) error {
 		return usagef("%v", err)
 	}
 	switch {
+	case creds.IsKeyID(c.Profile):
+		return &usageError{
+			Problem: fmt.Sprintf("%s is an access key ID, not a name for a profile", c.Profile),
+			Way:     ui.TypeLine("fob add NAME").To("asks for the key; choose a name, such as dev"),
+		}
 	case (c.Source == "") != (c.Role == ""):
 		return usagef("--source and --role go together")
 	case c.Region != "" && !plan.IsRegion(c.Region):
@@ -72,15 +78,7 @@ func (c *addCmd) addKey(a *app) error {
 	if err := c.confirmReplace(a); err != nil {
 		return err
 	}
-	key, err := c.readKey(a, c.issuer(a))
-	if err != nil {
-		return err
-	}
-	if creds.CheckKeyID(creds.AWS, key.ID) != nil {
-		// Not the ID: it may be a secret in the wrong place.
-		a.out.Warn("this access key ID is not in AWS's form; fob takes it because the profile's endpoint is not AWS's")
-	}
-	id, err := c.verify(a, key)
+	key, id, err := c.verifiedKey(a)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func checkHint(argv []string, h ui.Hint) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains([]string{"chmod", "chown", "export", "kill", "loginctl", "mv", "pass", "rm", "security", "systemctl", "aws"}, words[0]) {
+	if slices.Contains([]string{"chmod", "sudo", "export", "kill", "loginctl", "mv", "pass", "rm", "security", "systemctl", "aws"}, words[0]) {
 		return nil
 	}
 	if words[0] != "fob" {
@@ -269,6 +269,7 @@ func examples(home string) []example {
 		{"mfa code x", &keyring.NotFoundError{Kind: keyring.KindSeed, Name: serial}},
 		{"remove x", &keyring.NotFoundError{Kind: keyring.KindKey, Name: profile}},
 		{"exec x", &keyring.UnsafeError{Path: "/x", Problem: "why"}},
+		{"exec x", &keyring.UnsafeError{Path: home + "/x", Problem: "why"}},
 		{"exec x", &keyring.UnsafeError{Path: "/x", Problem: "why", Fix: "chmod 700 '/a b'"}},
 		{"exec x", &keyring.TrustError{Dir: "/x"}},
 		{"exec x", &keyring.TrustError{Dir: "/x", Fingerprint: "abc", Proof: "file"}},

@@ -2,8 +2,10 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -97,6 +99,37 @@ func TestNoHome(t *testing.T) {
 		if out, code := run(env, args...); strings.Contains(out, "fob: error") {
 			t.Errorf("fob %q: exit code %d, %s", args, code, out)
 		}
+	}
+}
+
+// sudo -E leaves root's files in a user's home. fob then says what to type, and once that
+// is done it works.
+func TestFilesOfRoot(t *testing.T) {
+	w := nobodyWorld(t)
+	key := ststest.DemoKeyID + "\n" + ststest.DemoSecret + "\n"
+	if _, stderr, code := w.RunWith(key, "add", "dev", "--stdin"); code != 0 {
+		t.Fatal(stderr)
+	}
+	self := strconv.Itoa(nobody) // who has no account
+	for _, args := range [][]string{{"list"}, {"exec", "dev", "--", "true"}, {"add", "other", "--stdin"}, {"store"}} {
+		for tries := 0; ; tries++ {
+			out, code := w.asNobody(t, key, w.Fob, args...)
+			if code == 0 {
+				break
+			}
+			_, hint, ok := strings.Cut(out, "fob: hint: sudo ")
+			line, why, _ := strings.Cut(hint, "   ")
+			if !ok || tries > 4 || !strings.HasPrefix(line, "chown -R "+self+" "+w.Home+"/.") || why != "root owns it: fob ran under sudo\n" {
+				t.Fatalf("fob %q: %s", args, out)
+			}
+			if text, err := exec.Command("sh", "-c", line).CombinedOutput(); err != nil {
+				t.Fatal(string(text))
+			}
+		}
+	}
+	// Root does not use a store of nobody's.
+	if _, stderr, code := w.Run("exec", "dev", "--", "true"); code != exitExec || !strings.Contains(stderr, "fob: hint: run fob as "+self+", without sudo\n") {
+		t.Errorf("exit code %d, %s", code, stderr)
 	}
 }
 

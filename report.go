@@ -65,6 +65,10 @@ type usageError struct {
 	// Typed is the flag that is wrong, as it was typed, and Near is one that may have
 	// been meant; "" for none.
 	Typed, Near string
+	// Way is what to type instead; zero for nothing.
+	Way ui.Hint
+	// Secret: a secret may have been typed.
+	Secret bool
 }
 
 func (e *usageError) Error() string { return e.Problem }
@@ -149,6 +153,12 @@ func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 		argument, _, _ = strings.Cut(argument, ">")
 		line := strings.TrimSuffix(usage(named[0], node), " [flags]")
 		return &usageError{Problem: fmt.Sprintf("%s is missing: fob %s", strings.ToUpper(argument), line), Command: path}
+	case unexpected && slices.Contains([]string{"add", "mfa add", "store passphrase"}, path):
+		line := "fob " + path
+		if path != "store passphrase" {
+			line += " PROFILE"
+		}
+		return &usageError{Problem: "too many arguments: fob takes no secret from the command line", Way: ui.TypeLine(line).To("asks for it"), Secret: true}
 	case unexpected && node != nil && len(node.Children) > 0:
 		e := &usageError{Problem: fmt.Sprintf("unknown command %q", "fob "+path+" "+stranger)}
 		var children []string
@@ -201,8 +211,7 @@ func (a *app) report(err error) int {
 	_, unwritten := errors.AsType[*ui.WriteError](err)
 	enough := unwritten && errors.Is(err, syscall.EPIPE) // fob list | head
 	if v.code != exitInterrupted && !enough {
-		a.out.Error(err)
-		a.out.Hints(v.hints)
+		a.say(err, v.hints)
 	}
 	command, ok := errors.AsType[*commandError](err)
 	switch {
@@ -212,6 +221,47 @@ func (a *app) report(err error) int {
 		return exitExec
 	}
 	return v.code
+}
+
+// say prints an error and its hints, but nothing of them that was typed and may be a
+// secret: a terminal is recorded, and a log is read by others.
+func (a *app) say(err error, hints []ui.Hint) {
+	var secrets []string
+	for _, word := range a.args[1:] {
+		_, value, _ := strings.Cut(word, "=")
+		for _, s := range []string{word, value} {
+			if creds.LooksSecret(s) {
+				secrets = append(secrets, s, "(hidden)")
+			}
+		}
+	}
+	hide := strings.NewReplacer(secrets...)
+	text := a.out.Sentence(err)
+	leaked := hide.Replace(text) != text
+	if e, ok := errors.AsType[*usageError](err); ok && e.Secret {
+		leaked = true
+	}
+	a.out.Error(errors.New(hide.Replace(text)))
+	for i, h := range hints {
+		hints[i] = ui.Hint{When: hide.Replace(h.When), Command: hide.Replace(h.Command), Words: hide.Replace(h.Words)}
+	}
+	if leaked {
+		hints = append(hints, ui.Advise("if that was a secret, remove the line from the shell's history%s, and replace the secret", historyFile(a.getenv("SHELL"))))
+	}
+	a.out.Hints(hints)
+}
+
+// historyFile is where a shell keeps what was typed, in brackets; "" if that is not known.
+func historyFile(shell string) string {
+	switch filepath.Base(shell) {
+	case "bash":
+		return " (~/.bash_history)"
+	case "zsh":
+		return " (~/.zsh_history)"
+	case "fish":
+		return " (~/.local/share/fish/fish_history)"
+	}
+	return ""
 }
 
 // verdict is what fob makes of a failure: an exit code and what to do.
@@ -311,6 +361,9 @@ func saveAsUTF8() ui.Hint {
 func profileFailures() []failure {
 	return []failure{
 		on(func(a *app, e *usageError, _ error) verdict {
+			if e.Way != (ui.Hint{}) {
+				return exit(exitUsage, e.Way)
+			}
 			if len(e.Names) > 0 {
 				return exit(exitUsage, ui.Advise("profiles: %s", ui.List(e.Names)))
 			}
@@ -351,7 +404,10 @@ func profileFailures() []failure {
 			if found := a.misplaced(e.Profile); found != nil {
 				return exit(exitNoProfile, found...)
 			}
-			if e.Profile == "" || e.Stored && len(e.Nearest) == 0 {
+			if owner := a.ownerOf(e.Profile); owner != "" {
+				return exit(exitNoProfile, ui.Advise("that is the access key of profile %q", owner))
+			}
+			if e.Profile == "" || creds.IsKeyID(e.Profile) || e.Stored && len(e.Nearest) == 0 {
 				return exit(exitNoProfile, ui.Type("fob", "list").To("shows the profiles"))
 			}
 			hint := didYouMean(e.Nearest, ui.Type("fob", "add", e.Profile).To("stores a key under that name"))
@@ -460,9 +516,9 @@ func storeFailures() []failure {
 			}
 			return exit(exitNoProfile)
 		}),
-		on(func(_ *app, e *keyring.UnsafeError, _ error) verdict {
+		on(func(a *app, e *keyring.UnsafeError, _ error) verdict {
 			if e.Fix == "" {
-				return exit(exitStore)
+				return exit(exitStore, a.ownAgain(e.Path)...)
 			}
 			return exit(exitStore, ui.TypeLine(e.Fix))
 		}),
@@ -481,7 +537,7 @@ func storeFailures() []failure {
 			return exit(exitStore, hints...)
 		}),
 		on(func(a *app, e *keyring.DamagedError, _ error) verdict { return exit(exitStore, a.repair(e.File)...) }),
-		always[*keyring.ChoiceError](exitStore, ui.Advise("fob --backend NAME ...")),
+		on(func(_ *app, e *keyring.ChoiceError, _ error) verdict { return exit(exitStore, useBackends(e.Slots)...) }),
 		on(noSlot),
 		on(func(a *app, e *backend.LockedError, _ error) verdict {
 			if e.Slot == "age" {
@@ -504,6 +560,9 @@ func storeFailures() []failure {
 		always[*keyring.FullError](exitStore),
 		on(noLocks),
 		on(func(a *app, e *keyring.CreateError, _ error) verdict {
+			if hints := a.ownAgain(e.Dir); hints != nil {
+				return exit(exitStore, hints...)
+			}
 			variable := a.host.PlaceVariable()
 			if e.Dir == a.host.StatePath() {
 				variable = "XDG_STATE_HOME"
@@ -511,8 +570,15 @@ func storeFailures() []failure {
 			return exit(exitStore, ui.Advise("%s names another place for it", variable))
 		}),
 		on(func(a *app, e *fs.PathError, _ error) verdict {
-			if a.ofStore(e.Path) {
-				return exit(exitStore)
+			var hints []ui.Hint
+			if errors.Is(e, fs.ErrPermission) {
+				hints = a.ownAgain(e.Path)
+			}
+			switch {
+			case a.ofStore(e.Path):
+				return exit(exitStore, hints...)
+			case len(hints) > 0:
+				return exit(exitFailed, hints...)
 			}
 			return otherwise
 		}),
@@ -585,9 +651,7 @@ func wrongPassphrase(a *app, e *keyring.WrongPassphraseError, _ error) verdict {
 			hints = append(hints, ui.Advise("the passphrase comes from %s", variable.name))
 		}
 	}
-	for _, other := range e.Others {
-		hints = append(hints, ui.TypeLine("export FOB_BACKEND="+cmdline.Quote(other)).To("opens it with %s", keyring.SlotTitle(other)))
-	}
+	hints = append(hints, useBackends(e.Others)...)
 	if len(e.Others) == 0 && !given {
 		dir := cmdline.Quote(e.Dir)
 		hints = append(hints,
@@ -595,6 +659,14 @@ func wrongPassphrase(a *app, e *keyring.WrongPassphraseError, _ error) verdict {
 			ui.TypeLine("mv "+dir+" "+cmdline.Quote(e.Dir+".old")+" && fob store trust"))
 	}
 	return exit(exitStore, hints...)
+}
+
+// useBackends are the choices of what opens the store.
+func useBackends(slots []string) (hints []ui.Hint) {
+	for _, slot := range slots {
+		hints = append(hints, ui.TypeLine("export FOB_BACKEND="+cmdline.Quote(slot)).To("uses %s", slot))
+	}
+	return hints
 }
 
 func noSlot(a *app, e *keyring.NoSlotError, _ error) verdict {
@@ -605,7 +677,7 @@ func noSlot(a *app, e *keyring.NoSlotError, _ error) verdict {
 	if e.Backend != "" && e.Backend != "auto" {
 		hints = append(hints, ui.Type("fob", "--backend", "auto", "store", "add", e.Backend).To("adds it"))
 	}
-	return exit(exitStore, append(hints, ui.Advise("fob --backend %s", strings.Join(e.Slots, " | ")))...)
+	return exit(exitStore, append(hints, useBackends(e.Slots)...)...)
 }
 
 func locked(a *app, e *backend.LockedError) verdict {
@@ -620,6 +692,22 @@ func locked(a *app, e *backend.LockedError) verdict {
 		v.code = exitNoPerson // it would have asked
 	}
 	return v
+}
+
+// ownAgain says how to get back a file that belongs to somebody else.
+func (a *app) ownAgain(path string) []ui.Hint {
+	file, owner, self := a.host.Foreign(path)
+	switch {
+	case file == "":
+		return nil
+	case os.Getuid() == 0:
+		return []ui.Hint{ui.Advise("run fob as %s, without sudo", owner)}
+	}
+	why := owner + " owns it"
+	if owner == "root" {
+		why += ": fob ran under sudo"
+	}
+	return []ui.Hint{ui.Type("sudo", "chown", "-R", self, file).To("%s", why)}
 }
 
 // ofStore reports whether a file is the store's, or what this machine remembers
@@ -823,6 +911,18 @@ func (a *app) codeHints(err error) []ui.Hint {
 		ui.Advise("%s, or put the code into FOB_MFA_CODE", run),
 		ui.Type("fob", "mfa", "add", at.Plan.Profile).To("stores the MFA secret, so that fob makes the codes"),
 	}
+}
+
+// ownerOf is the profile with an access key ID; "" if there is none.
+func (a *app) ownerOf(keyID string) string {
+	if !creds.IsKeyID(keyID) {
+		return ""
+	}
+	keys, _ := a.store().Infos(keyring.KindKey) // a store that cannot be read has no answer
+	if i := slices.IndexFunc(keys, func(k keyring.Info) bool { return k.KeyID == keyID }); i >= 0 {
+		return keys[i].Name
+	}
+	return ""
 }
 
 // absentFiles says which AWS files that a variable names do not exist: to fob and to the

@@ -27,7 +27,7 @@ func privateProblem(path string, fi fs.FileInfo) (problem, fix string) {
 	case !ok:
 		return "has no owner", ""
 	case int(st.Uid) != me:
-		return fmt.Sprintf("belongs to user %d, not to %d who runs fob", st.Uid, me), ""
+		return fmt.Sprintf("belongs to user %d, and fob runs as user %d", st.Uid, me), ""
 	case fi.Mode().Perm()&0o077 != 0 && fi.IsDir():
 		return fmt.Sprintf("is open to others (mode %04o)", fi.Mode().Perm()), "chmod 700 " + cmdline.Quote(path)
 	case fi.Mode().Perm()&0o077 != 0:

@@ -73,6 +73,12 @@ func (e *RefusedError) BadCode() bool {
 	return e.Code == "AccessDenied" && strings.Contains(e.Message, "invalid MFA one time pass code")
 }
 
+// BadKey reports whether AWS does not know the access key, or knows another secret for
+// it.
+func (e *RefusedError) BadKey() bool {
+	return e.Code == "InvalidClientTokenId" || e.Code == "SignatureDoesNotMatch"
+}
+
 // UnknownDevice reports whether AWS does not know the MFA device, or does not know
 // it yet.
 func (e *RefusedError) UnknownDevice() bool {

@@ -120,6 +120,20 @@ func checkKeyID(by Issuer, id string) error {
 	return nil
 }
 
+// IsKeyID reports whether a word is an access key ID of AWS's, and hardly anything else.
+func IsKeyID(word string) bool {
+	return (strings.HasPrefix(word, "AKIA") || strings.HasPrefix(word, "ASIA")) && len(word) == 20 && strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}
+
+// LooksSecret reports whether a word may be a secret access key.
+func LooksSecret(word string) bool {
+	has := func(r string) bool { return strings.ContainsAny(word, r) }
+	return len(word) == secretLength && strings.Trim(word, letters+strings.ToLower(letters)+"0123456789+/") == "" &&
+		has(letters) && has(strings.ToLower(letters)) && has("0123456789+/")
+}
+
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 // secretLength is the length of every secret access key, in characters.
 const secretLength = 40
 

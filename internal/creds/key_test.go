@@ -157,3 +157,25 @@ func TestReadKeyFromWindows(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatWordsAre(t *testing.T) {
+	for _, tt := range []struct {
+		word          string
+		keyID, secret bool
+	}{
+		{"AKIAIOSFODNN7EXAMPLE", true, false},
+		{"ASIAIOSFODNN7EXAMPLE", true, false},
+		{"AKIAIOSFODNN7EXAMPL", false, false},
+		{"akia-of-the-old-team", false, false},
+		{"AROAIOSFODNN7EXAMPLE", false, false},
+		{"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", false, true},
+		{"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKE", false, false},
+		{"the-production-profile-of-our-team-in-Eu", false, false},
+		{"da39a3ee5e6b4b0d3255bfef95601890afd80709", false, false}, // a commit
+		{"", false, false},
+	} {
+		if id, secret := creds.IsKeyID(tt.word), creds.LooksSecret(tt.word); id != tt.keyID || secret != tt.secret {
+			t.Errorf("%q: %v, %v", tt.word, id, secret)
+		}
+	}
+}

@@ -36,6 +36,9 @@ func (r *resolver) nearest(name string) []string {
 	if r.facts.StoredNames != nil {
 		names = append(slices.Clone(names), r.facts.StoredNames()...)
 	}
+	for _, h := range r.chain { // a profile cannot be its own source
+		names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == h.name })
+	}
 	return Nearest(name, names)
 }
 

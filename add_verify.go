@@ -1,0 +1,31 @@
+package main
+
+import (
+	"errors"
+
+	"fob/internal/awsapi"
+	"fob/internal/creds"
+)
+
+// keyTries is how often a person may type a key that AWS refuses.
+const keyTries = 3
+
+// verifiedKey is the key, and whose it is. What a person mistyped they may type again.
+func (c *addCmd) verifiedKey(a *app) (key creds.Key, id awsapi.Identity, err error) {
+	for try := 1; ; try++ {
+		if key, err = c.readKey(a, c.issuer(a)); err != nil {
+			return key, id, err
+		}
+		if creds.CheckKeyID(creds.AWS, key.ID) != nil {
+			// Not the ID: it may be a secret in the wrong place.
+			a.out.Warn("this access key ID is not in AWS's form; fob takes it because the profile's endpoint is not AWS's")
+		}
+		id, err = c.verify(a, key)
+		refused, ok := errors.AsType[*awsapi.RefusedError](err)
+		if !ok || c.FromEnv || c.Stdin || try == keyTries || refused.Skew != 0 || !refused.BadKey() {
+			return key, id, err
+		}
+		a.out.Say("%s.", a.out.Sentence(err))
+		a.out.Say("Mistyped? Enter both again, or press Ctrl-C.")
+	}
+}

@@ -1,0 +1,48 @@
+//go:build unix
+
+package host
+
+import (
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Foreign is what belongs to somebody else on the way from the user's home directory to
+// a path, the first of it, and whose it is: sudo with the user's HOME leaves such files.
+// self is who should own it. All are "" if there is nothing, or the path is not in the
+// home directory.
+func (h Host) Foreign(path string) (file, owner, self string) {
+	home, err := h.Home()
+	if err != nil || !strings.HasPrefix(path, home+"/") {
+		return "", "", ""
+	}
+	uid := 0
+	for ; path != home; path = filepath.Dir(path) {
+		info, err := os.Lstat(path)
+		if err != nil {
+			continue // in a directory that cannot be searched
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if !ok || int(st.Uid) == os.Getuid() {
+			break
+		}
+		file, uid = path, int(st.Uid)
+	}
+	if file == "" {
+		return "", "", ""
+	}
+	return file, userName(uid), userName(os.Getuid())
+}
+
+// userName is what chown calls a user, who may have no name.
+func userName(uid int) string {
+	number := strconv.Itoa(uid)
+	if u, err := user.LookupId(number); err == nil {
+		return u.Username
+	}
+	return number
+}
