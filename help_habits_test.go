@@ -66,7 +66,7 @@ func TestHelpHabits(t *testing.T) {
 				}
 				check(h, "exec", flag, "dev")
 			default:
-				check(h, h.command, flag, "dev")
+				check(h, h.command, "dev", flag)
 			}
 		}
 	}
@@ -129,6 +129,14 @@ func TestHelpHabitLines(t *testing.T) {
 		{"exec dev -x", "fob exec --help"},
 		{"mfa add", "fob mfa add --help"},
 		{"store remov file", "did you mean fob store remove?"},
+		{"mfa cod dev", "did you mean fob mfa code?"},
+		{"mfa nonsense", "fob mfa --help"},
+		{"exec dev --profile prod", "fob exec PROFILE"},
+		{"exec --profile", "fob exec PROFILE"},
+		{"--verison", "did you mean --version?"},
+		{"-x", "fob --help"},
+		{"-- list", "fob --help"},
+		{"exec -d -5m dev", "fob exec --help"},
 		{"nonsense-of-nobody", "fob --help"},
 	} {
 		bin := t.TempDir()

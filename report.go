@@ -148,6 +148,7 @@ func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 	}
 	argument, missing := strings.CutPrefix(text, `expected "<`)
 	stranger, unexpected := strings.CutPrefix(text, "unexpected argument ")
+	stranger, _, _ = strings.Cut(stranger, ", did you mean ")
 	switch {
 	case missing:
 		argument, _, _ = strings.Cut(argument, ">")
@@ -172,7 +173,7 @@ func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 	case strings.HasPrefix(text, "expected one of ") && len(named) == 1:
 		words := strings.NewReplacer(`"`, "", ",", "", "  ", " ").Replace(strings.TrimPrefix(text, "expected one of "))
 		return &usageError{Problem: fmt.Sprintf("which one? fob %s %s", named[0].name, strings.Join(strings.Fields(words), "|"))}
-	case strings.HasPrefix(text, "expected "):
+	case strings.HasPrefix(text, "expected "), unexpected && strings.TrimSpace(stranger) == "" && len(named) > 1:
 		return &usageError{Problem: "which command?"}
 	case strings.Contains(text, `got "EOL"`):
 		return &usageError{Problem: subject + " needs a value", Command: path}
@@ -188,7 +189,12 @@ func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 		e.Typed = flag + "=" + strings.Trim(value, `"`)
 	}
 	text, _, _ = strings.Cut(text, ": time: ") // Go's words for an invalid duration
-	if flag, value, ok := strings.Cut(text, ": expected duration but got "); ok {
+	flag, value, ok := strings.Cut(text, ": expected duration but got ")
+	if !ok {
+		flag, value, ok = strings.Cut(text, ": expected duration value but got ")
+		value, _, _ = strings.Cut(value, " (")
+	}
+	if ok {
 		text = fmt.Sprintf("%s: invalid duration %s; use a value such as 2h or 1h30m", flag, value)
 	}
 	if argument, ok := strings.CutPrefix(text, "<"); ok {
@@ -373,10 +379,10 @@ func profileFailures() []failure {
 			if e.Near != "" {
 				return exit(exitUsage, ui.Advise("did you mean %s?", e.Near))
 			}
-			if a.name != "" && !e.NoHelp {
-				return exit(exitUsage, ui.TypeLine("fob "+cmp.Or(e.Command, a.name)+" --help"))
+			if e.NoHelp {
+				return exit(exitUsage)
 			}
-			return exit(exitUsage)
+			return exit(exitUsage, ui.TypeLine(strings.Join(strings.Fields("fob "+cmp.Or(e.Command, a.name)+" --help"), " ")))
 		}),
 		always[*clearError](exitFailed, ui.Type("fob", "clear").To("clears the sessions of all profiles")),
 		always[*plan.UsageError](exitUsage),
