@@ -79,6 +79,60 @@ func BenchmarkExport(b *testing.B) {
 	}
 }
 
+// The commands that a person or a prompt waits for, as whole processes: with this many
+// role profiles, the first 300 of which have a session each.
+func BenchmarkScreens(b *testing.B) {
+	for _, n := range []int{3, 300, 3_000} {
+		w, err := makeWorld(b.TempDir(), false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer w.AWS.Close()
+		w.Fob = release(b)
+		fob := func(stdin string, args ...string) {
+			if r := w.input(stdin, args...); r.code != 0 {
+				b.Fatalf("fob %q: %v", args[0], r)
+			}
+		}
+		fob(ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin", "--mfa-serial", ststest.DemoSerial, "--region", "eu-west-1")
+		fob(ststest.DemoSeed+"\n", "mfa", "add", "dev", "--stdin")
+		config := filepath.Join(w.Home, ".aws", "config")
+		text, err := os.ReadFile(config)
+		if err != nil {
+			b.Fatal(err)
+		}
+		login := []string{"login"}
+		for i := range n {
+			name := fmt.Sprintf("p%d", i)
+			text = fmt.Appendf(text, "\n[profile %s]\nregion = eu-west-1\nrole_arn = %s\nrole_session_name = %[1]s\nsource_profile = dev\n", name, ststest.DemoRole)
+			if i < 300 {
+				login = append(login, name)
+			}
+		}
+		if err := os.WriteFile(config, text, 0o600); err != nil {
+			b.Fatal(err)
+		}
+		fob("", login...)
+		for _, args := range [][]string{{"list"}, {"list", "--names"}, {"status", "p1"}, {"status", "--all"}} {
+			b.Run(fmt.Sprintf("profiles=%d/%s", n, strings.Join(args, "_")), func(b *testing.B) {
+				var times []time.Duration
+				for b.Loop() {
+					cmd := exec.Command(w.Fob, args...)
+					cmd.Dir, cmd.Env = w.Home, w.Env
+					began := time.Now()
+					out, err := cmd.Output()
+					times = append(times, time.Since(began))
+					if err != nil || !strings.Contains(string(out), "p1") {
+						b.Fatalf("%q: %v, %s", args, err, out)
+					}
+				}
+				b.ReportMetric(0, "ns/op") // the median is what a person feels
+				b.ReportMetric(median(times).Seconds()*1000, "ms")
+			})
+		}
+	}
+}
+
 func median(times []time.Duration) time.Duration {
 	slices.Sort(times)
 	return times[len(times)/2]

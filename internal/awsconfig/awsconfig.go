@@ -48,7 +48,8 @@ func (e *SyntaxError) Error() string {
 }
 
 // Config is both files, checked and cut into sections. Values are read when a
-// profile is asked for: most commands need two of thousands.
+// profile is asked for: most commands need two of thousands. It is not safe for
+// concurrent use.
 type Config struct {
 	config, credentials *document
 }
@@ -134,11 +135,13 @@ func (c *Config) InFile(credentials bool, name string) (Profile, bool) {
 	return Profile{Name: name, File: d.Path, Line: found[0].line, own: &own}, true
 }
 
-// Names lists the profiles in order of appearance, the config file's first.
+// Names lists the profiles in order of appearance, the config file's first. Who asks
+// for all names mostly goes on to ask for each, so from now on that is quick.
 func (c *Config) Names() []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, d := range []*document{c.config, c.credentials} {
+		d.sortNames()
 		for i := range d.marks {
 			if kind, name := d.at(i).meaning(); kind == kindProfile && !seen[name] {
 				seen[name] = true

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -499,10 +500,17 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%+v", d)
 			}
 		}
+		fresh, err := parse(config, credentials)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, name := range c.Names() {
 			p, ok := c.Profile(name)
 			if !ok || !inside(p.File, p.Line) {
 				t.Fatalf("%q: %+v, %v", name, p, ok)
+			}
+			if one, _ := fresh.Profile(name); !reflect.DeepEqual(one, p) {
+				t.Fatalf("%q is %+v among all names, and %+v alone", name, p, one)
 			}
 			if _, err := Header("profile", name); err != nil {
 				t.Fatalf("a name was read that cannot be written: %v", err)

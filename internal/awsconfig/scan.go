@@ -142,10 +142,14 @@ type index struct {
 	text        string
 	credentials bool
 	marks       []mark
+	// byName are the marks of each name; nil until somebody asks for all names.
+	byName map[sectionName][]int
 	// unreadable are the headers that could not be read. Their marks are empty, so
 	// that the lines below them count for no profile.
 	unreadable []Unreadable
 }
+
+type sectionName struct{ kind, name string }
 
 func (x *index) add(inner string, from, line int) {
 	m := mark{from: int32(from), to: int32(from + len(inner)), line: int32(line)}
@@ -180,19 +184,42 @@ func (x *index) lineStart(m mark) int {
 // named finds the sections of one name. In the config file [profile default]
 // replaces [default], as in the Go SDK.
 func (x *index) named(kind, name string) []section {
-	var found []section
+	found := x.find(kind, name)
+	if slices.ContainsFunc(found, func(s section) bool { return !s.short() }) {
+		found = slices.DeleteFunc(found, section.short)
+	}
+	return found
+}
+
+// find compares all headers with a name, which is quick for a few names.
+func (x *index) find(kind, name string) (found []section) {
+	for _, i := range x.byName[sectionName{kind, name}] {
+		found = append(found, x.at(i))
+	}
+	if x.byName != nil || name == "" {
+		return found
+	}
 	for i, m := range x.marks {
-		if name == "" || m.last != name[len(name)-1] && m.last != '"' && m.last != '\'' {
+		if m.last != name[len(name)-1] && m.last != '"' && m.last != '\'' {
 			continue
 		}
 		if s := (section{inner: x.text[m.from:m.to], credentials: x.credentials}); s.is(kind, name) {
 			found = append(found, x.at(i))
 		}
 	}
-	if slices.ContainsFunc(found, func(s section) bool { return !s.short() }) {
-		found = slices.DeleteFunc(found, section.short)
-	}
 	return found
+}
+
+// sortNames makes find quick for many names.
+func (x *index) sortNames() {
+	x.byName = make(map[sectionName][]int, len(x.marks))
+	for i, m := range x.marks {
+		kind, name := (section{inner: x.text[m.from:m.to], credentials: x.credentials}).meaning()
+		if kind != "" && name != "" {
+			n := sectionName{kind, name}
+			x.byName[n] = append(x.byName[n], i)
+		}
+	}
 }
 
 // scan checks every line in one pass, and remembers where the sections are but not

@@ -64,8 +64,7 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 			r.SourceProfile = ""
 		}
 		r.Seed = seeded[r.MFASerial]
-		cached := func(n int) (keyring.Info, error) { return kept[made.Source()+"+"+made.ID(n)], nil }
-		at := broker.At(now, made, p.store)
+		at, cached := broker.At(now, made, p.store), among(kept, made)
 		r.Session, _ = broker.Own(made, at, cached) // cached has no errors
 		r.SignedIn, _ = broker.SignedIn(made, at, cached)
 		if r.Session.IsZero() && !r.SignedIn.IsZero() {
@@ -100,6 +99,15 @@ func (p *Profiles) sessions(keys map[string]keyring.Info) map[string]keyring.Inf
 		}
 	}
 	return kept
+}
+
+// among finds the headers of a plan's sessions.
+func among(kept map[string]keyring.Info, made plan.Plan) broker.Cached {
+	found := make([]keyring.Info, len(made.Steps)+1)
+	for n := made.FirstCached(); n <= len(made.Steps); n++ {
+		found[n] = kept[made.Source()+"+"+made.ID(n)] // an ID takes longer than all the rest
+	}
+	return func(n int) (keyring.Info, error) { return found[n], nil }
 }
 
 // findIdle tells the profiles without a key that need one from those that only have
