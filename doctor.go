@@ -101,8 +101,12 @@ func summary(r doctor.Report, all bool) string {
 		parts = append(parts, ui.Count(advice, "suggestion"))
 	}
 	text := strings.Join(parts, ", ") + "."
-	if r.Fine > 0 && !all {
-		text += fmt.Sprintf(" %s found nothing: fob doctor -v", ui.Count(r.Fine, "check"))
+	switch {
+	case all:
+	case r.Fine == 1:
+		text += " 1 check is fine: fob doctor -v"
+	case r.Fine > 1:
+		text += fmt.Sprintf(" %d checks are fine: fob doctor -v", r.Fine)
 	}
 	return text
 }

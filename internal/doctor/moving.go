@@ -88,6 +88,7 @@ func (e *exam) movingIn(about Moving, only string) {
 	e.plainText(m, only)
 	e.vault(m, only)
 	if !m.Listed {
+		e.askVault(m)
 		e.unwired(m)
 		e.askedTwice(m)
 	}
@@ -174,6 +175,11 @@ func (e *exam) vault(m *moving, only string) {
 	if only != "" {
 		return // its own check says which key it needs
 	}
+	asked := map[string]bool{} // by a line that runs aws-vault
+	for _, name := range m.names {
+		_, target, _ := m.fromVault(name)
+		asked[target] = true
+	}
 	var wanted, users []string
 	for _, name := range m.Profiles.Config.Names() {
 		waiting := m.missing[name]
@@ -184,7 +190,7 @@ func (e *exam) vault(m *moving, only string) {
 			continue
 		}
 		// Most sections without a key and without anybody who uses it hold only defaults.
-		if others := slices.DeleteFunc(slices.Clone(waiting), func(user string) bool { return user == name }); len(others) > 0 || device {
+		if others := slices.DeleteFunc(slices.Clone(waiting), func(user string) bool { return user == name }); len(others) > 0 || device || asked[name] {
 			wanted = append(wanted, name)
 			users = append(users, others...)
 		}
@@ -250,14 +256,48 @@ func usesVault(m *moving) bool {
 		return true
 	}
 	for _, name := range m.names {
-		section, _ := m.Profiles.Config.Profile(name)
-		process, _ := section.Own("credential_process")
-		if words := cmdline.Words(process.Text); len(words) > 0 && strings.TrimSuffix(filepath.Base(words[0]), ".exe") == "aws-vault" {
+		if _, _, ok := m.fromVault(name); ok {
 			return true
 		}
 	}
 	_, err := exec.LookPath("aws-vault")
 	return err == nil
+}
+
+// fromVault is the line that makes tools ask aws-vault for a profile's credentials, and
+// the profile that it asks for; "" if nobody knows.
+func (m *moving) fromVault(name string) (line awsconfig.Value, target string, ok bool) {
+	section, _ := m.Profiles.Config.Profile(name)
+	line, _ = section.Own("credential_process")
+	words := cmdline.Words(line.Text)
+	if len(words) == 0 || strings.TrimSuffix(filepath.Base(words[0]), ".exe") != "aws-vault" {
+		return line, "", false
+	}
+	command := slices.IndexFunc(words, func(w string) bool { return w == "exec" || w == "export" })
+	for i := command + 1; command > 0 && i < len(words); i++ {
+		switch flag := words[i]; {
+		case flag == "-d" || flag == "-t" || flag == "--duration" || flag == "--mfa-token" || flag == "--region" || flag == "--format":
+			i++ // has a value
+		case !strings.HasPrefix(flag, "-"):
+			return line, flag, true
+		}
+	}
+	return line, "", true
+}
+
+// askVault finds lines that make tools ask aws-vault for what fob has by now.
+func (e *exam) askVault(m *moving) {
+	for _, name := range m.names {
+		line, target, ok := m.fromVault(name)
+		made, known := m.made[target]
+		if !ok || !known && !slices.Contains(m.stored, target) || made.Err != nil {
+			continue
+		}
+		if process, err := wire.Process(m.Program, target); err == nil && !(known && made.Plan.Steps[0].Kind() == plan.Process{}.Kind()) {
+			e.advise(setProcess(name, process), "%s: %s gets its credentials from aws-vault", plan.At(line), name)
+			e.alike("aws-vault", name)
+		}
+	}
 }
 
 func exists(path string) bool {

@@ -70,6 +70,15 @@ func TestMovingIn(t *testing.T) {
 			want: "no access key for base, which 1 other profile uses > aws-vault exec --no-session base -- fob add base --from-env",
 		},
 
+		{
+			name: "a line of its own, for a key that nobody else uses", config: "[profile base]\n[profile old]\ncredential_process = aws-vault exec -d 1h --json base\n",
+			want: "no access key for base > aws-vault exec --no-session base -- fob add base --from-env",
+		},
+		{
+			name: "a line of its own, and the key has moved in", config: "[profile base]\n" + fob + "[profile old]\ncredential_process = aws-vault export --format=json base\n", stored: "base",
+			want: "config:4: old gets its credentials from aws-vault > OLD",
+		},
+
 		// Keys that are nowhere.
 		{
 			name: "no key", config: "[profile base]\nregion = eu-west-1\n[profile prod]\n" + role,
@@ -93,6 +102,7 @@ func TestMovingIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := strings.ReplaceAll(tt.want, "SET", setProcess("base", line).String())
+		want = strings.ReplaceAll(want, "OLD", setProcess("old", line).String())
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			vault := filepath.Join(dir, ".awsvault", "keys")

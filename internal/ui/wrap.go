@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"os"
 	"strings"
 
@@ -49,7 +50,7 @@ func (p *Printer) Item(label Styled, text string, help []Hint) {
 		margin = indent
 	}
 	for _, h := range help {
-		p.help(h, indent+"  > ", columns)
+		p.help(h, cmp.Or(indent, "  ")+"> ", columns)
 	}
 }
 

@@ -24,11 +24,11 @@ func TestItem(t *testing.T) {
 	}
 	const want = `wrong   no key for dev, which many profiles
         use: a, b and c
-          > fob add dev   stores it
-          > aws configure export-credentials | fob add
-            the same without typing
-          > or write a letter to those who
-            know
+        > fob add dev   stores it
+        > aws configure export-credentials | fob add
+          the same without typing
+        > or write a letter to those who
+          know
 `
 	if got.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
@@ -36,9 +36,9 @@ func TestItem(t *testing.T) {
 	var piped strings.Builder
 	print(&Printer{Out: &piped})
 	const whole = `wrong   no key for dev, which many profiles use: a, b and c
-          > fob add dev   stores it
-          > aws configure export-credentials | fob add   the same without typing
-          > or write a letter to those who know
+        > fob add dev   stores it
+        > aws configure export-credentials | fob add   the same without typing
+        > or write a letter to those who know
 end
 `
 	if piped.String() != whole {
