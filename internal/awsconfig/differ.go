@@ -62,6 +62,18 @@ func (c *Config) Differences() []Difference {
 	return all
 }
 
+// Inside reports whether a line is in a section of that profile, as fob reads it.
+func (c *Config) Inside(profile, file string, line int) bool {
+	for _, d := range []*document{c.config, c.credentials} {
+		for _, s := range d.named(kindProfile, profile) {
+			if d.Path == file && s.line <= line && (s.end == len(d.Text) || line < s.line+strings.Count(d.Text[s.start:s.end], "\n")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (d *document) differences() (all []Difference) {
 	cli := cliReader{credentials: d.credentials, sections: map[string]bool{}, meant: map[string]bool{}}
 	sdk := goReader{credentials: d.credentials}

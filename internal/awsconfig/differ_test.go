@@ -68,3 +68,18 @@ func TestDifferences(t *testing.T) {
 		}
 	}
 }
+
+func TestInside(t *testing.T) {
+	c, err := Parse(File{"c", "# note\n[profile a]\nk = v\n\n[profile b]\nk = v\n[profile a]\nk = v"}, File{"d", "[a]\nk = v\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[int][2]bool{1: {false, false}, 2: {true, false}, 4: {true, false}, 5: {false, true}, 6: {false, true}, 7: {true, false}, 8: {true, false}} {
+		if a, b := c.Inside("a", "c", line), c.Inside("b", "c", line); a != want[0] || b != want[1] {
+			t.Errorf("line %d: in a %v, in b %v", line, a, b)
+		}
+	}
+	if !c.Inside("a", "d", 2) || c.Inside("b", "d", 2) || c.Inside("nobody", "c", 3) {
+		t.Error("in the credentials file")
+	}
+}

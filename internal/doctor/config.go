@@ -26,6 +26,9 @@ func (e *exam) config(context.Context) error {
 		return e.blame(err)
 	}
 	for _, u := range all.Config.Unreadable() {
+		if e.Profile != "" && !u.Means(e.Profile) {
+			continue
+		}
 		e.wrong(ui.Advise("rename it: use letters, digits and _.%%@:/+-"), "%v: fob ignores this section", &u)
 	}
 	misplaced := all.Config.Misplaced()
@@ -35,6 +38,9 @@ func (e *exam) config(context.Context) error {
 		}
 	}
 	for _, diff := range all.Config.Differences() {
+		if e.Profile != "" && !diff.Kind.Fails() && !all.Config.Inside(e.Profile, diff.File, diff.Line) {
+			continue
+		}
 		if diff.Kind == awsconfig.HeaderName && slices.ContainsFunc(misplaced, func(m awsconfig.Misplaced) bool { return m.Section.File == diff.File && m.Section.Line == diff.Line }) {
 			continue
 		}
