@@ -261,10 +261,15 @@ func works(n int) string {
 // for a profile that fob does not serve is for the check of what is left to move in.
 func (e *exam) unusable(ours, others []profiles.Row) {
 	var mistakes, doubtful, foreign []profiles.Row
+	vault := vaultKeys(e.Getenv, e.Home)
 	for _, r := range others {
 		switch problem := r.Problem.(type) {
 		case *plan.NoKeyError:
 			if problem.Role {
+				mistakes = append(mistakes, r)
+			}
+		case *plan.MissingSourceError:
+			if !slices.Contains(vault, problem.Source) { // aws-vault needs no section for it
 				mistakes = append(mistakes, r)
 			}
 		case *plan.UnsupportedError:

@@ -89,7 +89,7 @@ func (e *exam) movingIn(about Moving, only string) {
 	e.vault(m, only)
 	if !m.Listed {
 		e.askVault(m)
-		e.unwired(m)
+		e.unwired(m, only)
 		e.askedTwice(m)
 	}
 }
@@ -165,7 +165,7 @@ func longLived(section awsconfig.Profile) (id awsconfig.Value, ok bool) {
 // vault finds the keys that aws-vault has, by their names where it keeps files, and
 // those that profiles wait for.
 func (e *exam) vault(m *moving, only string) {
-	keys := vaultKeys(m)
+	keys := vaultKeys(m.Getenv, m.Home)
 	keys = slices.DeleteFunc(keys, func(name string) bool {
 		return slices.Contains(m.stored, name) || only != "" && name != only && !slices.Contains(m.missing[name], only)
 	})
@@ -223,15 +223,15 @@ func fromVault(profile string) ui.Hint {
 }
 
 // vaultKeys are the profiles whose keys aws-vault keeps in files of their own.
-func vaultKeys(m *moving) (names []string) {
-	dir := m.Getenv("AWS_VAULT_FILE_DIR")
+func vaultKeys(getenv func(name string) string, home string) (names []string) {
+	dir := getenv("AWS_VAULT_FILE_DIR")
 	switch {
-	case dir == "" && m.Home == "":
+	case dir == "" && home == "":
 		return nil
 	case dir == "":
-		dir = filepath.Join(m.Home, ".awsvault", "keys")
+		dir = filepath.Join(home, ".awsvault", "keys")
 	case strings.HasPrefix(dir, "~/"):
-		dir = filepath.Join(m.Home, dir[2:])
+		dir = filepath.Join(home, dir[2:])
 	}
 	entries, _ := os.ReadDir(dir) // nobody has one who never used it
 	for _, entry := range entries {
@@ -307,25 +307,21 @@ func exists(path string) bool {
 
 // unwired finds stored keys that programs can only get under fob exec, because the
 // profile does not say how to ask fob.
-func (e *exam) unwired(m *moving) {
-	for _, name := range m.names {
-		section, _ := m.Profiles.Config.Profile(name)
-		made := m.made[name]
-		if made.Err != nil || made.Plan.Source() != name || len(made.Plan.Roles()) > 0 || len(wire.Rivals(section)) > 0 || !slices.Contains(m.stored, name) {
-			continue
+func (e *exam) unwired(m *moving, only string) {
+	users := map[string]int{}
+	for name, made := range m.made {
+		if made.Err == nil && made.Plan.Source() != name {
+			users[made.Plan.Source()]++
 		}
-		if _, ok := section.Own("credential_process"); ok {
-			continue
-		}
+	}
+	for _, name := range m.stored {
+		section, exists := m.Profiles.Config.Profile(name)
+		_, process := section.Own("credential_process")
+		_, role := section.Get("role_arn")
+		on := users[name]
 		line, err := wire.Process(m.Program, name)
-		if err != nil {
-			continue // the check of profiles tells why
-		}
-		on := 0
-		for _, other := range m.made {
-			if other.Err == nil && other.Plan.Source() == name && other.Plan.Profile != name {
-				on++
-			}
+		if only != "" && only != name || err != nil || !exists && on == 0 || process || role || len(wire.Rivals(section)) > 0 {
+			continue // where others say why, or where nobody wants more than fob exec
 		}
 		what := name
 		if on > 0 {
