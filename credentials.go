@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -192,20 +191,25 @@ func (a *app) chooseProfile(given string) (string, error) {
 		return "", err
 	}
 	now := a.now()
-	usable, broken := profiles.Offer(all.Rows(names, now), a.files.Recent())
+	rows := all.Rows(names, now)
+	usable, causes := profiles.Offer(rows, a.files.Recent()), profiles.Causes(rows)
 	switch {
 	case len(names) == 0:
 		return "", noHelpf("no profiles yet; fob add PROFILE stores a key")
-	case len(usable) == 0 && len(broken) == 1:
-		return "", broken[0].Problem
+	case len(usable) == 0 && len(causes) == 0:
+		return "", noHelpf("no profile has a key yet; fob add PROFILE stores one")
 	case len(usable) == 0:
-		return "", fmt.Errorf("none of the %d profiles can be used: %w", len(broken), broken[0].Problem)
+		return "", &unusableError{causes[0]}
 	}
 	if _, err := a.person.Terminal("ask for the profile"); err != nil {
 		return "", &usageError{Problem: "which profile?", Names: names}
 	}
-	if len(broken) > 0 {
-		a.out.Say("%s cannot be used: fob list", ui.Count(len(broken), "profile"))
+	broken := 0
+	for _, c := range causes {
+		broken += c.Profiles
+	}
+	if broken > 0 {
+		a.out.Say("%s cannot be used: fob list", ui.Count(broken, "profile"))
 	}
 	var choices []ui.Choice
 	for _, r := range usable {
@@ -217,6 +221,13 @@ func (a *app) chooseProfile(given string) (string, error) {
 	}
 	return usable[i].Profile, nil
 }
+
+// unusableError means that no profile can be used, for the reason that most of them have.
+type unusableError struct{ profiles.Cause }
+
+func (e *unusableError) Error() string { return "no profile can be used: " + e.Text }
+
+func (e *unusableError) Unwrap() error { return e.Err }
 
 // used remembers which profiles a person used, to offer them first the next time. What
 // programs run all day is nobody's choice.

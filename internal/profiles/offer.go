@@ -7,17 +7,10 @@ import (
 	"fob/internal/ui"
 )
 
-// Offer splits rows into those that can be used, those most likely wanted first, and
-// the others: first what was used last, then what has a session or is signed in, then
-// by name.
-func Offer(rows []Row, recent []string) (usable, broken []Row) {
-	for _, r := range rows {
-		if r.Problem == nil {
-			usable = append(usable, r)
-		} else {
-			broken = append(broken, r)
-		}
-	}
+// Offer are the rows of profiles that can be used, those most likely wanted first: what
+// was used last, then what has a session or is signed in, then by name.
+func Offer(rows []Row, recent []string) []Row {
+	usable := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Problem != nil })
 	place := make(map[string]int, len(usable))
 	for _, r := range usable {
 		switch i := slices.Index(recent, r.Profile); {
@@ -30,7 +23,7 @@ func Offer(rows []Row, recent []string) (usable, broken []Row) {
 		}
 	}
 	slices.SortStableFunc(usable, func(a, b Row) int { return place[a.Profile] - place[b.Profile] })
-	return usable, broken
+	return usable
 }
 
 // Choice is what a person sees of a profile when picking one.

@@ -178,7 +178,7 @@ func (m *menu) view(rows, columns int) (lines []string, cursor int) {
 	if foot := m.foot(); foot != "" && len(lines) < rows {
 		lines = append(lines, dim("  "+Cut(foot, width-2), m.Dim))
 	}
-	return lines, cursor
+	return lines[:min(len(lines), max(rows, 1))], cursor
 }
 
 // foot says what the list does not show.

@@ -153,8 +153,9 @@ func TestView(t *testing.T) {
 > prod     base ...
   prod-eu  base ...
   3 of 5`},
-		{"tiny", someChoices, 1, 8, "", nil, false, `ofile: |
+		{"tiny", someChoices, 2, 8, "", nil, false, `ofile: |
 > prod`},
+		{"one line", someChoices, 1, 20, "", nil, false, `Profile: |`},
 		{"a long query", someChoices, 24, 20, strings.Repeat("a", 30) + "b", nil, false, "aaaaaaaaaaaaaaaaaab|\n  no profile mat..."},
 		{"hostile and wide", hostile, 24, 60, "", nil, true, `Profile (type to filter, Enter to choose): |
 > dev\x1b[2J\n\u202e  base
@@ -191,7 +192,7 @@ func TestViewFits(t *testing.T) {
 						t.Errorf("%dx%d: %q", columns, rows, l)
 					}
 				}
-				if len(lines) > max(rows-1, 3) {
+				if len(lines) > max(rows-1, min(rows, 3)) {
 					t.Errorf("%dx%d: %d lines", columns, rows, len(lines))
 				}
 			}
