@@ -93,6 +93,23 @@ printf '%s\n' "${COMPREPLY[@]}" | sort -u`, line)
 	return word[:strings.LastIndexAny(word, ":=")+1] + strings.ReplaceAll(answer, `\`, "")
 }
 
+// bash-completion completes the command of exec as if it stood alone.
+func TestCompletionOfCommandInBash(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.config(t, "[profile a:b]\n")
+	for _, line := range []string{"fob exec a:b -- git che", "fob exec a:b git che", "fob --profile a:b exec -d 1h -- git che"} {
+		got := w.script(t, "bash", `eval "$(fob completion bash)"
+_command_offset() { COMPREPLY=("$1" "$COMP_CWORD" "$COMP_LINE" "${COMP_LINE:0:COMP_POINT}" "${COMP_WORDS[@]}"); }
+COMP_LINE=$1 COMP_POINT=${#1} COMPREPLY=()
+_fob fob
+IFS=,; printf '%s' "${COMPREPLY[*]}"`, line)
+		if want := "0,1,git che,git che,git,che"; got != want {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
 func inFish(t *testing.T, w *world, line string) string {
 	answer := w.script(t, "fish", `fob completion fish | source; complete --do-complete $argv[2]`, line)
 	if answer == "" {

@@ -19,7 +19,7 @@ type mfaRemoveCmd struct {
 
 func (mfaRemoveCmd) Help() string {
 	return `From then on fob asks for codes of the device again. With --device the device is removed
-from your user in AWS, too, and its line from the AWS config. It asks first; --yes does not.
+from your user in AWS, too, and its line from the AWS config.
 
     fob mfa remove dev
     fob mfa remove dev --device`
