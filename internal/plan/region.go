@@ -29,7 +29,20 @@ func (r *resolver) region() (name, from string, err error) {
 			return c.name, c.from, nil
 		}
 	}
+	r.unlentRegion()
 	return "", "", nil
+}
+
+// unlentRegion notes that [default] lends no region, if aws-vault would have used it.
+func (r *resolver) unlentRegion() {
+	h := r.chain[0]
+	if _, includes := get(h.section, "include_profile"); includes || h.name == "default" {
+		return
+	}
+	section, _ := r.facts.Config.Profile("default")
+	if v, ok := section.Own("region"); ok && IsRegion(v.Text) {
+		r.note("no region: that of [default] (%s) does not count for other profiles, unlike in aws-vault; add region = %s to [profile %s]", At(v), v.Text, h.name)
+	}
 }
 
 // IsRegion reports whether s can be the name of a region. It becomes part of a
