@@ -62,8 +62,9 @@ func (c *listCmd) Run(a *app) error {
 	if c.Names && len(c.Words) == 0 {
 		return printNames(a, names)
 	}
-	rows := all.Rows(names, a.now())
-	shown := slices.DeleteFunc(slices.Clone(rows), func(r profiles.Row) bool { return !r.Has(c.Words) })
+	now, query := a.now(), strings.Join(c.Words, " ")
+	rows := all.Rows(names, now)
+	shown := slices.DeleteFunc(slices.Clone(rows), func(r profiles.Row) bool { return !r.Has(query, now) })
 	switch {
 	case c.JSON:
 		err = a.out.JSON(listRows(shown))
@@ -73,9 +74,9 @@ func (c *listCmd) Run(a *app) error {
 		a.out.Print("No profiles yet. fob add PROFILE stores an access key and sets up its profile.\n")
 		a.sayMovingIn(all, true)
 	case len(shown) == 0:
-		a.out.Print("None of %s has %q in its row.\n", ui.Count(len(rows), "profile"), strings.Join(c.Words, " "))
+		a.out.Print("None of %s has %q in its row.\n", ui.Count(len(rows), "profile"), query)
 	default:
-		err = a.out.Table(listTable(shown, a.now()))
+		err = a.out.Table(listTable(shown, now))
 		printCauses(a, shown)
 		if len(c.Words) == 0 {
 			a.sayMovingIn(all, true)

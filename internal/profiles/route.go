@@ -2,7 +2,6 @@ package profiles
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -87,10 +86,11 @@ func (r Row) Device() string {
 	return plan.ShortSerial(r.MFASerial)
 }
 
-// Has reports whether all words are in what is shown of the profile, in any case.
-func (r Row) Has(words []string) bool {
-	text := strings.ToLower(strings.Join([]string{r.Profile, r.Route, r.Account, r.Device()}, " "))
-	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, strings.ToLower(w)) })
+// Has reports whether all words of a query are in what list shows of the profile, or in
+// the IDs and ARNs that it shortens.
+func (r Row) Has(query string, now time.Time) bool {
+	cells := []string{r.Credentials(now).Text, r.Account, r.Device(), r.State(now).Text, r.KeyID, r.MFASerial}
+	return ui.Choice{Name: r.Profile, Cells: append(cells, r.Roles...)}.Has(query)
 }
 
 // State is what a person wants to know about a profile's session: the time that is

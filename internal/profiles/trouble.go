@@ -113,17 +113,20 @@ func trouble(err error) string {
 	case *plan.SecurityKeyError:
 		return "security key without codes"
 	case *plan.PartialKeyError:
-		return "error in " + e.At
+		return errorIn(e.At)
 	case *plan.NoDeviceError:
-		return "error in " + e.At
+		return errorIn(e.At)
 	case *plan.ConfigError:
-		return "error in " + e.At
+		return errorIn(e.At)
 	case *plan.UnknownKeyError:
-		return "error in " + e.At
+		return errorIn(e.At)
 	case *awsconfig.SyntaxError:
-		return fmt.Sprintf("error in %s:%d", e.File, e.Line)
+		return errorIn(fmt.Sprintf("%s:%d", e.File, e.Line))
 	case *keyring.DamagedError:
 		return "damaged key"
 	}
 	return "cannot be used"
 }
+
+// errorIn is an error in a line of a file, without the way to the file.
+func errorIn(at string) string { return "error in " + at[strings.LastIndexAny(at, `/\`)+1:] }

@@ -88,6 +88,16 @@ func (m *menu) matches(query string) []int {
 	return found
 }
 
+// Has reports whether every word of a query is in what is known of a choice.
+func (c Choice) Has(query string) bool {
+	texts := []string{strings.ToLower(c.Name)}
+	for _, cell := range c.Cells {
+		texts = append(texts, strings.ToLower(cell))
+	}
+	_, ok := rank(strings.Fields(strings.ToLower(query)), texts)
+	return ok
+}
+
 // rank is how well a choice matches the words; 0 is best. The first text is its name.
 func rank(words, texts []string) (sum int, ok bool) {
 	for _, word := range words {
