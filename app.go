@@ -231,6 +231,13 @@ func (a *app) keyringEnv(name string) string {
 func (a *app) sayChoice(slot, why string) {
 	if slot == "passphrase" {
 		a.out.Say("%s: the store gets a passphrase (see fob store for other ways).", strings.ToUpper(why[:1])+why[1:])
+		if where := a.asksEachTime(); where != "" && !a.secrets.hasPassphrase() {
+			a.out.Say("Running %s, fob asks for it each time. To change that, set", where)
+			if keyring.CanHold() {
+				a.out.Say("    FOB_UNLOCK_TTL=12h         the kernel keeps the store unlocked")
+			}
+			a.out.Say("    FOB_PASSPHRASE_FILE=FILE   fob reads it from a file")
+		}
 		return
 	}
 	a.out.Say("%s will open the store (%s): %s. fob store add file adds a passphrase.", keyring.SlotTitle(slot), slot, why)
@@ -328,10 +335,18 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (answer cre
 
 const askForPassphrase = "ask for the passphrase"
 
-// asksEachTime reports whether the kernel keeps nothing unlocked because of where fob
-// runs, and would if the user wanted that.
-func (a *app) asksEachTime() bool {
-	return runtime.GOOS == "linux" && a.getenv("FOB_UNLOCK_TTL") == "" && a.unlock.sessions == 0
+// asksEachTime is where fob runs, if it keeps nothing unlocked there because of that, and
+// so asks for the passphrase each time; "" if that is not so, or what the user wants.
+func (a *app) asksEachTime() (where string) {
+	switch {
+	case a.unlock.sessions > 0 || a.getenv("FOB_UNLOCK_TTL") != "":
+		return ""
+	case a.host.Container():
+		return "in a container"
+	case a.host.CI():
+		return "in CI"
+	}
+	return "as root"
 }
 
 // prompters are the ways to ask a person here and now, for a profile or, if it is
@@ -463,6 +478,11 @@ type start struct {
 	stdout, stderr io.Writer
 	// allowDumps undoes host.NoDumps, before a command replaces fob.
 	allowDumps func()
+}
+
+// hasPassphrase reports whether a variable says where the passphrase is.
+func (s secrets) hasPassphrase() bool {
+	return s.passphrase != "" || s.passphraseFile != "" || s.passphraseFD != nil
 }
 
 // secrets are variables that nothing fob starts may inherit.

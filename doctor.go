@@ -35,6 +35,7 @@ func (c *doctorCmd) Run(a *app) error {
 		Program:    a.args[0],
 		Getenv:     a.getenv,
 		Passphrase: a.secrets.passphrase != "",
+		AsksIn:     asksIn(a),
 		Judge:      func(err error) doctor.Verdict { return verdictOf(a, err) },
 		Tilde:      a.host.Tilde,
 		Clock:      func(t time.Time) string { return ui.Clock(t, a.now()) },
@@ -57,6 +58,14 @@ func (c *doctorCmd) Run(a *app) error {
 		return errNegative
 	}
 	return nil
+}
+
+// asksIn is where fob runs, if it asks for the passphrase each time because of that.
+func asksIn(a *app) string {
+	if a.secrets.hasPassphrase() {
+		return ""
+	}
+	return a.asksEachTime()
 }
 
 func verdictOf(a *app, err error) doctor.Verdict {

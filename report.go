@@ -609,7 +609,7 @@ func noLocks(_ *app, e *keyring.NoLocksError, _ error) verdict {
 func busy(a *app, e *keyring.BusyError, err error) verdict {
 	stop := ui.Type("kill", strconv.Itoa(e.PID)).To("stops it")
 	switch {
-	case e.Doing != "" && runtime.GOOS == "linux" && a.unlock.sessions == 0:
+	case e.Doing != "" && keyring.CanHold() && a.unlock.sessions == 0:
 		return exit(exitStore, ui.TypeLine("export FOB_UNLOCK_TTL=12h").To("keeps the store unlocked, so that it is opened once"))
 	case e.PID == 0:
 		return exit(exitStore, a.loginHint(err)...)
@@ -891,10 +891,11 @@ func (a *app) loginHint(err error) []ui.Hint {
 // unlockHints are the ways to open the store where nobody can be asked for its
 // passphrase.
 func (a *app) unlockHints(err error) (hints []ui.Hint) {
-	if a.asksEachTime() {
+	lasts := keyring.CanHold() && (a.unlock.sessions > 0 || a.asksEachTime() != "")
+	if lasts && a.unlock.sessions == 0 {
 		hints = append(hints, ui.TypeLine("export FOB_UNLOCK_TTL=12h").To("lets the kernel keep the store unlocked"))
 	}
-	if runtime.GOOS == "linux" && (a.unlock.sessions > 0 || a.asksEachTime()) {
+	if lasts {
 		hints = append(hints, a.loginHint(err)...)
 	}
 	return append(hints, ui.Advise("FOB_PASSPHRASE_FILE names a file with the passphrase"))

@@ -70,6 +70,8 @@ type Setup struct {
 	Getenv  func(name string) string
 	// Passphrase is set if FOB_PASSPHRASE is: main has taken it out of the environment.
 	Passphrase bool
+	// AsksIn is where fob runs, if it asks for the passphrase each time because of that.
+	AsksIn string
 	// Judge says what fob makes of a failure.
 	Judge func(error) Verdict
 	// Tilde shortens a path for a person, Clock words a time of day.

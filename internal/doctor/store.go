@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fob/internal/cmdline"
@@ -160,6 +161,15 @@ func slotName(name string) string {
 func (e *exam) unlocked(context.Context) error {
 	if open := profiles.Unlocked(e.about, e.Now()); open != "" {
 		e.ok("unlocked: %s (fob lock ends that)", open)
+		return nil
+	}
+	asks := func(w keyring.Way) bool { return w.Used && w.Name == "file" }
+	if e.AsksIn != "" && slices.ContainsFunc(e.about.Ways, asks) {
+		do := ui.TypeLine("export FOB_PASSPHRASE_FILE=FILE")
+		if keyring.CanHold() {
+			do = ui.TypeLine("export FOB_UNLOCK_TTL=12h")
+		}
+		e.advise(do, "running %s, fob asks for the passphrase each time", e.AsksIn)
 	}
 	return nil
 }
