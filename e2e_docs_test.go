@@ -199,11 +199,12 @@ func checkHome(t *testing.T, r *reader) {
 		}
 		for _, path := range found {
 			path = "~/" + strings.TrimPrefix(path, r.Home+"/")
-			kind := filepath.Base(path)
-			if i := strings.Index(kind, "-"); i > 0 {
-				kind = kind[:i+1]
+			name := filepath.Base(path)
+			kind, _, ok := strings.Cut(name, "-")
+			if ok {
+				name = kind + "- *"
 			}
-			if dir, ok := strings.CutSuffix(filepath.Dir(path), "/fob"); !ok || !strings.Contains(files, dir+"/fob") || dir == "~/.local/state" && !strings.Contains(files, kind+" *") {
+			if dir := filepath.Dir(path); !strings.Contains(files, dir) || dir == "~/.local/state/fob" && !strings.Contains(files, name) {
 				t.Errorf("the manual does not know %s", path)
 			}
 		}
