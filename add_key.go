@@ -112,6 +112,7 @@ func (c *addCmd) verify(a *app, k creds.Key) (awsapi.Identity, error) {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, time.Minute)
 	defer cancel()
+	defer a.out.Waiting("waiting for AWS ...")() // also between two calls
 	for began := time.Now(); ; {
 		id, err := client.Identity(ctx, creds.Session{Key: k})
 		refused, ok := errors.AsType[*awsapi.RefusedError](err)
@@ -119,7 +120,11 @@ func (c *addCmd) verify(a *app, k creds.Key) (awsapi.Identity, error) {
 			return id, err
 		}
 		a.out.Log("AWS does not know %s (yet?); asking again", k.ID)
-		time.Sleep(2 * time.Second)
+		select {
+		case <-time.After(2 * time.Second):
+		case <-ctx.Done():
+			return id, context.Cause(ctx)
+		}
 	}
 }
 

@@ -195,11 +195,10 @@ func (a *app) newStore() *keyring.Store {
 		Ask:           a.askPassphrase,
 		Nobody:        a.nobodyHere,
 		Self:          a.self,
-		Waits:         func(h keyring.Holder) { a.out.Wait("waiting for %v", h) },
+		Waiting:       a.out.WaitingFor,
 		Notice:        func(text string) { a.out.Say("fob: %s", text) },
 		UnlockTTL:     a.unlock.sessions,
 		UnlockKeysTTL: a.unlock.keys,
-		Waiting:       func(slot string) { a.out.Note("waiting for your desktop: %s is asking (Ctrl-C stops)", slot) },
 		DBusAddress:   a.host.DBusAddress(),
 		Display:       a.host.Desktop(),
 		NoPrompt:      a.NoInput,
@@ -358,9 +357,18 @@ func (a *app) prompters(profile string) []prompt.Prompter {
 		LookPath: exec.LookPath,
 		Service:  term.Service,
 		Environ:  func() []string { return a.helperEnviron(profile) },
-		Stderr:   term.Foreign(a.stderr),
+		Stderr:   a.out.Foreign(),
+		Waiting:  a.waitingForWindow,
 		Alone:    a.alone,
 	})
+}
+
+// waitingForWindow says that a program asks where the user may not be looking.
+func (a *app) waitingForWindow(program string) (done func()) {
+	if program == "ykman" {
+		return a.out.Waiting("waiting for ykman: touch your YubiKey?")
+	}
+	return a.out.Waiting("waiting for your desktop: %s is asking (Ctrl-C stops)", program)
 }
 
 // helperEnviron is what programs inherit that fob runs for itself.
@@ -376,19 +384,24 @@ func (a *app) helperEnviron(profile string) []string {
 // stay, and there is a new terminal every day.
 const promptLocks = 64
 
-// alone keeps two fobs from asking at one place at once. Its lock is taken after
-// every other one. Where it cannot be had, the question is asked all the same.
+// alone keeps two fobs from asking at one place at once, and what fob waits for off a
+// terminal that asks. Its lock is taken after every other one. Where it cannot be had,
+// the question is asked all the same.
 func (a *app) alone(ctx context.Context, place string) (release func(), err error) {
 	name := fmt.Sprintf("ask-%d", crc32.ChecksumIEEE([]byte(place))%promptLocks)
 	lock, err := a.store().AskLock(ctx, name, "an answer", func() { a.out.Log("waiting for another fob that is asking here") })
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	resume := func() {}
+	if place != prompt.Desktop {
+		resume = a.out.Suspend()
+	}
 	if err != nil {
 		a.out.Log("another fob may ask at the same time: %v", err)
-		return func() {}, nil
+		return resume, nil
 	}
-	return func() { _ = lock.Unlock() }, nil // closing the file releases it in any case
+	return func() { resume(); _ = lock.Unlock() }, nil // closing the file releases it in any case
 }
 
 // self is this process, for those who wait until it has asked a person.

@@ -264,7 +264,7 @@ func (a *app) reader() (source.Reader, error) {
 	}
 	return source.Reader{
 		Store: a.store(), Config: all.Config, Getenv: a.getenv,
-		Environ: a.helperEnviron, Stderr: term.Foreign(a.stderr), Now: a.now,
+		Environ: a.helperEnviron, Stderr: a.out.Foreign(), Waiting: a.out.Waiting, Now: a.now,
 	}, nil
 }
 
@@ -324,7 +324,7 @@ func (a *app) dial(profile string) (*awsapi.Client, error) {
 func (a *app) newClient(e plan.Endpoint) (*awsapi.Client, error) {
 	client, err := awsapi.NewClient(a.limits, e, a.out.Log)
 	if err == nil {
-		client.Waiting = func() { a.out.Wait("waiting for AWS ...") }
+		client.Waiting = func() (done func()) { return a.out.Waiting("waiting for AWS ...") }
 	}
 	return client, err
 }

@@ -3,7 +3,10 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +92,7 @@ func TestForgottenQuestion(t *testing.T) {
 				if who := "on pts/"; row.busy != strings.Contains(r.stderr, who) {
 					t.Errorf("%v", r)
 				}
-				if row.busy && (!strings.Contains(r.stderr, ", exec, on pts/") || !strings.Contains(r.stderr, "fob: waiting for fob (pid ") || !strings.Contains(r.stderr, "fob: hint: answer it on pts/")) {
+				if row.busy && (!strings.Contains(r.stderr, "fob: waiting for fob exec (pid ") || !strings.Contains(r.stderr, "fob: hint: answer it on pts/")) {
 					t.Errorf("%v", r)
 				}
 				if name == "code" && row.signedIn {
@@ -107,47 +110,173 @@ func TestForgottenQuestion(t *testing.T) {
 	}
 }
 
-// A person at a terminal learns that AWS is slow; a program that reads standard
-// error does not, unless -v wants it.
+// screenOf is what somebody sees of all that was written to a terminal: its lines,
+// without what carriage returns and blanks have taken off again.
+func screenOf(written string) string {
+	var lines []string
+	for line := range strings.SplitSeq(written, "\n") {
+		var shown []rune
+		at := 0
+		for _, r := range line {
+			if r == '\r' {
+				at = 0
+				continue
+			}
+			if at == len(shown) {
+				shown = append(shown, 0)
+			}
+			shown[at] = r
+			at++
+		}
+		lines = append(lines, strings.TrimRight(string(shown), " "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// A person at a terminal learns that AWS is slow, as long as it is; a program that reads
+// standard error does not, unless -v wants it. The command begins on a clean line.
 func TestSlowAWS(t *testing.T) {
 	const says = "fob: waiting for AWS ..."
-	for name, args := range map[string][]string{
-		"terminal": {"exec", "dev", "--", "true"},
-		"quiet":    {"-q", "exec", "dev", "--", "true"},
-		"pipe":     {"exec", "dev", "--", "true"},
-		"verbose":  {"-v", "exec", "dev", "--", "true"},
+	for name, row := range map[string]struct {
+		flag     string
+		terminal bool
+		says     int
+	}{
+		"terminal": {"", true, 1},
+		"quiet":    {"-q", true, 0},
+		"pipe":     {"", false, 0},
+		"verbose":  {"-v", false, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := devWorld(t)
 			w = w.with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
-			w.AWS.Fail("", ststest.Slow(1200*time.Millisecond), 1)
-			cmd := w.command(args...)
+			w.AWS.Fail("", ststest.Slow(1500*time.Millisecond), 1)
+			args := append(strings.Fields(row.flag), "exec", "dev", "--", "echo", "done")
 			said := ""
-			if name == "terminal" || name == "quiet" {
-				tty, err := startOnTerminal(cmd, true)
+			if row.terminal {
+				tty, err := startOnTerminal(w.command(args...), true)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if code := exitCode(tty.wait()); code != 0 {
 					t.Errorf("exit code %d", code)
 				}
-				said = tty.screen()
+				if said = tty.screen(); screenOf(said) != "done\n" {
+					t.Errorf("the screen shows %q; written was %q", screenOf(said), said)
+				}
 			} else {
 				r := w.input("", args...)
-				if r.code != 0 {
+				if r.code != 0 || r.stdout != "done\n" {
 					t.Error(r)
 				}
 				said = r.stderr
 			}
-			want := 0
-			if name == "terminal" || name == "verbose" {
-				want = 1
-			}
-			if n := strings.Count(said, says); n != want {
-				t.Errorf("said %d times, want %d: %s", n, want, said)
+			if n := strings.Count(said, says); n != row.says {
+				t.Errorf("said %d times, want %d: %q", n, row.says, said)
 			}
 		})
+	}
+}
+
+// Whatever fob waits for, it says so, and Ctrl-C leaves nothing of that on the screen.
+func TestWaitingEnds(t *testing.T) {
+	code := func(w *world) []string {
+		return []string{"exec", "-t", w.AWS.Code(ststest.DemoSerial), "dev", "--", "true"}
+	}
+	for name, row := range map[string]struct {
+		spoil func(t *testing.T, w *world)
+		args  func(w *world) []string
+		says  string
+	}{
+		"AWS": {func(t *testing.T, w *world) { w.AWS.Fail("", ststest.Slow(time.Minute), ststest.Always) },
+			code, "fob: waiting for AWS ..."},
+		"another fob": {func(t *testing.T, w *world) { t.Cleanup(holdDevice(t, w)) },
+			code, "fob: waiting for another fob ..."},
+		"mfa_process": {func(t *testing.T, w *world) { w.config(t, "[profile dev]\nmfa_process = sleep 60\n") },
+			func(*world) []string { return []string{"exec", "dev", "--", "true"} }, `fob: waiting for the mfa_process of "dev" ...`},
+		"credential_process": {func(t *testing.T, w *world) { w.config(t, "[profile other]\ncredential_process = sleep 60\n") },
+			func(*world) []string { return []string{"exec", "other", "--", "true"} }, `fob: waiting for the credential_process of "other" ...`},
+		"next code": {func(t *testing.T, w *world) {
+			period := int64(300)
+			for period-time.Now().Unix()%period < 60 {
+				period-- // the present code must last as long as the test
+			}
+			w.must(t, fmt.Sprintf("otpauth://totp/jo?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&period=%d\n", period), "mfa", "add", "dev", "--stdin")
+			w.must(t, "", "mfa", "code", "dev")
+		}, func(*world) []string { return []string{"mfa", "code", "dev"} }, "fob: waiting for the next MFA code (mfa/jo): "},
+		"window": {func(t *testing.T, w *world) {
+			if err := os.WriteFile(filepath.Join(w.Home, "hangs"), []byte("#!/bin/sh\nsleep 60\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			w.Env = append(w.Env, "FOB_ASKPASS="+filepath.Join(w.Home, "hangs"))
+		}, func(*world) []string { return []string{"exec", "--mfa-prompt", "askpass", "dev", "--", "true"} },
+			"fob: waiting for your desktop: askpass is asking (Ctrl-C stops)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := devWorld(t)
+			row.spoil(t, w)
+			tty, err := startOnTerminal(w.command(row.args(w)...), true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tty.await(row.says); err != nil {
+				t.Fatalf("%v: %q", err, tty.screen())
+			}
+			if err := tty.answer("^C"); err != nil {
+				t.Fatal(err)
+			}
+			if code := exitCode(tty.wait()); code != exitInterrupted && code != exitExec {
+				t.Errorf("exit code %d", code)
+			}
+			if left := screenOf(tty.screen()); strings.TrimSpace(left) != "" && !strings.HasPrefix(left, "fob: error:") {
+				t.Errorf("the screen shows %q; written was %q", left, tty.screen())
+			}
+		})
+	}
+}
+
+// What a program says while fob waits for it stands alone on its line.
+func TestWaitingAndAsking(t *testing.T) {
+	t.Parallel()
+	w := devWorld(t)
+	w.config(t, "[profile other]\ncredential_process = sleep 1.3; echo 'Which key?' >&2; sleep 60\n")
+	tty, err := startOnTerminal(w.command("exec", "other", "--", "true"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"fob: waiting for", "Which key?", "fob: waiting for"} {
+		if err := tty.await(text); err != nil {
+			t.Fatalf("%v: %q", err, tty.screen())
+		}
+	}
+	if err := tty.answer("^C"); err != nil {
+		t.Fatal(err)
+	}
+	tty.wait()
+	if left := screenOf(tty.screen()); left != "Which key?\n" {
+		t.Errorf("the screen shows %q; written was %q", left, tty.screen())
+	}
+}
+
+// In the background the last line of the terminal is the shell's.
+func TestWaitingInBackground(t *testing.T) {
+	t.Parallel()
+	w := devWorld(t)
+	w = w.with("FOB_MFA_CODE=" + w.AWS.Code(ststest.DemoSerial))
+	w.AWS.Fail("", ststest.Slow(1500*time.Millisecond), 1)
+	cmd := exec.Command("sh", "-mc", "fob exec dev -- true & printf '%s' '$ typed'; wait; echo; echo over")
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	tty, err := startOnTerminal(cmd, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(tty.wait()); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if shown := screenOf(tty.screen()); shown != "$ typed\nover\n" {
+		t.Errorf("the screen shows %q; written was %q", shown, tty.screen())
 	}
 }
 

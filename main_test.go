@@ -268,6 +268,7 @@ func makeWorld(dir string, raced bool) (*world, error) {
 		return nil, err
 	}
 	w.Env = []string{
+		"NO_COLOR=1", // most tests read words
 		"HOME=" + w.Home,
 		"GORACE=" + os.Getenv("GORACE"), // see TestMain
 		"PATH=" + filepath.Dir(w.Fob) + string(filepath.ListSeparator) + os.Getenv("PATH"),

@@ -41,9 +41,10 @@ func createAge(ctx context.Context, s *Store, h header, sl slot, payload string)
 		recipients = append(recipients, r)
 	}
 	m := made{undo: func() {}}
-	err := ui.run(ctx, func() (err error) {
-		m.file, err = sealAge(payload, recipients...)
-		return pluginFailure(err)
+	var err error
+	m.file, err = slowly(ctx, s, "waiting for an age plugin ...", func() ([]byte, error) {
+		file, err := sealAge(payload, recipients...)
+		return file, ui.reason(pluginFailure(err))
 	})
 	if err != nil {
 		return made{}, err
@@ -82,9 +83,9 @@ func (s *Store) unsealIdentity(ctx context.Context, file []byte, name string) (p
 	if err != nil {
 		return "", err
 	}
-	err = ui.run(ctx, func() (err error) {
-		payload, err = unsealAge(file, name, identities...)
-		return err
+	payload, err = slowly(ctx, s, waitsFor(identities), func() (string, error) {
+		payload, err := unsealAge(file, name, identities...)
+		return payload, ui.reason(err)
 	})
 	var none *age.NoIdentityMatchError
 	var failed *BackendError
@@ -138,30 +139,32 @@ func (s *Store) newPluginUI(ctx context.Context) *pluginUI {
 		}
 		return nil
 	}
-	ui.WaitTimer = func(name string) {
-		if s.opts.Waiting != nil {
-			s.opts.Waiting("age-plugin-" + name)
-		}
-	}
 	return ui
 }
 
-// run calls f and waits for it until ctx ends, because a plugin may hang. A plugin
-// that hangs notices that we are gone when this process ends.
-func (ui *pluginUI) run(ctx context.Context, f func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	select {
-	case err := <-done:
-		ui.mu.Lock()
-		defer ui.mu.Unlock()
-		if err != nil && ui.why != nil {
-			return ui.why
-		}
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// reason is why a plugin failed.
+func (ui *pluginUI) reason(err error) error {
+	ui.mu.Lock()
+	defer ui.mu.Unlock()
+	if err != nil && ui.why != nil {
+		return ui.why
 	}
+	return err
+}
+
+// waitsFor says what takes long when these identities open something: their plugins.
+func waitsFor(identities []age.Identity) string {
+	var plugins []string
+	for _, i := range identities {
+		if p, ok := i.(pluginIdentity); ok && !slices.Contains(plugins, "age-plugin-"+p.Name()) {
+			plugins = append(plugins, "age-plugin-"+p.Name())
+		}
+	}
+	text := "waiting for " + strings.Join(plugins, ", ")
+	if slices.Contains(plugins, "age-plugin-yubikey") {
+		return text + ": touch your YubiKey?"
+	}
+	return text + " ..."
 }
 
 // pluginFailure translates an error of age, which has a plugin's text in it.

@@ -23,7 +23,15 @@ func backendSlot(b backend.Backend) slotKind {
 
 // world is what a backend may use.
 func (s *Store) world() backend.World {
-	return backend.World{DBusAddress: s.opts.DBusAddress, Display: s.opts.Display, Getenv: s.opts.Getenv, Waiting: s.opts.Waiting}
+	waiting := func(kind string, asks bool) (done func()) {
+		return s.waiting(func() string {
+			if asks {
+				return "waiting for your desktop: " + SlotTitle(kind) + " is asking (Ctrl-C stops)"
+			}
+			return "waiting for " + SlotTitle(kind) + " ..."
+		})
+	}
+	return backend.World{DBusAddress: s.opts.DBusAddress, Display: s.opts.Display, Getenv: s.opts.Getenv, Waiting: waiting}
 }
 
 func itemName(h header) string { return backend.ItemName(h.ID, h.Gen) }

@@ -179,7 +179,7 @@ type Holder struct {
 	Doing    string `json:"-"`                  // "opening the store"; "" if it asks
 }
 
-// String is who it is and what it does: "fob (pid 4711, exec, on pts/3), which is
+// String is who it is and what it does: "fob exec (pid 4711, on pts/3), which is
 // asking for the passphrase".
 func (h Holder) String() string {
 	if h.PID == 0 {
@@ -189,13 +189,10 @@ func (h Holder) String() string {
 		return "another fob, which is " + h.Doing
 	}
 	about := fmt.Sprintf("pid %d", h.PID)
-	if h.Command != "" {
-		about += ", " + h.Command
-	}
 	if h.Terminal != "" {
 		about += ", on " + h.Terminal
 	}
-	text := "fob (" + about + ")"
+	text := strings.TrimSpace("fob "+h.Command) + " (" + about + ")"
 	if h.Asking != "" {
 		text += ", which is asking for " + h.Asking
 	}

@@ -49,13 +49,13 @@ type Options struct {
 	Nobody func(context.Context) bool
 	// Notice shows a person the message of an age plugin ("touch the key"). May be nil.
 	Notice func(text string)
-	// Waiting is called when a desktop keyring has been waiting for a person for 1.5 s. May be nil.
-	Waiting func(slot string)
-	// Self says who this process is, to those who wait until it has asked a person.
-	// Waits is called when this process has waited for another one for 1.5 s. May be
-	// nil.
-	Self  func() Holder
-	Waits func(Holder)
+	// Waiting is called when a wait begins that may take long, and what it returns when
+	// the wait is over. text says what for, at any time meanwhile, to any goroutine:
+	// "waiting for another fob ...". May be nil.
+	Waiting func(text func() string) (done func())
+	// Self says who this process is, to those who wait until it has asked a person. May
+	// be nil.
+	Self func() Holder
 	// UnlockTTL is how long the kernel keeps the subkey of sessions after the store was
 	// opened with a passphrase or an age identity, and UnlockKeysTTL that of keys. 0:
 	// not at all.

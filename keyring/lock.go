@@ -32,9 +32,6 @@ const (
 	lockPollMost = 250 * time.Millisecond
 
 	maxState = 4 << 10 // bytes
-
-	// saidAfter is how long a process waits for a lock before it says so.
-	saidAfter = 1500 * time.Millisecond
 )
 
 // Lock is a lock between processes, and between the goroutines of one. The
@@ -106,22 +103,15 @@ func (s *Store) setLockState(file string, state []byte) error {
 
 // lock is Lock for a file name, and may take the lock together with others.
 func (s *Store) lock(ctx context.Context, file string, shared bool, waiting func()) (*Lock, error) {
-	var pause time.Duration
-	var say <-chan time.Time
-	for {
-		l, ok, err := s.tryLock(file, shared)
-		if ok || err != nil {
-			return l, err
-		}
-		if pause == 0 {
-			if waiting != nil {
-				waiting()
-			}
-			if s.opts.Waits != nil {
-				say = time.After(saidAfter)
-			}
-		}
-		pause = min(pause*5/4+lockPoll, lockPollMost)
+	l, ok, err := s.tryLock(file, shared)
+	if ok || err != nil {
+		return l, err
+	}
+	if waiting != nil {
+		waiting()
+	}
+	defer s.waiting(func() string { return fmt.Sprintf("waiting for %v ...", s.holder(file)) })()
+	for pause := lockPoll; ; pause = min(pause*5/4+lockPoll, lockPollMost) {
 		select {
 		case <-ctx.Done():
 			cause := context.Cause(ctx)
@@ -129,9 +119,10 @@ func (s *Store) lock(ctx context.Context, file string, shared bool, waiting func
 				cause = &BusyError{Holder: s.holder(file), Cause: cause}
 			}
 			return nil, cause
-		case <-say:
-			s.opts.Waits(s.holder(file))
 		case <-time.After(pause/2 + rand.N(pause)):
+		}
+		if l, ok, err := s.tryLock(file, shared); ok || err != nil {
+			return l, err
 		}
 	}
 }

@@ -36,17 +36,23 @@ func createPassphrase(ctx context.Context, s *Store, _ header, sl slot, payload 
 	if err != nil {
 		return made{}, err
 	}
-	return s.makePassphrase(secret, sl, payload)
+	return s.makePassphrase(ctx, secret, sl, payload)
 }
 
 // makePassphrase seals the payload, and opens it again.
-func (s *Store) makePassphrase(secret creds.Secret, sl slot, payload string) (made, error) {
-	file, err := sealPassphrase(secret, payload, s.opts.WorkFactor)
+func (s *Store) makePassphrase(ctx context.Context, secret creds.Secret, sl slot, payload string) (made, error) {
+	file, err := slowly(ctx, s, "encrypting with the passphrase ...", func() ([]byte, error) {
+		file, err := sealPassphrase(secret, payload, s.opts.WorkFactor)
+		if err != nil {
+			return nil, err
+		}
+		if again, err := unsealPassphrase(secret, file, sl.Name); err != nil || again != payload {
+			return nil, &DamagedError{sl.Name, "it cannot be opened again"}
+		}
+		return file, nil
+	})
 	if err != nil {
 		return made{}, err
-	}
-	if again, err := unsealPassphrase(secret, file, sl.Name); err != nil || again != payload {
-		return made{}, &DamagedError{sl.Name, "it cannot be opened again"}
 	}
 	m := made{file: file, undo: func() {}}
 	if utf8.RuneCountInString(secret.Reveal()) < shortPassphrase {
@@ -71,7 +77,7 @@ func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret 
 		return creds.Secret{}, "", err
 	}
 	if ok {
-		payload, err = s.unsealPassphrase(h, sl, secret, file)
+		payload, err = s.unsealPassphrase(ctx, h, sl, secret, file)
 		return secret, payload, err
 	}
 	if s.opts.Ask == nil {
@@ -82,7 +88,7 @@ func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret 
 		if secret, err = s.opts.Ask(ctx, q); err != nil {
 			return creds.Secret{}, "", err
 		}
-		payload, err = s.unsealPassphrase(h, sl, secret, file)
+		payload, err = s.unsealPassphrase(ctx, h, sl, secret, file)
 		if q.Problem = wrongAnswer(err); q.Problem == "" || q.Attempt == attempts {
 			return secret, payload, err
 		}
@@ -90,8 +96,10 @@ func (s *Store) enterPassphrase(ctx context.Context, h header, sl slot) (secret 
 }
 
 // unsealPassphrase opens the file of a slot.
-func (s *Store) unsealPassphrase(h header, sl slot, secret creds.Secret, file []byte) (string, error) {
-	payload, err := unsealPassphrase(secret, file, slotFileName(h, sl))
+func (s *Store) unsealPassphrase(ctx context.Context, h header, sl slot, secret creds.Secret, file []byte) (string, error) {
+	payload, err := slowly(ctx, s, "opening the store ...", func() (string, error) {
+		return unsealPassphrase(secret, file, slotFileName(h, sl))
+	})
 	if errors.Is(err, ErrWrongPassphrase) {
 		err = s.wrongPassphrase(h, sl)
 	}

@@ -197,7 +197,7 @@ func (c *change) remake(ctx context.Context, next header, sl slot, payload strin
 	case sl.Kind != kindPassphrase:
 		return k.create(ctx, c.Store, next, sl, payload)
 	case passphrase.Reveal() != "":
-		return c.makePassphrase(passphrase, sl, payload)
+		return c.makePassphrase(ctx, passphrase, sl, payload)
 	case c.passphrase.Reveal() == "":
 		secret, old, err := c.enterPassphrase(ctx, c.h, sl)
 		if err == nil && old != c.h.payload(sl.Name, c.vault) {
@@ -208,7 +208,7 @@ func (c *change) remake(ctx context.Context, next header, sl slot, payload strin
 		}
 		c.passphrase = secret
 	}
-	m, err := c.makePassphrase(c.passphrase, sl, payload)
+	m, err := c.makePassphrase(ctx, c.passphrase, sl, payload)
 	m.warnings = nil // the user knows them
 	return m, err
 }

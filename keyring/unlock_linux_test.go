@@ -52,9 +52,17 @@ func TestWaitForTheAsker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Unlock()
-	const who = "fob (pid 4711, exec, on pts/3), which is asking for the passphrase"
+	const who = "fob exec (pid 4711, on pts/3), which is asking for the passphrase"
 
-	needy := again(s, (&person{}).instead, func(o *Options) { o.Waits = func(h Holder) { t.Error("said too early") } })
+	waits := 0
+	waiting := make(chan string, 1)
+	needy := again(s, (&person{}).instead, func(o *Options) {
+		o.Waiting = func(text func() string) func() {
+			waits++
+			waiting <- text()
+			return func() { waits-- }
+		}
+	})
 	late := errors.New("late")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Millisecond, errors.Join(late, context.DeadlineExceeded))
 	defer cancel()
@@ -62,17 +70,16 @@ func TestWaitForTheAsker(t *testing.T) {
 	if busy := wantErr[*BusyError](t, err); busy.Error() != "waited too long for "+who || !errors.Is(err, late) {
 		t.Error(err)
 	}
-	said := make(chan string, 1)
-	needy = again(s, (&person{}).instead, func(o *Options) { o.Waits = func(h Holder) { said <- h.String() } })
+	if got := <-waiting; got != "waiting for "+who+" ..." || waits != 0 {
+		t.Errorf("%s, and %d waits go on", got, waits)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { _, _, err := needy.Key(ctx, "p"); done <- err }()
-	if got := <-said; got != who {
-		t.Errorf("waiting for %s", got)
-	}
+	<-waiting
 	stop()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Error(err)
+	if err := <-done; !errors.Is(err, context.Canceled) || waits != 0 {
+		t.Errorf("%v, and %d waits go on", err, waits)
 	}
 	// Where there is nobody to ask, waiting would not help.
 	alone := again(s, (&person{}).instead, func(o *Options) { o.Nobody = func(context.Context) bool { return true } })

@@ -40,7 +40,6 @@ type Limits struct {
 	Answer  time.Duration    // until an answer begins
 	Call    time.Duration    // for all three tries
 	Backoff time.Duration    // the longest wait between two tries
-	Say     time.Duration    // until Client.Waiting is called
 	Now     func() time.Time // this computer's clock
 }
 
@@ -49,7 +48,6 @@ func (l Limits) orDefault() Limits {
 	l.Answer = cmp.Or(l.Answer, 10*time.Second)
 	l.Call = cmp.Or(l.Call, MaxCall)
 	l.Backoff = cmp.Or(l.Backoff, 2*time.Second)
-	l.Say = cmp.Or(l.Say, time.Second)
 	if l.Now == nil {
 		l.Now = time.Now
 	}
@@ -65,9 +63,9 @@ const MaxCall = 30 * time.Second
 // Client calls AWS at one endpoint. All calls share one HTTP client, so a chain
 // of roles uses one connection. It is safe for several goroutines if its log is.
 type Client struct {
-	// Waiting is called, by another goroutine, when a call takes long; nil for nothing.
-	// It is set before the first call.
-	Waiting func()
+	// Waiting is called when a call begins, and what it returns when it has ended; nil for
+	// nothing. It is set before the first call.
+	Waiting func() (done func())
 
 	endpoint  plan.Endpoint
 	sts       *sts.Client
@@ -130,14 +128,14 @@ func NewClient(l Limits, e plan.Endpoint, log func(format string, args ...any)) 
 	return c, nil
 }
 
-// begin begins a call: every one has a limit, and says when it takes long.
+// begin begins a call: every one has a limit, and says that AWS is waited for.
 func (c *Client) begin(ctx context.Context) (_ context.Context, end func()) {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.Call)
 	if c.Waiting == nil {
 		return ctx, cancel
 	}
-	timer := time.AfterFunc(c.limits.Say, c.Waiting)
-	return ctx, func() { timer.Stop(); cancel() }
+	done := c.Waiting()
+	return ctx, func() { done(); cancel() }
 }
 
 // Skew is how far this computer's clock is ahead of AWS's, by the last answer;

@@ -190,7 +190,7 @@ func (l *Ladder) wait(ctx context.Context, d time.Duration, serial string) error
 		return &lateError{d}
 	}
 	if l.Wait != nil {
-		return l.Wait(ctx, d, "the next code of "+term.Clean(serial))
+		return l.Wait(ctx, d, "the next MFA code ("+plan.ShortSerial(serial)+")")
 	}
 	select {
 	case <-time.After(d):

@@ -133,16 +133,16 @@ func TestSeedWaitsForAFreshStep(t *testing.T) {
 		notice string
 	}{
 		{"none used", 3001, 0, nil, 0, 100, ""},
-		{"this one typed", 3001, 0, nil, 100, 101, "29s for the next code of " + joSerial},
-		{"this one used and the next typed", 3001, 0, []int64{100}, 101, 102, "29s for the next code of " + joSerial + "\n30s for the next code of " + joSerial},
+		{"this one typed", 3001, 0, nil, 100, 101, "29s for the next MFA code (mfa/jo)"},
+		{"this one used and the next typed", 3001, 0, []int64{100}, 101, 102, "29s for the next MFA code (mfa/jo)\n30s for the next MFA code (mfa/jo)"},
 		{"an older one used", 3001, 0, []int64{99}, 0, 100, ""},
-		{"this one used", 3001, 0, []int64{100}, 0, 101, "29s for the next code of " + joSerial},
-		{"at the end of this one", 3029.75, 0, []int64{100}, 0, 101, "250ms for the next code of " + joSerial},
-		{"this and the next used", 3001, 0, []int64{100, 101}, 0, 102, "29s for the next code of " + joSerial + "\n30s for the next code of " + joSerial},
+		{"this one used", 3001, 0, []int64{100}, 0, 101, "29s for the next MFA code (mfa/jo)"},
+		{"at the end of this one", 3029.75, 0, []int64{100}, 0, 101, "250ms for the next MFA code (mfa/jo)"},
+		{"this and the next used", 3001, 0, []int64{100, 101}, 0, 102, "29s for the next MFA code (mfa/jo)\n30s for the next MFA code (mfa/jo)"},
 		{"the next used, by a clock that was ahead", 3001, 0, []int64{101, 102}, 0, 100, ""},
 		{"the clock went back", 3001, 0, []int64{103}, 0, 100, ""},
 		{"the clock is ahead", 3601, 10 * time.Minute, nil, 0, 100, ""},
-		{"the clock is ahead, and this one used", 3601, 10 * time.Minute, []int64{100}, 0, 101, "29s for the next code of " + joSerial},
+		{"the clock is ahead, and this one used", 3601, 10 * time.Minute, []int64{100}, 0, 101, "29s for the next MFA code (mfa/jo)"},
 		{"the clock is behind", 2401, -10 * time.Minute, []int64{80}, 0, 100, ""},
 	} {
 		now := time.Unix(0, int64(c.at*1e9))

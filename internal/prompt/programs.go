@@ -54,19 +54,22 @@ func machine(name string, find finder, ask asker) Prompter {
 	return p
 }
 
-// desktop is the place, in the sense of World.Alone, of all windows.
-const desktop = "desktop"
+// Desktop is the place, in the sense of World.Alone, of all windows.
+const Desktop = "desktop"
 
 // window makes a prompter of a program that opens a window. Only one fob at a time
 // opens one.
 func (w World) window(name string, find finder, ask asker) Prompter {
 	return program(name, find, func(ctx context.Context, path string, q Question) (string, error) {
 		if w.Alone != nil {
-			release, err := w.Alone(ctx, desktop)
+			release, err := w.Alone(ctx, Desktop)
 			if err != nil {
 				return "", err
 			}
 			defer release()
+		}
+		if w.Waiting != nil {
+			defer w.Waiting(name)()
 		}
 		return ask(ctx, path, q)
 	})
@@ -287,6 +290,9 @@ func (w World) ykman(ctx context.Context, path string, q Question) (string, erro
 	account := w.Getenv("YKMAN_OATH_CREDENTIAL_NAME")
 	if account == "" {
 		account = q.Serial
+	}
+	if w.Waiting != nil {
+		defer w.Waiting("ykman")()
 	}
 	out, err := helper.Run(ctx, helper.Program{
 		Path:    path,

@@ -37,6 +37,9 @@ type World struct {
 	Environ func() []string
 	// Stderr shows a program's request to touch a security key.
 	Stderr io.Writer
+	// Waiting is called when the program of this name begins to ask, and what it returns
+	// when it has ended; nil for nothing.
+	Waiting func(program string) (done func())
 	// Alone is like Terminal.Alone of package term, for desktops too.
 	Alone func(ctx context.Context, place string) (release func(), err error)
 }

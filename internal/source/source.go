@@ -34,7 +34,10 @@ type Reader struct {
 	Environ func(profile string) []string
 	// Stderr gets what a program says to the user.
 	Stderr io.Writer
-	Now    func() time.Time
+	// Waiting is called when a program is started, and what it returns when it has ended;
+	// nil for nothing.
+	Waiting func(format string, args ...any) (done func())
+	Now     func() time.Time
 }
 
 // ReplacedError means that the stored key of Profile is not the one the plan was
@@ -102,7 +105,7 @@ func (e *ProcessError) Unwrap() error { return e.Err }
 
 // process gets credentials from a credential_process that is not fob.
 func (r Reader) process(ctx context.Context, step plan.Process) (creds.Session, error) {
-	out, err := helper.Output(ctx, step.Command, r.Environ(step.Profile), r.Stderr)
+	out, err := r.run(ctx, "credential_process", step.Profile, step.Command)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("gave %w", err)
 	}
@@ -126,8 +129,16 @@ func (r Reader) MFAProcess(p plan.Plan) func(context.Context) ([]byte, error) {
 		return nil
 	}
 	return func(ctx context.Context) ([]byte, error) {
-		return helper.Output(ctx, p.MFAProcess.Line, r.Environ(p.Profile), r.Stderr)
+		return r.run(ctx, "mfa_process", p.Profile, p.MFAProcess.Line)
 	}
+}
+
+// run runs the program of a profile's setting.
+func (r Reader) run(ctx context.Context, setting, profile, line string) ([]byte, error) {
+	if r.Waiting != nil {
+		defer r.Waiting("waiting for the %s of %q ...", setting, profile)()
+	}
+	return helper.Output(ctx, line, r.Environ(profile), r.Stderr)
 }
 
 // ChainVariable names the profiles, in JSON, that the programs above this one are

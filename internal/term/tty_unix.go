@@ -377,5 +377,15 @@ func (q *question) menuMode() (leave func(), ok bool) {
 	return func() {}, true // the end of the question stops the signals
 }
 
+// Foreground reports whether f is a terminal, and not one whose foreground belongs to
+// others: there, a shell's prompt is on the last line.
+func Foreground(f *os.File) bool {
+	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	if err != nil {
+		return IsTerminal(f) // one that does not control this process
+	}
+	return group == unix.Getpgrp()
+}
+
 // escapes does nothing, because every terminal on Unix knows escape sequences.
 func (t *tty) escapes() (restore func()) { return func() {} }

@@ -249,6 +249,9 @@ func (q *question) readRecord() error {
 	return nil
 }
 
+// Foreground reports whether f is a console. Consoles have no background.
+func Foreground(f *os.File) bool { return IsTerminal(f) }
+
 // Escapes reports whether f is a console that knows escape sequences, which it ignores
 // until they are turned on. They stay on: a console has one mode for all its programs,
 // and one that fob runs may rely on it meanwhile.

@@ -36,9 +36,9 @@ type failure struct {
 
 // Write implements io.Writer.
 func (o output) Write(text []byte) (int, error) {
-	n, err := o.Out.Write(text)
+	err := o.write(o.Out, text)
 	if err == nil {
-		return n, nil
+		return len(text), nil
 	}
 	wrapped := &WriteError{err}
 	o.failed.mu.Lock()
@@ -46,7 +46,7 @@ func (o output) Write(text []byte) (int, error) {
 	if o.failed.err == nil {
 		o.failed.err = wrapped
 	}
-	return n, wrapped
+	return 0, wrapped
 }
 
 // Failed is a *WriteError if something that was printed did not reach standard output.

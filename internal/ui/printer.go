@@ -7,6 +7,7 @@
 package ui
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,12 +15,13 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"time"
 
 	"fob/internal/term"
 )
 
 // Printer prints. Answers go to Out, everything else to Err. It is safe for
-// concurrent use if its writers are.
+// concurrent use, and writes each line and each document in one piece.
 type Printer struct {
 	Out, Err io.Writer
 	// Quiet leaves only errors and what a program asked for (JSON, Print).
@@ -33,8 +35,12 @@ type Printer struct {
 	// Tilde shortens a path for a person; nil leaves it as it is.
 	Tilde func(path string) string
 
+	// Patience is how long a wait may take before Waiting says so; 0 is a second.
+	Patience time.Duration
+
 	out, err coloring
 	failed   failure
+	waits    waits
 }
 
 // coloring is whether a stream has colors, once it is known.
@@ -75,10 +81,14 @@ func (p *Printer) Write(document []byte) error {
 
 // JSON writes v to standard output, indented, with < > & as they are.
 func (p *Printer) JSON(v any) error {
-	enc := json.NewEncoder(output{p})
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	return p.Write(text.Bytes())
 }
 
 // Say writes a line to standard error.
@@ -114,20 +124,12 @@ func (p *Printer) Log(format string, args ...any) {
 	}
 }
 
-// Wait says what fob waits for: to a person, not into a log or to a program that reads
-// standard error, unless Verbose wants it.
-func (p *Printer) Wait(format string, args ...any) {
-	if p.Verbose || !p.Quiet && isTerminal(p.Err) {
-		p.line(Plain.Text("fob:"), format, args)
-	}
-}
-
-// line writes a line in one piece.
+// line writes a line. If that fails, there is nowhere to say so.
 func (p *Printer) line(label Styled, format string, args []any) {
 	if label.Text != "" {
 		format, args = "%s "+format, append([]any{label}, args...)
 	}
-	fmt.Fprintf(p.Err, format+"\n", clean(args, p.colored(p.Err))...)
+	_ = p.write(p.Err, fmt.Appendf(nil, format+"\n", clean(args, p.colored(p.Err))...))
 }
 
 // Sentence is an error's text on one line, without AWS's final period, and with paths

@@ -25,7 +25,7 @@ func openTerminal(t *testing.T, columns uint16) (terminal, screen, file *os.File
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { screen.Close(); terminal.Close(); file.Close() })
-	if err := pty.Setsize(screen, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
+	if err := pty.Setsize(terminal, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
 		t.Fatal(err)
 	}
 	return terminal, screen, file

@@ -75,8 +75,9 @@ type World struct {
 	Display bool
 	// Getenv gives programs (pass) the few variables that they need; nil gives none.
 	Getenv func(name string) string
-	// Waiting is called when a keyring has waited for a person for 1.5 s. May be nil.
-	Waiting func(kind string)
+	// Waiting is called when a keyring is called, which may ask a person if it is allowed
+	// to, and what it returns when the answer is there. May be nil.
+	Waiting func(kind string, asks bool) (done func())
 }
 
 func (w World) getenv(name string) string {

@@ -25,9 +25,6 @@ const (
 	// Deadline is how long a call without a prompt may take. A keyring that does
 	// not need a person answers in milliseconds.
 	Deadline = 5 * time.Second
-	// waitingAfter is how long a prompt may stay open before World.Waiting is
-	// called: by then a person has seen it, or is looking elsewhere.
-	waitingAfter = 1500 * time.Millisecond
 
 	maxChildLine = 128 << 10
 )
@@ -67,12 +64,10 @@ func ChildMain() int {
 func (b Backend) callChild(ctx context.Context, w World, r request) (string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if r.Prompt {
-		if w.Waiting != nil {
-			t := time.AfterFunc(waitingAfter, func() { w.Waiting(r.Kind) })
-			defer t.Stop()
-		}
-	} else {
+	if w.Waiting != nil {
+		defer w.Waiting(r.Kind, r.Prompt)()
+	}
+	if !r.Prompt {
 		late := &Error{Backend: r.Kind, Reason: "no answer for " + Deadline.String()}
 		t := time.AfterFunc(Deadline, func() { cancel(late) })
 		defer t.Stop()

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -91,8 +92,11 @@ func newFake(t *testing.T, s keychain.State) World {
 // A window that nobody answers ends with the caller's patience, and so does the child.
 func TestFakeKeychainHangs(t *testing.T) {
 	w := newFake(t, keychain.State{Locked: true, Items: map[string][]byte{someItem(): nil}})
-	waiting := make(chan string, 1)
-	w.Waiting = func(kind string) { waiting <- kind }
+	waiting := make(chan string, 2)
+	w.Waiting = func(kind string, asks bool) func() {
+		waiting <- fmt.Sprint(kind, asks)
+		return func() { waiting <- "done" }
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	started := time.Now()
@@ -100,7 +104,7 @@ func TestFakeKeychainHangs(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(started) > 10*time.Second {
 		t.Errorf("%v after %s", err, time.Since(started))
 	}
-	if kind := <-waiting; kind != "keychain" || keychain.Load().Asked != 1 {
+	if kind := <-waiting; kind != "keychaintrue" || <-waiting != "done" || keychain.Load().Asked != 1 {
 		t.Errorf("waiting for %s, %+v", kind, keychain.Load())
 	}
 }
