@@ -21,7 +21,8 @@ for each problem what to do. It opens the store, and may ask for what opens it; 
 not call AWS. The exit code is 1 if something is wrong; advice does not count.
 
     fob doctor
-    fob doctor dev                   only what concerns one profile
+    fob doctor dev                   one profile, and what AWS tools do with it
+    fob doctor -v                    what is fine, too
     fob doctor --fix                 makes the files private again`
 }
 

@@ -62,15 +62,19 @@ type moving struct {
 	Moving
 	stored  []string
 	made    map[string]profiles.Made
-	names   []string            // of the AWS files
+	names   []string // of the AWS files
+	section map[string]awsconfig.Profile
 	missing map[string][]string // profiles without a key, and those that wait for it
 	vaulted bool                // the user has aws-vault
 }
 
 // movingIn is MovingIn; with only, for one profile.
 func (e *exam) movingIn(about Moving, only string) {
-	m := &moving{Moving: about, names: about.Profiles.Config.Names(), made: map[string]profiles.Made{}, missing: map[string][]string{}}
+	m := &moving{Moving: about, names: about.Profiles.Config.Names(), made: map[string]profiles.Made{}, section: map[string]awsconfig.Profile{}, missing: map[string][]string{}}
 	m.stored, _ = m.Profiles.Stored() // damaged ones are elsewhere's
+	for _, name := range m.names {
+		m.section[name], _ = m.Profiles.Config.Profile(name)
+	}
 	m.vaulted = usesVault(m)
 	planned := m.names
 	if m.Listed && !m.vaulted {
@@ -102,6 +106,9 @@ func (e *exam) plainText(m *moving, only string) {
 		ids := map[string]bool{}  // of those that are left
 		var at awsconfig.Value    // the first that hides fob's
 		for _, name := range m.names {
+			if _, ok := m.section[name].Own("aws_access_key_id"); !ok {
+				continue // as nearly always
+			}
 			section, _ := m.Profiles.Config.InFile(path == m.Files.Credentials, name)
 			id, ok := longLived(section)
 			switch {
@@ -143,8 +150,7 @@ func (m *moving) takeIn(name, where string) Remedy {
 
 // served reports whether a profile's section says that fob has its credentials.
 func (m *moving) served(name string) bool {
-	section, _ := m.Profiles.Config.Profile(name)
-	line, _ := section.Get("credential_process")
+	line, _ := m.section[name].Get("credential_process")
 	_, ok := cmdline.FobProfile(line.Text, m.Program)
 	return ok
 }
@@ -183,8 +189,7 @@ func (e *exam) vault(m *moving, only string) {
 	var wanted, users []string
 	for _, name := range m.Profiles.Config.Names() {
 		waiting := m.missing[name]
-		section, _ := m.Profiles.Config.Profile(name)
-		_, device := section.Get("mfa_serial")
+		_, device := m.section[name].Get("mfa_serial")
 		device = device && name != "default" // which lends its settings in aws-vault
 		if len(waiting) == 0 || slices.Contains(keys, name) {
 			continue
@@ -267,8 +272,7 @@ func usesVault(m *moving) bool {
 // fromVault is the line that makes tools ask aws-vault for a profile's credentials, and
 // the profile that it asks for; "" if nobody knows.
 func (m *moving) fromVault(name string) (line awsconfig.Value, target string, ok bool) {
-	section, _ := m.Profiles.Config.Profile(name)
-	line, _ = section.Own("credential_process")
+	line, _ = m.section[name].Own("credential_process")
 	words := cmdline.Words(line.Text)
 	if len(words) == 0 || strings.TrimSuffix(filepath.Base(words[0]), ".exe") != "aws-vault" {
 		return line, "", false
@@ -315,7 +319,7 @@ func (e *exam) unwired(m *moving, only string) {
 		}
 	}
 	for _, name := range m.stored {
-		section, exists := m.Profiles.Config.Profile(name)
+		section, exists := m.section[name]
 		_, process := section.Own("credential_process")
 		_, role := section.Get("role_arn")
 		on := users[name]
@@ -337,9 +341,8 @@ func (e *exam) unwired(m *moving, only string) {
 func (e *exam) askedTwice(m *moving) {
 	var names []string
 	for _, name := range m.names {
-		section, _ := m.Profiles.Config.Profile(name)
 		made := m.made[name]
-		serial, ok := section.Own("mfa_serial")
+		serial, ok := m.section[name].Own("mfa_serial")
 		if made.Err != nil || !ok || serial.Text == "none" || len(made.Plan.Roles()) == 0 {
 			continue
 		}

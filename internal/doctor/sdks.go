@@ -79,6 +79,9 @@ func (e *exam) tools(context.Context) error {
 			e.ok("%s", text)
 		}
 	}
+	if cli.throughFob(e.Program) && problem == nil {
+		e.ok("tools that know no credential_process (s3cmd, s5cmd, old versions of others): only under fob exec %s", cmdline.Quote(e.Profile))
+	}
 	return nil
 }
 
