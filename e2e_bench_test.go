@@ -113,7 +113,7 @@ func BenchmarkScreens(b *testing.B) {
 			b.Fatal(err)
 		}
 		fob("", login...)
-		for _, args := range [][]string{{"list"}, {"list", "--names"}, {"status", "p1"}, {"status", "--all"}} {
+		for _, args := range [][]string{{"list"}, {"list", "--names"}, {"status", "p1"}, {"status", "--all"}, {"__complete", "=p", "exec"}, {"__complete", "=p", "mfa", "code"}} {
 			b.Run(fmt.Sprintf("profiles=%d/%s", n, strings.Join(args, "_")), func(b *testing.B) {
 				var times []time.Duration
 				for b.Loop() {

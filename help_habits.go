@@ -20,13 +20,12 @@ type habit struct {
 	command string
 	// typed are the words or the flags, split by blanks.
 	typed string
-	// way is fob's. WORDS in its command stands for all that was typed, and PROFILE for
-	// the profile in it.
+	// way is fob's. WORDS in it stands for what was typed, and PROFILE for the profile.
 	way ui.Hint
 }
 
 func noServer() ui.Hint {
-	return ui.Advise("with credential_process = fob export --profile NAME in ~/.aws/config, programs renew by themselves: fob has no server")
+	return ui.Advise("with credential_process = fob export --profile PROFILE in ~/.aws/config, programs renew by themselves: fob has no server")
 }
 
 func noConsole() ui.Hint {
@@ -80,7 +79,7 @@ func wordHabits() []habit {
 // flagHabits are flags that fob does not have.
 func flagHabits() []habit {
 	return []habit{
-		{"exec", "-j --json", ui.TypeLine("fob export --profile NAME").To("prints credentials as JSON")},
+		{"exec", "-j --json", ui.TypeLine("fob export --profile PROFILE").To("prints credentials as JSON")},
 		{"exec", "-s --server --ec2-server --ecs-server --lazy -r --refresh", noServer()},
 		{"exec", "--session-ttl --assume-role-ttl", ui.TypeLine("fob exec -d 2h PROFILE")},
 		{"exec", "--mfa-serial", ui.Advise("fob_mfa_serial = ARN in the profile names its MFA device")},
@@ -101,7 +100,7 @@ func flagHabits() []habit {
 		{"add", "--access-key --access-key-id --secret-key --secret-access-key", ui.TypeLine("fob add PROFILE").To("asks for the key; --stdin or --from-env, where nobody can be asked")},
 
 		{"*", "--mfa-prompt=pass", ui.Advise("mfa_process = pass otp NAME in the profile gets the codes from pass")},
-		{"export", "--format=ini", ui.Advise("credential_process = fob export --profile NAME in ~/.aws/config keeps session keys out of files")},
+		{"export", "--format=ini", ui.Advise("credential_process = fob export --profile PROFILE in ~/.aws/config keeps session keys out of files")},
 		{"*", "--keychain --secret-service-collection --biometrics", ui.Advise("--backend NAME chooses what opens the store; fob keeps only its own item there")},
 		{"*", "--pass-dir --pass-cmd --pass-prefix", ui.Advise("PASSWORD_STORE_DIR names the directory of pass")},
 		{"*", "--file-dir", ui.Advise("XDG_DATA_HOME names the directory above the store")},
@@ -114,44 +113,58 @@ func flagHabits() []habit {
 	}
 }
 
+// profiled is a way with the profile that was typed in it, if one was: the value of
+// --profile, or a word that is the name of one. The rest are the other words.
+func profiled(a *app, way ui.Hint, words []string) ui.Hint {
+	profile, rest := "PROFILE", words
+	if i := slices.Index(words, "--profile"); i >= 0 && i+1 < len(words) {
+		profile, rest = words[i+1], slices.Concat(words[:i], words[i+2:])
+	} else if i := slices.IndexFunc(words, func(w string) bool { return slices.Contains(profileNames(a), w) }); i >= 0 {
+		profile = words[i]
+	}
+	typed := strings.NewReplacer("WORDS", ui.Type(rest...).Command, "PROFILE", cmdline.Quote(profile))
+	way.Command, way.Words = typed.Replace(way.Command), typed.Replace(way.Words)
+	return way
+}
+
+// profileNames are all profiles; nil if they cannot be read.
+func profileNames(a *app) []string {
+	if a.host.Check() != nil {
+		return nil
+	}
+	all, err := a.profiles()
+	if err != nil {
+		return nil
+	}
+	names, _ := all.Names()
+	return names
+}
+
 // wayOfWords is what to do instead of a command that does not exist.
 func wayOfWords(a *app, words []string) ui.Hint {
-	profile, named := "PROFILE", []string(nil)
-	if a.host.Check() == nil {
-		if all, err := a.profiles(); err == nil {
-			named, _ = all.Names() // the command itself says what is wrong
-		}
-	}
-	if i := slices.Index(words, "--profile"); i >= 0 && i+1 < len(words) {
-		profile, words = cmdline.Quote(words[i+1]), slices.Concat(words[:i], words[i+2:])
-	} else if len(words) > 1 && slices.Contains(named, words[1]) {
-		profile = cmdline.Quote(words[1])
-	}
-	typed := strings.NewReplacer("WORDS", ui.Type(words...).Command, "PROFILE", profile)
 	for _, h := range wordHabits() {
 		if slices.Contains(strings.Fields(h.typed), words[0]) {
-			h.way.Command = typed.Replace(h.way.Command)
-			return h.way
+			return profiled(a, h.way, words)
 		}
 	}
-	if slices.Contains(named, words[0]) {
+	if slices.Contains(profileNames(a), words[0]) {
 		return ui.Type("fob", "exec", words[0])
 	}
 	if near := plan.Nearest(words[0], commandNames()); len(near) > 0 {
 		return ui.Advise("did you mean fob %s?", strings.Join(near, " or fob "))
 	}
 	if _, err := exec.LookPath(words[0]); err == nil {
-		return ui.TypeLine(typed.Replace("fob exec PROFILE -- WORDS"))
+		return profiled(a, ui.TypeLine("fob exec PROFILE -- WORDS"), words)
 	}
 	return ui.Type("fob", "--help")
 }
 
-// wayOfFlag is what to do instead of a flag that a command does not have; the zero Hint
-// if nothing is known.
-func wayOfFlag(command, flag string) ui.Hint {
+// wayOfFlag is what to do instead of a flag that this command does not have; the zero
+// Hint if nothing is known.
+func wayOfFlag(a *app, flag string) ui.Hint {
 	for _, h := range flagHabits() {
-		if (h.command == "*" || h.command == command) && slices.Contains(strings.Fields(h.typed), flag) {
-			return h.way
+		if flag != "" && (h.command == "*" || h.command == a.name) && slices.Contains(strings.Fields(h.typed), flag) {
+			return profiled(a, h.way, a.args[1:])
 		}
 	}
 	return ui.Hint{}
@@ -168,6 +181,7 @@ func noteVariables(a *app) {
 	for _, v := range []struct{ theirs, ours, use string }{
 		{"AWS_VAULT_BACKEND", "FOB_BACKEND", "use FOB_BACKEND"},
 		{"AWS_VAULT_PROMPT", "FOB_MFA_PROMPT", "use FOB_MFA_PROMPT"},
+		{"AWS_VAULT_PASS_PASSWORD_STORE_DIR", "PASSWORD_STORE_DIR", "use PASSWORD_STORE_DIR"},
 		{"AWS_VAULT_FILE_PASSPHRASE", "FOB_PASSPHRASE_FILE", "use FOB_PASSPHRASE_FILE"},
 		{"AWS_SESSION_TOKEN_TTL", "FOB_SESSION_DURATION", "use FOB_SESSION_DURATION"},
 		{"AWS_CHAINED_SESSION_TOKEN_TTL", "FOB_SESSION_DURATION", "use FOB_SESSION_DURATION"},

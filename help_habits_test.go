@@ -24,7 +24,7 @@ func hintsFor(t *testing.T, argv ...string) (hints []ui.Hint) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	p := start{args: []string{"fob"}, environ: []string{"HOME=" + home}, stdout: &out, stderr: &errs}
+	p := start{args: append([]string{"fob"}, argv...), environ: []string{"HOME=" + home}, stdout: &out, stderr: &errs}
 	p.getenv = host.Lookup(p.environ)
 	l, problemErr := parse(p, argv)
 	a, err := newApp(context.Background(), program{}, p, l)
@@ -44,8 +44,13 @@ func hintsFor(t *testing.T, argv ...string) (hints []ui.Hint) {
 func TestHelpHabits(t *testing.T) {
 	check := func(h habit, argv ...string) {
 		t.Helper()
+		profile := "PROFILE"
+		if slices.Contains(argv, "dev") {
+			profile = "dev"
+		}
+		typed := strings.NewReplacer("WORDS", strings.Join(argv, " "), "PROFILE", profile)
 		way := h.way
-		way.Command = strings.ReplaceAll(way.Command, "WORDS", strings.Join(argv, " "))
+		way.Command, way.Words = typed.Replace(way.Command), typed.Replace(way.Words)
 		if hints := hintsFor(t, argv...); !slices.Equal(hints, []ui.Hint{way}) {
 			t.Errorf("fob %s: %q", strings.Join(argv, " "), hints)
 		}
@@ -131,7 +136,10 @@ func TestHelpHabitLines(t *testing.T) {
 		{"store remov file", "did you mean fob store remove?"},
 		{"mfa cod dev", "did you mean fob mfa code?"},
 		{"mfa nonsense", "fob mfa --help"},
-		{"exec dev --profile prod", "fob exec PROFILE"},
+		{"exec dev --profile prod", "fob exec prod"},
+		{"exec --json dev", "fob export --profile dev   prints credentials as JSON"},
+		{"exec dev --server -- ls", "with credential_process = fob export --profile dev in ~/.aws/config, programs renew by themselves: fob has no server"},
+		{"--profile dev", "fob exec dev"},
 		{"exec --profile", "fob exec PROFILE"},
 		{"--verison", "did you mean --version?"},
 		{"-x", "fob --help"},

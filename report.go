@@ -373,7 +373,7 @@ func profileFailures() []failure {
 			if len(e.Names) > 0 {
 				return exit(exitUsage, ui.Advise("profiles: %s", ui.List(e.Names)))
 			}
-			if way := wayOfFlag(a.name, e.Typed); way != (ui.Hint{}) {
+			if way := wayOfFlag(a, e.Typed); way != (ui.Hint{}) {
 				return exit(exitUsage, way)
 			}
 			if e.Near != "" {
