@@ -2,9 +2,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"fob/internal/plan"
 	"fob/internal/ui"
+	"fob/keyring"
 )
 
 type clearCmd struct {
@@ -26,7 +31,7 @@ func (c *clearCmd) Run(a *app) error {
 	var err error
 	if c.Profile == nil {
 		a.disused()
-		n, err = a.store().RemoveAllSessions()
+		n, from, err = clearAll(a)
 	} else {
 		a.disused(*c.Profile)
 		n, from, err = clearProfile(a, *c.Profile)
@@ -39,6 +44,36 @@ func (c *clearCmd) Run(a *app) error {
 		a.out.Answer("No cached sessions.")
 	}
 	return err
+}
+
+// clearAll clears all sessions; from says how many were made from whose credentials.
+func clearAll(a *app) (n int, from string, err error) {
+	infos, unread := a.store().Infos(keyring.KindSession) // before they are gone
+	if unread != nil {
+		a.out.Log("%v", unread) // a damaged one goes all the same
+	}
+	made := map[string]int{}
+	for _, i := range infos {
+		made[i.Name]++
+	}
+	var each []string
+	for _, source := range slices.Sorted(maps.Keys(made)) {
+		whose := source
+		if source == plan.EnvironmentSource {
+			whose = "the environment"
+		}
+		each = append(each, fmt.Sprintf("%d of %s", made[source], whose))
+	}
+	n, err = a.store().RemoveAllSessions()
+	switch len(each) {
+	case 0:
+	case 1:
+		_, whose, _ := strings.Cut(each[0], " ")
+		from = " " + whose
+	default:
+		from = ": " + ui.List(each)
+	}
+	return n, from, err
 }
 
 // clearProfile clears the sessions of a profile. A role's sessions are filed under

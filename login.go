@@ -1,9 +1,12 @@
 package main
 
 import (
+	"time"
+
 	"fob/internal/broker"
 	"fob/internal/mfa"
 	"fob/internal/plan"
+	"fob/internal/term"
 	"fob/internal/ui"
 )
 
@@ -48,21 +51,34 @@ func (c *loginCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		all, err := a.profiles()
-		if err != nil {
+		if err := sayUntil(a, p, s.Expires, names); err != nil {
 			return err
 		}
-		until := all.SignedInUntil(p, a.now())
-		if until.IsZero() {
-			until = s.Expires // there is no store to keep it in
-		}
-		if until.IsZero() {
-			a.out.Answer("%s: ready", p.Profile)
-			continue
-		}
-		a.out.Answer("%s: signed in until %s", p.Profile, ui.Clock(until, a.now()))
 	}
 	a.used(names...)
+	return nil
+}
+
+// sayUntil says until when a profile needs nobody, in a column with the other names.
+// expires is the end of its session.
+func sayUntil(a *app, p plan.Plan, expires time.Time, names []string) error {
+	all, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	until := all.SignedInUntil(p, a.now())
+	if until.IsZero() {
+		until = expires // there is no store to keep it in
+	}
+	said := "ready"
+	if !until.IsZero() {
+		said = "signed in until " + ui.Clock(until, a.now())
+	}
+	width := 0
+	for _, name := range names {
+		width = max(width, term.Width(name))
+	}
+	a.out.Answer("%-*s %s", width+len(":"), p.Profile+":", ui.Good.Text(said))
 	return nil
 }
 
