@@ -14,10 +14,10 @@ import (
 
 // environment looks for variables that come before fob.
 func (e *exam) environment(context.Context) error {
-	shell := e.Getenv("FOB_PROFILE") // of fob exec
+	id, shell := e.Getenv("AWS_ACCESS_KEY_ID"), e.Getenv("FOB_PROFILE") // of fob exec
 	switch {
-	case e.Getenv("AWS_ACCESS_KEY_ID") == "":
-	case shell == "":
+	case id == "":
+	case id != e.Getenv("FOB_KEY_ID"):
 		e.wrong(ui.TypeLine("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"), "AWS_ACCESS_KEY_ID is set, and every tool uses it instead of a profile")
 	case e.Getenv("AWS_PROFILE") != "":
 		e.wrong(ui.TypeLine("unset AWS_PROFILE"), "AWS_PROFILE is set in this shell of fob exec %s: the JavaScript SDK uses that profile, the AWS CLI and Go use this session", cmdline.Quote(shell))

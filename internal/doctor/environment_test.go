@@ -11,7 +11,7 @@ import (
 // Variables that come before fob, and what to do about them.
 func TestEnvironment(t *testing.T) {
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
-	const session = "AWS_ACCESS_KEY_ID=ASIA FOB_PROFILE=dev "
+	const session = "AWS_ACCESS_KEY_ID=ASIA FOB_KEY_ID=ASIA FOB_PROFILE=dev "
 	for _, tt := range []struct {
 		env   string
 		level Level
@@ -20,6 +20,8 @@ func TestEnvironment(t *testing.T) {
 	}{
 		{"", "", "", ""},
 		{"AWS_ACCESS_KEY_ID=AKIA", Wrong, "AWS_ACCESS_KEY_ID is set", "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"},
+		{"AWS_ACCESS_KEY_ID=AKIA FOB_KEY_ID=ASIA FOB_PROFILE=dev", Wrong, "AWS_ACCESS_KEY_ID is set", "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"},
+		{"AWS_ACCESS_KEY_ID=AKIA FOB_PROFILE=dev", Wrong, "AWS_ACCESS_KEY_ID is set", "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"},
 		{session, OK, "this is a shell of fob exec dev", ""},
 		{session + "AWS_CREDENTIAL_EXPIRATION=2026-11-30T12:00:01Z", OK, "this is a shell of fob exec dev", ""},
 		{session + "AWS_CREDENTIAL_EXPIRATION=2026-11-30T11:59:59Z", Wrong, "the session of this shell of fob exec dev has expired", "exit"},
