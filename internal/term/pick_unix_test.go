@@ -115,6 +115,24 @@ func TestPickResized(t *testing.T) {
 	s.says("answer: 0 <nil>")
 }
 
+// A window that changes while Ctrl-S stops the output is noticed after Ctrl-Q.
+func TestPickResizedWhileStopped(t *testing.T) {
+	s := start(t, "pick")
+	s.sees(menuHead)
+	s.types("\x13")
+	s.types("te")
+	time.Sleep(50 * time.Millisecond) // until it waits for the terminal; if not, the test is easier to pass
+	if err := pty.Setsize(s.pty, &pty.Winsize{Rows: 24, Cols: 30}); err != nil {
+		t.Fatal(err)
+	}
+	s.cmd.Process.Signal(syscall.SIGWINCH)
+	time.Sleep(50 * time.Millisecond)
+	s.types("\x11")
+	s.sees("Profile: te\x1b[K")
+	s.types("\r")
+	s.says("answer: 2 <nil>")
+}
+
 // A signal and a closed terminal end a menu, too.
 func TestPickEndings(t *testing.T) {
 	t.Parallel()

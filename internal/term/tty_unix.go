@@ -349,11 +349,11 @@ func (q *question) suspend() error {
 
 // resume takes the terminal back after a stop.
 func (q *question) resume() error {
-	if err := q.foreground(); err != nil {
+	if err := q.foreground(); err == ErrBackground {
 		return err // continued with bg
 	}
 	if err := q.setMode(); err != nil {
-		return ErrCancelled // hung up
+		return ErrCancelled // hung up, of which SIGCONT may be the first to tell
 	}
 	return errResumed
 }
