@@ -340,6 +340,7 @@ func (e *exam) unwired(m *moving, only string) {
 // session of fob's: an MFA device in their section makes those tools ask again, or fail.
 func (e *exam) askedTwice(m *moving) {
 	var names []string
+	lacks := "" // a profile whose own sessions are not made with the device
 	for _, name := range m.names {
 		made := m.made[name]
 		serial, ok := m.section[name].Own("mfa_serial")
@@ -349,12 +350,20 @@ func (e *exam) askedTwice(m *moving) {
 		c := awsCLI{m.Profiles.Config}.chain(name)
 		if c.throughFob(m.Program) && c.needsCode() {
 			names = append(names, name)
+			base, _ := cmdline.FobProfile(c.steps[0].values[0].Text, m.Program)
+			if m.made[base].Plan.MFASerial() != serial.Text {
+				lacks = base
+			}
 		}
 	}
 	if len(names) > 0 {
+		change := ui.Advise("or rename mfa_serial to fob_mfa_serial in their sections")
+		if lacks != "" {
+			change = ui.Advise("or move mfa_serial to [profile %s], as fob_mfa_serial", lacks)
+		}
 		e.add(Advice, fmt.Sprintf("with aws --profile the AWS CLI asks for another MFA code for %s, and Terraform and other SDKs fail", someOf(names)),
 			ui.TypeLine("fob exec "+cmdline.Quote(names[0])+" -- aws ..."),
-			ui.Advise("or rename mfa_serial to fob_mfa_serial in their sections"))
+			change)
 	}
 }
 
