@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
+	"slices"
 	"time"
 
+	"fob/internal/awsapi"
 	"fob/internal/broker"
 	"fob/internal/mfa"
 	"fob/internal/plan"
@@ -19,7 +22,8 @@ func (loginCmd) Help() string {
 	return `Unlocks the store, asks for an MFA code where one is needed (once for each device) and
 makes every session that the profiles need, so that IDEs, cron jobs and Terraform get
 credentials without asking. It prints until when that lasts. If it would have to ask and
-there is no terminal or window to ask in, the exit code is 4.
+there is no terminal or window to ask in, the exit code is 4. If one profile fails, fob signs
+in to the others, and the exit code is that of the first failure.
 
     fob login dev
     fob login dev prod`
@@ -46,17 +50,32 @@ func (c *loginCmd) Run(a *app) error {
 		codeFlags: c.codeFlags, renew: broker.RenewLogin, program: named("fob login"),
 		given: givenFor(a, c.codeFlags, plans), seen: &broker.Seen{},
 	}
-	for _, p := range plans {
-		s, err := a.credentials(a.ctx, p, r)
-		if err != nil {
-			return err
+	var failed []error
+	for len(plans) > 0 {
+		p := plans[0]
+		plans = plans[1:]
+		if err := signIn(a, p, r, names); err != nil {
+			failed = append(failed, err)
+			plans = slices.DeleteFunc(plans, func(q plan.Plan) bool { return failsToo(a, err, p, q) })
 		}
-		if err := sayUntil(a, p, s.Expires, names); err != nil {
-			return err
+	}
+	if len(failed) > 0 {
+		for _, err := range failed[1:] {
+			a.out.Warn("%s", a.out.Sentence(err))
 		}
+		return failed[0]
 	}
 	a.used(names...)
 	return nil
+}
+
+// signIn signs in to one profile, and says until when.
+func signIn(a *app, p plan.Plan, r request, names []string) error {
+	s, err := a.credentials(a.ctx, p, r)
+	if err != nil {
+		return err
+	}
+	return sayUntil(a, p, s.Expires, names)
 }
 
 // sayUntil says until when a profile needs nobody, in a column with the other names.
@@ -80,6 +99,19 @@ func sayUntil(a *app, p plan.Plan, expires time.Time, names []string) error {
 	}
 	a.out.Answer("%-*s %s", width+len(":"), p.Profile+":", ui.Good.Text(said))
 	return nil
+}
+
+// failsToo reports whether what went wrong with p makes it useless to try q: it is the
+// same key or device, or nothing works any more.
+func failsToo(a *app, err error, p, q plan.Plan) bool {
+	switch a.judge(err).code {
+	case exitInterrupted, exitStore, exitUnreachable:
+		return true
+	}
+	if refused, ok := errors.AsType[*awsapi.RefusedError](err); ok && refused.Role != "" && !refused.BadCode() {
+		return false
+	}
+	return p.Source() == q.Source() || p.MFASerial() != "" && p.MFASerial() == q.MFASerial()
 }
 
 // names are the profiles named, or the one that exec would take.
