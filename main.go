@@ -265,19 +265,8 @@ func parse(p start, argv []string) (commandLine, error) {
 	if i := slices.Index(argv, "--"); i >= 0 {
 		before, after, split = argv[:i], argv[i+1:], true
 	}
-	for i, word := range before { // counts for help and for errors, too, which end the parsing
-		if value, ok := strings.CutPrefix(word, "--color="); ok {
-			l.Color = value
-		} else if word == "--color" && i+1 < len(before) {
-			l.Color = before[i+1]
-		}
-	}
-	if before, l.name = commandFirst(before); l.name == "help" {
-		before, l.name = commandFirst(append(before[1:], "--help"))
-		if l.name == "help" { // of itself
-			before, l.name = before[1:], ""
-		}
-	}
+	l.Color = colorFlag(before) // counts for help and for errors, too, which end the parsing
+	before, l.name = arrange(before)
 	named := slices.DeleteFunc(commands(), func(c command) bool { return !c.is(l.name) })
 	switch {
 	case len(named) > 0:
@@ -357,6 +346,29 @@ func shortcut(p start, argv []string) (l commandLine, export *exportCmd, ok bool
 		globals: globals{Backend: cmp.Or(p.getenv("FOB_BACKEND"), "auto"), NoInput: noInput != "", Color: "auto", CompatEnv: true},
 		setBy:   func(string) string { return "" },
 	}, export, true
+}
+
+// colorFlag is the value of --color.
+func colorFlag(args []string) (value string) {
+	for i, word := range args {
+		if given, ok := strings.CutPrefix(word, "--color="); ok {
+			value = given
+		} else if word == "--color" && i+1 < len(args) {
+			value = args[i+1]
+		}
+	}
+	return value
+}
+
+// arrange is commandFirst, and makes fob help COMMAND one of COMMAND's --help.
+func arrange(args []string) (ordered []string, name string) {
+	if ordered, name = commandFirst(args); name != "help" {
+		return ordered, name
+	}
+	if ordered, name = commandFirst(append(ordered[1:], "--help")); name == "help" { // of itself
+		return ordered[1:], ""
+	}
+	return ordered, name
 }
 
 // valueFlags are the flags with a value that may stand before a command: fob's own for

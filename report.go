@@ -178,7 +178,14 @@ func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 	case strings.Contains(text, `got "EOL"`):
 		return &usageError{Problem: subject + " needs a value", Command: path}
 	}
-	e := &usageError{Command: path}
+	e := flagProblem(text)
+	e.Command = path
+	return e
+}
+
+// flagProblem is about a flag or a value.
+func flagProblem(text string) *usageError {
+	e := &usageError{}
 	text, near, _ := strings.Cut(text, ", did you mean ")
 	if !strings.HasPrefix(near, "one of") { // all the short flags there are
 		e.Near = strings.Trim(near, `"?`)
