@@ -72,12 +72,23 @@ func (c *statusCmd) Run(a *app) error {
 	case s.From != "" && s.From != fromOther:
 		err = s.print(a, line, now)
 	case c.Format == "":
-		a.out.Answer("No profile in this shell. Start one with fob exec PROFILE, or set AWS_PROFILE.")
+		sayNone(a)
 	}
 	if err == nil && !s.live() {
 		return errNegative
 	}
 	return err
+}
+
+// sayNone says that the shell has no profile, and what AWS's tools take for one.
+func sayNone(a *app) {
+	if all, err := a.profiles(); err == nil {
+		if _, err := all.Plan("default", plan.Options{}); err == nil {
+			a.out.Answer("No profile in this shell, so AWS tools use default (fob status default).")
+			return
+		}
+	}
+	a.out.Answer("No profile in this shell. Start one with fob exec PROFILE, or set AWS_PROFILE.")
 }
 
 // Where a shell's credentials come from.
