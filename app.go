@@ -409,7 +409,7 @@ func (a *app) self() keyring.Holder {
 	return keyring.Holder{PID: os.Getpid(), Command: a.name, Terminal: host.Terminal()}
 }
 
-// nobodyHere reports that there is nobody to ask, and that it is no use either to wait
+// nobodyHere reports that there is nobody to ask, and that it does not help either to wait
 // for the answer to another process's question: the user wants no questions, or
 // nothing would ever end the wait.
 func (a *app) nobodyHere(ctx context.Context) bool {

@@ -83,7 +83,7 @@ func isGlobalFlag(word string) bool {
 	return slices.Contains([]string{"--no-input", "-v", "--verbose", "-q", "--quiet"}, word)
 }
 
-// checkHintWords: what is to be typed is a hint's command; a hint with words alone has none.
+// checkHintWords: what people should type is a hint's command; a hint with words alone has none.
 func checkHintWords(words string) error {
 	if strings.HasPrefix(words, "did you mean ") || strings.Contains(words, "credential_process = ") {
 		return nil

@@ -336,7 +336,7 @@ func failures() []failure {
 	return slices.Concat([]failure{on(leftDevice)}, profileFailures(), storeFailures(), awsFailures(), personFailures())
 }
 
-// leftDevice is an enrolment that left something at AWS.
+// leftDevice is an enrolment that left something in AWS.
 func leftDevice(a *app, e *iam.LeftError, err error) verdict {
 	v := a.judge(e.Err)
 	if v.code == exitInterrupted {

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -104,5 +105,27 @@ func TestWordsOfProgram(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// Nor has a comment, which people read to understand the code. Seeds are the code's own
+// word.
+func TestWordsOfComments(t *testing.T) {
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if filepath.Ext(name) != ".go" || name == "words_test.go" {
+			return err
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, c := range file.Comments {
+			checkWords(t, name, files.Position(c.Pos()).Line, regexp.MustCompile(`(?i)seeds?\b`).ReplaceAllString(c.Text(), ""))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

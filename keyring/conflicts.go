@@ -145,8 +145,8 @@ func (d dir) removeConflicts(removed Info) error {
 	return err
 }
 
-// StrayError says that File in Dir looks like an item by its name and is none that this
-// store's vault key opens.
+// StrayError says that File in Dir looks like an item by its name, but this store's vault
+// key does not open it.
 type StrayError struct{ Dir, File string }
 
 func (e *StrayError) Error() string {

@@ -136,7 +136,7 @@ func (c *Config) InFile(credentials bool, name string) (Profile, bool) {
 }
 
 // Names lists the profiles in order of appearance, the config file's first. Who asks
-// for all names mostly goes on to ask for each, so from now on that is quick.
+// for all names mostly asks for each next, so from now on that is quick.
 func (c *Config) Names() []string {
 	var names []string
 	seen := map[string]bool{}

@@ -68,7 +68,7 @@ type Setup struct {
 	// Program is this program as it was called.
 	Program string
 	Getenv  func(name string) string
-	// Passphrase is set if FOB_PASSPHRASE is: main has taken it out of the environment.
+	// Passphrase is set if FOB_PASSPHRASE is: main has removed it from the environment.
 	Passphrase bool
 	// AsksIn is where fob runs, if it asks for the passphrase each time because of that.
 	AsksIn string

@@ -142,7 +142,7 @@ func (d *drawing) draw(first string) error {
 }
 
 // wrapped moves the cursor back to where the menu begins, after a window has become so
-// narrow that the first line, and with it the cursor, went on in the next ones.
+// narrow that the first line, and with it the cursor, continued in the next ones.
 func (d *drawing) wrapped() string {
 	if _, columns := d.q.size(); d.column >= columns {
 		return fmt.Sprintf("\x1b[%dA", d.column/columns)

@@ -91,7 +91,7 @@ func TestPickStopAndContinue(t *testing.T) {
 	s.says("answer: 2 <nil>\njob ended 0 <nil>")
 }
 
-// A new size shows the menu anew, in the new width, and from where it began.
+// A new size shows the menu again, in the new width, and from where it began.
 func TestPickResized(t *testing.T) {
 	s := start(t, "pick")
 	s.sees(menuHead)

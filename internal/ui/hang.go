@@ -7,7 +7,7 @@ import (
 )
 
 // Hang writes texts to standard output, behind a label. On a terminal what does not fit
-// goes on below the first word; elsewhere it is one line.
+// continues below the first word; elsewhere it is one line.
 func (p *Printer) Hang(label Styled, texts ...Styled) {
 	label.Text = term.Clean(label.Text)
 	indent := strings.Repeat(" ", term.Width(label.Text))

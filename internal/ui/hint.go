@@ -7,7 +7,7 @@ import (
 	"fob/internal/cmdline"
 )
 
-// Hint is something to do about a failure, best a command to type. What is to be typed
+// Hint is something to do about a failure, best a command to type. The command
 // is kept apart from the words about it, so that tests can type it.
 type Hint struct {
 	// When is the case in which it helps: "if it is yours"; "" for every case.

@@ -32,8 +32,8 @@ func TestPaint(t *testing.T) {
 	}
 }
 
-// Each stream has its own colors, and nobody asks what it is before something is to be
-// painted on it, nor twice.
+// Each stream has its own colors, and nobody asks what it is before there is something
+// to paint on it, nor twice.
 func TestColorPerStream(t *testing.T) {
 	var out, err strings.Builder
 	asked := ""

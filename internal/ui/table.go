@@ -84,7 +84,7 @@ func (t Table) rows() [][]Styled {
 }
 
 // fit makes the widest of the columns that may shrink narrower, until the table fits
-// into a terminal; 0 is none.
+// into a terminal; 0 stands for no terminal.
 func (t Table) fit(widths []int, terminal int) {
 	if terminal <= 0 {
 		return

@@ -13,7 +13,7 @@ import (
 )
 
 // openTerminal opens a terminal so many columns wide, its other end, and a file that is
-// none.
+// not a terminal.
 func openTerminal(t *testing.T, columns uint16) (terminal, screen, file *os.File) {
 	t.Helper()
 	screen, terminal, err := pty.Open()

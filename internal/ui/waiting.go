@@ -68,7 +68,7 @@ func (p *Printer) Countdown(ctx context.Context, d time.Duration, what string) e
 	}
 }
 
-// Suspend takes the line off the terminal until resume, for whoever asks there.
+// Suspend takes the line off the terminal until resume, for somebody who asks there.
 func (p *Printer) Suspend() (resume func()) {
 	w := &p.waits
 	change := func(by int) {

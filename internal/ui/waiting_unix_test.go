@@ -64,7 +64,7 @@ func (s *screen) put(text string) {
 	}
 }
 
-// text is all that is to be seen.
+// text is all that the screen shows.
 func (s *screen) text() string {
 	var lines []string
 	for _, line := range s.lines {
@@ -73,7 +73,7 @@ func (s *screen) text() string {
 	return strings.Join(lines, "\n")
 }
 
-// shows waits until a text is all that is to be seen.
+// shows waits until a text is all that is there.
 func (s *screen) shows(want string) {
 	s.t.Helper()
 	for late := time.After(20 * time.Second); s.text() != want; {
