@@ -78,7 +78,7 @@ func groups() []group {
 		{"Every day", []command{
 			{"exec", "PROFILE [-- CMD...]", "Run CMD, or a shell, with session credentials.", nil, &execCmd{}},
 			{"export", "--profile PROFILE", "Print session credentials for another program.", nil, &exportCmd{}},
-			{"login", "PROFILE...", "Sign in now, so that programs do not have to ask.", nil, &loginCmd{}},
+			{"login", "[PROFILE...]", "Sign in now, so that programs do not have to ask.", nil, &loginCmd{}},
 			{"status", "[PROFILE]", "Show this shell's profile and the time left.", nil, &statusCmd{}},
 		}},
 		{"Profiles and keys", []command{
