@@ -119,10 +119,9 @@ func printCauses(a *app, rows []profiles.Row) {
 	if more := len(causes) - most; more > 0 {
 		a.out.Print("%d more: fob list --json\n", more)
 	}
-	for _, r := range rows {
-		if !r.Refused.IsZero() {
-			a.out.Print("%s: fob login %s\n", ui.Bad.Text("AWS refused the last session for "+r.Profile), cmdline.Quote(r.Profile))
-		}
+	refused := namesOf(slices.DeleteFunc(slices.Clone(rows), func(r profiles.Row) bool { return r.Refused.IsZero() }))
+	if len(refused) > 0 {
+		a.out.Print("%s: fob login %s\n", ui.Bad.Text("AWS refused the last session for "+ui.List(refused)), cmdline.Quote(refused[0]))
 	}
 	if len(causes) == 0 && !slices.ContainsFunc(rows, func(r profiles.Row) bool { return r.Problem == nil }) {
 		a.out.Print("No profile has a key yet: fob add PROFILE\n")

@@ -31,10 +31,8 @@ func (c *statusCmd) showAll(a *app, line format.Template, now time.Time) error {
 	default:
 		a.out.Answer("No profile is signed in. fob login PROFILE signs in.")
 	}
-	if !c.JSON && c.Format == "" {
-		for _, profile := range refused {
-			a.out.Note("AWS refused the last session for %s: fob login %s", profile, cmdline.Quote(profile))
-		}
+	if len(refused) > 0 && !c.JSON && c.Format == "" {
+		a.out.Note("AWS refused the last session for %s: fob login %s", ui.List(refused), cmdline.Quote(refused[0]))
 	}
 	if err == nil && len(all) == 0 {
 		return errNegative
