@@ -220,12 +220,12 @@ func (d dir) create(name string, data []byte) error {
 	})
 }
 
-func (d dir) commit(name string, data []byte, durable bool, place func(temp, name string) error) (err error) {
+func (d dir) commit(name string, data []byte, durable bool, publish func(temp, name string) error) (err error) {
 	temp := path.Join(path.Dir(name), tempPrefix+rand.Text())
 	// After a rename there is nothing to remove, which is fine.
 	defer d.Remove(temp)
 	if err = d.fill(temp, data, durable); err == nil {
-		err = input.Retry(func() error { return place(temp, name) })
+		err = input.Retry(func() error { return publish(temp, name) })
 	}
 	if err == nil && durable {
 		err = d.sync(path.Dir(name))
