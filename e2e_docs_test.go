@@ -41,7 +41,7 @@ func TestPages(t *testing.T) {
 			{"fob add dev ", onTerminal(demoKey+"MFA code to sign in => $CODE\n", `(?s)"`+devARN+`".*"`+devARN+`".*\ndev +AKIA`)},
 			{"[profile dev]", tryWritten},
 			{"fob add prod", onTerminal("", `"`+deployARN+`"`)},
-			{"fob explain prod ", onTerminal("", `(?s)AssumeRole `+ststest.DemoRole+".*checks")},
+			{"fob explain prod ", onTerminal("", `(?s)AssumeRole.* `+ststest.DemoRole+".*FOB_PASSPHRASE is set")},
 			{"$ aws", tryTranscript},
 			{"export FOB_NO_INPUT", tryWithoutPerson("terraform plan")},
 			{"aws-vault exec", tryVault},
