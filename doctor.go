@@ -48,6 +48,11 @@ func (c *doctorCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	for _, f := range report.Findings {
+		if a.judged != nil {
+			a.judged(a.args[1:], f.Do)
+		}
+	}
 	if c.JSON {
 		if err := a.out.JSON(report.Findings); err != nil {
 			return err

@@ -53,7 +53,11 @@ func checkHint(argv []string, h ui.Hint) error {
 	if inner := substitution.FindStringSubmatch(line); inner != nil {
 		line = inner[1]
 	}
-	if first, second, both := strings.Cut(line, " && "); both {
+	for _, and := range []string{" && ", " | "} {
+		first, second, both := strings.Cut(line, and)
+		if !both {
+			continue
+		}
 		if err := checkHint(argv, ui.TypeLine(first)); err != nil {
 			return err
 		}
@@ -63,8 +67,11 @@ func checkHint(argv []string, h ui.Hint) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains([]string{"chmod", "sudo", "export", "kill", "loginctl", "mv", "pass", "rm", "security", "systemctl", "aws"}, words[0]) {
+	if slices.Contains([]string{"chmod", "sudo", "export", "kill", "loginctl", "mv", "pass", "rm", "security", "systemctl", "aws", "unset", "exit"}, words[0]) {
 		return nil
+	}
+	if i := slices.Index(words, "fob"); words[0] == "aws-vault" && i > 0 { // which runs it
+		words = words[i:]
 	}
 	if words[0] != "fob" {
 		return fmt.Errorf("nobody knows %q", words[0])

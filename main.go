@@ -55,7 +55,7 @@ type program struct {
 	// devicePeriod is how long a code of a device lasts that fob creates in AWS; 0 is
 	// AWS's 30 s.
 	devicePeriod time.Duration
-	// judged sees the command line that failed and what fob advises; nil for nobody.
+	// judged sees a command line and what fob advises about it; nil for nobody.
 	judged func(argv []string, hints []ui.Hint)
 }
 

@@ -20,6 +20,7 @@ import (
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
 	"fob/internal/creds"
+	"fob/internal/doctor"
 	"fob/internal/host"
 	"fob/internal/iam"
 	"fob/internal/mfa"
@@ -364,6 +365,16 @@ func (a *app) misplaced(profile string) (rename []ui.Hint) {
 	return rename
 }
 
+// elsewhere is where else than fob looks the key of a profile is: in a misplaced section,
+// or with aws-vault.
+func (a *app) elsewhere(profile string) []ui.Hint {
+	home, _ := a.host.Home() // "" if nobody knows
+	if take, ok := doctor.InVault(profile, a.getenv, home); ok {
+		return []ui.Hint{take}
+	}
+	return a.misplaced(profile)
+}
+
 func saveAsUTF8() ui.Hint {
 	if runtime.GOOS == "windows" {
 		return ui.Advise("in PowerShell: [IO.File]::WriteAllLines(FILE, (Get-Content FILE)), with the full path for FILE")
@@ -427,13 +438,13 @@ func profileFailures() []failure {
 			return exit(exitNoProfile, append(a.absentFiles(), hint)...)
 		}),
 		on(func(a *app, e *plan.MissingSourceError, _ error) verdict {
-			if found := a.misplaced(e.Source); found != nil {
+			if found := a.elsewhere(e.Source); found != nil {
 				return exit(exitNoProfile, found...)
 			}
 			return exit(exitNoProfile, append(a.absentFiles(), didYouMean(e.Nearest, ui.Type("fob", "add", e.Source).To("stores a key under that name")))...)
 		}),
 		on(func(a *app, e *plan.NoKeyError, _ error) verdict {
-			if found := a.misplaced(e.Profile); found != nil {
+			if found := a.elsewhere(e.Profile); found != nil {
 				return exit(exitNoProfile, found...)
 			}
 			if e.Role {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
@@ -346,9 +347,21 @@ func (e *exam) exports(context.Context) error {
 	}
 	for _, f := range failed {
 		if e.Profile == "" || f.Profile == e.Profile {
-			e.wrong(ui.TypeLine(cmp.Or(f.Hint, "fob export --profile "+cmdline.Quote(f.Profile)+" >/dev/null")),
+			e.wrong(written(cmp.Or(f.Hint, "fob export --profile "+cmdline.Quote(f.Profile)+" >/dev/null")),
 				"the last export of %s failed, %s: %s", f.Profile, e.Clock(f.Time), f.Problem)
 		}
 	}
 	return nil
+}
+
+// written is a hint that was written down as a text.
+func written(text string) ui.Hint {
+	command, words, both := strings.Cut(text, "   ")
+	switch {
+	case both:
+		return ui.TypeLine(command).To("%s", words)
+	case strings.HasPrefix(text, "fob "):
+		return ui.TypeLine(text)
+	}
+	return ui.Advise("%s", text)
 }

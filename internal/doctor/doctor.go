@@ -221,7 +221,7 @@ func (e *exam) blame(err error) error {
 	case v.Interrupted:
 		return err
 	case v.NoPerson:
-		e.advise(ui.Type("fob", "doctor").To("in a terminal"), "not checked: %s", v.Sentence)
+		e.advise(ui.Advise("do it in a terminal, or set FOB_PASSPHRASE_FILE"), "not checked: %s", v.Sentence)
 	default:
 		e.add(Wrong, v.Sentence, v.Hints...)
 	}

@@ -66,6 +66,7 @@ type moving struct {
 	section map[string]awsconfig.Profile
 	missing map[string][]string // profiles without a key, and those that wait for it
 	vaulted bool                // the user has aws-vault
+	vault   []string            // keys that it has
 }
 
 // movingIn is MovingIn; with only, for one profile.
@@ -75,7 +76,8 @@ func (e *exam) movingIn(about Moving, only string) {
 	for _, name := range m.names {
 		m.section[name], _ = m.Profiles.Config.Profile(name)
 	}
-	m.vaulted = usesVault(m)
+	m.vault = vaultKeys(m.Getenv, m.Home)
+	m.vaulted = len(m.vault) > 0 || usesVault(m)
 	planned := m.names
 	if m.Listed && !m.vaulted {
 		planned = nil // nothing below asks for it
@@ -84,6 +86,10 @@ func (e *exam) movingIn(about Moving, only string) {
 		m.made[name] = made
 		if none, ok := errors.AsType[*plan.NoKeyError](made.Err); ok && !none.Role {
 			m.missing[none.Profile] = append(m.missing[none.Profile], name)
+		}
+		// aws-vault needs no section for a source profile.
+		if none, ok := errors.AsType[*plan.MissingSourceError](made.Err); ok && slices.Contains(m.vault, none.Source) {
+			m.missing[none.Source] = append(m.missing[none.Source], name)
 		}
 	}
 	if only != "" {
@@ -171,15 +177,14 @@ func longLived(section awsconfig.Profile) (id awsconfig.Value, ok bool) {
 // vault finds the keys that aws-vault has, by their names where it keeps files, and
 // those that profiles wait for.
 func (e *exam) vault(m *moving, only string) {
-	keys := vaultKeys(m.Getenv, m.Home)
-	keys = slices.DeleteFunc(keys, func(name string) bool {
-		return slices.Contains(m.stored, name) || only != "" && name != only && !slices.Contains(m.missing[name], only)
+	if only != "" {
+		return // its own check says which key it needs
+	}
+	keys := slices.DeleteFunc(slices.Clone(m.vault), func(name string) bool {
+		return slices.Contains(m.stored, name) || m.Listed && len(m.missing[name]) > 0
 	})
 	if len(keys) > 0 {
 		e.advise(fromVault(keys[0]), "aws-vault has %s that fob does not: %s", ui.Count(len(keys), "key"), someOf(keys))
-	}
-	if only != "" {
-		return // its own check says which key it needs
 	}
 	asked := map[string]bool{} // by a line that runs aws-vault
 	for _, name := range m.names {
@@ -191,7 +196,7 @@ func (e *exam) vault(m *moving, only string) {
 		waiting := m.missing[name]
 		_, device := m.section[name].Get("mfa_serial")
 		device = device && name != "default" // which lends its settings in aws-vault
-		if len(waiting) == 0 || slices.Contains(keys, name) {
+		if len(waiting) == 0 || slices.Contains(m.vault, name) {
 			continue
 		}
 		// Most sections without a key and without anybody who uses it hold only defaults.
@@ -225,6 +230,11 @@ func uses(n int) string {
 
 func fromVault(profile string) ui.Hint {
 	return ui.Type("aws-vault", "exec", "--no-session", profile, "--", "fob", "add", profile, "--from-env")
+}
+
+// InVault takes over the key of a profile that aws-vault keeps in a file of its own.
+func InVault(profile string, getenv func(name string) string, home string) (take ui.Hint, ok bool) {
+	return fromVault(profile).To("takes the key over from aws-vault"), slices.Contains(vaultKeys(getenv, home), profile)
 }
 
 // vaultKeys are the profiles whose keys aws-vault keeps in files of their own.

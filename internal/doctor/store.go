@@ -133,7 +133,7 @@ func (e *exam) ways(ctx context.Context) error {
 		title := slotName(way.Name)
 		switch {
 		case way.Used && way.Problem != "" && other != "":
-			e.wrong(ui.TypeLine("fob --backend "+cmdline.Quote(other)+" ..."), "this machine uses %s, which cannot be used: %s", title, way.Problem)
+			e.wrong(ui.TypeLine("export FOB_BACKEND="+cmdline.Quote(other)).To("opens it in another way"), "this machine uses %s, which cannot be used: %s", title, way.Problem)
 		case way.Used && way.Problem != "":
 			e.wrong(ui.Type("fob", "store"), "this machine uses %s, which cannot be used: %s", title, way.Problem)
 		case way.Problem != "": // fob store shows it
