@@ -103,9 +103,7 @@ func (c *addCmd) addKey(a *app) error {
 	if device.guess {
 		a.out.Note("fob_mfa_serial is a guess; correct it there if AWS refuses the codes")
 	}
-	if shadow, ok := a.files.Shadow(c.Profile); ok {
-		a.out.Warn("%s has a plain-text key of the same name, which every SDK uses instead of fob: remove it from that file", plan.At(shadow))
-	}
+	c.warnPlain(a)
 	if device.none {
 		return c.withoutDevice(a, all, device)
 	}
@@ -142,7 +140,10 @@ func (c *addCmd) write(a *app, serial, region string) (*profiles.Profiles, error
 	} else {
 		a.out.Say("%s", stored)
 	}
-	if err != nil {
+	if taken, ok := errors.AsType[*wire.TakenError](err); ok {
+		a.out.Note("%s is not changed: %s has %s there (line %d)", a.host.Tilde(a.files.Config), c.Profile, taken.By.Key, taken.By.Line)
+		a.out.Note("fob exec %s works; other programs follow that line", cmdline.Quote(c.Profile))
+	} else if err != nil {
 		return nil, a.showUnwritten(c.Profile, err)
 	}
 	return a.readProfiles()
@@ -168,11 +169,6 @@ func (c *addCmd) writeLines(a *app, serial, region string) (added wire.Lines, er
 	edit, _, err := a.files.Wire(c.Profile, func(text string, r wire.Record) (wire.Edit, error) {
 		return wire.Add(text, c.Profile, a.args[0], lines, r)
 	})
-	if taken, ok := errors.AsType[*wire.TakenError](err); ok {
-		a.out.Note("%s is not changed, because it has %s (line %d); fob exec %s works, other programs follow that line",
-			a.host.Tilde(a.files.Config), taken.By.Key, taken.By.Line, cmdline.Quote(c.Profile))
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -39,8 +39,8 @@ func (c *addCmd) confirmReplace(a *app) error {
 	return err
 }
 
-// readKey gets the key from where the flags say. by is who made it.
-func (c *addCmd) readKey(a *app, by creds.Issuer) (creds.Key, error) {
+// readKey gets the key from where the flags say. by is who made it; try counts from 1.
+func (c *addCmd) readKey(a *app, by creds.Issuer, try int) (creds.Key, error) {
 	switch {
 	case c.FromEnv:
 		if plan.EnvironmentToken(a.getenv) != "" {
@@ -58,6 +58,11 @@ func (c *addCmd) readKey(a *app, by creds.Issuer) (creds.Key, error) {
 			err = fmt.Errorf("standard input: %w", err)
 		}
 		return key, err
+	}
+	if try == 1 {
+		if key, ok, err := c.plainKey(a, by); ok || err != nil {
+			return key, err
+		}
 	}
 	return askKey(a, by)
 }

@@ -18,8 +18,9 @@ func (c *addCmd) addRole(a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := all.Config.Profile(c.Profile); ok {
-		return noHelpf("profile %q already exists in %s", c.Profile, a.host.Tilde(a.files.Config))
+	section, exists := all.Config.Profile(c.Profile)
+	if exists && (wire.Owned(section, a.args[0]) || section.File != a.host.Tilde(a.files.Config)) {
+		return noHelpf("profile %q already exists (%s:%d)", c.Profile, section.File, section.Line)
 	}
 	if _, err := all.Plan(c.Source, plan.Options{}); err != nil {
 		return err
@@ -32,6 +33,11 @@ func (c *addCmd) addRole(a *app) error {
 	lines = append(lines, wire.Lines{{"credential_process", process}, {"fob_source_profile", c.Source}, {"fob_role_arn", c.Role}}...)
 	if c.MFASerial != "" {
 		lines = append(lines, [2]string{"fob_mfa_serial", c.MFASerial})
+	}
+	if exists {
+		// Only its owner knows what else in it is still wanted.
+		a.showLines("To have "+c.Profile+" ask fob, make its section this in", c.Profile, lines.Text())
+		return noHelpf("profile %q already exists (%s:%d)", c.Profile, section.File, section.Line)
 	}
 	_, _, err = a.files.Wire(c.Profile, func(text string, r wire.Record) (wire.Edit, error) {
 		edit, err := wire.Add(text, c.Profile, a.args[0], lines, r)

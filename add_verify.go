@@ -13,7 +13,7 @@ const keyTries = 3
 // verifiedKey is the key, and whose it is. What a person mistyped they may type again.
 func (c *addCmd) verifiedKey(a *app) (key creds.Key, id awsapi.Identity, err error) {
 	for try := 1; ; try++ {
-		if key, err = c.readKey(a, c.issuer(a)); err != nil {
+		if key, err = c.readKey(a, c.issuer(a), try); err != nil {
 			return key, id, err
 		}
 		if creds.CheckKeyID(creds.AWS, key.ID) != nil {
@@ -25,7 +25,15 @@ func (c *addCmd) verifiedKey(a *app) (key creds.Key, id awsapi.Identity, err err
 		if !ok || c.FromEnv || c.Stdin || try == keyTries || refused.Skew != 0 || !refused.BadKey() {
 			return key, id, err
 		}
-		a.out.Say("%s.", a.out.Sentence(err))
+		a.out.Say("%s", refusal(key.ID, refused.Code))
 		a.out.Say("Mistyped? Enter both again, or press Ctrl-C.")
 	}
+}
+
+// refusal says what AWS has against a key, without the page of its own words.
+func refusal(id, code string) string {
+	if code == "SignatureDoesNotMatch" {
+		return "AWS refused the secret of " + id + " (" + code + ")."
+	}
+	return "AWS does not know the access key " + id + " (" + code + ")."
 }

@@ -229,7 +229,7 @@ func (a *app) keyringEnv(name string) string {
 // sayChoice says what will open a new store.
 func (a *app) sayChoice(slot, why string) {
 	if slot == "passphrase" {
-		a.out.Say("%s: the store gets a passphrase (see fob store for other ways).", strings.ToUpper(why[:1])+why[1:])
+		a.out.Say("%s: the store gets a passphrase (other ways: fob store).", upper(why))
 		if where := a.asksEachTime(); where != "" && !a.secrets.hasPassphrase() {
 			a.out.Say("Running %s, fob asks for it each time. To change that, set", where)
 			if keyring.CanHold() {
@@ -239,8 +239,12 @@ func (a *app) sayChoice(slot, why string) {
 		}
 		return
 	}
-	a.out.Say("%s will open the store (%s): %s. fob store add file adds a passphrase.", keyring.SlotTitle(slot), slot, why)
+	a.out.Say("%s will open the store (%s): %s.", upper(keyring.SlotTitle(slot)), slot, why)
+	a.out.Say("To open it with a passphrase as well: fob store add file")
 }
+
+// upper is a text at the beginning of a sentence.
+func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // unlockTimes are how long the kernel keeps an unlocked copy of what opens
 // sessions, and of what opens keys.

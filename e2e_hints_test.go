@@ -317,6 +317,7 @@ func examples(home string) []example {
 		{"exec x", unsupported("GetSessionToken")},
 		{"exec x", unsupported("AssumeRole")},
 		{"exec x", &awsapi.UnreachableError{Host: "x", Problem: "why"}},
+		{"add x", &awsapi.UnreachableError{Host: "x", Problem: "why"}},
 		{"exec x", planned(&awsapi.AnswerError{Action: "GetSessionToken", Host: "x", Unsupported: true})},
 		{"exec x", &awsapi.AnswerError{}},
 		{"exec x", term.ErrCancelled},

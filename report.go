@@ -767,7 +767,12 @@ func awsFailures() []failure {
 		on(func(_ *app, e *awsapi.RefusedError, err error) verdict {
 			return exit(exitRefused, refusedHints(err, e)...)
 		}),
-		always[*awsapi.UnreachableError](exitUnreachable),
+		on(func(a *app, _ *awsapi.UnreachableError, _ error) verdict {
+			if a.name == "add" {
+				return exit(exitUnreachable, ui.TypeLine("fob add PROFILE --no-verify").To("stores the key without asking AWS"))
+			}
+			return exit(exitUnreachable)
+		}),
 		on(func(_ *app, e *awsapi.AnswerError, err error) verdict {
 			if e.Unsupported {
 				return exit(exitUnreachable, unsupportedHints(err, e.Action)...)
