@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -223,7 +222,7 @@ func (a *app) report(err error) int {
 	}
 	v := a.judge(err)
 	_, unwritten := errors.AsType[*ui.WriteError](err)
-	enough := unwritten && errors.Is(err, syscall.EPIPE) // fob list | head
+	enough := unwritten && host.ReaderGone(err)
 	if v.code != exitInterrupted && !enough {
 		a.say(err, v.hints)
 	}
