@@ -24,17 +24,18 @@ func (c *addCmd) confirmReplace(a *app) error {
 	if _, missing := errors.AsType[*keyring.NotFoundError](err); missing {
 		return nil
 	}
+	key := "the key " + info.KeyID
 	if _, damaged := errors.AsType[*keyring.DamagedError](err); damaged {
-		info.KeyID = "a damaged key" // which the new one repairs
+		key = "a key that is damaged" // the new one repairs it
 	} else if err != nil {
 		return err
 	}
 	if c.Yes {
 		return nil
 	}
-	err = a.person.Confirm(a.ctx, "--yes", "%s already has the key %s. Replace it?", c.Profile, info.KeyID)
+	err = a.person.Confirm(a.ctx, "--yes", "%s already has %s. Replace it?", c.Profile, key)
 	if _, nobody := errors.AsType[*ui.NobodyError](err); nobody {
-		return noHelpf("%q already has the key %s; --yes replaces it", c.Profile, info.KeyID)
+		return noHelpf("%q already has %s; --yes replaces it", c.Profile, key)
 	}
 	return err
 }

@@ -518,7 +518,12 @@ func storeFailures() []failure {
 		on(func(_ *app, e *keyring.StrayError, _ error) verdict {
 			return exit(exitStore, ui.Type("rm", e.Path()).If("if you do not need it"))
 		}),
-		always[*keyring.LastSlotError](exitStore, ui.Type("fob", "store", "add", "file").To("adds a passphrase first")),
+		on(func(_ *app, e *keyring.LastSlotError, _ error) verdict {
+			if e.Slot == "file" {
+				return exit(exitStore, ui.Type("fob", "store").To("shows what could open it as well: add one of these first"))
+			}
+			return exit(exitStore, ui.Type("fob", "store", "add", "file").To("adds a passphrase first"))
+		}),
 		on(func(_ *app, e *keyring.SlotExistsError, _ error) verdict {
 			if e.Slot == "file" {
 				return exit(exitUsage, ui.Type("fob", "store", "passphrase").To("changes it"))
