@@ -122,6 +122,8 @@ func TestJSON(t *testing.T) {
 	if runtime.GOOS == "linux" { // others have no kernel that keeps a store unlocked
 		stdout, _, _ := later.Run("doctor", "--json")
 		golden(t, w, "doctor", stdout)
+		stdout, _, _ = later.Run("doctor", "prod", "--json")
+		golden(t, w, "doctor-profile", stdout)
 	}
 }
 
@@ -139,6 +141,11 @@ func golden(t *testing.T, w *world, name, got string) {
 	for _, key := range slices.Sorted(maps.Keys(jsonKeys(doc))) {
 		if !documentedKeys(t, jsonCommand(name))[key] {
 			t.Errorf("%s: %q is not in the manual", name, key)
+		}
+	}
+	for _, m := range regexp.MustCompile(`"(check|level|kind)": ?"(.*?)"`).FindAllStringSubmatch(got, -1) {
+		if !hasWord(jsonSection(t, jsonCommand(name)), m[2]) {
+			t.Errorf("%s: the %s %q is not in the manual", name, m[1], m[2])
 		}
 	}
 	var text bytes.Buffer
@@ -214,7 +221,18 @@ func jsonKeys(doc any) map[string]bool {
 // documentedKeys are the keys that the manual describes for a command.
 func documentedKeys(t *testing.T, command string) map[string]bool {
 	t.Helper()
-	keys := map[string]bool{}
+	keys, text := map[string]bool{}, jsonSection(t, command)
+	for _, m := range regexp.MustCompile(`(?m)^\.(?:TP|TQ)\n\.BR? (.*)$`).FindAllStringSubmatch(text, -1) {
+		for _, key := range strings.FieldsFunc(m[1], func(r rune) bool { return r == ' ' || r == ',' }) {
+			keys[key] = true
+		}
+	}
+	return keys
+}
+
+// jsonSection is what the manual says about a command's JSON.
+func jsonSection(t *testing.T, command string) string {
+	t.Helper()
 	_, text, _ := strings.Cut(manualText(t), "\n.SH JSON\n")
 	text, _, _ = strings.Cut(text, "\n.SH ")
 	_, text, ok := strings.Cut(text, "\n.SS "+command+"\n")
@@ -222,12 +240,7 @@ func documentedKeys(t *testing.T, command string) map[string]bool {
 		t.Fatalf("the manual does not say what %s prints as JSON", command)
 	}
 	text, _, _ = strings.Cut(text, "\n.SS ")
-	for _, m := range regexp.MustCompile(`(?m)^\.(?:TP|TQ)\n\.BR? (.*)$`).FindAllStringSubmatch(text, -1) {
-		for _, key := range strings.FieldsFunc(m[1], func(r rune) bool { return r == ' ' || r == ',' }) {
-			keys[key] = true
-		}
-	}
-	return keys
+	return text
 }
 
 // The manual describes each key that is in a type, and no other.
