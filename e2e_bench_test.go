@@ -130,6 +130,28 @@ func BenchmarkScreens(b *testing.B) {
 				b.ReportMetric(median(times).Seconds()*1000, "ms")
 			})
 		}
+		b.Run(fmt.Sprintf("profiles=%d/picker", n), func(b *testing.B) {
+			var times []time.Duration
+			for b.Loop() {
+				cmd := exec.Command(w.Fob, "exec")
+				cmd.Dir, cmd.Env = w.Home, append(slices.Clone(w.Env), "TERM=xterm")
+				began := time.Now()
+				t, err := startOnTerminal(cmd, true)
+				if err == nil {
+					err = t.await("Enter to choose")
+				}
+				times = append(times, time.Since(began))
+				if err == nil {
+					err = t.answer("^C")
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = t.wait() // the exit code of Ctrl-C
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(median(times).Seconds()*1000, "ms")
+		})
 	}
 }
 
