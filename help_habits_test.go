@@ -24,7 +24,7 @@ func hintsFor(t *testing.T, argv ...string) (hints []ui.Hint) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	p := start{args: append([]string{"fob"}, argv...), environ: []string{"HOME=" + home}, stdout: &out, stderr: &errs}
+	p := start{args: append([]string{"fob"}, argv...), environ: []string{"HOME=" + home, "USERPROFILE=" + home, "LOCALAPPDATA=" + home}, stdout: &out, stderr: &errs}
 	p.getenv = host.Lookup(p.environ)
 	l, problemErr := parse(p, argv)
 	a, err := newApp(context.Background(), program{}, p, l)
@@ -122,6 +122,12 @@ func checkWay(t *testing.T, way ui.Hint) {
 
 // What people bring along, and fob takes or answers.
 func TestHelpHabitLines(t *testing.T) {
+	bin := t.TempDir()
+	for _, name := range []string{"terraform", "terraform.exe"} { // as Unix and Windows find it
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct{ line, want string }{
 		{"dev", "fob exec dev"},
 		{"terraform plan", "fob exec PROFILE -- terraform plan"},
@@ -147,10 +153,6 @@ func TestHelpHabitLines(t *testing.T) {
 		{"exec -d -5m dev", "fob exec --help"},
 		{"nonsense-of-nobody", "fob --help"},
 	} {
-		bin := t.TempDir()
-		if err := os.WriteFile(filepath.Join(bin, "terraform"), []byte("#!/bin/sh\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
 		t.Setenv("PATH", bin)
 		if hints := hintsFor(t, strings.Fields(c.line)...); len(hints) != 1 || hints[0].String() != c.want {
 			t.Errorf("fob %s: %v", c.line, hints)

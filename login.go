@@ -21,9 +21,10 @@ type loginCmd struct {
 func (loginCmd) Help() string {
 	return `Unlocks the store, asks for an MFA code where one is needed (once for each device) and
 makes every session that the profiles need, so that IDEs, cron jobs and Terraform get
-credentials without asking. It prints until when that lasts. If it would have to ask and
-there is no terminal or window to ask in, the exit code is 4. If one profile fails, fob signs
-in to the others, and the exit code is that of the first failure.
+credentials without asking. It prints until when that lasts. Without PROFILE, AWS_PROFILE or
+FOB_PROFILE counts; without those, you choose. If fob would have to ask and there is no
+terminal or window to ask in, the exit code is 4. If one profile fails, fob signs in to the
+others, and the exit code is that of the first failure.
 
     fob login dev
     fob login dev prod`
