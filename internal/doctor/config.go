@@ -175,52 +175,25 @@ func (e *exam) profiles(context.Context) error {
 		names = []string{e.Profile}
 	}
 	stored, _ := all.Stored()
-	var ours, others []profiles.Row // those that programs ask fob for, and the rest
-	var unsafe []string             // without MFA
-	var unlent []plan.Unlent
-	heirs := map[plan.Unlent][]string{}
-	usable, served, lent := 0, 0, included(all.Config)
-	for _, r := range all.Rows(names, e.Now()) {
-		section, _ := all.Config.Profile(r.Profile)
+	ours := map[string]bool{} // those that programs ask fob for, or that have a key here
+	for _, name := range names {
+		section, _ := all.Config.Profile(name)
 		line, asks := e.served(section)
 		if asks {
-			e.process(line, r.Profile)
+			e.process(line, name)
 		}
-		mine := asks || slices.Contains(stored, r.Profile) || e.Profile != ""
-		switch {
-		case r.Problem != nil && mine:
-			r.Idle = false // programs ask fob for it
-			ours = append(ours, r)
-			continue
-		case r.Problem != nil && lent[r.Profile]:
-			continue
-		case r.Problem != nil:
-			others = append(others, r)
-			continue
+		ours[name] = asks || slices.Contains(stored, name) || name == e.Profile
+	}
+	e.unusable(all, names, ours)
+	e.withoutMFA(all, names, ours)
+	usable, served := 0, 0
+	for name, made := range all.Plans(names) {
+		if made.Err == nil {
+			usable++
 		}
-		usable++
-		if reaches(all.Config, r.Profile, e.Program) {
+		if made.Err == nil && reaches(all.Config, name, e.Program) {
 			served++
 		}
-		made, _ := all.Plan(r.Profile, plan.Options{}) // there is one
-		last, session := made.Steps[len(made.Steps)-1].(plan.SessionToken)
-		switch {
-		case made.Unlent != plan.Unlent{}:
-			if heirs[made.Unlent] == nil {
-				unlent = append(unlent, made.Unlent)
-			}
-			heirs[made.Unlent] = append(heirs[made.Unlent], r.Profile)
-		case session && last.MFASerial == "" && mine:
-			unsafe = append(unsafe, r.Profile)
-		}
-	}
-	e.unusable(ours, others)
-	for _, lent := range unlent {
-		users := heirs[lent]
-		e.advise(lend(all.Config, lent), "%s %s no MFA: the mfa_serial of [default] (%s) does not count for other profiles, unlike in aws-vault", someOf(users), uses(len(users)), plan.At(lent.Serial))
-	}
-	if len(unsafe) > 0 {
-		e.advise(ui.Type("fob", "mfa", "enroll", unsafe[0]), "the sessions of %s are made without MFA and cannot call IAM", someOf(unsafe))
 	}
 	switch {
 	case usable == 0:
@@ -230,6 +203,36 @@ func (e *exam) profiles(context.Context) error {
 		e.ok("%s with fob exec; fob serves %s of them also to aws --profile, SDKs and IDEs (credential_process)", works(usable), number(served))
 	}
 	return nil
+}
+
+// withoutMFA looks for sessions that are made without an MFA code.
+func (e *exam) withoutMFA(all *profiles.Profiles, names []string, ours map[string]bool) {
+	var without []string
+	var lost []plan.LostMFA
+	users := map[plan.LostMFA][]string{}
+	for name, made := range all.Plans(names) {
+		if made.Err != nil {
+			continue
+		}
+		last, session := made.Plan.Steps[len(made.Plan.Steps)-1].(plan.SessionToken)
+		switch device := made.Plan.LostMFA; {
+		case device != plan.LostMFA{}:
+			if users[device] == nil {
+				lost = append(lost, device)
+			}
+			users[device] = append(users[device], name)
+		case session && last.MFASerial == "" && ours[name]:
+			without = append(without, name)
+		}
+	}
+	for _, device := range lost {
+		who := users[device]
+		e.advise(ui.Type("aws", "configure", "set", "fob_mfa_serial", device.Serial.Text, "--profile", device.Profile),
+			"%s %s no MFA: the mfa_serial of [default] (%s) does not count for other profiles, unlike in aws-vault", someOf(who), uses(len(who)), plan.At(device.Serial))
+	}
+	if len(without) > 0 {
+		e.advise(ui.Type("fob", "mfa", "enroll", without[0]), "the sessions of %s are made without MFA and cannot call IAM", someOf(without))
+	}
 }
 
 // included are the profiles that others include: they need not work by themselves.
@@ -260,31 +263,37 @@ func works(n int) string {
 
 // unusable says why profiles cannot be used, each reason once. That there is no key yet
 // for a profile that fob does not serve is for the check of what is left to move in.
-func (e *exam) unusable(ours, others []profiles.Row) {
-	var mistakes, doubtful, foreign []profiles.Row
-	vault := vaultKeys(e.Getenv, e.Home)
-	for _, r := range others {
+func (e *exam) unusable(all *profiles.Profiles, names []string, ours map[string]bool) {
+	var wrong, doubtful, foreign []profiles.Row
+	vault, lent := vaultKeys(e.Getenv, e.Home), included(all.Config)
+	for _, r := range all.Rows(names, e.Now()) {
+		if ours[r.Profile] {
+			r.Idle = false // it is wanted
+			wrong = append(wrong, r)
+			continue
+		}
 		switch problem := r.Problem.(type) {
+		case nil:
 		case *plan.NoKeyError:
-			if problem.Role {
-				mistakes = append(mistakes, r)
+			if problem.Role && !lent[r.Profile] {
+				wrong = append(wrong, r)
 			}
 		case *plan.MissingSourceError:
 			if !slices.Contains(vault, problem.Source) { // aws-vault needs no section for it
-				mistakes = append(mistakes, r)
+				wrong = append(wrong, r)
 			}
 		case *plan.UnsupportedError:
 			foreign = append(foreign, r)
 		case *plan.ConfigError: // may be none in another environment
 			doubtful = append(doubtful, r)
 		default:
-			mistakes = append(mistakes, r)
+			wrong = append(wrong, r)
 		}
 	}
 	for _, of := range []struct {
 		level Level
 		rows  []profiles.Row
-	}{{Wrong, slices.Concat(ours, mistakes)}, {Advice, doubtful}, {OK, foreign}} {
+	}{{Wrong, wrong}, {Advice, doubtful}, {OK, foreign}} {
 		for _, cause := range profiles.Causes(of.rows) {
 			verdict := e.Judge(cause.Err)
 			what := cause.Text
@@ -294,16 +303,6 @@ func (e *exam) unusable(ours, others []profiles.Row) {
 			e.add(of.level, what, verdict.Hints...)
 		}
 	}
-}
-
-// lend makes a profile have the MFA device of [default]: with all of [default], if that
-// has nothing that would change where credentials come from.
-func lend(config *awsconfig.Config, lent plan.Unlent) ui.Hint {
-	section, _ := config.Profile("default")
-	if _, process := section.Own("credential_process"); process || len(wire.Rivals(section)) > 0 {
-		return ui.Type("aws", "configure", "set", "fob_mfa_serial", lent.Serial.Text, "--profile", lent.Profile)
-	}
-	return ui.Type("aws", "configure", "set", "include_profile", "default", "--profile", lent.Profile)
 }
 
 // process looks at a line that runs fob for a profile.

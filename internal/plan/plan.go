@@ -37,18 +37,18 @@ type Plan struct {
 	Demand time.Duration
 	// MFAProcess prints codes of the plan's MFA device; zero for none.
 	MFAProcess Command
-	// Unlent is the MFA device of [default] that aws-vault would use for this profile;
+	// LostMFA is the MFA device of [default] that aws-vault would use for this profile;
 	// zero if there is none. For fob and the SDKs [default] is a profile like any other.
-	Unlent Unlent
-	Steps  []Step
+	LostMFA LostMFA
+	Steps   []Step
 	// Notes say what was ignored or limited, and what may surprise.
 	Notes []string
 }
 
-// Unlent is a device that [default] lends to other profiles in aws-vault.
-type Unlent struct {
+// LostMFA is a device that [default] lends to other profiles in aws-vault.
+type LostMFA struct {
 	Serial awsconfig.Value
-	// Profile is the one that has to include [default] to get it.
+	// Profile is the one that has to name it.
 	Profile string
 }
 

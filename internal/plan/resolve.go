@@ -40,7 +40,7 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 		return Plan{}, err
 	}
 	p.MFAProcess = r.mfaProcess(p.MFASerial())
-	p.Unlent = r.unlent()
+	p.LostMFA = r.lostMFA()
 	if p.STS, err = r.endpoint(p.Region, regionFrom); err != nil {
 		return Plan{}, err
 	}

@@ -26,9 +26,9 @@ func (r *resolver) serial() (awsconfig.Value, error) {
 	return awsconfig.Value{}, nil
 }
 
-// unlent finds the MFA device that [default] lends to other profiles in aws-vault, if
+// lostMFA finds the MFA device that [default] lends to other profiles in aws-vault, if
 // nothing in the chain names one, or says that there is none.
-func (r *resolver) unlent() (none Unlent) {
+func (r *resolver) lostMFA() (none LostMFA) {
 	heir := "" // would inherit it; the nearest to the key, on which most profiles stand
 	for _, h := range r.chain {
 		if _, named := get(h.section, "mfa_serial"); named || h.name == "default" {
@@ -46,8 +46,8 @@ func (r *resolver) unlent() (none Unlent) {
 	if !ok || v.Text == "" || r.checkSerial(v) != nil {
 		return none
 	}
-	r.note("no MFA: the mfa_serial of [default] (%s) does not count for other profiles, unlike in aws-vault; add include_profile = default to [profile %s]", At(v), heir)
-	return Unlent{Serial: v, Profile: heir}
+	r.note("no MFA: the mfa_serial of [default] (%s) does not count for other profiles, unlike in aws-vault; add fob_mfa_serial = %s to [profile %s]", At(v), v.Text, heir)
+	return LostMFA{Serial: v, Profile: heir}
 }
 
 // mfaProcess is the command that prints the device's codes: the nearest one;
