@@ -222,6 +222,7 @@ func examples(home string) []example {
 		{"exec --server x", &usageError{Problem: "unknown flag --server", Typed: "--server"}},
 		{"exec --fresch x", &usageError{Problem: "unknown flag --fresch", Near: "--fresh"}},
 		{"mfa add", &usageError{Problem: "PROFILE is missing", Command: "mfa add"}},
+		{"mfa remove x", &noSecretError{Profile: profile, Serial: serial}},
 		{"remove x", &notOursError{Profile: profile, At: at}},
 		{"exec --bogus x", usagef("unknown flag --bogus")},
 		{"export", noHelpf("which profile?")},

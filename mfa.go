@@ -82,7 +82,7 @@ func (c *mfaAddCmd) Run(a *app) error {
 	}
 	a.out.Say("Stored the MFA secret for %s: fob makes the codes from now on.", plan.ShortSerial(serial))
 	if seed.Digits != mfa.CodeLength {
-		a.out.Warn("its codes have %d digits, but AWS takes %d: fob mfa code shows them, and no session can be made with them", seed.Digits, mfa.CodeLength)
+		a.out.Warn("its codes have %d digits, but AWS takes %d: only fob mfa code can use it", seed.Digits, mfa.CodeLength)
 	}
 	a.out.Note("the second factor is now on this machine, next to the key")
 	return nil
@@ -122,7 +122,7 @@ func (c *mfaCodeCmd) Run(a *app) error {
 	}
 	seed, err := a.store().Seed(a.ctx, serial)
 	if err != nil {
-		return err
+		return &planError{Plan: plan.Plan{Profile: c.Profile}, Err: err}
 	}
 	skew := broker.Skew(serial, a.store())
 	answer, err := a.seedBroker(seed).SeedCode(a.ctx, c.Profile, serial, skew)

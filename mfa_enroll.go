@@ -73,7 +73,8 @@ func (c *mfaEnrollCmd) enroll(a *app, u iam.User) (serial string, err error) {
 			return "", err
 		}
 	}
-	a.out.Say("An MFA device for %s: enabling it takes two codes and signing in a third, so up to 90 s.", u.Title())
+	a.out.Say("An MFA device for %s.", u.Title())
+	a.out.Say("Enabling it takes two codes, and signing in a third: up to 90 s.")
 	e := iam.Enrolment{
 		Client: u.Client,
 		Name:   c.Name,

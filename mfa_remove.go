@@ -37,6 +37,9 @@ func (c *mfaRemoveCmd) Run(a *app) error {
 		return err
 	}
 	if err := a.store().RemoveSeed(serial); err != nil {
+		if _, none := errors.AsType[*keyring.NotFoundError](err); none {
+			return &noSecretError{Profile: c.Profile, Serial: serial}
+		}
 		return err
 	}
 	a.out.Say("Removed the MFA secret for %s. The device in AWS has not changed.", plan.ShortSerial(serial))
@@ -71,7 +74,10 @@ func (c *mfaRemoveCmd) removeDevice(a *app, serial string) error {
 		return err
 	}
 	if !c.Yes {
-		if err := a.person.Confirm(a.ctx, "--yes", "Remove %s from %s? Codes from a phone that has it will stop working.", serial, u.Title()); err != nil {
+		if _, err := a.person.Terminal("ask for confirmation"); err == nil { // else the question says why not
+			a.out.Say("Codes from a phone that has %s will stop working.", serial)
+		}
+		if err := a.person.Confirm(a.ctx, "--yes", "Remove it from %s?", u.Title()); err != nil {
 			return err
 		}
 	}

@@ -92,6 +92,13 @@ func (e *clearError) Error() string {
 	return fmt.Sprintf("cannot tell which sessions %q uses: %v", e.Profile, e.Problem)
 }
 
+// noSecretError is a device whose MFA secret is not stored and cannot be removed.
+type noSecretError struct{ Profile, Serial string }
+
+func (e *noSecretError) Error() string {
+	return fmt.Sprintf("no MFA secret is stored for %q", e.Serial)
+}
+
 // notOursError is a profile that fob neither has a key of nor wrote.
 type notOursError struct{ Profile, At string }
 
@@ -538,9 +545,12 @@ func storeFailures() []failure {
 		on(wrongPassphrase),
 		on(sharedRefusal),
 		always[*keyring.MissingError](exitStore, ui.TypeLine("fob add PROFILE").To("creates the store")),
-		on(func(_ *app, e *keyring.NotFoundError, _ error) verdict {
+		on(func(_ *app, e *noSecretError, _ error) verdict {
+			return exit(exitNoProfile, ui.Type("fob", "mfa", "remove", e.Profile, "--device").To("removes the device in AWS"))
+		}),
+		on(func(_ *app, e *keyring.NotFoundError, err error) verdict {
 			if e.Kind == keyring.KindSeed {
-				return exit(exitNoProfile, ui.TypeLine("fob mfa add PROFILE").To("stores one"))
+				return exit(exitNoProfile, ui.Type("fob", "mfa", "add", profileOf(err)).To("stores one"))
 			}
 			return exit(exitNoProfile)
 		}),
