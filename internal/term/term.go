@@ -264,7 +264,11 @@ func checkText(s string) error {
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && r != '\t' {
-			return &InputError{"contains a control character (" + visible(string(r)) + ")"}
+			what := "a control character"
+			if r == escape {
+				what = "a key that is not text, such as an arrow key"
+			}
+			return &InputError{"contains " + what + " (" + visible(string(r)) + ")"}
 		}
 	}
 	return nil
