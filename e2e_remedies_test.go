@@ -89,7 +89,7 @@ func remedies() []remedy {
 		{name: "no store", fails: "echo x | fob store passphrase --stdin",
 			hint: "(fob add) PROFILE", typed: "$1 dev", answers: key, works: "fob exec dev -- true"},
 		{name: "a damaged key", given: "add dev; echo x >.local/share/fob/g1/items/key+dev", fails: "fob exec dev -- true",
-			hint: "(fob add) PROFILE   stores this key again", typed: "$1 dev", answers: "[y/N] => y\n" + key},
+			hint: "(fob add dev)   stores this key again", answers: "[y/N] => y\n" + key},
 		{name: "a damaged MFA secret", given: stored + "; echo $SEED | fob mfa add dev --stdin; for f in .local/share/fob/g1/items/seed+*; do echo x >$f; done",
 			fails: "fob mfa code dev",
 			hint:  "(fob mfa add) PROFILE", typed: "$1 dev", answers: "MFA secret => $SEED\n"},

@@ -574,7 +574,7 @@ func storeFailures() []failure {
 			}
 			return exit(exitStore, hints...)
 		}),
-		on(func(a *app, e *keyring.DamagedError, _ error) verdict { return exit(exitStore, a.repair(e.File)...) }),
+		on(func(a *app, e *keyring.DamagedError, _ error) verdict { return exit(exitStore, a.repair(e)...) }),
 		on(func(_ *app, e *keyring.ChoiceError, _ error) verdict { return exit(exitStore, useBackends(e.Slots)...) }),
 		on(noSlot),
 		on(func(a *app, e *backend.LockedError, _ error) verdict {
@@ -757,14 +757,15 @@ func (a *app) ofStore(path string) bool {
 }
 
 // repair says what helps against a damaged file of the store.
-func (a *app) repair(file string) []ui.Hint {
+func (a *app) repair(e *keyring.DamagedError) []ui.Hint {
+	file := e.File
 	backup := ui.Advise("restore it from a backup of %s", a.host.Tilde(a.host.StorePath()))
-	rest := ui.Advise("everything else still works")
+	kind, name, _ := e.Item()
 	switch {
-	case strings.HasPrefix(file, "key+"):
-		return []ui.Hint{rest, ui.TypeLine("fob add PROFILE").To("stores this key again"), backup}
-	case strings.HasPrefix(file, "seed+"):
-		return []ui.Hint{rest, ui.TypeLine("fob mfa add PROFILE").To("stores this MFA secret again"), backup}
+	case kind == keyring.KindKey:
+		return []ui.Hint{ui.Type("fob", "add", name).To("stores this key again; everything else still works"), backup}
+	case kind == keyring.KindSeed:
+		return []ui.Hint{ui.TypeLine("fob mfa add PROFILE").To("stores this MFA secret again; everything else still works"), backup}
 	case filepath.IsAbs(file) && filepath.Ext(file) == ".json":
 		return []ui.Hint{ui.Type("fob", "store", "trust").If("if you know why")}
 	case filepath.IsAbs(file): // of the locks

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"fob/keyring/backend"
@@ -92,7 +93,22 @@ func (e *MissingError) Error() string { return fmt.Sprintf("no store in %q yet",
 // store's directory, does not have the content that fob wrote.
 type DamagedError struct{ File, Problem string }
 
-func (e *DamagedError) Error() string { return fmt.Sprintf("%q is damaged: %s", e.File, e.Problem) }
+func (e *DamagedError) Error() string {
+	what := strconv.Quote(e.File)
+	if kind, name, ok := e.Item(); ok {
+		what = fmt.Sprintf("the %s of %q", kind.noun(), name)
+	}
+	return what + " is damaged: " + e.Problem
+}
+
+// Item is the item whose file is damaged; not ok if it is another file.
+func (e *DamagedError) Item() (kind Kind, name string, ok bool) {
+	kind, parts, ok := parseFileName(e.File)
+	if !ok {
+		return "", "", false
+	}
+	return kind, parts[0], true
+}
 
 // FutureError says that File was written by a newer fob.
 type FutureError struct{ File string }

@@ -217,7 +217,7 @@ func TestInfosSkipDamage(t *testing.T) {
 		t.Errorf("names %q, want %q", names, want)
 	}
 	wantErr[*DamagedError](t, err)
-	for _, file := range []string{"key+cut", "key+Upper", "key+z~"} {
+	for _, file := range []string{`key of "cut"`, "key+Upper", "key+z~"} {
 		if !strings.Contains(err.Error(), file) {
 			t.Errorf("%q is not named in %v", file, err)
 		}
