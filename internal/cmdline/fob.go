@@ -25,7 +25,7 @@ func FobProfile(command, program string) (profile string, ok bool) {
 	return e.Profile, ok
 }
 
-// ReadExport is FobProfile with the flags.
+// ReadExport is FobProfile with the flags, which may stand before export, too.
 func ReadExport(command, program string) (e Export, ok bool) {
 	words := Words(command)
 	i := slices.Index(words, "export")
@@ -36,13 +36,16 @@ func ReadExport(command, program string) (e Export, ok bool) {
 	if name == "" || name != "fob" && name != programName(program) {
 		return Export{}, false
 	}
-	given := false // the profile
-	for args := words[i+1:]; len(args) > 0; {
+	given, literal := false, false // the profile; what follows --
+	for args := slices.Concat(words[1:i], words[i+1:]); len(args) > 0; {
 		word := args[0]
 		args = args[1:]
 		flag, value := word, ""
 		switch {
-		case !strings.HasPrefix(word, "-"):
+		case word == "--" && !literal:
+			literal = true
+			continue
+		case literal || !strings.HasPrefix(word, "-"):
 			flag, value = "--profile", word
 		case takesNext(word):
 			if len(args) > 0 {

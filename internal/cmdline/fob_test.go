@@ -32,12 +32,33 @@ func TestReadExport(t *testing.T) {
 		{"p -x", Export{Strange: "-x"}},
 		{"p --profile q --read-only", Export{ReadOnly: true}}, // the first one is p
 		{"--profile p q", Export{}},
-		{"p --", Export{Strange: "--"}},
+		{"p --", Export{}},
+		{"--read-only -- p", Export{ReadOnly: true}},
+		{"-- p --read-only", Export{}}, // a second profile, which fob export refuses
 		{"p -", Export{Strange: "-"}},
 	} {
 		tt.want.Profile = "p"
 		if got, ok := ReadExport("fob export "+tt.flags, "fob"); !ok || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %+v, %v; want %+v", tt.flags, got, ok, tt.want)
+		}
+	}
+}
+
+// Flags before export count like those behind it.
+func TestReadExportLeading(t *testing.T) {
+	for line, want := range map[string]Export{
+		"fob --backend file export p":                   {Profile: "p"},
+		"fob --profile p export":                        {Profile: "p"},
+		"fob --profile=p -v export --format json":       {Profile: "p"},
+		"fob --profile export export":                   {Profile: "export"},
+		"fob --read-only export --profile p":            {Profile: "p", ReadOnly: true},
+		"fob -d 1h export p":                            {Profile: "p", Duration: "1h"},
+		"fob --policy=/a.json --debug export p":         {Profile: "p", Policy: "/a.json"},
+		"fob --no-session export p":                     {Profile: "p", Strange: "--no-session"},
+		"fob --prompt ykman export --policy-arn a -- p": {Profile: "p", PolicyARNs: []string{"a"}},
+	} {
+		if got, ok := ReadExport(line, "fob"); !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v; want %+v", line, got, ok, want)
 		}
 	}
 }
