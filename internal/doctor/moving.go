@@ -267,7 +267,12 @@ func isVaultSession(name string) bool {
 
 // usesVault reports whether the user has aws-vault, whatever it keeps its keys in.
 func usesVault(m *moving) bool {
-	if m.Getenv("AWS_VAULT_BACKEND") != "" || m.Home != "" && exists(filepath.Join(m.Home, "Library", "Keychains", cmp.Or(m.Getenv("AWS_VAULT_KEYCHAIN_NAME"), "aws-vault")+".keychain-db")) {
+	for _, setting := range []string{"AWS_VAULT_BACKEND", "AWS_VAULT_PASS_PREFIX", "AWS_VAULT_KEYCHAIN_NAME", "AWS_VAULT_FILE_PASSPHRASE"} {
+		if m.Getenv(setting) != "" {
+			return true
+		}
+	}
+	if m.Home != "" && exists(filepath.Join(m.Home, "Library", "Keychains", cmp.Or(m.Getenv("AWS_VAULT_KEYCHAIN_NAME"), "aws-vault")+".keychain-db")) {
 		return true
 	}
 	for _, name := range m.names {

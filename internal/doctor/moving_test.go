@@ -66,6 +66,10 @@ func TestMovingIn(t *testing.T) {
 			want: "no access key for base, which 2 other profiles use > aws-vault exec --no-session base -- fob add base --from-env",
 		},
 		{
+			name: "pass", config: "[profile base]\n" + mfa, env: "AWS_VAULT_PASS_PREFIX=aws-vault",
+			want: "no access key for base > aws-vault exec --no-session base -- fob add base --from-env",
+		},
+		{
 			name: "a line of its own", config: "[profile base]\n[profile prod]\n" + role + "[profile old]\ncredential_process = /opt/aws-vault exec --json base\n",
 			want: "no access key for base, which 1 other profile uses > aws-vault exec --no-session base -- fob add base --from-env",
 		},
