@@ -69,7 +69,7 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 		Out: a.stdout, Err: a.stderr,
 		Quiet: a.Quiet, Verbose: a.Verbose && !a.Quiet,
 		Color: func(stream io.Writer) bool { return ui.Colors(a.Color, a.getenv, stream) },
-		Tilde: a.host.Tilde,
+		Tilde: a.host.Tilde, Patience: a.patience,
 	}
 	a.files = profiles.Files{Config: a.host.ConfigPath(), Credentials: a.host.CredentialsPath(), State: a.host.StatePath(), Tilde: a.host.Tilde}
 	a.person = &ui.Person{

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fob/internal/ststest"
+	"fob/keyring"
 )
 
 // forgotten starts a fob on a terminal that asks, and whose person has gone.
@@ -189,7 +190,8 @@ func TestWaitingEnds(t *testing.T) {
 		args  func(w *world) []string
 		says  string
 	}{
-		"AWS": {func(t *testing.T, w *world) { w.AWS.Fail("", ststest.Slow(time.Minute), ststest.Always) },
+		// What has been sent a code is waited for, also after Ctrl-C.
+		"AWS": {func(t *testing.T, w *world) { w.AWS.Fail("", ststest.Slow(2500*time.Millisecond), ststest.Always) },
 			code, "fob: waiting for AWS ..."},
 		"another fob": {func(t *testing.T, w *world) { t.Cleanup(holdDevice(t, w)) },
 			code, "fob: waiting for another fob ..."},
@@ -205,6 +207,20 @@ func TestWaitingEnds(t *testing.T) {
 			w.must(t, fmt.Sprintf("otpauth://totp/jo?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&period=%d\n", period), "mfa", "add", "dev", "--stdin")
 			w.must(t, "", "mfa", "code", "dev")
 		}, func(*world) []string { return []string{"mfa", "code", "dev"} }, "fob: waiting for the next MFA code (mfa/jo): "},
+		"store": {func(t *testing.T, w *world) {
+			// The scripts' stores open at once; this one is as slow as a real one.
+			if err := os.RemoveAll(filepath.Join(w.Home, ".local")); err != nil {
+				t.Fatal(err)
+			}
+			store := w.store()
+			if _, err := store.Create(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.SetKey(t.Context(), "dev", eve, keyring.Info{}); err != nil {
+				t.Fatal(err)
+			}
+			w.Env = append(w.Env, testPatience+"=1ms")
+		}, func(*world) []string { return []string{"exec", "-n", "dev", "--", "true"} }, "fob: opening the store ..."},
 		"window": {func(t *testing.T, w *world) {
 			if err := os.WriteFile(filepath.Join(w.Home, "hangs"), []byte("#!/bin/sh\nsleep 60\n"), 0o700); err != nil {
 				t.Fatal(err)

@@ -52,6 +52,8 @@ type program struct {
 	budget time.Duration
 	// limits are those of calls to AWS; zero is awsapi's own.
 	limits awsapi.Limits
+	// patience is how long a wait may take before fob says for what; 0 is ui's own.
+	patience time.Duration
 	// devicePeriod is how long a code of a device lasts that fob creates in AWS; 0 is
 	// AWS's 30 s.
 	devicePeriod time.Duration

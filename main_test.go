@@ -57,10 +57,11 @@ func TestMain(m *testing.M) {
 // Variables that only testProgram reads: a test shortens with them what it would have
 // to wait for.
 const (
-	testBudget = "FOBTEST_BUDGET" // how long an export may take
-	testAnswer = "FOBTEST_ANSWER" // how long AWS may take to answer
-	testPeriod = "FOBTEST_PERIOD" // of the codes of devices that fob creates
-	testClock  = "FOBTEST_CLOCK"  // what the clock shows all the time, RFC 3339
+	testBudget   = "FOBTEST_BUDGET"   // how long an export may take
+	testAnswer   = "FOBTEST_ANSWER"   // how long AWS may take to answer
+	testPatience = "FOBTEST_PATIENCE" // how long a wait may take before fob says for what
+	testPeriod   = "FOBTEST_PERIOD"   // of the codes of devices that fob creates
+	testClock    = "FOBTEST_CLOCK"    // what the clock shows all the time, RFC 3339
 )
 
 // testProgram is the fob of the tests.
@@ -72,7 +73,7 @@ func testProgram() program {
 		}
 		return d
 	}
-	p := program{workFactor: 10, budget: duration(testBudget), devicePeriod: duration(testPeriod), judged: mustHelp}
+	p := program{workFactor: 10, budget: duration(testBudget), patience: duration(testPatience), devicePeriod: duration(testPeriod), judged: mustHelp}
 	if answer := duration(testAnswer); answer != 0 {
 		p.limits = awsapi.Limits{Dial: answer, Answer: answer, Call: 3 * answer, Backoff: answer / 5}
 	}

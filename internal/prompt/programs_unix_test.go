@@ -346,13 +346,18 @@ func TestWindowsAreClosed(t *testing.T) {
 	}
 }
 
-// One window opens at a time, and other fobs wait.
+// One window opens at a time, and other fobs wait. The user is told where to look.
 func TestWindowsOpenAlone(t *testing.T) {
 	s := newStandIns(t)
 	s.env["DISPLAY"] = ":0"
 	s.add(t, "zenity", "echo 123456")
+	s.add(t, "ykman", "echo 123456")
 	w := s.world("linux")
 	var log []string
+	w.Waiting = func(program string) func() {
+		log = append(log, "wait for "+program)
+		return func() { log = append(log, "done") }
+	}
 	w.Alone = func(_ context.Context, place string) (func(), error) {
 		log = append(log, "take "+place)
 		return func() { log = append(log, "release") }, nil
@@ -364,7 +369,10 @@ func TestWindowsOpenAlone(t *testing.T) {
 	if _, err := prompterOf(w, "zenity").Ask(context.Background(), question); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
-	if want := []string{"take desktop", "release"}; !slices.Equal(log, want) {
+	if _, err := prompterOf(w, "ykman").Ask(context.Background(), Question{Serial: "arn:aws:iam::111111111111:mfa/jo"}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"take desktop", "wait for zenity", "done", "release", "wait for ykman", "done"}; !slices.Equal(log, want) {
 		t.Errorf("%q", log)
 	}
 }
