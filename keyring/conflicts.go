@@ -47,14 +47,17 @@ func (c Conflict) String() string {
 
 // Conflicts are the files in the store that hold a key or an MFA secret under another
 // name than its own, sorted. It does not open the store.
-func (s *Store) Conflicts() (found []Conflict, err error) {
+func (s *Store) Conflicts() ([]Conflict, error) { return s.conflicts(nil) }
+
+// conflicts does not read the files that are known to have their own names.
+func (s *Store) conflicts(known map[string]bool) (found []Conflict, err error) {
 	err = s.steady(func() (header, error) {
 		d, h, err := s.trustedItems()
 		if err != nil {
 			return h, err
 		}
 		defer d.Close()
-		found, err = d.conflicts()
+		found, err = d.conflicts(known)
 		return h, err
 	})
 	if absent(err) {
@@ -63,12 +66,15 @@ func (s *Store) Conflicts() (found []Conflict, err error) {
 	return found, err
 }
 
-func (d dir) conflicts() (found []Conflict, err error) {
+func (d dir) conflicts(known map[string]bool) (found []Conflict, err error) {
 	files, err := d.list()
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range files {
+		if known[file] {
+			continue
+		}
 		it, data, err := readMisnamed(d, file)
 		if err != nil {
 			continue // it is something else, or gone

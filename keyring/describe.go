@@ -85,10 +85,11 @@ func (s *Store) Describe(ctx context.Context) Description {
 	if err != nil {
 		return d
 	}
-	d.Conflicts, _ = s.Conflicts() // the items say what is wrong with their directory
+	known := map[string]bool{} // files whose names are those of their items
 	for _, kind := range kinds() {
 		infos, err := s.Infos(kind)
 		for _, i := range infos {
+			known[i.file()] = true
 			if i.Expires.IsZero() || i.Expires.After(s.opts.Now()) {
 				d.Items[kind]++
 			}
@@ -100,6 +101,7 @@ func (s *Store) Describe(ctx context.Context) Description {
 			d.Unlocked[kind] = ends
 		}
 	}
+	d.Conflicts, _ = s.conflicts(known) // the items have said what is wrong with their directory
 	return d
 }
 

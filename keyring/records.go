@@ -64,6 +64,19 @@ type Info struct {
 	SourceRev string `json:"source_rev,omitempty"`
 }
 
+// file is the name of the item's file; "" if no file can have it.
+func (i Info) file() string {
+	parts := []string{i.Name}
+	if i.ID != "" {
+		parts = append(parts, i.ID)
+	}
+	file, err := fileName(i.Kind, parts...)
+	if err != nil {
+		return ""
+	}
+	return file
+}
+
 func (i Info) text() string { return i.Name + i.KeyID + i.Account + i.ARN + i.SourceRev }
 
 // record is the secret part of an item.
