@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -263,5 +266,61 @@ func TestExportFlagsAreKnown(t *testing.T) {
 				t.Errorf("%s: %+v, %v", line, e, ok)
 			}
 		}
+	}
+}
+
+// Whatever line of export fob takes, cmdline reads as fob does: other commands follow
+// such lines, and must not make credentials that can do more.
+func TestExportLinesAreRead(t *testing.T) {
+	pieces := []string{
+		"p", "q", "--profile p", "--profile=p", "--read-only", "-d 1h", "-d1h", "--duration=2h", "--policy /x", "--policy=/x", "--policy-arn a", "--policy-arn=b",
+		"-n", "-nq", "-qv", "-v", "--debug", "--backend file", "--color=never", "--no-input", "--fresh", "--format json", "--region r", "-t 1", "-t1",
+		"--prompt tty", "--mfa-prompt=tty", "--", "--read-only=false", "--no-session",
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	p := start{getenv: host.Lookup([]string{"HOME=" + t.TempDir()})}
+	taken := 0
+	for range 2_000 {
+		var words []string
+		for range 1 + random.IntN(5) {
+			words = append(words, pieces[random.IntN(len(pieces))])
+		}
+		words = slices.Insert(words, random.IntN(len(words)+1), "export")
+		line := strings.Join(words, " ")
+		argv := strings.Fields(line)
+		before, after, split := argv, []string(nil), false
+		if i := slices.Index(argv, "--"); i >= 0 {
+			before, after, split = argv[:i], argv[i:], true
+		}
+		before, name := arrange(before)
+		if name != "export" || !slices.Contains(before, "export") {
+			continue
+		}
+		if split {
+			before = append(before, after...)
+		}
+		named := slices.DeleteFunc(commands(), func(c command) bool { return c.name != "export" })
+		parser, err := new(commandLine).parser(p, named)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := named[0].cmd.(*exportCmd)
+		if _, err := parser.Parse(before); err != nil || c.Profile == "" && c.Name == "" || c.Profile != "" && c.Name != "" && c.Profile != c.Name {
+			continue
+		}
+		taken++
+		e, ok := cmdline.ReadExport("fob "+line, "fob")
+		if !ok || e.Profile != cmp.Or(c.Profile, c.Name) {
+			t.Errorf("fob %s: profile %q, %v", line, e.Profile, ok)
+			continue
+		}
+		d, _ := time.ParseDuration(cmp.Or(e.Duration, "0s"))
+		same := d == c.Duration && e.Policy == c.Policy && slices.Equal(e.PolicyARNs, c.PolicyARN) && e.ReadOnly == c.ReadOnly && !c.NoSession
+		if e.Strange == "" && !same {
+			t.Errorf("fob %s: %+v, fob has %+v", line, e, *c)
+		}
+	}
+	if taken < 250 {
+		t.Errorf("fob took only %d lines", taken)
 	}
 }
