@@ -43,6 +43,7 @@ func TestConsumers(t *testing.T) {
 				run  func(*testing.T, consumer)
 			}{
 				{"identity", testIdentity},
+				{"own role", testOwnRole},
 				{"terminal", testTerminal},
 				{"no terminal", testNoTerminal},
 				{"background", testBackground},
@@ -490,6 +491,33 @@ func testShadowed(t *testing.T, c consumer) {
 	stdout, stderr, code = w.consume(t, nil, append([]string{w.Fob, "exec", "dev", "--"}, c.argv...)...)
 	if id := read(t, stdout, stderr, code); id.ARN != devARN {
 		t.Errorf("exec: %s, want %s", id.ARN, devARN)
+	}
+}
+
+// Every consumer assumes a role by itself with a session of fob's, made with MFA, if the
+// role's section has the device in fob's spelling, as fob doctor advises. In its own the
+// Go SDK fails; the AWS CLI would ask.
+func testOwnRole(t *testing.T, c consumer) {
+	w := signedUp(t, true)
+	for _, name := range []string{"mfa_serial", "fob_mfa_serial"} {
+		appendFile(t, filepath.Join(w.Home, ".aws/config"),
+			"\n[profile "+name+"]\nregion = us-east-1\nsource_profile = dev\nrole_arn = "+ststest.DemoRole+"\n"+name+" = "+ststest.DemoSerial+"\n")
+	}
+	stdout, stderr, code := w.consume(t, []string{"AWS_PROFILE=fob_mfa_serial"}, c.argv...)
+	if id := read(t, stdout, stderr, code); !strings.HasPrefix(id.ARN, strings.TrimSuffix(deployARN, "jo")) {
+		t.Errorf("%s, want the role", id.ARN)
+	}
+	if told, _, _ := w.Run("doctor", "fob_mfa_serial"); !strings.Contains(told, "AWS CLI, boto3, Go SDK (Terraform), JavaScript SDK: assumes "+ststest.DemoRole+" with fob") {
+		t.Errorf("doctor says %s", told)
+	}
+	if c.name != "go" {
+		return
+	}
+	if stdout, stderr, code := w.consume(t, []string{"AWS_PROFILE=mfa_serial"}, c.argv...); code == 0 {
+		t.Errorf("with a device: %s%s", stdout, stderr)
+	}
+	if told, _, _ := w.Run("doctor", "mfa_serial"); !strings.Contains(told, "Go SDK (Terraform): assumes "+ststest.DemoRole+" with fob (~/.aws/config:3), and fails") {
+		t.Errorf("doctor says %s", told)
 	}
 }
 

@@ -66,7 +66,7 @@ func (e *exam) tools(context.Context) error {
 	told := []string{cli.told(e.Program, "asks for an MFA code by itself"), sdk.told(e.Program, "fails, because it cannot ask for an MFA code")}
 	if told[0] == told[1] {
 		who[0] = append(who[0], who[1]...)
-		if cli.throughFob(e.Program) && len(wire.Rivals(section)) == 0 {
+		if cli.throughFob(e.Program) && (len(wire.Rivals(section)) == 0 || plainRole(all.Config, section)) {
 			who[0] = append(who[0], "JavaScript SDK")
 		}
 		who = who[:1]
@@ -83,6 +83,15 @@ func (e *exam) tools(context.Context) error {
 		e.ok("tools that know no credential_process (s3cmd, s5cmd, old versions of others): only under fob exec %s", cmdline.Quote(e.Profile))
 	}
 	return nil
+}
+
+// plainRole reports whether a section only has a role, and a source profile that only
+// has a credential_process.
+func plainRole(c *awsconfig.Config, section awsconfig.Profile) bool {
+	parent, _ := section.Own("source_profile")
+	source, ok := c.Profile(parent.Text)
+	_, process := section.Own("credential_process")
+	return ok && !process && len(wire.Rivals(section)) == 2 && len(wire.Rivals(source)) == 0
 }
 
 // told is what a tool does; code is what comes of an MFA device in a section.
