@@ -71,7 +71,7 @@ func remedies() []remedy {
 		{name: "nobody to ask at login", given: stored, fails: "fob login dev",
 			hint: "(fob mfa add dev) ", answers: "MFA secret => $SEED\n"},
 		{name: "no stored MFA secret", given: stored, fails: "fob mfa code dev",
-			hint: "(fob mfa add) PROFILE", typed: "$1 dev", answers: "MFA secret => $SEED\n"},
+			hint: "(fob mfa add dev) ", answers: "MFA secret => $SEED\n"},
 
 		{name: "nobody to ask for the passphrase", given: "add dev; printf %s \"$FOB_PASSPHRASE\" >pass", fails: "FOB_PASSPHRASE= fob exec dev -- true",
 			hint: "(FOB_PASSPHRASE_FILE) names a file", typed: "export $1=$HOME/pass"},

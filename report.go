@@ -482,7 +482,15 @@ func profileFailures() []failure {
 			return exit(exitFailed, ui.Advise("set %s to the path of your home directory", e.Variable))
 		}),
 		always[*plan.LoopError](exitFailed),
-		always[*plan.UnsupportedError](exitFailed),
+		on(func(_ *app, e *plan.UnsupportedError, _ error) verdict {
+			switch e.Source {
+			case "SSO":
+				return exit(exitFailed, ui.Advise("AWS's own tools work with it, after aws sso login"))
+			case "console sign-in":
+				return exit(exitFailed, ui.Advise("AWS's own tools work with it, after aws login"))
+			}
+			return exit(exitFailed)
+		}),
 		on(func(_ *app, e *settings.Error, _ error) verdict {
 			near := plan.Nearest(e.Unknown, e.Known)
 			switch {
@@ -723,6 +731,8 @@ func locked(a *app, e *backend.LockedError) verdict {
 	switch {
 	case e.Fix != "":
 		v.hints = []ui.Hint{ui.TypeLine(e.Fix)}
+	case e.Advice != "":
+		v.hints = []ui.Hint{ui.Advise("%s", e.Advice)}
 	case slices.Contains(keyring.BackendKinds(), e.Slot):
 		v.hints = []ui.Hint{ui.Advise("unlock it at the desktop"), ui.Type("fob", "store").To("shows what else opens the store")}
 	}
@@ -844,6 +854,12 @@ func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
 	}
 	switch e.Code {
 	case "InvalidClientTokenId":
+		if owner := storedOwner(err); owner != "" {
+			hints = append(hints,
+				ui.Advise("the key %s was deleted or deactivated in AWS", e.KeyID),
+				ui.Type("fob", "add", owner).To("stores another key in its place"))
+			break
+		}
 		hints = append(hints, ui.Advise("the key %s is mistyped, was deleted or deactivated in AWS, or is only seconds old", e.KeyID))
 	case "SignatureDoesNotMatch":
 		if e.Skew == 0 {
@@ -852,10 +868,10 @@ func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
 	case iam.AlreadyExists:
 		profile := cmdline.Quote(profileOf(err))
 		hints = append(hints,
-			ui.TypeLine("fob mfa enroll "+profile+" --name NAME"),
+			ui.TypeLine("fob mfa enroll "+profile+" --name NAME").To("creates it under another name"),
 			ui.TypeLine("fob mfa remove "+profile+" --device --serial ARN").If("if it is left over from an earlier try"))
 	case "ExpiredToken":
-		hints = append(hints, ui.Advise("these are session credentials, and they have expired"))
+		hints = append(hints, ui.Advise("these session credentials have expired: get new ones where they come from"))
 	case "AccessDenied":
 		if at, ok := errors.AsType[*planError](err); ok && e.Role != "" {
 			hints = append(hints, deniedRole(at.Plan, e.Role)...)
@@ -871,9 +887,9 @@ func unsupportedHints(err error, action string) []ui.Hint {
 		return []ui.Hint{ui.TypeLine("fob add PROFILE --no-verify").If("if this server does not know GetCallerIdentity").To("does not ask it")}
 	case "GetSessionToken":
 		return []ui.Hint{
-			ui.Advise("if this server has no sessions for users, use a role, or hand out the key itself"),
-			ui.TypeLine("fob add NAME --source " + cmdline.Quote(profileOf(err)) + " --role ARN"),
-			ui.Type("fob", "exec", profileOf(err), "--no-session"),
+			ui.Advise("this server may have no sessions for users; what it may have:"),
+			ui.TypeLine("fob add NAME --source " + cmdline.Quote(profileOf(err)) + " --role ARN").To("uses a role"),
+			ui.Type("fob", "exec", profileOf(err), "--no-session").To("hands out the key itself"),
 		}
 	}
 	return nil
@@ -891,12 +907,27 @@ func deniedRole(p plan.Plan, role string) []ui.Hint {
 		return []ui.Hint{sent} // the code was made for this call
 	case p.MaxMFAAge == 0:
 		return []ui.Hint{
-			ui.Advise("if the role requires a recent MFA sign-in: --fresh"),
+			ui.Type("fob", "login", p.Profile, "--fresh").If("if the role requires a recent MFA sign-in"),
 			ui.Advise("for good: fob_mfa_max_age = 1h in the profile, or fob_session_duration = 1h where the key is"),
 			sent,
 		}
 	}
-	return []ui.Hint{ui.Advise("if the role requires a more recent MFA sign-in: --fresh, or a shorter fob_mfa_max_age"), sent}
+	return []ui.Hint{
+		ui.Type("fob", "login", p.Profile, "--fresh").If("if the role requires a more recent MFA sign-in"),
+		ui.Advise("for good: a shorter fob_mfa_max_age in the profile"),
+		sent,
+	}
+}
+
+// storedOwner is the profile whose stored key a plan starts from; "" if it starts from
+// something else.
+func storedOwner(err error) string {
+	if at, ok := errors.AsType[*planError](err); ok {
+		if key, ok := at.Plan.Steps[0].(plan.StoredKey); ok {
+			return key.Profile
+		}
+	}
+	return ""
 }
 
 // profileOf is the profile whose plan failed.

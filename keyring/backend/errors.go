@@ -23,8 +23,9 @@ func (e *LostError) Unwrap() error {
 // be asked or that they declined.
 type LockedError struct {
 	Slot, Reason string
-	// Fix is what asks the person, best a command; empty if there is nothing.
-	Fix string
+	// Fix is a command that asks the person, and Advice what to do where there is none;
+	// empty for nothing.
+	Fix, Advice string
 	// Declined: a person was asked and declined.
 	Declined bool
 }

@@ -72,7 +72,7 @@ func doubtKeychain(k ring.Keyring, r request, problem error) error {
 	case r.Prompt:
 		return &LockedError{Slot: r.Kind, Reason: "fob was not allowed to read its item", Declined: true}
 	}
-	return &LockedError{Slot: r.Kind, Reason: "macOS wants to ask whether this fob may read its item, as it does after an upgrade", Fix: allowAlways}
+	return &LockedError{Slot: r.Kind, Reason: "macOS wants to ask whether this fob may read its item, as it does after an upgrade", Advice: allowAlways}
 }
 
 func keychainState(_ context.Context, w World) State {

@@ -17,7 +17,11 @@ func TestFakeKeychain(t *testing.T) {
 	const payload = "the payload"
 	stored := map[string][]byte{item: []byte(payload)}
 	locked := func(reason, fix string, declined bool) error {
-		return &LockedError{Slot: "keychain", Reason: reason, Fix: fix, Declined: declined}
+		e := &LockedError{Slot: "keychain", Reason: reason, Fix: fix, Declined: declined}
+		if fix == allowAlways {
+			e.Fix, e.Advice = "", fix
+		}
+		return e
 	}
 	lost := &LostError{"keychain", item}
 	const isLocked, upgraded = "the login keychain is locked", "macOS wants to ask whether this fob may read its item, as it does after an upgrade"
