@@ -72,19 +72,19 @@ func TestRefusals(t *testing.T) {
 	p := plan.Plan{Profile: "prod", Steps: []plan.Step{plan.StoredKey{Profile: "base"}, plan.SessionToken{}, plan.AssumeRole{}}}
 	for _, row := range []struct {
 		profile string
-		made    time.Duration // after the refusal
+		base    time.Duration // when the MFA session was made, after the refusal
+		own     time.Duration // and the profile's, which has expired
 		want    time.Time
 	}{
-		{"prod", -time.Hour, when},
-		{"prod", 0, when}, // in the same second
-		{"prod", time.Second, time.Time{}},
-		{"other", -time.Hour, time.Time{}},
+		{"prod", -time.Hour, -time.Hour, when},
+		{"prod", 0, -time.Hour, when}, // in the same second
+		{"prod", time.Second, -time.Hour, time.Time{}},
+		{"prod", -time.Hour, time.Second, time.Time{}},
+		{"other", -time.Hour, -time.Hour, time.Time{}},
 	} {
 		cached := func(n int) (keyring.Info, error) {
-			if n != 2 {
-				return keyring.Info{}, nil
-			}
-			return keyring.Info{Rev: "1", Created: when.Add(row.made)}, nil
+			made := map[int]time.Duration{2: row.base, 3: row.own}
+			return keyring.Info{Rev: "1", Created: when.Add(made[n])}, nil
 		}
 		if got := (refusals{row.profile: when}).of(p, cached); !got.Equal(row.want) {
 			t.Errorf("%+v: %v", row, got)

@@ -151,10 +151,10 @@ func (p *Profiles) refusals() refusals {
 }
 
 // of is when AWS refused a plan although the profile was signed in. What it refused
-// under an earlier sign-in may be allowed by now.
+// under an earlier sign-in may be allowed by now, and what it has granted since is.
 func (r refusals) of(made plan.Plan, cached broker.Cached) time.Time {
 	at := r[made.Profile]
-	for n := made.FirstCached(); n < len(made.Steps); n++ {
+	for n := made.FirstCached(); n <= len(made.Steps); n++ {
 		if s, _ := cached(n); s.Rev != "" && s.Created.After(at) {
 			return time.Time{}
 		}
