@@ -45,7 +45,7 @@ func (c *addCmd) signIn(a *app, all *profiles.Profiles, id awsapi.Identity, seri
 		return nil
 	}
 	arn, _ := plan.ParseARN(id.ARN)
-	a.out.Say("%s works: %s, %s, signed in until %s.", c.Profile, arn.Name(), id.Account, ui.Clock(s.Expires, a.now()))
+	a.out.Say("%s: %s, %s, signed in until %s.", ui.Good.Text(c.Profile+" works"), arn.Name(), id.Account, ui.Clock(s.Expires, a.now()))
 	return nil
 }
 

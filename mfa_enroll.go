@@ -181,7 +181,7 @@ func firstSession(a *app, all *profiles.Profiles, profile, serial string) error 
 		if err != nil {
 			return err
 		}
-		a.out.Say("%s works: signed in until %s.", profile, ui.Clock(s.Expires, a.now()))
+		a.out.Say("%s: signed in until %s.", ui.Good.Text(profile+" works"), ui.Clock(s.Expires, a.now()))
 		return nil
 	}
 }

@@ -100,6 +100,12 @@ func (c *removeCmd) confirm(a *app, info keyring.Info, seed deviceSecret, users 
 func (c *removeCmd) announce(a *app, info keyring.Info, seed deviceSecret, users string) {
 	a.out.Say("This removes:")
 	a.out.Say("    %s of %s, and its sessions", strings.TrimSpace("the access key "+info.KeyID), c.Profile)
+	found, _ := a.store().Conflicts() // those that stay are named when the key is gone
+	for _, f := range found {
+		if f.Info.Kind == keyring.KindKey && f.Info.Name == c.Profile && f.Info.KeyID == info.KeyID {
+			a.out.Say("    the same key in the file %q", f.File)
+		}
+	}
 	if seed.goes() {
 		a.out.Say("    the MFA secret for %s", plan.ShortSerial(seed.serial))
 	}
