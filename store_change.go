@@ -55,6 +55,7 @@ func warnChange(a *app, done keyring.Change) {
 type storeRemoveCmd struct {
 	Slot string   `arg:"" help:"The one to remove: a name or recipient that fob store shows."`
 	Drop []string `sep:"none" placeholder:"SLOT" help:"Also remove this one, which cannot be reached; may be repeated."`
+	Yes  bool     `short:"y" help:"Do not ask."`
 }
 
 func (storeRemoveCmd) Help() string {
@@ -67,6 +68,9 @@ in AWS.
 }
 
 func (c *storeRemoveCmd) Run(a *app) error {
+	if err := c.confirm(a); err != nil {
+		return err
+	}
 	done, err := a.store().RemoveSlot(a.ctx, c.Slot, c.Drop...)
 	if err != nil {
 		return err
@@ -74,6 +78,14 @@ func (c *storeRemoveCmd) Run(a *app) error {
 	a.out.Answer("Removed: %s no longer opens the store.", c.Slot)
 	noteRekey(a, done)
 	return nil
+}
+
+// confirm asks before the store could be opened only until the next restart.
+func (c *storeRemoveCmd) confirm(a *app) error {
+	if c.Yes || !a.store().Describe(a.ctx).OnlyMemory(append(c.Drop, c.Slot)...) {
+		return nil
+	}
+	return a.person.Confirm(a.ctx, "--yes", "Only keyctl would be left, and a restart empties it. Remove %s?", c.Slot)
 }
 
 // noteRekey says what a new vault key is worth.

@@ -57,6 +57,18 @@ func (d Description) OnlyKeyring() string {
 	return ""
 }
 
+// OnlyMemory reports whether without these slots only the kernel's memory would open the
+// store, until the next restart.
+func (d Description) OnlyMemory(without ...string) bool {
+	var left []string
+	for _, way := range d.Ways {
+		if way.Slot && !slices.Contains(without, way.Name) {
+			left = append(left, way.Name)
+		}
+	}
+	return slices.Equal(left, []string{"keyctl"})
+}
+
 // Describe looks at the store, and for less than a second at the keyrings. It opens,
 // starts and changes nothing and asks nobody.
 func (s *Store) Describe(ctx context.Context) Description {

@@ -90,3 +90,28 @@ func TestChosenOnce(t *testing.T) {
 		t.Errorf("said %q", said)
 	}
 }
+
+func TestOnlyMemory(t *testing.T) {
+	slots := func(names ...string) (d Description) {
+		for _, name := range names {
+			d.Ways = append(d.Ways, Way{Name: name, Slot: true})
+		}
+		d.Ways = append(d.Ways, Way{Name: "pass"}) // could be added
+		return d
+	}
+	for _, tt := range []struct {
+		slots, without []string
+		want           bool
+	}{
+		{[]string{"file", "keyctl"}, []string{"file"}, true},
+		{[]string{"file", "age", "keyctl"}, []string{"file", "age"}, true},
+		{[]string{"file", "age", "keyctl"}, []string{"file"}, false},
+		{[]string{"file", "keyctl"}, []string{"keyctl"}, false},
+		{[]string{"keyctl"}, []string{"keyctl"}, false},
+		{[]string{"keyctl"}, []string{"file"}, true},
+	} {
+		if got := slots(tt.slots...).OnlyMemory(tt.without...); got != tt.want {
+			t.Errorf("%v without %v: %v", tt.slots, tt.without, got)
+		}
+	}
+}

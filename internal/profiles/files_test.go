@@ -46,7 +46,7 @@ func TestWriteError(t *testing.T) {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
 	}
-	// Somebody else's change is no reason to write by hand.
+	// After a change by somebody else the command can be tried again.
 	if err := os.Chmod(f.Config, 0o600); err != nil {
 		t.Fatal(err)
 	}
