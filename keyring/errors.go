@@ -195,8 +195,8 @@ type Holder struct {
 	Doing    string `json:"-"`                  // "opening the store"; "" if it asks
 }
 
-// String is who it is and what it does: "fob exec (pid 4711, on pts/3), which is
-// asking for the passphrase".
+// String is who it is and what it does: "fob exec (pid 4711, on pts/3): it asks for the
+// passphrase", which fits 80 columns behind "fob: waiting for".
 func (h Holder) String() string {
 	if h.PID == 0 {
 		if h.Doing == "" {
@@ -210,7 +210,7 @@ func (h Holder) String() string {
 	}
 	text := strings.TrimSpace("fob "+h.Command) + " (" + about + ")"
 	if h.Asking != "" {
-		text += ", which is asking for " + h.Asking
+		text += ": it asks for " + h.Asking
 	}
 	return text
 }

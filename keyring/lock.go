@@ -110,7 +110,13 @@ func (s *Store) lock(ctx context.Context, file string, shared bool, waiting func
 	if waiting != nil {
 		waiting()
 	}
-	defer s.waiting(func() string { return fmt.Sprintf("waiting for %v ...", s.holder(file)) })()
+	defer s.waiting(func() string {
+		h := s.holder(file)
+		if h.Asking != "" {
+			return fmt.Sprintf("waiting for %v", h)
+		}
+		return fmt.Sprintf("waiting for %v ...", h)
+	})()
 	for pause := lockPoll; ; pause = min(pause*5/4+lockPoll, lockPollMost) {
 		select {
 		case <-ctx.Done():

@@ -52,7 +52,7 @@ func TestWaitForTheAsker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Unlock()
-	const who = "fob exec (pid 4711, on pts/3), which is asking for the passphrase"
+	const who = "fob exec (pid 4711, on pts/3): it asks for the passphrase"
 
 	waits := 0
 	waiting := make(chan string, 1)
@@ -70,7 +70,7 @@ func TestWaitForTheAsker(t *testing.T) {
 	if busy := wantErr[*BusyError](t, err); busy.Error() != "waited too long for "+who || !errors.Is(err, late) {
 		t.Error(err)
 	}
-	if got := <-waiting; got != "waiting for "+who+" ..." || waits != 0 {
+	if got := <-waiting; got != "waiting for "+who || waits != 0 {
 		t.Errorf("%s, and %d waits go on", got, waits)
 	}
 	ctx, stop := context.WithCancel(t.Context())
