@@ -108,13 +108,15 @@ func printCauses(a *app, rows []profiles.Row) {
 	const most = 8
 	causes := profiles.Causes(rows)
 	for _, c := range causes[:min(len(causes), most)] {
-		helps := ""
-		if hints := a.judge(c.Err).hints; len(hints) > 0 && hints[0].Command != "" {
-			helps = ": " + hints[0].Command
-		} else if len(hints) > 0 {
-			helps = " (" + hints[0].Words + ")"
+		text, hints := ui.Caution.Text(c.Text), a.judge(c.Err).hints
+		switch {
+		case len(hints) == 0:
+			a.out.Print("%s\n", text)
+		case hints[0].Command == "":
+			a.out.Print("%s\n  > %s\n", text, hints[0].Words)
+		default:
+			a.out.Print("%s: %s\n", text, hints[0].Command)
 		}
-		a.out.Print("%s%s\n", ui.Caution.Text(c.Text), helps)
 	}
 	if more := len(causes) - most; more > 0 {
 		a.out.Print("%d more: fob list --json\n", more)
