@@ -13,7 +13,6 @@ import (
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/term"
-	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -131,12 +130,7 @@ func profilesFor(a *app, command string) (fit []string) {
 	stored, _ := all.Stored()
 	switch command {
 	case "remove":
-		for _, name := range names {
-			section, _ := all.Config.Profile(name)
-			if slices.Contains(stored, name) || wire.Owned(section, a.args[0]) {
-				fit = append(fit, name)
-			}
-		}
+		fit = all.Removable(a.args[0])
 	case "mfa enroll":
 		fit = stored
 	case "mfa code", "mfa remove":

@@ -19,7 +19,7 @@ func (c *removeCmd) edit(a *app) func(text string, r wire.Record) (wire.Edit, er
 // its lines, and the sessions of its role.
 func (c *removeCmd) removeLines(a *app, all *profiles.Profiles, unread error) error {
 	c.noteConflicts(a)
-	near := plan.Nearest(c.Profile, c.removable(a, all))
+	near := plan.Nearest(c.Profile, all.Removable(a.args[0]))
 	if unread != nil && len(near) == 0 {
 		return unread // the lines of any profile may be in there
 	}
@@ -78,17 +78,6 @@ func (c *removeCmd) noteConflicts(a *app) {
 	a.noteConflicts(slices.DeleteFunc(found, func(f keyring.Conflict) bool {
 		return f.Info.Kind != keyring.KindKey || f.Info.Name != c.Profile
 	}))
-}
-
-// removable are the profiles that fob remove takes: those with a stored key, and those
-// whose section fob wrote.
-func (c *removeCmd) removable(a *app, all *profiles.Profiles) []string {
-	names, _ := all.Names()
-	stored, _ := all.Stored()
-	return slices.DeleteFunc(names, func(name string) bool {
-		section, _ := all.Config.Profile(name)
-		return !slices.Contains(stored, name) && !wire.Owned(section, a.args[0])
-	})
 }
 
 // session is where a session is cached.

@@ -14,6 +14,7 @@ import (
 	"fob/internal/awsconfig"
 	"fob/internal/broker"
 	"fob/internal/plan"
+	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -91,6 +92,17 @@ func (p *Profiles) Plan(profile string, o plan.Options) (plan.Plan, error) {
 // Source is the name that a profile's sessions are stored under, even if the profile
 // cannot be used because of a mistake that does not matter for that.
 func (p *Profiles) Source(profile string) (string, error) { return plan.SourceOf(p.facts, profile) }
+
+// Removable are the profiles that fob remove takes: those with a stored key, and those
+// whose credential_process is program's own.
+func (p *Profiles) Removable(program string) []string {
+	names, _ := p.Names() // damaged keys are named by what reads them
+	stored, _ := p.Stored()
+	return slices.DeleteFunc(names, func(name string) bool {
+		section, _ := p.Config.Profile(name)
+		return !slices.Contains(stored, name) && !wire.Owned(section, program)
+	})
+}
 
 // Users are the other profiles that get their credentials through a profile, sorted.
 func (p *Profiles) Users(profile string) (users []string) {
