@@ -437,7 +437,7 @@ func profileFailures() []failure {
 			if owner := a.ownerOf(e.Profile); owner != "" {
 				return exit(exitNoProfile, ui.Advise("that is the access key of profile %q", owner))
 			}
-			if e.Profile == "" || creds.IsKeyID(e.Profile) || e.Stored && len(e.Nearest) == 0 {
+			if e.Profile == "" || strings.HasPrefix(e.Profile, "-") || creds.IsKeyID(e.Profile) || e.Stored && len(e.Nearest) == 0 {
 				return exit(exitNoProfile, ui.Type("fob", "list").To("shows the profiles"))
 			}
 			hint := didYouMean(e.Nearest, ui.Type("fob", "add", e.Profile).To("stores a key under that name"))
