@@ -136,7 +136,7 @@ sudo*)
 	echo fob >fob
 	;;
 "make deploy" | backup* | docker* | terraform* | "aws s3 ls")
-	echo "with $AWS_ACCESS_KEY_ID ${AWS_SESSION_TOKEN:+and a token}" >>"$CALLS"
+	echo "with $AWS_ACCESS_KEY_ID ${AWS_SESSION_TOKEN:+and a token}${MFA_SECRET:+, and the secret}" >>"$CALLS"
 	;;
 esac
 `
@@ -329,13 +329,16 @@ func tryTranscript(t *testing.T, r *reader, code string) {
 func tryWithoutPerson(command string) func(*testing.T, *reader, string) {
 	return func(t *testing.T, r *reader, code string) {
 		r = newReader(t, r.aws)
-		secrets := filepath.Join(r.Home, "run")
+		secrets, secret := filepath.Join(r.Home, "run"), ""
+		if strings.Contains(code, "MFA_SECRET") {
+			secret = ststest.DemoSeed
+		}
 		passphrase := r.file(t, "run/secrets/fob", testPassphrase+"\n")
 		r.file(t, "run/secrets/mfa", ststest.DemoSeed+"\n")
 		r.sh(t, "", "sh", strings.ReplaceAll(code, "/run/", secrets+"/"), "FOB_PASSPHRASE=", "FOB_PASSPHRASE_FILE="+passphrase,
-			"MFA_SECRET="+ststest.DemoSeed, "AWS_ACCESS_KEY_ID="+ststest.DemoKeyID, "AWS_SECRET_ACCESS_KEY="+ststest.DemoSecret)
+			"MFA_SECRET="+secret, "AWS_ACCESS_KEY_ID="+ststest.DemoKeyID, "AWS_SECRET_ACCESS_KEY="+ststest.DemoSecret)
 		calls := r.called(t)
-		holds(t, calls, command+"\nwith ASIA", "and a token")
+		holds(t, calls, command+"\nwith ASIA", "and a token\n")
 	}
 }
 
