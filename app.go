@@ -318,7 +318,7 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (answer cre
 			ask.About = prompt.For(program())
 		}
 	case keyring.AskNewPassphrase:
-		ask.Text, what = "New passphrase", "ask for a new passphrase"
+		ask.Text, what = "New passphrase", askForNewPassphrase
 	case keyring.AskNewPassphraseAgain:
 		ask.Text = "Repeat it"
 	case keyring.AskPlugin:
@@ -336,7 +336,11 @@ func (a *app) askPassphrase(ctx context.Context, q keyring.Question) (answer cre
 	return answer, err
 }
 
-const askForPassphrase = "ask for the passphrase"
+// What ui.NobodyError says fob wanted.
+const (
+	askForPassphrase    = "ask for the passphrase"
+	askForNewPassphrase = "ask for a new passphrase"
+)
 
 // asksEachTime is where fob runs, if it keeps nothing unlocked there because of that, and
 // so asks for the passphrase each time; "" if that is not so, or what the user wants.

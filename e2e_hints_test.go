@@ -336,6 +336,7 @@ func examples(home string) []example {
 		{"exec x -d 2h", planned(noPerson, plan.SessionToken{MFASerial: serial, DurationSeconds: 7200})},
 		{"login x", planned(noPerson, session)},
 		{"exec x", planned(&ui.NobodyError{What: askForPassphrase, Why: why})},
+		{"add x", &ui.NobodyError{What: askForNewPassphrase, Why: why}},
 		{"remove x", &ui.NobodyError{What: "ask for confirmation", Why: why}},
 		{"exec x", &mfa.CodeError{Problem: "the MFA code is empty"}},
 		{"exec x", &term.InputError{Problem: "is not valid UTF-8"}},

@@ -823,10 +823,13 @@ func personFailures() []failure {
 			return exit(exitNoPerson, a.codeHints(err)...)
 		}),
 		on(func(a *app, e *ui.NobodyError, err error) verdict {
-			if e.What != askForPassphrase {
-				return exit(exitNoPerson)
+			switch e.What {
+			case askForPassphrase:
+				return exit(exitNoPerson, a.unlockHints(err)...)
+			case askForNewPassphrase:
+				return exit(exitNoPerson, passphraseFile())
 			}
-			return exit(exitNoPerson, a.unlockHints(err)...)
+			return exit(exitNoPerson)
 		}),
 		always[*mfa.CodeError](exitUsage),
 		always[*term.InputError](exitUsage),
@@ -967,7 +970,11 @@ func (a *app) unlockHints(err error) (hints []ui.Hint) {
 	if lasts {
 		hints = append(hints, a.loginHint(err)...)
 	}
-	return append(hints, ui.Advise("FOB_PASSPHRASE_FILE names a file with the passphrase"))
+	return append(hints, passphraseFile())
+}
+
+func passphraseFile() ui.Hint {
+	return ui.Advise("FOB_PASSPHRASE_FILE names a file with the passphrase")
 }
 
 // codeHints are the ways to a code where nobody can be asked for it.
