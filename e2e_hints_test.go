@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -345,6 +347,10 @@ func examples(home string) []example {
 		{"export x", planned(busy(keyring.Holder{PID: 12}))},
 		{"export x", planned(busy(keyring.Holder{PID: 12, Terminal: "pts/3"}))},
 		{"export x", planned(context.DeadlineExceeded)},
+		{"export x", planned(context.DeadlineExceeded, session)},
+		{"export x", planned(&keyring.UnansweredError{Slot: "kwallet"})},
+		{"exec x", &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code"}},
+		{"exec x", &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed, unable to validate MFA code"}},
 	}
 }
 
@@ -409,6 +415,68 @@ func TestShellWords(t *testing.T) {
 	} {
 		if got, err := shellWords(line); !slices.Equal(got, want) || (err != nil) != (want == nil) {
 			t.Errorf("%q: %q, %v", line, got, err)
+		}
+	}
+}
+
+// innerErrors are error types that no row of failures is about, and why.
+func innerErrors() map[string]string {
+	const (
+		inside = "becomes another error, or the cause of one"
+		says   = "says what is wrong with what was typed or with a program of the user's, and there is no command against it"
+	)
+	return map[string]string{
+		"awsapi.UnsentError":   inside,
+		"awsconfig.LoopError":  says,
+		"awsconfig.NameError":  inside,
+		"awsconfig.ValueError": inside,
+		"cmdline.WordError":    inside,
+		"helper.FailedError":   inside,
+		"host.LateError":       "is a context.DeadlineExceeded",
+		"input.TooLargeError":  inside,
+		"main.childExit":       "is the exit code of a child",
+		"main.commandError":    says,
+		"main.unusableError":   "has the hints of its cause",
+		"mfa.ProcessError":     says,
+		"mfa.RefusedError":     inside,
+		"mfa.SeedError":        says,
+		"mfa.lateError":        inside,
+		"profiles.WriteError":  "prints the lines to write",
+		"prompt.notReadyError": inside,
+		"settings.SyntaxError": inside,
+		"source.ProcessError":  says,
+		"ui.FatalError":        inside,
+		"ui.WriteError":        "standard output is gone",
+		"wire.TakenError":      inside,
+	}
+}
+
+// Every type of error has an example, or a reason why it needs none: a new one does not
+// reach people without anybody having thought about what they can do.
+func TestErrorsHaveExamples(t *testing.T) {
+	known := map[string]bool{}
+	for _, e := range examples(t.TempDir()) {
+		for err := e.err; err != nil; err = errors.Unwrap(err) {
+			known[strings.TrimPrefix(fmt.Sprintf("%T", err), "*")] = true
+		}
+	}
+	method := regexp.MustCompile(`(?m)^func \((?:\w+ )?\*?(\w+)\) Error\(\) string`)
+	for _, name := range sources(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pkg := "main"
+		if dir := filepath.Dir(name); dir != "." {
+			pkg = filepath.Base(dir)
+		}
+		for _, m := range method.FindAllSubmatch(text, -1) {
+			e := pkg + "." + string(m[1])
+			if why := innerErrors()[e]; !known[e] && why == "" {
+				t.Errorf("%s: %s has no example", name, e)
+			} else if known[e] && why != "" {
+				t.Errorf("%s has an example, and is said to need none", e)
+			}
 		}
 	}
 }

@@ -834,6 +834,9 @@ func personFailures() []failure {
 		always[*mfa.CodeError](exitUsage),
 		always[*term.InputError](exitUsage),
 		on(busy),
+		on(func(a *app, _ *keyring.UnansweredError, err error) verdict {
+			return exit(exitNoPerson, a.loginHint(err)...)
+		}),
 		func(a *app, err error) verdict {
 			if errors.Is(err, context.DeadlineExceeded) {
 				return exit(exitNoPerson, a.codeHints(err)...)
@@ -876,6 +879,12 @@ func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
 	case "ExpiredToken":
 		hints = append(hints, ui.Advise("these session credentials have expired: get new ones where they come from"))
 	case "AccessDenied":
+		switch {
+		case e.BadCode():
+			return append(hints, ui.Advise("the code was wrong, expired or already used: take the next one"))
+		case e.UnknownDevice():
+			return append(hints, ui.Advise("the device was removed in AWS, or belongs to another user than the key: fob_mfa_serial in the profile names it"))
+		}
 		if at, ok := errors.AsType[*planError](err); ok && e.Role != "" {
 			hints = append(hints, deniedRole(at.Plan, e.Role)...)
 		}
@@ -983,7 +992,7 @@ func (a *app) codeHints(err error) []ui.Hint {
 		return login
 	}
 	at, ok := errors.AsType[*planError](err)
-	if !ok {
+	if !ok || at.Plan.CodeSteps() == 0 {
 		return nil
 	}
 	run := "run it in a terminal"
