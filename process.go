@@ -108,7 +108,7 @@ func (c *exportCmd) export(a *app, profile, name string) error {
 	if name == "process" {
 		document, err = format.Process(s)
 	} else {
-		document, err = format.Session(name, s, profile, p.Region)
+		document, err = format.Session(name, s, profile, p.Region, a.environ)
 	}
 	if err != nil {
 		return err

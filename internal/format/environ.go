@@ -41,6 +41,25 @@ func marks(s creds.Session, profile, region string) []Var {
 	return vars
 }
 
+// stale are the variables of an earlier session in a shell that a session does not
+// replace. A region counts only if fob has set it.
+func stale(environ []string, vars []Var) (names []string) {
+	const mark = "FOB_REGION"
+	region := lookup(environ, mark, false)
+	for _, n := range []string{
+		"AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION", "AWS_ACCOUNT_ID",
+		"AWS_REGION", "AWS_DEFAULT_REGION", mark,
+	} {
+		value := lookup(environ, n, false)
+		replaced := slices.ContainsFunc(vars, func(v Var) bool { return v.Name == n || n == mark && v.Name == "AWS_REGION" })
+		if value == "" || replaced || strings.HasSuffix(n, "REGION") && value != region {
+			continue
+		}
+		names = append(names, n)
+	}
+	return names
+}
+
 // removed are the variables that hold AWS credentials or say where to find them,
 // and fob's own secrets. None reaches a child unless fob sets it.
 var removed = []string{

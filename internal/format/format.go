@@ -2,7 +2,7 @@
 // credential_process, as an environment, and as lines for a shell to evaluate.
 //
 // Every format is built in memory, ends with a newline, and quotes its values so
-// that evaluating it can only set variables. A value that cannot be written safely
+// that evaluating it can only set and remove variables. A value that cannot be written safely
 // is an error, and then there is no output at all.
 package format
 

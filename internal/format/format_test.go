@@ -37,7 +37,7 @@ func least() creds.Session {
 func TestGolden(t *testing.T) {
 	for _, name := range append([]string{"process"}, Shells()...) {
 		t.Run(name, func(t *testing.T) {
-			got, err := Session(name, full(), "dev", "eu-west-1")
+			got, err := Session(name, full(), "dev", "eu-west-1", nil)
 			if name == "process" {
 				got, err = Process(full())
 			}

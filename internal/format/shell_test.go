@@ -74,13 +74,44 @@ func TestSessionMarks(t *testing.T) {
 		{"windows-cmd", "50%", "set \"FOB_PROFILE=\"\nset \"FOB_KEY_ID=" + exampleID + "\"\n"},
 		{"dotenv", "jo's", "FOB_PROFILE=''\nFOB_KEY_ID='" + exampleID + "'\n"},
 	} {
-		text, err := Session(row.format, least(), row.profile, "")
+		text, err := Session(row.format, least(), row.profile, "", nil)
 		if err != nil || !strings.HasSuffix(string(text), row.want) {
 			t.Errorf("%s of %q: %s, %v", row.format, row.profile, text, err)
 		}
 	}
-	if text, err := Session("env", least(), "dev", "eu\nwest"); err == nil || len(text) > 0 {
+	if text, err := Session("env", least(), "dev", "eu\nwest", nil); err == nil || len(text) > 0 {
 		t.Errorf("a region that cannot be written: %s", text)
+	}
+}
+
+// What an earlier session has left in a shell is removed, and what a user has set
+// stays.
+func TestSessionReplaces(t *testing.T) {
+	const earlier = "AWS_SESSION_TOKEN=t AWS_SECURITY_TOKEN=t AWS_CREDENTIAL_EXPIRATION=x AWS_SESSION_EXPIRATION=x AWS_ACCOUNT_ID=1 "
+	for _, row := range []struct{ name, format, environ, want string }{
+		{"token", "env", "AWS_SESSION_TOKEN=t", "unset AWS_SESSION_TOKEN\n"},
+		{"fish", "fish", "AWS_SESSION_TOKEN=t", "set -e AWS_SESSION_TOKEN\n"},
+		{"PowerShell", "powershell", "AWS_SESSION_TOKEN=t", "Remove-Item Env:AWS_SESSION_TOKEN\n"},
+		{"cmd", "windows-cmd", "AWS_SESSION_TOKEN=t", "set \"AWS_SESSION_TOKEN=\"\n"},
+		{"a file", "dotenv", earlier, ""},
+		{"not exported", "env-no-export", earlier, ""},
+		{"nothing left", "env", "AWS_SESSION_TOKEN= A=1 AWS_PROFILE=x", ""},
+		{"all", "env", earlier + "AWS_REGION=r AWS_DEFAULT_REGION=r FOB_REGION=r",
+			"unset AWS_SESSION_TOKEN\nunset AWS_SECURITY_TOKEN\nunset AWS_CREDENTIAL_EXPIRATION\nunset AWS_SESSION_EXPIRATION\nunset AWS_ACCOUNT_ID\n" +
+				"unset AWS_REGION\nunset AWS_DEFAULT_REGION\nunset FOB_REGION\n"},
+		{"the user's region", "env", "AWS_REGION=mine AWS_DEFAULT_REGION=r FOB_REGION=r", "unset AWS_DEFAULT_REGION\nunset FOB_REGION\n"},
+		{"no mark", "env", "AWS_REGION=mine", ""},
+	} {
+		text, err := Session(row.format, least(), "dev", "", strings.Fields(row.environ))
+		plain, _ := Session(row.format, least(), "dev", "", nil)
+		if got, ok := strings.CutPrefix(string(text), string(plain)); err != nil || !ok || got != row.want {
+			t.Errorf("%s: %s, %v", row.name, text, err)
+		}
+	}
+	everything := strings.Fields(earlier + "AWS_REGION=r AWS_DEFAULT_REGION=r FOB_REGION=r")
+	text, _ := Session("env", full(), "dev", "eu-west-1", everything)
+	if got := strings.Count(string(text), "unset"); got != 1 || !strings.HasSuffix(string(text), "unset AWS_SECURITY_TOKEN\n") {
+		t.Errorf("a session with everything: %s", text)
 	}
 }
 
