@@ -266,7 +266,9 @@ func (a *app) say(err error, hints []ui.Hint) {
 		hints[i] = ui.Hint{When: hide.Replace(h.When), Command: hide.Replace(h.Command), Words: hide.Replace(h.Words)}
 	}
 	if leaked {
-		hints = append(hints, ui.Advise("if that was a secret, remove the line from the shell's history%s, and replace the secret", historyFile(a.getenv("SHELL"))))
+		hints = append(hints,
+			ui.Advise("a secret typed there is now in the shell's history%s:", historyFile(a.getenv("SHELL"))),
+			ui.Advise("remove the line from it, and replace the secret"))
 	}
 	a.out.Hints(hints)
 }
@@ -701,7 +703,7 @@ func wrongPassphrase(a *app, e *keyring.WrongPassphraseError, _ error) verdict {
 	if len(e.Others) == 0 && !given {
 		dir := cmdline.Quote(e.Dir)
 		hints = append(hints,
-			ui.Advise("a forgotten passphrase cannot be recovered; to begin again, with keys from AWS:"),
+			ui.Advise("a forgotten passphrase cannot be recovered; to start over:"),
 			ui.TypeLine("mv "+dir+" "+cmdline.Quote(e.Dir+".old")+" && fob store trust"))
 	}
 	return exit(exitStore, hints...)
