@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"fob/internal/cmdline"
@@ -48,7 +47,8 @@ func (s deviceSecret) remove(a *app, profile string, info keyring.Info) error {
 		a.out.Note("stored MFA secrets stay: %s", s.stays)
 		return nil
 	case s.stays != "":
-		a.out.Note("the MFA secret for %s stays: %s; fob mfa remove %s --serial %s removes it", plan.ShortSerial(s.serial), s.stays, cmdline.Quote(profile), cmdline.Quote(s.serial))
+		a.out.Note("the MFA secret for %s stays: %s; to remove it:", plan.ShortSerial(s.serial), s.stays)
+		a.out.Say("    fob mfa remove %s --serial %s", cmdline.Quote(profile), cmdline.Quote(s.serial))
 		return nil
 	case s.serial == "":
 		return nil
@@ -57,10 +57,12 @@ func (s deviceSecret) remove(a *app, profile string, info keyring.Info) error {
 		return err
 	}
 	a.out.Answer("Removed the MFA secret for %s.", plan.ShortSerial(s.serial))
-	how := "remove it there if you no longer need it"
+	device := plan.ShortSerial(s.serial)
 	if user, ok := plan.ParseARN(info.ARN); ok && !user.IsRoot() && strings.HasPrefix(s.serial, "arn:") {
-		how = fmt.Sprintf("with another key, aws iam deactivate-mfa-device --user-name %s --serial-number %s disables it", cmdline.Quote(user.Name()), cmdline.Quote(s.serial))
+		a.out.Note("%s is still enabled in AWS; to disable it with another key:", device)
+		a.out.Say("    aws iam deactivate-mfa-device --user-name %s --serial-number %s", cmdline.Quote(user.Name()), cmdline.Quote(s.serial))
+		return nil
 	}
-	a.out.Note("the MFA device %s is still enabled in AWS: %s", plan.ShortSerial(s.serial), how)
+	a.out.Note("%s is still enabled in AWS: remove it there if you no longer need it", device)
 	return nil
 }
