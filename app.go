@@ -230,7 +230,7 @@ func (a *app) keyringEnv(name string) string {
 func (a *app) sayChoice(slot, why string) {
 	if slot == "passphrase" {
 		a.out.Say("%s: the store gets a passphrase (other ways: fob store).", upper(why))
-		if where := a.asksEachTime(); where != "" && !a.secrets.hasPassphrase() {
+		if where := a.asksEachTime(); where != "" && !a.secrets.hasPassphrase() && !a.unattended() {
 			a.out.Say("Running %s, fob asks for it each time. To change that, set", where)
 			if keyring.CanHold() {
 				a.out.Say("    FOB_UNLOCK_TTL=12h         the kernel keeps the store unlocked")
@@ -295,7 +295,11 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 	if err != nil {
 		return creds.Secret{}, false, fmt.Errorf("%s: %s", from, a.out.Path(err))
 	}
-	return creds.NewSecret(creds.Typed(text)), true, nil
+	typed := creds.Typed(text)
+	if typed == "" {
+		return creds.Secret{}, false, &keyring.PassphraseError{Problem: fmt.Sprintf("the passphrase is empty (%s)", from)}
+	}
+	return creds.NewSecret(typed), true, nil
 }
 
 // askerKey is the context's key of the program that credentials are made for.
@@ -342,16 +346,23 @@ const (
 	askForNewPassphrase = "ask for a new passphrase"
 )
 
+// unattended reports whether nobody sits at this machine or ever will, so that it does
+// not help to tell them what to do in a terminal: a CI job, and where the environment
+// turns questions off.
+func (a *app) unattended() bool {
+	return a.host.CI() || a.NoInput && a.getenv("FOB_NO_INPUT") != ""
+}
+
 // asksEachTime is where fob runs, if it keeps nothing unlocked there because of that, and
 // so asks for the passphrase each time; "" if that is not so, or what the user wants.
 func (a *app) asksEachTime() (where string) {
 	switch {
 	case a.unlock.sessions > 0 || a.getenv("FOB_UNLOCK_TTL") != "":
 		return ""
-	case a.host.Container():
-		return "in a container"
 	case a.host.CI():
 		return "in CI"
+	case a.host.Container():
+		return "in a container"
 	}
 	return "as root"
 }

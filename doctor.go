@@ -67,8 +67,9 @@ func (c *doctorCmd) Run(a *app) error {
 }
 
 // asksIn is where fob runs, if it asks for the passphrase each time because of that.
+// Where nobody can be asked, the store's own check says what to set.
 func asksIn(a *app) string {
-	if a.secrets.hasPassphrase() {
+	if a.secrets.hasPassphrase() || a.unattended() {
 		return ""
 	}
 	return a.asksEachTime()

@@ -74,9 +74,11 @@ func remedies() []remedy {
 			hint: "(fob mfa add dev) ", answers: "MFA secret => $SEED\n"},
 
 		{name: "nobody to ask for the passphrase", given: "add dev; printf %s \"$FOB_PASSPHRASE\" >pass", fails: "FOB_PASSPHRASE= fob exec dev -- true",
-			hint: "(FOB_PASSPHRASE_FILE) names a file", typed: "export $1=$HOME/pass"},
+			hint: "(export FOB_PASSPHRASE_FILE=)FILE ", typed: "$1$HOME/pass"},
 		{name: "nobody to ask for a new passphrase", given: "printf 'twelve letters' >pass", fails: "FOB_PASSPHRASE= add dev",
-			hint: "(FOB_PASSPHRASE_FILE) names a file", typed: "export $1=$HOME/pass", works: "FOB_PASSPHRASE= add dev && FOB_PASSPHRASE= fob exec dev -- true"},
+			hint: "(export FOB_PASSPHRASE_FILE=)FILE ", typed: "$1$HOME/pass", works: "FOB_PASSPHRASE= add dev && FOB_PASSPHRASE= fob exec dev -- true"},
+		{name: "a code in a CI job", given: stored, fails: "CI=true fob exec dev -- true",
+			hint: "(fob mfa add dev --stdin) ", typed: `echo "$SEED" | $1`},
 		{name: "a forgotten passphrase", given: "add dev", fails: "FOB_PASSPHRASE= fob exec dev -- true",
 			dialogue: "Passphrase => x\nPassphrase => y\nPassphrase => z\n",
 			hint:     "(mv .* && fob store trust)$", answers: "[y/N] => y\n", works: "add dev && fob exec dev -- true"},

@@ -956,7 +956,7 @@ func profileOf(err error) string {
 // that does not help.
 func (a *app) loginHint(err error) []ui.Hint {
 	at, ok := errors.AsType[*planError](err)
-	if !ok || a.name == "login" {
+	if !ok || a.name == "login" || a.unattended() {
 		return nil
 	}
 	// A session with a duration of its own is not one that fob login makes.
@@ -974,7 +974,7 @@ func (a *app) loginHint(err error) []ui.Hint {
 // unlockHints are the ways to open the store where nobody can be asked for its
 // passphrase.
 func (a *app) unlockHints(err error) (hints []ui.Hint) {
-	lasts := keyring.CanHold() && (a.unlock.sessions > 0 || a.asksEachTime() != "")
+	lasts := keyring.CanHold() && (a.unlock.sessions > 0 || a.asksEachTime() != "") && !a.unattended()
 	if lasts && a.unlock.sessions == 0 {
 		hints = append(hints, ui.TypeLine("export FOB_UNLOCK_TTL=12h").To("lets the kernel keep the store unlocked"))
 	}
@@ -985,7 +985,7 @@ func (a *app) unlockHints(err error) (hints []ui.Hint) {
 }
 
 func passphraseFile() ui.Hint {
-	return ui.Advise("FOB_PASSPHRASE_FILE names a file with the passphrase")
+	return ui.TypeLine("export FOB_PASSPHRASE_FILE=FILE").To("reads the passphrase from a file")
 }
 
 // codeHints are the ways to a code where nobody can be asked for it.
@@ -996,6 +996,9 @@ func (a *app) codeHints(err error) []ui.Hint {
 	at, ok := errors.AsType[*planError](err)
 	if !ok || at.Plan.CodeSteps() == 0 {
 		return nil
+	}
+	if a.unattended() {
+		return []ui.Hint{ui.Type("fob", "mfa", "add", at.Plan.Profile, "--stdin").To("stores the MFA secret, so that fob makes the codes")}
 	}
 	run := "run it in a terminal"
 	if a.name != "login" {
