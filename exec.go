@@ -14,6 +14,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/format"
 	"fob/internal/host"
+	"fob/internal/term"
 	"fob/internal/ui"
 )
 
@@ -77,7 +78,7 @@ func (c *execCmd) Run(a *app) error {
 	}
 	a.used(profile)
 	warnEndless(a, s, "in the environment of "+filepath.Base(path))
-	if shell {
+	if shell && term.IsTerminal(os.Stdin) {
 		greet(a, profile, s)
 	}
 	env := format.Environ(a.environ, s, format.Child{Profile: profile, Region: p.Region, Compat: a.CompatEnv, FoldCase: host.FoldCase})
@@ -88,7 +89,7 @@ func (c *execCmd) Run(a *app) error {
 	return replace(path, argv, env)
 }
 
-// greet says which session a shell has.
+// greet says which session a shell has. A shell that reads a script has no use for it.
 func greet(a *app, profile string, s creds.Session) {
 	now := a.now()
 	left := ""
