@@ -287,7 +287,7 @@ func TestRekeyLosesNothing(t *testing.T) {
 	before := tree(t, s)
 	_, err := again(s).NewPassphrase(t.Context(), creds.NewSecret(newWords))
 	wantErr[*BeforeRekeyError](t, err)
-	for _, name := range []string{"key+bad", "key+worse", "token+p"} {
+	for _, name := range []string{`key of "bad"`, `key of "worse"`, "token+p"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%q is not named: %v", name, err)
 		}
