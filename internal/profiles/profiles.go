@@ -7,7 +7,9 @@ package profiles
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -62,9 +64,26 @@ func New(config *awsconfig.Config, store *keyring.Store, w World) *Profiles {
 			names, _ := p.Stored() // do not suggest damaged ones
 			return names
 		},
-		Getenv: w.Getenv, ReadFile: w.ReadFile, User: w.User, Program: w.Program,
+		Getenv: fullPaths(w.Getenv), ReadFile: w.ReadFile, User: w.User, Program: w.Program,
 	}
 	return p
+}
+
+// fullPaths completes the paths of the AWS files. They are part of what a foreign
+// process gives credentials for, and a relative path is another file in another
+// directory. A tilde is for the program to read: not all of them expand it.
+func fullPaths(getenv func(string) string) func(name string) string {
+	return func(name string) string {
+		value := getenv(name)
+		if name != "AWS_CONFIG_FILE" && name != "AWS_SHARED_CREDENTIALS_FILE" || value == "" || strings.HasPrefix(value, "~") {
+			return value
+		}
+		path, err := filepath.Abs(value)
+		if err != nil {
+			return value // the current directory is gone, and with it the file
+		}
+		return path
+	}
 }
 
 func (p *Profiles) key(profile string) (plan.Key, bool, error) {

@@ -204,3 +204,38 @@ func TestEdit(t *testing.T) {
 		t.Errorf("the file has changed: %q, %v", text, err)
 	}
 }
+
+// What a process prints is kept for the AWS files that it was told to read: a relative
+// path names others in another directory.
+func TestRelativeFiles(t *testing.T) {
+	config, err := awsconfig.Parse(awsconfig.File{Text: "[profile vend]\ncredential_process = vend\n"}, awsconfig.File{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := keyring.New(keyring.Options{Dir: filepath.Join(t.TempDir(), "store"), StateDir: filepath.Join(t.TempDir(), "state")})
+	kept := func(file string) (id, path string) {
+		getenv := func(name string) string { return map[string]string{"AWS_CONFIG_FILE": file}[name] }
+		all := New(config, store, World{Getenv: getenv, User: func() string { return "jo" }, Program: "fob", Log: t.Logf})
+		made, err := all.Plan("vend", plan.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.ID(1), made.Steps[0].(plan.Process).ConfigFile
+	}
+	here, there := t.TempDir(), t.TempDir()
+	t.Chdir(here)
+	first, path := kept("config")
+	if path != filepath.Join(here, "config") {
+		t.Errorf("the path is %s", path)
+	}
+	if same, _ := kept(filepath.Join(here, "config")); same != first {
+		t.Error("the same file by its full path is another session")
+	}
+	t.Chdir(there)
+	if other, _ := kept("config"); other == first {
+		t.Error("another file has the same session")
+	}
+	if _, path := kept("~/config"); path != "~/config" {
+		t.Errorf("a tilde became %s", path)
+	}
+}
