@@ -17,7 +17,7 @@ import (
 type addCmd struct {
 	Profile   string `arg:"" help:"The profile."`
 	FromEnv   bool   `aliases:"env" xor:"from" help:"Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."`
-	Stdin     bool   `xor:"from" help:"Read the key from standard input: JSON with AccessKeyId and SecretAccessKey, or two lines."`
+	Stdin     bool   `xor:"from" help:"Read the key from standard input: two lines, the console's CSV file, or JSON with AccessKeyId and SecretAccessKey."`
 	Source    string `xor:"from" help:"Do not store a key: assume a role with the key of this profile." placeholder:"PROFILE"`
 	Role      string `help:"The role's ARN, with --source." placeholder:"ARN"`
 	MFASerial string `name:"mfa-serial" help:"The MFA device's ARN or serial number, or none." placeholder:"ARN"`
@@ -40,6 +40,7 @@ the key of another one.
 
     fob add dev
     fob add dev --from-env           the key that this shell has
+    fob add dev --stdin < key.csv    the CSV file of the AWS console
     fob add prod --source dev --role arn:aws:iam::222222222222:role/deploy`
 }
 

@@ -43,8 +43,7 @@ func (c *addCmd) askSerial(a *app, id awsapi.Identity) (serial string, guess boo
 		prompt = "MFA device (- for none) [" + likely + "]: "
 	}
 	answer, err := a.person.Ask(a.ctx, "ask for the MFA device", prompt, func(answer string) error {
-		answer = strings.TrimSpace(answer)
-		if answer == "" || answer == "-" || answer == "none" {
+		if answer == "" || isNone(answer) {
 			return nil
 		}
 		if problem := plan.CheckSerial(answer, userARN(id)); problem != "" {
@@ -52,8 +51,8 @@ func (c *addCmd) askSerial(a *app, id awsapi.Identity) (serial string, guess boo
 		}
 		return nil
 	})
-	switch answer = strings.TrimSpace(answer); {
-	case err != nil || answer == "-" || answer == "none":
+	switch {
+	case err != nil || isNone(answer):
 		return "", false, err
 	case answer == "":
 		return likely, likely != "", nil

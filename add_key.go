@@ -1,20 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"fob/internal/awsapi"
 	"fob/internal/creds"
 	"fob/internal/plan"
-	"fob/internal/profiles"
 	"fob/internal/ui"
-	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -68,7 +64,8 @@ func (c *addCmd) readKey(a *app, by creds.Issuer, try int) (creds.Key, error) {
 	return askKey(a, by)
 }
 
-// askKey asks again for what cannot be an ID: most often it is the secret.
+// askKey asks again for what cannot be an ID, most often the secret, and for what
+// cannot be a secret.
 func askKey(a *app, by creds.Issuer) (creds.Key, error) {
 	const what = "ask for the key"
 	id, err := a.person.Ask(a.ctx, what, "Access key ID: ", func(id string) error {
@@ -84,7 +81,7 @@ func askKey(a *app, by creds.Issuer) (creds.Key, error) {
 	if err != nil {
 		return creds.Key{}, err
 	}
-	secret, err := a.person.AskSecret(a.ctx, what, "Secret access key: ")
+	secret, err := a.person.AskSecret(a.ctx, what, "Secret access key: ", creds.CheckSecret)
 	if err != nil {
 		return creds.Key{}, err
 	}
@@ -132,55 +129,4 @@ func (c *addCmd) verify(a *app, k creds.Key) (awsapi.Identity, error) {
 			return id, context.Cause(ctx)
 		}
 	}
-}
-
-// region suggests a region: the flag's, else the source profile's, else the
-// environment's, else [default]'s.
-func (c *addCmd) region(a *app, all *profiles.Profiles) string {
-	of := func(profile string) string {
-		p, _ := all.Config.Profile(profile)
-		v, _ := p.Get("region")
-		return v.Text
-	}
-	for _, region := range []string{c.Region, of(c.Source), a.getenv("AWS_REGION"), a.getenv("AWS_DEFAULT_REGION"), of("default")} {
-		if plan.IsRegion(region) {
-			return region
-		}
-	}
-	return ""
-}
-
-func regionLines(region string) wire.Lines {
-	if region == "" {
-		return nil
-	}
-	return wire.Lines{{"region", region}}
-}
-
-// askRegion is the region to write; "" if the profile has one, or needs none.
-func (c *addCmd) askRegion(a *app) (string, error) {
-	all, err := a.profiles()
-	if err != nil {
-		return "", err
-	}
-	if p, ok := all.Config.Profile(c.Profile); ok {
-		if _, ok := p.Get("region"); ok && c.Region == "" {
-			return "", nil
-		}
-	}
-	suggestion := c.region(a, all)
-	if c.Region != "" || c.NoConfig || c.FromEnv || c.Stdin {
-		return suggestion, nil
-	}
-	prompt := "Default region (Enter for none): "
-	if suggestion != "" {
-		prompt = "Default region [" + suggestion + "]: "
-	}
-	answer, err := a.person.Ask(a.ctx, "ask for the region", prompt, func(answer string) error {
-		if answer = strings.TrimSpace(answer); answer == "" || plan.IsRegion(answer) {
-			return nil
-		}
-		return fmt.Errorf("%q is not a region; use a name such as eu-west-1", answer)
-	})
-	return cmp.Or(strings.TrimSpace(answer), suggestion), err
 }

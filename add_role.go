@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 
-	"fob/internal/cmdline"
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/wire"
@@ -50,7 +49,10 @@ func (c *addCmd) addRole(a *app) error {
 		return a.showUnwritten(c.Profile, err)
 	}
 	a.showLines("Added to", c.Profile, lines.Text())
-	sayNext(a, []string{"aws --profile " + cmdline.Quote(c.Profile) + " sts get-caller-identity"})
+	if all, err = a.readProfiles(); err != nil {
+		return err
+	}
+	sayNext(a, c.firstCalls(all))
 	return nil
 }
 

@@ -99,7 +99,10 @@ func (c *mfaAddCmd) read(a *app) (creds.Secret, error) {
 		}
 		return creds.NewSecret(strings.TrimSpace(creds.Typed(text))), nil
 	}
-	return a.person.AskSecret(a.ctx, "ask for the MFA secret", "MFA secret (base32, or an otpauth:// address): ")
+	return a.person.AskSecret(a.ctx, "ask for the MFA secret", "MFA secret (base32, or an otpauth:// address): ", func(text string) error {
+		_, err := mfa.ParseSeed(text)
+		return err
+	})
 }
 
 type mfaCodeCmd struct {

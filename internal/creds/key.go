@@ -1,9 +1,11 @@
 package creds
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -36,11 +38,11 @@ const (
 // maxKeyText is far more than any document with a key has, in bytes.
 const maxKeyText = 64 << 10
 
-// ReadKey reads a key from two lines, or from JSON as exported sessions and
-// `aws iam create-access-key` print it. The error is the reader's or a *KeyError.
+// ReadKey reads a key from two lines, from the CSV file that the AWS console offers,
+// or from JSON as exported sessions and `aws iam create-access-key` print it. The error is the reader's or a *KeyError.
 func ReadKey(by Issuer, r io.Reader) (Key, error) {
 	text, err := input.All(r, maxKeyText)
-	none := &KeyError{"no access key found; expected JSON with AccessKeyId and SecretAccessKey, or two lines"}
+	none := &KeyError{"no access key found; expected two lines, the console's CSV file, or JSON with AccessKeyId and SecretAccessKey"}
 	if _, large := errors.AsType[input.TooLargeError](err); large {
 		return Key{}, none
 	}
@@ -72,11 +74,32 @@ func ReadKey(by Issuer, r io.Reader) (Key, error) {
 		}
 		return NewKey(by, doc.ID, doc.Secret)
 	}
+	if id, secret, ok := readCSV(s); ok {
+		return NewKey(by, id, secret)
+	}
 	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
 	if len(lines) != 2 {
 		return Key{}, none
 	}
 	return NewKey(by, lines[0], lines[1])
+}
+
+// readCSV reads the columns "Access key ID" and "Secret access key" of a file with one
+// key. The console's files of new users have more columns.
+func readCSV(text string) (id, secret string, ok bool) {
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || len(rows) != 2 {
+		return "", "", false
+	}
+	for i, title := range rows[0] {
+		switch strings.ToLower(strings.TrimSpace(title)) {
+		case "access key id":
+			id = rows[1][i]
+		case "secret access key":
+			secret = rows[1][i]
+		}
+	}
+	return id, secret, id != "" && secret != ""
 }
 
 // NewKey makes a key from a pasted ID and secret. The error is a *KeyError.
@@ -86,16 +109,29 @@ func NewKey(by Issuer, id, secret string) (Key, error) {
 	switch {
 	case id == "":
 		return Key{}, &KeyError{"no access key ID"}
-	case secret == "":
-		return Key{}, &KeyError{"no secret access key"}
 	case idProblem != nil && checkKeyID(AWS, secret) == nil:
 		return Key{}, &KeyError{"ID and secret are swapped: the access key ID begins with AKIA, the secret is longer"}
 	case idProblem != nil:
 		return Key{}, idProblem
-	case strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return Key{}, &KeyError{"the secret access key contains characters that are not allowed in one"}
+	}
+	if err := CheckSecret(secret); err != nil {
+		return Key{}, err
 	}
 	return Key{ID: id, Secret: NewSecret(secret)}, nil
+}
+
+// CheckSecret returns a *KeyError if a pasted secret cannot be that of a key.
+func CheckSecret(secret string) error {
+	secret = unquote(secret)
+	switch {
+	case secret == "":
+		return &KeyError{"no secret access key"}
+	case IsKeyID(secret):
+		return &KeyError{"that looks like an access key ID; the secret access key is longer"}
+	case strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return &KeyError{"the secret access key contains characters that are not allowed in one"}
+	}
+	return nil
 }
 
 // CheckKeyID returns a *KeyError if a pasted ID is not that of a long-lived key.
@@ -110,6 +146,8 @@ func checkKeyID(by Issuer, id string) error {
 	switch {
 	case strings.HasPrefix(id, "ASIA"):
 		return ErrSessionKey
+	case strings.Contains(id, ",") && slices.ContainsFunc(strings.Split(id, ","), func(field string) bool { return IsKeyID(unquote(field)) }):
+		return &KeyError{"that is a whole line of a CSV file; enter only the ID (it begins with AKIA)"}
 	case len(id) == secretLength && !wellFormed:
 		return &KeyError{"that looks like the secret; enter the access key ID first (it begins with AKIA)"}
 	case by == Other && id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }):

@@ -49,6 +49,18 @@ func (r *resolver) unlentRegion() {
 // host name, so it must be a valid label of one. Only AWS knows which exist.
 func IsRegion(s string) bool { return isHostLabel(s) }
 
+// IsAWSRegion reports whether s has the form of AWS's own regions, such as eu-west-1.
+func IsAWSRegion(s string) bool {
+	words := strings.Split(s, "-")
+	last := len(words) - 1
+	for _, w := range words[:last] {
+		if w == "" || strings.Trim(w, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return false
+		}
+	}
+	return last >= 2 && words[last] != "" && strings.Trim(words[last], "0123456789") == ""
+}
+
 // partitions by the prefix of their regions. home is the region of STS when no
 // region is known. (AWS General Reference, "Partitions")
 var partitions = []struct{ prefix, name, home string }{

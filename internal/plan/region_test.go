@@ -17,3 +17,16 @@ func TestIsRegion(t *testing.T) {
 		}
 	}
 }
+
+func TestIsAWSRegion(t *testing.T) {
+	for _, s := range []string{"eu-west-1", "ap-southeast-10", "us-gov-west-1", "eusc-de-east-1", "us-isob-east-1"} {
+		if !IsAWSRegion(s) {
+			t.Errorf("%q is refused", s)
+		}
+	}
+	for _, s := range []string{"", "yes", "none", "local", "frankfurt", "eu-west", "eu-west-", "eu-west-1a", "eu--1", "-west-1", "EU-WEST-1", "eu west-1", "east-1"} {
+		if IsAWSRegion(s) {
+			t.Errorf("%q is taken", s)
+		}
+	}
+}

@@ -96,7 +96,7 @@ func TestTerminal(t *testing.T) {
 	const prompt = "MFA code for dev (arn:aws:iam::111111111111:mfa/jo, for terraform): "
 	see("wrong code\r\n" + prompt)
 	io.WriteString(p, "12\x1b34\n")
-	see(`12\x1b34` + "\r\nthe answer contains a key that is not text, such as an arrow key (\\x1b)\r\n" + prompt)
+	see(`12\x1b34` + "\r\nthe answer contains a special key, such as an arrow key (\\x1b)\r\n" + prompt)
 	io.WriteString(p, "123 456\n")
 	see("123 456\r\n")
 	out, err := io.ReadAll(stdout)

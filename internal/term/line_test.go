@@ -67,7 +67,7 @@ func TestCheckText(t *testing.T) {
 		{"eu-west-1", ""},
 		{"tab\tand é", ""},
 		{"nul\x00", `contains a control character (\x00)`},
-		{"arrow\x1b[A", `contains a key that is not text, such as an arrow key (\x1b)`},
+		{"arrow\x1b[A", `contains a special key, such as an arrow key (\x1b)`},
 		{"c1\u0085", `contains a control character (\u0085)`},
 		{"latin1 \xe9", "is not valid UTF-8"},
 	} {

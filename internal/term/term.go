@@ -266,7 +266,7 @@ func checkText(s string) error {
 		if unicode.IsControl(r) && r != '\t' {
 			what := "a control character"
 			if r == escape {
-				what = "a key that is not text, such as an arrow key"
+				what = "a special key, such as an arrow key"
 			}
 			return &InputError{"contains " + what + " (" + visible(string(r)) + ")"}
 		}

@@ -331,7 +331,7 @@ func TestAnswers(t *testing.T) {
 	for _, c := range []struct{ what, prompt, keys, screen, answer string }{
 		{"ask", "Name: ", "dew\x7fv\n", "dew\b \bv\r\n", `"dev" <nil>`},
 		{"ask", "Name: ", "José\n", "José\r\n", `"José" <nil>`},
-		{"ask", "Name: ", "up\x1b[A\n", `up\x1b[A` + "\r\n", `"" the answer contains a key that is not text, such as an arrow key (\x1b)`},
+		{"ask", "Name: ", "up\x1b[A\n", `up\x1b[A` + "\r\n", `"" the answer contains a special key, such as an arrow key (\x1b)`},
 		{"ask", "Name: ", strings.Repeat("x", 5000) + "\n", "x\r\n", `"" the answer is longer than 4096 bytes`},
 		{"ask", "Name: ", "\n", "\r\n", `"" <nil>`},
 		{"secret", "Secret: ", secret + "\n", "Secret: (hidden, 40 characters)\r\n", `"` + secret + `" <nil>`},
@@ -340,7 +340,7 @@ func TestAnswers(t *testing.T) {
 		{"confirm", "Replace it? [y/N] ", "\n", "\r\n", "false <nil>"},
 		{"confirm", "Replace it? [y/N] ", "what\nYES\n", "what\r\nType y or n.\r\nReplace it? [y/N] YES\r\n", "true <nil>"},
 		{"confirm", "Replace it? [y/N] ", "1\n2\n3\n", "2\r\nType y or n.\r\nReplace it? [y/N] 3\r\nTaken as no.\r\n", "false <nil>"},
-		{"confirm", "Replace it? [y/N] ", "\x1b[A\nn\n", `\x1b[A` + "\r\nThe answer contains a key that is not text, such as an arrow key (\\x1b). Try again.\r\nReplace it? [y/N] n\r\n", "false <nil>"},
+		{"confirm", "Replace it? [y/N] ", "\x1b[A\nn\n", `\x1b[A` + "\r\nThe answer contains a special key, such as an arrow key (\\x1b). Try again.\r\nReplace it? [y/N] n\r\n", "false <nil>"},
 		{"hostile", `Code for \x1b]0;x\a\u202e\r\n: `, "1\n", "1\r\n", `"1" <nil>`},
 		{"print", "two", "", "one\r\ntwo \\x1b[31m\r\n", "<nil>"},
 	} {

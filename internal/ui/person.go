@@ -126,11 +126,24 @@ type FatalError struct{ Err error }
 
 func (e *FatalError) Error() string { return e.Err.Error() }
 
-// AskSecret asks for something that must not be seen; its length is shown.
-func (p *Person) AskSecret(ctx context.Context, what, prompt string) (creds.Secret, error) {
+// AskSecret is Ask for something that must not be seen; its length is shown. The
+// objection must not quote it.
+func (p *Person) AskSecret(ctx context.Context, what, prompt string, check func(secret string) error) (creds.Secret, error) {
 	t, err := p.Terminal(what)
 	if err != nil {
 		return creds.Secret{}, err
 	}
-	return t.AskSecret(ctx, prompt)
+	for {
+		secret, err := t.AskSecret(ctx, prompt)
+		if err != nil {
+			return creds.Secret{}, err
+		}
+		problem := check(secret.Reveal())
+		if problem == nil {
+			return secret, nil
+		}
+		if err := t.Print(ctx, term.Clean(problem.Error())+"\n"); err != nil {
+			return creds.Secret{}, err
+		}
+	}
 }

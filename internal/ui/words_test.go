@@ -41,7 +41,7 @@ func TestNobody(t *testing.T) {
 	if got, want := fmt.Sprint(err), "cannot ask for confirmation with --no-input; use --yes"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if _, err := p.AskSecret(t.Context(), "ask for the key", "Key: "); fmt.Sprint(err) != "cannot ask for the key with --no-input" {
+	if _, err := p.AskSecret(t.Context(), "ask for the key", "Key: ", func(string) error { return nil }); fmt.Sprint(err) != "cannot ask for the key with --no-input" {
 		t.Error(err)
 	}
 }
