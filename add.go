@@ -54,6 +54,11 @@ func (c *addCmd) Run(a *app) error {
 			Problem: fmt.Sprintf("%s is an access key ID, not a name for a profile", c.Profile),
 			Way:     ui.TypeLine("fob add NAME").To("asks for the key; choose a name, such as dev"),
 		}
+	case creds.LooksSecret(c.Profile):
+		return &usageError{
+			Problem: "that looks like a secret, not like a name for a profile",
+			Way:     ui.TypeLine("fob add NAME").To("asks for the key; choose a name, such as dev"),
+		}
 	case (c.Source == "") != (c.Role == ""):
 		return usagef("--source and --role go together")
 	case c.Region != "" && !plan.IsRegion(c.Region):

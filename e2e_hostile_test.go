@@ -127,6 +127,47 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
+// A secret that was typed where it does not belong is not repeated and not kept, and fob
+// says how to get rid of the line.
+func TestTypedSecrets(t *testing.T) {
+	w := plainWorld(t)
+	const age = "AGE-SECRET-KEY-1QQPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN"
+	seed := ststest.DemoSeed
+	for _, tt := range []struct {
+		secret string
+		args   []string
+	}{
+		{keySecret, []string{keySecret}},
+		{keySecret, []string{"add", keySecret}},
+		{keySecret, []string{"add", "x", "--secret-access-key", keySecret}},
+		{keySecret, []string{"add", "x", "--no-such-flag=" + keySecret}},
+		{keySecret, []string{"add", "x", ststest.DemoKeyID, keySecret}},
+		{keySecret, []string{"add", "x", "--source", keySecret, "--role", ststest.DemoRole}},
+		{keySecret, []string{"exec", keySecret, "true"}},
+		{keySecret, []string{"exec", " '" + keySecret + "'\n", "true"}},
+		{keySecret, []string{"exec", "aws_secret_access_key=" + keySecret, "true"}},
+		{keySecret, []string{"export", "--profile", keySecret}},
+		{keySecret, []string{"export", "dev", "--region", keySecret}},
+		{seed, []string{"mfa", "add", "dev", "--secret", seed}},
+		{seed, []string{"mfa", "add", seed}},
+		{seed, []string{"mfa", "code", seed}},
+		{"shortseed", []string{"mfa", "add", "dev", "--stdin", "otpauth://totp/AWS:jo?secret=shortseed"}},
+		{age, []string{"store", "add", age}},
+		{age, []string{"store", "add", "age", age}},
+		{"hunter2", []string{"exec", "--passphrase=hunter2", "dev", "true"}},
+		{"hunter2", []string{"store", "passphrase", "hunter2"}},
+	} {
+		r := w.input("", tt.args...)
+		if strings.Contains(r.stdout+r.stderr, tt.secret) {
+			t.Errorf("%q: fob repeats it: %v", tt.args, r)
+		}
+		if r.code == 0 || r.problem() != "" || !strings.Contains(r.stderr, "is now in the shell's history") {
+			t.Errorf("%q: %v", tt.args, r)
+		}
+	}
+	checkFiles(t, w.Home, []string{keySecret, seed, age, "hunter2", "shortseed"})
+}
+
 // Text from a config reaches the screen as text.
 func TestHostileConfig(t *testing.T) {
 	w := plainWorld(t)

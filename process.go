@@ -147,14 +147,15 @@ func recordExport(a *app, profile string, err error) {
 	if err != nil {
 		v = a.judge(err)
 	}
-	switch v.code {
-	case 0:
+	hide, _ := a.hide()
+	switch {
+	case hide.Replace(profile) != profile: // a secret that was typed in its place
+	case v.code == 0:
 		failed = lastfail.Clear(a.host.StatePath(), profile)
-	case exitInterrupted:
-	default:
-		r := lastfail.Record{Profile: profile, Time: a.now().UTC().Truncate(time.Second), Code: v.code, Problem: ownWords(a.out, err)}
+	case v.code != exitInterrupted:
+		r := lastfail.Record{Profile: profile, Time: a.now().UTC().Truncate(time.Second), Code: v.code, Problem: hide.Replace(ownWords(a.out, err))}
 		if len(v.hints) > 0 {
-			r.Hint = v.hints[0].String()
+			r.Hint = hide.Replace(v.hints[0].String())
 		}
 		failed = lastfail.Save(a.host.StatePath(), r)
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -216,6 +217,9 @@ func flagProblem(text string) *usageError {
 		text = strings.ToUpper(name) + rest
 	}
 	e.Problem = strings.ReplaceAll(text, `","`, `", "`)
+	for _, word := range []string{"secret", "passphrase", "password", "seed"} {
+		e.Secret = e.Secret || strings.Contains(e.Typed, word)
+	}
 	return e
 }
 
@@ -246,19 +250,10 @@ func (a *app) report(err error) int {
 // say prints an error and its hints, but nothing of them that was typed and may be a
 // secret: a terminal is recorded, and a log is read by others.
 func (a *app) say(err error, hints []ui.Hint) {
-	var secrets []string
-	for _, word := range a.args[1:] {
-		_, value, _ := strings.Cut(word, "=")
-		for _, s := range []string{word, value} {
-			if creds.LooksSecret(s) {
-				secrets = append(secrets, s, "(hidden)")
-			}
-		}
-	}
-	hide := strings.NewReplacer(secrets...)
+	hide, typed := a.hide()
 	text := a.out.Sentence(err)
 	leaked := hide.Replace(text) != text
-	if e, ok := errors.AsType[*usageError](err); ok && e.Secret {
+	if e, ok := errors.AsType[*usageError](err); ok && (typed || e.Secret) {
 		leaked = true
 	}
 	a.out.Error(errors.New(hide.Replace(text)))
@@ -271,6 +266,21 @@ func (a *app) say(err error, hints []ui.Hint) {
 			ui.Advise("remove the line from it, and replace the secret"))
 	}
 	a.out.Hints(hints)
+}
+
+// hide replaces what was typed and may be a secret; typed is whether anything was. A
+// paste may have quotes or line ends around it, or be a line of a file.
+func (a *app) hide() (hide *strings.Replacer, typed bool) {
+	apart := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"'=:,;`, r) }
+	var secrets []string
+	for _, word := range a.args[1:] {
+		for _, s := range append(strings.FieldsFunc(word, apart), word) {
+			if creds.LooksSecret(s) {
+				secrets = append(secrets, s, "(hidden)")
+			}
+		}
+	}
+	return strings.NewReplacer(secrets...), len(secrets) > 0
 }
 
 // historyFile is where a shell keeps what was typed, in brackets; "" if that is not known.
@@ -383,6 +393,16 @@ func (a *app) elsewhere(profile string) []ui.Hint {
 	return a.misplaced(profile)
 }
 
+// addHint is fob add for a profile, if fob add would take its name.
+func (a *app) addHint(profile, does string) ui.Hint {
+	_, headerProblem := awsconfig.Header("profile", profile)
+	_, processProblem := wire.Process(a.args[0], profile)
+	if e, ok := errors.AsType[*wire.ProcessError](processProblem); headerProblem != nil || ok && e.Profile != "" || creds.LooksSecret(profile) {
+		return ui.Type("fob", "list").To("shows the profiles")
+	}
+	return ui.Type("fob", "add", profile).To("%s", does)
+}
+
 func saveAsUTF8() ui.Hint {
 	if runtime.GOOS == "windows" {
 		return ui.Advise("in PowerShell: [IO.File]::WriteAllLines(FILE, (Get-Content FILE)), with the full path for FILE")
@@ -442,14 +462,14 @@ func profileFailures() []failure {
 			if e.Profile == "" || strings.HasPrefix(e.Profile, "-") || creds.IsKeyID(e.Profile) || e.Stored && len(e.Nearest) == 0 {
 				return exit(exitNoProfile, ui.Type("fob", "list").To("shows the profiles"))
 			}
-			hint := didYouMean(e.Nearest, ui.Type("fob", "add", e.Profile).To("stores a key under that name"))
+			hint := didYouMean(e.Nearest, a.addHint(e.Profile, "stores a key under that name"))
 			return exit(exitNoProfile, append(a.absentFiles(), hint)...)
 		}),
 		on(func(a *app, e *plan.MissingSourceError, _ error) verdict {
 			if found := a.elsewhere(e.Source); found != nil {
 				return exit(exitNoProfile, found...)
 			}
-			return exit(exitNoProfile, append(a.absentFiles(), didYouMean(e.Nearest, ui.Type("fob", "add", e.Source).To("stores a key under that name")))...)
+			return exit(exitNoProfile, append(a.absentFiles(), didYouMean(e.Nearest, a.addHint(e.Source, "stores a key under that name")))...)
 		}),
 		on(func(a *app, e *plan.NoKeyError, _ error) verdict {
 			if found := a.elsewhere(e.Profile); found != nil {
@@ -458,7 +478,7 @@ func profileFailures() []failure {
 			if e.Role {
 				return exit(exitNoProfile, ui.Advise("name the profile that has the key: fob_source_profile = NAME"))
 			}
-			return exit(exitNoProfile, ui.Type("fob", "add", e.Profile).To("stores one"))
+			return exit(exitNoProfile, a.addHint(e.Profile, "stores one"))
 		}),
 		on(func(_ *app, e *plan.PartialKeyError, _ error) verdict {
 			return exit(exitFailed,

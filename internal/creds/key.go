@@ -163,17 +163,30 @@ func IsKeyID(word string) bool {
 	return (strings.HasPrefix(word, "AKIA") || strings.HasPrefix(word, "ASIA")) && len(word) == 20 && strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
-// LooksSecret reports whether a word may be a secret access key.
+// LooksSecret reports whether a word may be a secret access key, the secret of an MFA
+// device or an age identity.
 func LooksSecret(word string) bool {
+	const digits = "0123456789"
 	has := func(r string) bool { return strings.ContainsAny(word, r) }
-	return len(word) == secretLength && strings.Trim(word, letters+strings.ToLower(letters)+"0123456789+/") == "" &&
-		has(letters) && has(strings.ToLower(letters)) && has("0123456789+/")
+	only := func(r string) bool { return strings.Trim(word, r) == "" }
+	switch {
+	case strings.HasPrefix(word, "AGE-SECRET-KEY-"), strings.HasPrefix(word, "otpauth://"):
+		return true
+	case len(word) >= seedLength && only(letters+"234567") && has("234567"):
+		return true
+	}
+	return len(word) == secretLength && only(letters+strings.ToLower(letters)+digits+"+/") &&
+		has(letters) && has(strings.ToLower(letters)) && has(digits+"+/")
 }
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // secretLength is the length of every secret access key, in characters.
 const secretLength = 40
+
+// seedLength is the fewest characters that the secret of an MFA device has in base32, if
+// it has the 160 bits of RFC 4226; AWS's have 64.
+const seedLength = 32
 
 // unquote removes spaces and quotes around a paste. A second call changes nothing.
 func unquote(s string) string {

@@ -180,6 +180,11 @@ func TestWhatWordsAre(t *testing.T) {
 		{"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKE", false, false},
 		{"the-production-profile-of-our-team-in-Eu", false, false},
 		{"da39a3ee5e6b4b0d3255bfef95601890afd80709", false, false}, // a commit
+		{"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", false, true},
+		{"THEPRODUCTIONPROFILEOFOURTEAMINEUROPE", false, false},
+		{"TEAM2PRODUCTION", false, false},
+		{"AGE-SECRET-KEY-1QQPZRY9X8", false, true},
+		{"otpauth://totp/AWS:jo?secret=JBSWY3DP", false, true},
 		{"", false, false},
 	} {
 		if id, secret := creds.IsKeyID(tt.word), creds.LooksSecret(tt.word); id != tt.keyID || secret != tt.secret {
