@@ -837,7 +837,7 @@ func personFailures() []failure {
 		on(func(a *app, e *terminalError, _ error) verdict {
 			hints := []ui.Hint{ui.TypeLine(`eval "$(fob export ` + cmdline.Quote(e.Profile) + ` --format env)"`).If("for a shell")}
 			if line, err := wire.Process(a.args[0], e.Profile); err == nil {
-				hints = append(hints, ui.Advise("in ~/.aws/config: credential_process = %s", line))
+				hints = append(hints, ui.Type("aws", "configure", "set", "credential_process", line, "--profile", e.Profile).If("for other programs"))
 			}
 			return exit(exitUsage, hints...)
 		}),

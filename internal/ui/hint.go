@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fob/internal/cmdline"
+	"fob/internal/term"
 )
 
 // Hint is something to do about a failure, best a command to type. The command
@@ -72,7 +73,8 @@ func (h Hint) lead() string {
 // maxLead is the widest command beside which those of other hints are aligned.
 const maxLead = 36
 
-// Hints say what to do about an error, with what the commands do in one column.
+// Hints say what to do about an error, with what the commands do in one column. On a
+// terminal what does not fit beside a command goes below it; commands are never broken.
 func (p *Printer) Hints(hints []Hint) {
 	width := 0
 	for _, h := range hints {
@@ -80,7 +82,17 @@ func (p *Printer) Hints(hints []Hint) {
 			width = max(width, lead)
 		}
 	}
+	label := Dim.Text("fob: hint:")
+	left := p.beside(label)
 	for _, h := range hints {
-		p.line(Dim.Text("fob: hint:"), "%s", []any{h.line(width)})
+		line := term.Clean(h.line(width))
+		switch {
+		case left == 0 || term.Width(line) <= left || h.Words == "":
+			p.lines(label, line)
+		case h.Command == "":
+			p.lines(label, Wrap(line, left)...)
+		default:
+			p.lines(label, append([]string{term.Clean(h.lead())}, Wrap(term.Clean(h.Words), left)...)...)
+		}
 	}
 }

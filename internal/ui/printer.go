@@ -124,12 +124,37 @@ func (p *Printer) Log(format string, args ...any) {
 	}
 }
 
-// line writes a line. If that fails, there is nowhere to say so.
+// line writes a line. On a terminal what stands behind a label is wrapped.
 func (p *Printer) line(label Styled, format string, args []any) {
-	if label.Text != "" {
-		format, args = "%s "+format, append([]any{label}, args...)
+	text := fmt.Sprintf(format, clean(args, p.colored(p.Err))...)
+	left := p.beside(label)
+	if label.Text == "" || left == 0 || term.Width(text) <= left {
+		p.lines(label, text)
+		return
 	}
-	_ = p.write(p.Err, fmt.Appendf(nil, format+"\n", clean(args, p.colored(p.Err))...))
+	p.lines(label, Wrap(text, left)...)
+}
+
+// beside is how many columns of standard error are left beside a label; 0 if it is not
+// a terminal.
+func (p *Printer) beside(label Styled) int {
+	return room(columns(p.Err), label.Text+" ")
+}
+
+// lines writes lines behind a label, in one piece. If that fails, there is nowhere to
+// say so.
+func (p *Printer) lines(label Styled, lines ...string) {
+	margin, rest := "", ""
+	if label.Text != "" {
+		margin = fmt.Sprintf("%s ", argument{label, p.colored(p.Err)})
+		rest = strings.Repeat(" ", term.Width(label.Text)+1)
+	}
+	var text strings.Builder
+	for _, line := range lines {
+		text.WriteString(margin + line + "\n")
+		margin = rest
+	}
+	_ = p.write(p.Err, []byte(text.String()))
 }
 
 // Sentence is an error's text on one line, without AWS's final period, and with paths

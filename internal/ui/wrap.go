@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"io"
 	"os"
 	"strings"
 
@@ -10,8 +11,10 @@ import (
 
 // Columns is how wide standard output is; 0 if it is not a terminal, where nothing is
 // wrapped or cut.
-func (p *Printer) Columns() int {
-	if f, ok := p.Out.(*os.File); ok {
+func (p *Printer) Columns() int { return columns(p.Out) }
+
+func columns(stream io.Writer) int {
+	if f, ok := stream.(*os.File); ok {
 		return term.Columns(f)
 	}
 	return 0
