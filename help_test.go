@@ -142,9 +142,7 @@ func TestHelpSentences(t *testing.T) {
 func TestHelpExamples(t *testing.T) {
 	p := start{args: []string{"fob"}, getenv: host.Lookup([]string{"HOME=" + t.TempDir()})}
 	all := grammar(t).Leaves(true)
-	for _, c := range grammar(t).Children {
-		all = append(all, c)
-	}
+	all = append(all, grammar(t).Children...)
 	tried := 0
 	for _, node := range all {
 		paragraphs := strings.Split(strings.Trim(node.Detail, "\n"), "\n\n")
