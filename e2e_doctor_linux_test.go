@@ -42,7 +42,7 @@ func TestDoctorTellsWhereLocksAre(t *testing.T) {
 func TestDoctorCannotWrite(t *testing.T) {
 	w := signedUp(t, false)
 	text := w.doctorWith(t, `mount --bind . .; mount -o remount,bind,ro .; cd .`)
-	if !regexp.MustCompile(`(?m)^wrong +~/.local/share/fob cannot be written: .*read-only file system$`).MatchString(text) {
+	if !regexp.MustCompile(`(?m)^wrong +cannot write to "~/.local/share/fob/g1/items": read-only file system\n +> copy the store `).MatchString(text) {
 		t.Error(text)
 	}
 }

@@ -637,6 +637,12 @@ func storeFailures() []failure {
 			}
 			return exit(exitStore, ui.Advise("%s names another place for it", variable))
 		}),
+		on(func(a *app, e *keyring.WriteError, _ error) verdict {
+			if hints := a.ownAgain(e.Dir); hints != nil {
+				return exit(exitStore, hints...)
+			}
+			return exit(exitStore, ui.Advise("copy the store to a writable disk; set %s to its parent", a.host.PlaceVariable()))
+		}),
 		on(func(a *app, e *fs.PathError, _ error) verdict {
 			var hints []ui.Hint
 			if errors.Is(e, fs.ErrPermission) {

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"fob/internal/input"
@@ -90,7 +91,7 @@ func makeDir(name string) (dir, error) {
 	}
 	if err := os.MkdirAll(name, 0o700); err != nil {
 		if noSpace(err) {
-			return dir{}, &FullError{name}
+			return dir{}, &FullError{filepath.Dir(name)}
 		}
 		return dir{}, &CreateError{name, err}
 	}
@@ -230,14 +231,14 @@ func (d dir) commit(name string, data []byte, durable bool, publish func(temp, n
 	if err == nil && durable {
 		err = d.sync(path.Dir(name))
 	}
-	return d.named(name, err)
+	return writeError(d.named(name, err))
 }
 
 // mkdir makes a directory and those on the way to it.
-func (d dir) mkdir(name string) error { return d.named(name, d.MkdirAll(name, 0o700)) }
+func (d dir) mkdir(name string) error { return writeError(d.named(name, d.MkdirAll(name, 0o700))) }
 
 // remove removes a file.
-func (d dir) remove(name string) error { return d.named(name, d.Remove(name)) }
+func (d dir) remove(name string) error { return writeError(d.named(name, d.Remove(name))) }
 
 // named makes an error of d name the whole path of its file. An os.Root names files
 // relative to itself, and the name of a temporary file says nothing.
@@ -247,9 +248,9 @@ func (d dir) named(name string, err error) error {
 	var link *os.LinkError
 	switch {
 	case errors.As(err, &file):
-		return fullError(name, &fs.PathError{Op: file.Op, Path: full, Err: file.Err})
+		return &fs.PathError{Op: file.Op, Path: full, Err: file.Err}
 	case errors.As(err, &link):
-		return fullError(name, &fs.PathError{Op: link.Op, Path: full, Err: link.Err})
+		return &fs.PathError{Op: link.Op, Path: full, Err: link.Err}
 	}
 	return err
 }
@@ -327,10 +328,16 @@ func (d dir) sweep(name string) {
 	}
 }
 
-// fullError recognizes the one failure to write that the user can fix.
-func fullError(name string, err error) error {
-	if err != nil && noSpace(err) {
-		return &FullError{name}
+// writeError recognizes the failures to write that the user can fix.
+func writeError(err error) error {
+	file, ok := errors.AsType[*fs.PathError](err)
+	switch {
+	case !ok:
+		return err
+	case noSpace(err):
+		return &FullError{filepath.Dir(file.Path)}
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return &WriteError{filepath.Dir(file.Path), file.Err}
 	}
 	return err
 }

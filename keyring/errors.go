@@ -267,12 +267,22 @@ type CreateError struct {
 func (e *CreateError) Error() string { return fmt.Sprintf("cannot create %s: %v", e.Dir, e.Err) }
 func (e *CreateError) Unwrap() error { return e.Err }
 
-// FullError says that there is no space to write File. Its old version is intact.
-type FullError struct{ File string }
+// FullError says that there is no space in Dir. Old versions of files are intact.
+type FullError struct{ Dir string }
 
 func (e *FullError) Error() string {
-	return fmt.Sprintf("no space to write %q; nothing that was stored is lost", e.File)
+	return fmt.Sprintf("no space to write to %q; nothing that was stored is lost", e.Dir)
 }
+
+// WriteError says that this user may not change Dir, or that nobody may. The names of
+// the files in it would say nothing to the user.
+type WriteError struct {
+	Dir string
+	Err error // fs.ErrPermission or syscall.EROFS
+}
+
+func (e *WriteError) Error() string { return fmt.Sprintf("cannot write to %q: %v", e.Dir, e.Err) }
+func (e *WriteError) Unwrap() error { return e.Err }
 
 // absent reports whether err means that a file or the store does not exist, rather
 // than that something is wrong.

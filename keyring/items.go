@@ -128,8 +128,8 @@ func (s *Store) removeSessions(prefix string) (int, error) {
 			}
 			if removed := d.remove(file); removed == nil {
 				count++
-			} else if !errors.Is(removed, fs.ErrNotExist) {
-				err = errors.Join(err, removed)
+			} else if err == nil && !errors.Is(removed, fs.ErrNotExist) {
+				err = removed // the others fail for the same reason
 			}
 		}
 		return err

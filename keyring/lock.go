@@ -247,7 +247,7 @@ func (s *Store) tryLockIn(dir, file string, shared bool) (*Lock, bool, error) {
 		return nil, false, &DamagedError{path, "it is not a regular file"}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, false, fullError(dir, err)
+		return nil, false, writeError(err)
 	}
 	f := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDONLY|safeOpen))
 	try := f.TryLock
@@ -265,7 +265,7 @@ func (s *Store) tryLockIn(dir, file string, shared bool) (*Lock, bool, error) {
 		if _, named := errors.AsType[*fs.PathError](err); !named {
 			err = &fs.PathError{Op: "lock", Path: path, Err: err}
 		}
-		return nil, false, fullError(file, err)
+		return nil, false, writeError(err)
 	case !ok:
 		return nil, false, nil
 	}

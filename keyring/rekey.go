@@ -302,7 +302,7 @@ func (c *change) seal(to dir, file string, it item, k subkeys, read func() (item
 	}
 	sealed := sealLine(k.items[it.info.Kind], c.h.ID, it.file, it.line, plain)
 	if err := to.fill(file, sealed, it.info.Kind != KindSession); err != nil {
-		return to.named(file, err)
+		return writeError(to.named(file, err))
 	}
 	again, err := read()
 	if err != nil {

@@ -42,7 +42,10 @@ func WriteFile(path string, old, new []byte) error {
 	}
 	temp, err := os.CreateTemp(dir, filepath.Base(path)+".fob-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("cannot create a file next to %q: %w", path, err)
+		if file, ok := errors.AsType[*fs.PathError](err); ok {
+			err = &fs.PathError{Op: file.Op, Path: filepath.Clean(dir), Err: file.Err} // the temporary name says nothing
+		}
+		return fmt.Errorf("cannot write to %w", err)
 	}
 	defer os.Remove(temp.Name()) // finds nothing after the rename
 	if err := errors.Join(fill(temp, info, new), temp.Close()); err != nil {

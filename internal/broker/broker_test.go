@@ -406,7 +406,7 @@ func TestNotKept(t *testing.T) {
 type forgetful struct{ *keyring.Store }
 
 func (forgetful) SaveSession(context.Context, string, string, string, creds.Session) error {
-	return &keyring.FullError{File: "session"}
+	return &keyring.FullError{Dir: "/store"}
 }
 
 // What a program printed is kept like a session, while it has a token and enough

@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,7 +81,7 @@ func (e *exam) store(ctx context.Context) error {
 		_, err = e.Store.RemoveSessions(probeSource)
 	}
 	if err != nil {
-		return e.blame(fmt.Errorf("%s cannot be written: %w", e.Tilde(made.Dir), err))
+		return e.blame(err)
 	}
 	e.ok("%s opens with %s; %s and %s can be read; it can be written",
 		e.Tilde(made.Dir), made.Slot, ui.Count(keys, "key"), ui.Count(seeds, "MFA secret"))

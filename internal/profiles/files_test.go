@@ -39,7 +39,7 @@ func TestWriteError(t *testing.T) {
 		link, want string
 	}{
 		{&fs.PathError{Op: "open", Path: "/x/config.fob-1", Err: fs.ErrPermission}, "", "cannot write ~/config: permission denied"},
-		{fmt.Errorf("cannot create a file next to %q: %w", "/x", &fs.PathError{Op: "open", Path: "/x/y", Err: errors.New("read-only file system")}), "/nix/store/a", "cannot write ~/config (a link to /nix/store/a): read-only file system"},
+		{fmt.Errorf("cannot write to %w", &fs.PathError{Op: "open", Path: "/x", Err: errors.New("read-only file system")}), "/nix/store/a", "cannot write ~/config (a link to /nix/store/a): read-only file system"},
 		{errors.New("why"), "", "cannot write ~/config: why"},
 	} {
 		if got := (&WriteError{File: "~/config", Link: tt.link, Err: tt.err}).Error(); got != tt.want {

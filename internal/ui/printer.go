@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -124,8 +125,15 @@ func (p *Printer) Log(format string, args ...any) {
 	}
 }
 
-// line writes a line. On a terminal what stands behind a label is wrapped.
+// line writes a line, with paths in errors as people write them. On a terminal what
+// stands behind a label is wrapped.
 func (p *Printer) line(label Styled, format string, args []any) {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if err, ok := arg.(error); ok {
+			args[i] = p.paths(err)
+		}
+	}
 	text := fmt.Sprintf(format, clean(args, p.colored(p.Err))...)
 	left := p.beside(label)
 	if label.Text == "" || left == 0 || term.Width(text) <= left {
@@ -160,15 +168,20 @@ func (p *Printer) lines(label Styled, lines ...string) {
 // Sentence is an error's text on one line, without AWS's final period, and with paths
 // as people write them.
 func (p *Printer) Sentence(err error) string {
-	text := err.Error()
-	if file, ok := errors.AsType[*fs.PathError](err); ok {
-		text = strings.Replace(text, file.Error(), p.Path(file), 1)
-	}
-	text = p.tildes(strings.Join(strings.Fields(text), " "))
+	text := strings.Join(strings.Fields(p.paths(err)), " ")
 	if strings.HasSuffix(text, "...") {
 		return text
 	}
 	return strings.TrimSuffix(text, ".")
+}
+
+// paths is an error's text with its paths as people write them.
+func (p *Printer) paths(err error) string {
+	text := err.Error()
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		text = strings.Replace(text, file.Error(), p.Path(file), 1)
+	}
+	return p.tildes(text)
 }
 
 // tildes shortens the paths that stand in quotes.
