@@ -15,7 +15,7 @@ import (
 )
 
 type addCmd struct {
-	Profile   string `arg:"" help:"The profile."`
+	Profile   string `arg:"" help:"A name that you choose, such as dev; tools find the key by it."`
 	FromEnv   bool   `aliases:"env" xor:"from" help:"Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."`
 	Stdin     bool   `xor:"from" help:"Read the key from standard input: two lines, the console's CSV file, or JSON with AccessKeyId and SecretAccessKey."`
 	Source    string `xor:"from" help:"Do not store a key: assume a role with the key of this profile." placeholder:"PROFILE"`

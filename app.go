@@ -466,6 +466,9 @@ func (a *app) showUnwritten(profile string, err error) error {
 	return err
 }
 
+// noProfiles is what a newcomer does first.
+const noProfiles = "No profiles yet. fob add PROFILE stores an access key and sets up its profile."
+
 // sayMovingIn says below an answer what fob could take over next, and how: the first of
 // what doctor says about it, and only the best way. A list of the profiles has said
 // already which keys they need.

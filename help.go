@@ -19,6 +19,9 @@ func shortHelp(a *app) error {
 		a.out.Print("\n")
 		a.out.Item(ui.Styled{}, a.out.Sentence(err), []ui.Hint{ui.Type("fob", "doctor")})
 	} else {
+		if names, err := a.profileNames(all); err == nil && len(names) == 0 {
+			a.out.Print("\n%s\n", noProfiles)
+		}
 		a.sayMovingIn(all, false)
 	}
 	return nil

@@ -71,7 +71,7 @@ func (c *listCmd) Run(a *app) error {
 	case c.Names:
 		err = printNames(a, namesOf(shown))
 	case len(rows) == 0:
-		a.out.Print("No profiles yet. fob add PROFILE stores an access key and sets up its profile.\n")
+		a.out.Print("%s\n", noProfiles)
 		a.sayMovingIn(all, true)
 	case len(shown) == 0:
 		a.out.Print("None of %s has %q in its row.\n", ui.Count(len(rows), "profile"), query)
