@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"fob/internal/broker"
+	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/internal/format"
 	"fob/internal/host"
+	"fob/internal/plan"
 	"fob/internal/term"
 	"fob/internal/ui"
 )
@@ -60,15 +62,15 @@ func (c *execCmd) Run(a *app) error {
 	if shell {
 		argv = []string{a.host.Shell()}
 	}
-	path, err := lookUp(argv[0])
-	if err != nil {
-		return err
-	}
 	o, err := c.options(a)
 	if err != nil {
 		return err
 	}
 	p, err := a.plan(profile, o)
+	if err != nil {
+		return c.withoutProfile(err)
+	}
+	path, err := lookUp(argv[0])
 	if err != nil {
 		return err
 	}
@@ -87,6 +89,22 @@ func (c *execCmd) Run(a *app) error {
 	}
 	a.allowDumps()
 	return replace(path, argv, env)
+}
+
+// withoutProfile sees that the profile was left out: its place has the command.
+func (c *execCmd) withoutProfile(err error) error {
+	missing, ok := errors.AsType[*plan.NoProfileError](err)
+	if !ok || missing.Profile != c.Profile || len(missing.Nearest) > 0 && len(c.Command) == 0 {
+		return err
+	}
+	if _, unknown := exec.LookPath(c.Profile); unknown != nil {
+		return err
+	}
+	line := "fob exec PROFILE -- " + cmdline.Quote(c.Profile)
+	if len(c.Command) > 0 {
+		line += " ..."
+	}
+	return &usageError{Problem: fmt.Sprintf("no profile %q; that is a command", c.Profile), Way: ui.TypeLine(line)}
 }
 
 // greet says which session a shell has. A shell that reads a script has no use for it.
