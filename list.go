@@ -1,14 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"fob/internal/cmdline"
 	"fob/internal/format"
 	"fob/internal/profiles"
+	"fob/internal/term"
 	"fob/internal/ui"
 )
 
@@ -108,25 +109,36 @@ func printCauses(a *app, rows []profiles.Row) {
 	const most = 8
 	causes := profiles.Causes(rows)
 	for _, c := range causes[:min(len(causes), most)] {
-		text, hints := ui.Caution.Text(c.Text), a.judge(c.Err).hints
-		switch {
-		case len(hints) == 0:
-			a.out.Print("%s\n", text)
-		case hints[0].Command == "":
-			a.out.Print("%s\n  > %s\n", text, hints[0].Words)
-		default:
-			a.out.Print("%s: %s\n", text, hints[0].Command)
-		}
+		printCause(a, ui.Caution.Text(c.Text), a.judge(c.Err).hints)
 	}
 	if more := len(causes) - most; more > 0 {
 		a.out.Print("%d more: fob list --json\n", more)
 	}
 	refused := namesOf(slices.DeleteFunc(slices.Clone(rows), func(r profiles.Row) bool { return r.Refused.IsZero() }))
 	if len(refused) > 0 {
-		a.out.Print("%s: fob login %s\n", ui.Bad.Text("AWS refused the last session for "+ui.List(refused)), cmdline.Quote(refused[0]))
+		printCause(a, ui.Bad.Text("AWS refused the last session for "+ui.List(refused)), []ui.Hint{ui.Type("fob", "login", refused[0])})
 	}
 	if len(causes) == 0 && !slices.ContainsFunc(rows, func(r profiles.Row) bool { return r.Problem == nil }) {
 		a.out.Print("No profile has a key yet: fob add PROFILE\n")
+	}
+}
+
+// printCause prints a cause with what helps: a command stays behind its cause if the
+// terminal has room for both.
+func printCause(a *app, text ui.Styled, hints []ui.Hint) {
+	helps := ""
+	if len(hints) > 0 {
+		helps = cmp.Or(hints[0].Command, hints[0].Words)
+	}
+	columns := a.out.Columns()
+	switch {
+	case helps == "":
+		a.out.Hang(ui.Styled{}, text)
+	case hints[0].Command == "", columns > 0 && term.Width(text.Text+": "+helps) > columns:
+		a.out.Hang(ui.Styled{}, text)
+		a.out.Print("  > %s\n", helps)
+	default:
+		a.out.Print("%s: %s\n", text, helps)
 	}
 }
 
