@@ -60,8 +60,9 @@ func (e *exam) config(context.Context) error {
 			section, _ := all.Config.Profile(name)
 			found := len(e.findings)
 			e.section(section)
+			included := e.included(all, section)
 			_, served := e.served(section)
-			if at, what, ok := disagreement(all.Config, name); ok && !(served && len(e.findings) > found) {
+			if at, what, ok := disagreement(all.Config, name); ok && !included && !(served && len(e.findings) > found) {
 				var do Remedy
 				if _, err := all.Plan(name, plan.Options{}); err == nil {
 					do = Remedy{ui.Type("fob", "exec", name).To("gives every tool the same")}
@@ -141,6 +142,38 @@ func (e *exam) section(section awsconfig.Profile) {
 			e.alike(v.Key, section.Name)
 		}
 	}
+}
+
+// included looks for what a profile has only from an included one: aws-vault knew
+// include_profile, and AWS's own tools do not. It reports whether they have no
+// credentials because of that.
+func (e *exam) included(all *profiles.Profiles, section awsconfig.Profile) bool {
+	include, ok := section.Get("include_profile")
+	if !ok || !e.planned(section.Name) {
+		return false // nor does fob exec get its credentials
+	}
+	advise := func(lacks string, do ui.Hint) {
+		e.advise(do, "%s: AWS tools do not know include_profile: outside fob exec, they have no %s for %s", plan.At(include), lacks, section.Name)
+		e.alike("include "+lacks, section.Name)
+	}
+	c := awsCLI{all.Config}.chain(section.Name)
+	if c.refused != "" || c.steps[0].kind == "none" {
+		do := ui.Type("fob", "exec", section.Name).To("works with every tool")
+		if line, err := wire.Process(e.Program, section.Name); err == nil {
+			do = setProcess(section.Name, line)
+			if len(wire.Rivals(section)) > 0 {
+				do = do.To("after you have put fob_ before role_arn and source_profile in its section")
+			}
+		}
+		advise("credentials", do)
+		return true
+	}
+	region, _ := section.Get("region")
+	_, own := section.Own("region")
+	if region.Text != "" && !own && e.Getenv("AWS_REGION") == "" && e.Getenv("AWS_DEFAULT_REGION") == "" {
+		advise("region", ui.Type("aws", "configure", "set", "region", region.Text, "--profile", section.Name))
+	}
+	return false
 }
 
 // rival says what comes of a key next to credential_process, and what to do about it;
@@ -345,12 +378,21 @@ func (e *exam) exports(context.Context) error {
 		return e.blame(err)
 	}
 	for _, f := range failed {
-		if e.Profile == "" || f.Profile == e.Profile {
+		if (e.Profile == "" || f.Profile == e.Profile) && !(f.NoKey() && e.planned(f.Profile)) {
 			e.wrong(written(cmp.Or(f.Hint, "fob export --profile "+cmdline.Quote(f.Profile)+" >/dev/null")),
 				"the last export of %s failed, %s: %s", f.Profile, e.Clock(f.Time), f.Problem)
 		}
 	}
 	return nil
+}
+
+// planned reports whether a profile has a key, and all else that its plan needs.
+func (e *exam) planned(profile string) bool {
+	all, err := e.Profiles()
+	if err == nil {
+		_, err = all.Plan(profile, plan.Options{})
+	}
+	return err == nil
 }
 
 // written is a hint that was written down as a text.

@@ -73,7 +73,7 @@ func (e *exam) tools(context.Context) error {
 	}
 	for i, c := range []chain{cli, sdk}[:len(who)] {
 		text := strings.Join(who[i], ", ") + ": " + told[i]
-		if c.refused != "" || c.needsCode() && i == 1 {
+		if c.refused != "" || c.needsCode() && i == 1 || c.steps[0].kind == "none" && problem == nil {
 			e.add(Advice, text, works...)
 		} else {
 			e.ok("%s", text)

@@ -34,6 +34,9 @@ type Record struct {
 // Refused reports whether AWS refused the request.
 func (r Record) Refused() bool { return r.Code == 6 }
 
+// NoKey reports whether there was no such profile, or no key for it.
+func (r Record) NoKey() bool { return r.Code == 3 }
+
 const (
 	prefix  = "export-"
 	maxSize = 16 << 10 // bytes of a record

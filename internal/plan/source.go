@@ -61,8 +61,10 @@ func (r *resolver) ownSource(h hop) (next, error) {
 			return next{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("profile %q has %s but no role_arn", h.name, v.Key)}
 		}
 	}
-	if v, ok := get(h.section, "web_identity_token_file"); ok && hasRole {
-		return next{}, &UnsupportedError{Profile: h.name, What: "uses a web identity token", Source: "web identity", At: At(v)}
+	for _, token := range []string{"web_identity_token_file", "web_identity_token_process"} { // the second is aws-vault's
+		if v, ok := get(h.section, token); ok && hasRole {
+			return next{}, &UnsupportedError{Profile: h.name, What: "uses a web identity token", Source: "web identity", At: At(v)}
+		}
 	}
 	if hasStatic(h.section) {
 		return next{}, r.plaintext(h)

@@ -41,6 +41,7 @@ func TestCauses(t *testing.T) {
 			[]string{"2 profiles use SSO, which fob does not support yet", "x3 uses console sign-in, which fob does not support yet"},
 		},
 		{"[profile x]\ncredential_source = EcsContainer\n" + role, "EcsContainer", []string{"x uses EcsContainer, which fob does not support yet"}},
+		{"[profile x]\nweb_identity_token_process = p\n" + role, "web identity", []string{"x uses web identity, which fob does not support yet"}},
 		{"[profile x]\nweb_identity_token_file = t\n" + role, "web identity", []string{"x uses web identity, which fob does not support yet"}},
 		{
 			"[profile x]\nsource_profile = twin\nmfa_serial = arn:aws:iam::111111111111:u2f/user/jo/key\n" + role, "security key without codes",
