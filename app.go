@@ -516,8 +516,19 @@ type start struct {
 }
 
 // hasPassphrase reports whether a variable says where the passphrase is.
-func (s secrets) hasPassphrase() bool {
-	return s.passphrase != "" || s.passphraseFile != "" || s.passphraseFD != nil
+func (s secrets) hasPassphrase() bool { return s.passphraseFrom() != "" }
+
+// passphraseFrom is the variable that the passphrase comes from; "" if it is asked for.
+func (s secrets) passphraseFrom() string {
+	switch {
+	case s.passphraseFD != nil:
+		return "FOB_PASSPHRASE_FD"
+	case s.passphraseFile != "":
+		return "FOB_PASSPHRASE_FILE"
+	case s.passphrase != "":
+		return "FOB_PASSPHRASE"
+	}
+	return ""
 }
 
 // secrets are variables that nothing fob starts may inherit.

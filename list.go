@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func printCauses(a *app, rows []profiles.Row) {
 	const most = 8
 	causes := profiles.Causes(rows)
 	for _, c := range causes[:min(len(causes), most)] {
-		printCause(a, ui.Caution.Text(c.Text), a.judge(c.Err).hints)
+		printCause(a, ui.Caution.Text(a.out.Sentence(errors.New(c.Text))), a.judge(c.Err).hints)
 	}
 	if more := len(causes) - most; more > 0 {
 		a.out.Print("%d more: fob list --json\n", more)

@@ -590,8 +590,11 @@ func storeFailures() []failure {
 			}
 			return exit(exitStore, ui.TypeLine(e.Fix))
 		}),
-		on(func(_ *app, e *keyring.TrustError, _ error) verdict {
+		on(func(a *app, e *keyring.TrustError, _ error) verdict {
 			trust := ui.Type("fob", "store", "trust")
+			if a.unattended() {
+				trust = ui.Type("fob", "store", "trust", "--yes")
+			}
 			if e.Fingerprint == "" {
 				return exit(exitStore, trust.If("if you know why"))
 			}
@@ -711,22 +714,12 @@ func plainDirectory() string {
 // wrongPassphrase says what else opens the store, and how to begin again without it.
 func wrongPassphrase(a *app, e *keyring.WrongPassphraseError, _ error) verdict {
 	var hints []ui.Hint
-	given := false
-	for _, variable := range []struct {
-		name string
-		set  bool
-	}{
-		{"FOB_PASSPHRASE_FD", a.secrets.passphraseFD != nil},
-		{"FOB_PASSPHRASE_FILE", a.secrets.passphraseFile != ""},
-		{"FOB_PASSPHRASE", a.secrets.passphrase != ""},
-	} {
-		if variable.set && !given {
-			given = true
-			hints = append(hints, ui.Advise("the passphrase comes from %s", variable.name))
-		}
+	from := a.secrets.passphraseFrom()
+	if from != "" {
+		hints = append(hints, ui.Advise("the passphrase comes from %s", from))
 	}
 	hints = append(hints, useBackends(e.Others)...)
-	if len(e.Others) == 0 && !given {
+	if len(e.Others) == 0 && from == "" {
 		dir := cmdline.Quote(e.Dir)
 		hints = append(hints,
 			ui.Advise("a forgotten passphrase cannot be recovered; to start over:"),
@@ -855,7 +848,11 @@ func personFailures() []failure {
 			case askForPassphrase:
 				return exit(exitNoPerson, a.unlockHints(err)...)
 			case askForNewPassphrase:
-				return exit(exitNoPerson, passphraseFile())
+				hints := []ui.Hint{passphraseFile()}
+				if a.identity != "" {
+					hints = append(hints, ui.TypeLine("export FOB_BACKEND=age").To("opens the store with your age identity"))
+				}
+				return exit(exitNoPerson, hints...)
 			}
 			return exit(exitNoPerson)
 		}),

@@ -35,6 +35,18 @@ func showNoStore(a *app, d keyring.Description) {
 	showWays(a, "Not here", missing, "")
 }
 
+// whenNeeded says where the passphrase comes from if nothing is unlocked.
+func whenNeeded(a *app) string {
+	from, where := a.secrets.passphraseFrom(), a.asksEachTime()
+	switch {
+	case from != "":
+		return "fob takes the passphrase from " + from + " when it needs it"
+	case where != "" && keyring.CanHold() && !a.unattended():
+		return "fob asks each time " + where + " (unless FOB_UNLOCK_TTL=12h is set)"
+	}
+	return "fob asks for the passphrase when it needs it"
+}
+
 func showStore(a *app, d keyring.Description, now time.Time) {
 	slots, others, missing := sortWays(d)
 	showEntry(a, "Store", a.host.Tilde(d.Dir))
@@ -53,7 +65,7 @@ func showStore(a *app, d keyring.Description, now time.Time) {
 	case open != "":
 		showEntry(a, "Unlocked", open+" (fob lock ends that)")
 	case usedSlot(slots) == "file":
-		showEntry(a, "Unlocked", "nothing: fob asks for the passphrase when it needs it")
+		showEntry(a, "Unlocked", "nothing: "+whenNeeded(a))
 	}
 	a.noteConflicts(d.Conflicts)
 	if only := d.OnlyKeyring(); only != "" && !a.Quiet {

@@ -111,7 +111,7 @@ type Report struct {
 }
 
 // Grouped are the findings for a person: those that say the same of several things are
-// one, which names the others.
+// one, which names the others, and what made several checks fail is said once.
 func (r Report) Grouped() Report {
 	first := map[string]int{} // in all
 	also := map[int][]string{}
@@ -120,6 +120,9 @@ func (r Report) Grouped() Report {
 		id := f.Check + "\x00" + f.kind
 		if i, ok := first[id]; ok && f.kind != "" {
 			also[i] = append(also[i], f.of)
+			continue
+		}
+		if slices.ContainsFunc(all, func(o Finding) bool { return f.Level == Wrong && o.Level == Wrong && o.What == f.What }) {
 			continue
 		}
 		first[id] = len(all)
