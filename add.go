@@ -62,7 +62,7 @@ func (c *addCmd) Run(a *app) error {
 	case (c.Source == "") != (c.Role == ""):
 		return usagef("--source and --role go together")
 	case c.Region != "" && !plan.IsRegion(c.Region):
-		return usagef("--region: invalid region %q", c.Region)
+		return noHelpf("--region: invalid region %q; use a name such as eu-west-1", c.Region)
 	case c.MFASerial != "" && c.MFASerial != "none":
 		if problem := plan.CheckSerial(c.MFASerial, plan.ARN{}); problem != "" {
 			return usagef("--mfa-serial: %s", problem)

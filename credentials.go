@@ -25,7 +25,7 @@ import (
 
 // codeFlags say where an MFA code comes from; login has these alone.
 type codeFlags struct {
-	MFACode   string `short:"t" name:"mfa-code" aliases:"mfa-token" help:"The MFA code, if one is needed; also $FOB_MFA_CODE." placeholder:"CODE"`
+	MFACode   string `short:"t" name:"mfa-code" aliases:"mfa-token" type:"code" help:"The MFA code, if one is needed; also $FOB_MFA_CODE." placeholder:"CODE"`
 	MFAPrompt string `name:"mfa-prompt" aliases:"prompt" type:"prompt" help:"How to ask for a code: ${enum}; also $FOB_MFA_PROMPT." enum:"${prompts}" env:"FOB_MFA_PROMPT" default:"auto" placeholder:"NAME"`
 	Fresh     bool   `help:"Ignore cached sessions."`
 }

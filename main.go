@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -19,6 +20,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -28,6 +30,7 @@ import (
 	"fob/internal/format"
 	"fob/internal/host"
 	"fob/internal/later"
+	"fob/internal/mfa"
 	"fob/internal/prompt"
 	"fob/internal/settings"
 	"fob/internal/ui"
@@ -269,6 +272,9 @@ func parse(p start, argv []string) (commandLine, error) {
 	}
 	l.Color = colorFlag(before) // counts for help and for errors, too, which end the parsing
 	before, l.name = arrange(before)
+	if err := checkDashes(l.name, before); err != nil {
+		return l, err
+	}
 	named := slices.DeleteFunc(commands(), func(c command) bool { return !c.is(l.name) })
 	switch {
 	case len(named) > 0:
@@ -440,6 +446,7 @@ func (l *commandLine) parser(p start, named []command) (*kong.Kong, error) {
 		kong.Name("fob"),
 		kong.NoDefaultHelp(),
 		kong.NamedMapper("prompt", kong.MapperFunc(decodePrompt)),
+		kong.NamedMapper("code", kong.MapperFunc(decodeCode)),
 		kong.Vars{"prompts": strings.Join(prompt.Names(), ", "), "backends": strings.Join(keyring.BackendKinds(), ", ")},
 		kong.Exit(func(int) {}),
 	}
@@ -458,6 +465,31 @@ func (l *commandLine) parser(p start, named []command) (*kong.Kong, error) {
 	return kong.New(&l.globals, options...)
 }
 
+// checkDashes refuses a flag that begins with a longer dash: word processors and web
+// pages put one in the place of one or two hyphens. What follows exec's profile and the
+// word after it is the command's own.
+func checkDashes(command string, args []string) error {
+	plain := 0
+	for _, word := range args {
+		const dashes = "\u2010\u2011\u2012\u2013\u2014\u2212"
+		name := strings.TrimLeft(word, "-"+dashes)
+		switch {
+		case name == "" || strings.HasPrefix(word, "-") && !strings.ContainsAny(strings.TrimSuffix(word, name), dashes):
+		case name == word:
+			if plain++; command == "exec" && plain > 2 {
+				return nil
+			}
+		default:
+			hyphens := "--"
+			if utf8.RuneCountInString(name) == 1 {
+				hyphens = "-"
+			}
+			return &usageError{Problem: fmt.Sprintf("%q has a dash that is not a hyphen", word), Near: hyphens + name}
+		}
+	}
+	return nil
+}
+
 // decodePrompt reads the name of a prompter, fob's or aws-vault's.
 func decodePrompt(ctx *kong.DecodeContext, target reflect.Value) error {
 	var name string
@@ -471,6 +503,21 @@ func decodePrompt(ctx *kong.DecodeContext, target reflect.Value) error {
 		name = "powershell"
 	}
 	target.SetString(name)
+	return nil
+}
+
+// decodeCode refuses what cannot be an MFA code before anything is asked.
+func decodeCode(ctx *kong.DecodeContext, target reflect.Value) error {
+	var code string
+	if err := ctx.Scan.PopValueInto("code", &code); err != nil {
+		return err
+	}
+	if code != "" {
+		if err := mfa.CheckCode(code); err != nil {
+			return err
+		}
+	}
+	target.SetString(code)
 	return nil
 }
 

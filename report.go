@@ -188,7 +188,23 @@ func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 	}
 	e := flagProblem(text)
 	e.Command = path
+	for _, f := range parsing.Context.Flags() {
+		if len(f.Envs) > 0 && !typed(parsing.Context.Args, f) {
+			e.Problem = strings.Replace(e.Problem, "--"+f.Name, f.Envs[0], 1) // where the value is from
+		}
+	}
+	if _, ok := errors.AsType[*mfa.CodeError](parsing); ok {
+		e.NoHelp = true // what a code is
+	}
 	return e
+}
+
+// typed reports whether a flag is on the command line.
+func typed(args []string, flag *kong.Flag) bool {
+	return slices.ContainsFunc(args, func(word string) bool {
+		name, _, _ := strings.Cut(word, "=")
+		return name == "--"+flag.Name || strings.HasPrefix(name, "-"+string(flag.Short)) && flag.Short != 0 || slices.Contains(flag.Aliases, strings.TrimPrefix(name, "--"))
+	})
 }
 
 // flagProblem is about a flag or a value.
@@ -202,6 +218,11 @@ func flagProblem(text string) *usageError {
 	if flag, value, ok := strings.Cut(text, " must be one of "); ok {
 		_, value, _ = strings.Cut(value, ` but got "`)
 		e.Typed = flag + "=" + strings.Trim(value, `"`)
+	}
+	text, _, _ = strings.Cut(text, " (from envar ")
+	if flag, value, ok := strings.Cut(text, ": bool value must be "); ok {
+		_, value, _ = strings.Cut(value, " but got ")
+		text = flag + " must be true or false, not " + value
 	}
 	text, _, _ = strings.Cut(text, ": time: ") // Go's words for an invalid duration
 	flag, value, ok := strings.Cut(text, ": expected duration but got ")
@@ -393,15 +414,17 @@ func (a *app) elsewhere(profile string) []ui.Hint {
 	return a.misplaced(profile)
 }
 
-// addHint is fob add for a profile, if fob add would take its name.
-func (a *app) addHint(profile, does string) ui.Hint {
+// addHint is fob add for a profile, or something else where fob add would refuse its name.
+func (a *app) addHint(profile, does string, otherwise ui.Hint) ui.Hint {
 	_, headerProblem := awsconfig.Header("profile", profile)
 	_, processProblem := wire.Process(a.args[0], profile)
 	if e, ok := errors.AsType[*wire.ProcessError](processProblem); headerProblem != nil || ok && e.Profile != "" || creds.LooksSecret(profile) {
-		return ui.Type("fob", "list").To("shows the profiles")
+		return otherwise
 	}
 	return ui.Type("fob", "add", profile).To("%s", does)
 }
+
+func otherName() ui.Hint { return ui.Advise("choose a name of letters, digits and . _ @ + -") }
 
 func saveAsUTF8() ui.Hint {
 	if runtime.GOOS == "windows" {
@@ -436,7 +459,7 @@ func profileFailures() []failure {
 			if e.Profile == "" {
 				return exit(exitUsage, ui.Advise("move fob to a directory with a plain name, such as %s", plainDirectory()))
 			}
-			return exit(exitUsage, ui.Advise("choose a name of letters, digits and . _ @ + -"))
+			return exit(exitUsage, otherName())
 		}),
 		always[*keyring.NameError](exitUsage),
 		on(func(_ *app, e *creds.KeyError, _ error) verdict {
@@ -462,14 +485,14 @@ func profileFailures() []failure {
 			if e.Profile == "" || strings.HasPrefix(e.Profile, "-") || creds.IsKeyID(e.Profile) || e.Stored && len(e.Nearest) == 0 {
 				return exit(exitNoProfile, ui.Type("fob", "list").To("shows the profiles"))
 			}
-			hint := didYouMean(e.Nearest, a.addHint(e.Profile, "stores a key under that name"))
+			hint := didYouMean(e.Nearest, a.addHint(e.Profile, "stores a key under that name", ui.Type("fob", "list").To("shows the profiles")))
 			return exit(exitNoProfile, append(a.absentFiles(), hint)...)
 		}),
 		on(func(a *app, e *plan.MissingSourceError, _ error) verdict {
 			if found := a.elsewhere(e.Source); found != nil {
 				return exit(exitNoProfile, found...)
 			}
-			return exit(exitNoProfile, append(a.absentFiles(), didYouMean(e.Nearest, a.addHint(e.Source, "stores a key under that name")))...)
+			return exit(exitNoProfile, append(a.absentFiles(), didYouMean(e.Nearest, a.addHint(e.Source, "stores a key under that name", otherName())))...)
 		}),
 		on(func(a *app, e *plan.NoKeyError, _ error) verdict {
 			if found := a.elsewhere(e.Profile); found != nil {
@@ -478,7 +501,7 @@ func profileFailures() []failure {
 			if e.Role {
 				return exit(exitNoProfile, ui.Advise("name the profile that has the key: fob_source_profile = NAME"))
 			}
-			return exit(exitNoProfile, a.addHint(e.Profile, "stores one"))
+			return exit(exitNoProfile, a.addHint(e.Profile, "stores one", otherName()))
 		}),
 		on(func(_ *app, e *plan.PartialKeyError, _ error) verdict {
 			return exit(exitFailed,

@@ -31,7 +31,7 @@ func (c *Config) Misplaced() (all []Misplaced) {
 				kind = ""
 			}
 			want, err := Header(kind, name)
-			if err != nil || !slices.ContainsFunc(profileKeys, func(key string) bool { _, ok := own[key]; return ok }) {
+			if err != nil || !own.profiles() {
 				continue
 			}
 			all = append(all, Misplaced{
@@ -59,6 +59,16 @@ func (s section) misplaced() string {
 		return ""
 	}
 	return word
+}
+
+// profiles reports whether these are properties of a profile: fob's own are.
+func (p properties) profiles() bool {
+	for key := range p {
+		if strings.HasPrefix(key, prefix) || slices.Contains(profileKeys, key) {
+			return true
+		}
+	}
+	return false
 }
 
 // profileKeys are keys by which a section is known to be a profile.

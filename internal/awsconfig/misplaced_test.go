@@ -17,6 +17,7 @@ func TestMisplaced(t *testing.T) {
 		{"\n[dev]\nregion = x\n", "", "config:2 dev: [dev] -> [profile dev]"},
 		{"[dev]\n  role_arn = x\n[ prod ]\naws_access_key_id = x\n", "", "config:1 dev: [dev] -> [profile dev]; config:3 prod: [prod] -> [profile prod]"},
 		{"[Profile dev]\nregion = x\n", "", "config:1 dev: [Profile dev] -> [profile dev]"},
+		{"[dev]\nfob_source_profile = x\n[Profile prod]\nfob_rolearn = x\n", "", "config:1 dev: [dev] -> [profile dev]; config:3 prod: [Profile prod] -> [profile prod]"},
 		{"[PROFILE \"my dev\"]\nregion = x\n", "", `config:1 my dev: [PROFILE "my dev"] -> [profile "my dev"]`},
 		// Other programs' sections, and those of which nobody knows what they mean.
 		{"[plugins]\nendpoint = x\n[preview]\ncloudfront = true\n[dev]\n[x y]\nregion = x\n[Default]\nregion = x\n[profile]\nregion = x\n", "", ""},

@@ -19,6 +19,12 @@ func (e *CodeError) Error() string { return e.Problem }
 // AskAgain tells package prompt that the person may give another code.
 func (e *CodeError) AskAgain() bool { return true }
 
+// CheckCode returns a *CodeError if a text cannot be a code.
+func CheckCode(text string) error {
+	_, err := checkCode(text)
+	return err
+}
+
 // checkCode returns the 6 digits of a code, without the white space around and
 // inside them ("123 456"). The error is a *CodeError.
 func checkCode(text string) (string, error) {

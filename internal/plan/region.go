@@ -24,7 +24,7 @@ func (r *resolver) region() (name, from string, err error) {
 		switch {
 		case c.name == "":
 		case !IsRegion(c.name):
-			return "", "", fault(c.from, fmt.Sprintf("invalid region %q", c.name))
+			return "", "", fault(c.from, fmt.Sprintf("invalid region %q; use a name such as eu-west-1", c.name))
 		default:
 			return c.name, c.from, nil
 		}

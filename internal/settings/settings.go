@@ -4,6 +4,7 @@
 package settings
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,12 +46,13 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line,
 // Parse reads the text of a config.toml. The error is a *SyntaxError.
 func Parse(text []byte) ([]Setting, error) {
 	// Only the unstable parser has positions, but it does not detect duplicates.
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // editors on Windows write it
 	var whole map[string]any
 	if err := toml.Unmarshal(text, &whole); err != nil {
 		var decode *toml.DecodeError
 		if errors.As(err, &decode) {
 			line, _ := decode.Position()
-			return nil, &SyntaxError{line, strings.TrimPrefix(decode.Error(), "toml: ")}
+			return nil, &SyntaxError{line, words(strings.TrimPrefix(decode.Error(), "toml: "))}
 		}
 		return nil, &SyntaxError{1, err.Error()}
 	}
@@ -76,6 +78,17 @@ func Parse(text []byte) ([]Setting, error) {
 		}
 	}
 	return all, nil
+}
+
+// words are the parser's about a mistake, or better ones: about a value that is not
+// quoted it says what it tried to read.
+func words(problem string) string {
+	for _, value := range []string{"expected keyword", "at start of value"} {
+		if strings.Contains(problem, value) {
+			return `a value must be in quotes ("..."), or true or false`
+		}
+	}
+	return problem
 }
 
 // keyOf is the first node that has a position of its own.
