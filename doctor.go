@@ -37,6 +37,7 @@ func (c *doctorCmd) Run(a *app) error {
 		Getenv:     a.getenv,
 		Passphrase: a.secrets.passphrase != "",
 		AsksIn:     asksIn(a),
+		Unattended: a.unattended(),
 		Judge:      func(err error) doctor.Verdict { return verdictOf(a, err) },
 		Tilde:      a.host.Tilde,
 		Clock:      func(t time.Time) string { return ui.Clock(t, a.now()) },

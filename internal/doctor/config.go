@@ -219,6 +219,9 @@ func (e *exam) profiles(context.Context) error {
 	}
 	e.unusable(all, names, ours)
 	e.withoutMFA(all, names, ours)
+	if e.Unattended {
+		e.unanswered(all, names, ours)
+	}
 	usable, served := 0, 0
 	for name, made := range all.Plans(names) {
 		if made.Err == nil {
@@ -265,6 +268,35 @@ func (e *exam) withoutMFA(all *profiles.Profiles, names []string, ours map[strin
 	}
 	if len(without) > 0 {
 		e.advise(ui.Type("fob", "mfa", "enroll", without[0]), "the sessions of %s are made without MFA and cannot call IAM", someOf(without))
+	}
+}
+
+// unanswered looks for profiles whose MFA codes only a person could type, once for each
+// device.
+func (e *exam) unanswered(all *profiles.Profiles, names []string, ours map[string]bool) {
+	users := map[string][]string{}
+	var devices []string
+	for name, made := range all.Plans(names) {
+		serial := made.Plan.MFASerial()
+		if made.Err != nil || serial == "" || !ours[name] || made.Plan.MFAProcess.Line != "" {
+			continue
+		}
+		if _, err := e.Store.SeedInfo(serial); err == nil {
+			continue
+		}
+		if users[serial] == nil {
+			devices = append(devices, serial)
+		}
+		users[serial] = append(users[serial], name)
+	}
+	for _, serial := range devices {
+		who := users[serial]
+		needs := "need"
+		if len(who) == 1 {
+			needs = "needs"
+		}
+		e.advise(ui.Type("fob", "mfa", "add", who[0], "--stdin").To("stores the MFA secret, so that fob makes the codes"),
+			"%s %s MFA codes (%s), and nobody can be asked for one here", someOf(who), needs, plan.ShortSerial(serial))
 	}
 }
 

@@ -72,6 +72,8 @@ type Setup struct {
 	Passphrase bool
 	// AsksIn is where fob runs, if it asks for the passphrase each time because of that.
 	AsksIn string
+	// Unattended means that nobody will ever answer a question here, as in a CI job.
+	Unattended bool
 	// Judge says what fob makes of a failure.
 	Judge func(error) Verdict
 	// Tilde shortens a path for a person, Clock words a time of day.
