@@ -192,7 +192,7 @@ func rival(key string) (why, do string) {
 
 // served reports whether tools ask fob for a profile's credentials, and by which line.
 func (e *exam) served(section awsconfig.Profile) (line awsconfig.Value, ok bool) {
-	line, _ = section.Get("credential_process")
+	line, _ = section.Own("credential_process")
 	_, ok = cmdline.FobProfile(line.Text, e.Program)
 	return line, ok
 }

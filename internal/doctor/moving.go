@@ -156,7 +156,7 @@ func (m *moving) takeIn(name, where string) Remedy {
 
 // served reports whether a profile's section says that fob has its credentials.
 func (m *moving) served(name string) bool {
-	line, _ := m.section[name].Get("credential_process")
+	line, _ := m.section[name].Own("credential_process")
 	_, ok := cmdline.FobProfile(line.Text, m.Program)
 	return ok
 }
