@@ -355,6 +355,16 @@ func (e *exam) unusable(all *profiles.Profiles, names []string, ours map[string]
 			wrong = append(wrong, r)
 		}
 	}
+	// What is wrong for one is wrong for all.
+	doubtful = slices.DeleteFunc(doubtful, func(r profiles.Row) bool {
+		same := slices.ContainsFunc(wrong, func(w profiles.Row) bool {
+			return w.Problem != nil && w.Problem.Error() == r.Problem.Error()
+		})
+		if same {
+			wrong = append(wrong, r)
+		}
+		return same
+	})
 	for _, of := range []struct {
 		level Level
 		rows  []profiles.Row
