@@ -26,12 +26,15 @@ func (s *Store) RemoveSlot(ctx context.Context, way string, drop ...string) (Cha
 		if i < 0 || recipient != "" && !slices.Contains(h.Slots[i].Recipients, recipient) {
 			return "", &NoSlotError{way, h.names()}
 		}
+		if _, err := h.without(kind, recipient, drop); err != nil {
+			return "", err // before anybody is asked for a passphrase
+		}
 		if len(h.Slots) > 1 && !s.intact(ctx, h, h.Slots[i]) {
 			return kind, nil
 		}
 		return "", nil
 	}, func(c *change) error {
-		kept, err := c.without(kind, recipient, drop)
+		kept, err := c.h.without(kind, recipient, drop)
 		if err != nil {
 			return err
 		}
@@ -55,7 +58,7 @@ func (s *Store) NewPassphrase(ctx context.Context, secret creds.Secret, drop ...
 		}
 		return "", checkPassphrase(secret)
 	}, func(c *change) error {
-		kept, err := c.without("", "", drop)
+		kept, err := c.h.without("", "", drop)
 		if err == nil && secret.Reveal() == "" {
 			secret, err = s.askNewPassphrase(ctx)
 		}
@@ -70,20 +73,20 @@ func (s *Store) NewPassphrase(ctx context.Context, secret creds.Secret, drop ...
 
 // without returns the slots that stay: all except those in drop, and except the slot
 // of a kind, or only a recipient of it.
-func (c *change) without(kind, recipient string, drop []string) ([]slot, error) {
+func (h header) without(kind, recipient string, drop []string) ([]slot, error) {
 	gone := map[string]bool{}
 	for _, way := range drop {
 		name := way
 		if way == "file" {
 			name = kindPassphrase
 		}
-		if c.h.slot(name) < 0 {
-			return nil, &NoSlotError{way, c.h.names()}
+		if h.slot(name) < 0 {
+			return nil, &NoSlotError{way, h.names()}
 		}
 		gone[name] = true
 	}
 	var kept []slot
-	for _, sl := range c.h.Slots {
+	for _, sl := range h.Slots {
 		if sl.Name == kind {
 			sl.Recipients = slices.DeleteFunc(slices.Clone(sl.Recipients), func(r string) bool { return r == recipient })
 			gone[kind] = gone[kind] || recipient == "" || len(sl.Recipients) == 0
@@ -93,7 +96,7 @@ func (c *change) without(kind, recipient string, drop []string) ([]slot, error) 
 		}
 	}
 	if len(kept) == 0 {
-		return nil, &LastSlotError{wayName(c.h.Slots[0].Name)}
+		return nil, &LastSlotError{wayName(h.Slots[0].Name)}
 	}
 	return kept, nil
 }

@@ -142,6 +142,12 @@ func (e *exam) section(section awsconfig.Profile) {
 			e.alike(v.Key, section.Name)
 		}
 	}
+	for _, key := range []string{"duration_seconds", "fob_duration_seconds", "fob_session_duration"} {
+		v, ok := section.Own(key)
+		if d, err := plan.ParseDuration(v.Text); ok && err == nil && d < plan.MinSession {
+			e.advise(ui.Advise("write 2h for two hours"), "%s: %s = %s is %s, and the shortest AWS session is %s", plan.At(v), v.Key, v.Text, plan.Duration(d), plan.Duration(plan.MinSession))
+		}
+	}
 }
 
 // included looks for what a profile has only from an included one: aws-vault knew

@@ -9,7 +9,7 @@ import (
 
 // Limits of STS, in the API references of GetSessionToken and AssumeRole.
 const (
-	minSession     = 15 * time.Minute
+	MinSession     = 15 * time.Minute
 	maxSession     = 36 * time.Hour
 	maxRootSession = time.Hour
 	maxRole        = 12 * time.Hour
@@ -58,7 +58,7 @@ func (r *resolver) sessionLife(own bool) (life time.Duration, from string, err e
 	if own {
 		return r.wish(d, limit, askedFrom, why), askedFrom, nil
 	}
-	return r.within(d, minSession, limit, askedFrom, why), askedFrom, nil
+	return r.within(d, MinSession, limit, askedFrom, why), askedFrom, nil
 }
 
 // roleLife is the lifetime that a role's section asks for.
@@ -85,7 +85,7 @@ func (r *resolver) wish(d, high time.Duration, from, why string) time.Duration {
 	default:
 		r.note("%s asks for %s: fob export makes it %s, because with less SDKs would ask again for every request", from, Duration(d), Duration(MinExport))
 	}
-	return r.within(d, minSession, high, from, why)
+	return r.within(d, MinSession, high, from, why)
 }
 
 // within limits a lifetime to what AWS allows, and adds a note if that changes it.

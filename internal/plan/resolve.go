@@ -160,8 +160,8 @@ func (r *resolver) walk(profile string) error {
 
 // steps makes the steps of the chain (testdata/03 to 08).
 func (r *resolver) steps() ([]Step, error) {
-	if d := r.opts.Duration; d.Duration > 0 && d.Duration < minSession && !d.Soft {
-		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: the shortest AWS session is %s", d.From, Duration(d.Duration), Duration(minSession))}
+	if d := r.opts.Duration; d.Duration > 0 && d.Duration < MinSession && !d.Soft {
+		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: the shortest AWS session is %s", d.From, Duration(d.Duration), Duration(MinSession))}
 	}
 	roles, err := r.roles() // in the order of assuming
 	if err != nil {

@@ -39,7 +39,7 @@ func (r *resolver) roles() ([]AssumeRole, error) {
 			if err != nil {
 				return nil, err
 			}
-			role.DurationSeconds = seconds(r.within(life, minSession, maxChained, from, "a role in a chain lasts at most 1h"))
+			role.DurationSeconds = seconds(r.within(life, MinSession, maxChained, from, "a role in a chain lasts at most 1h"))
 		}
 		roles = append(roles, role)
 	}
