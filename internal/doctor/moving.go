@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fob/internal/awsconfig"
@@ -101,6 +102,7 @@ func (e *exam) movingIn(about Moving, only string) {
 		e.askVault(m)
 		e.unwired(m, only)
 		e.askedTwice(m)
+		e.tooLong(m)
 	}
 }
 
@@ -372,7 +374,7 @@ func (e *exam) askedTwice(m *moving) {
 		}
 	}
 	if len(names) > 0 {
-		change := ui.Advise("or rename mfa_serial to fob_mfa_serial in their sections")
+		change := ui.Advise("or rename mfa_serial to fob_mfa_serial in %s", theirSections(names))
 		if lacks != "" {
 			change = ui.Advise("or move mfa_serial to [profile %s], as fob_mfa_serial", lacks)
 		}
@@ -380,6 +382,37 @@ func (e *exam) askedTwice(m *moving) {
 			ui.TypeLine("fob exec "+cmdline.Quote(names[0])+" -- aws ..."),
 			change)
 	}
+}
+
+// tooLong finds role profiles that tools other than fob assume by themselves, with a
+// session of fob's, and for longer than AWS allows that.
+func (e *exam) tooLong(m *moving) {
+	var names []string
+	for _, name := range m.names {
+		if m.made[name].Err == nil && overlong(m.section[name], awsCLI{m.Profiles.Config}.chain(name), m.Program) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		e.add(Advice, fmt.Sprintf("outside fob exec, AWS refuses the duration_seconds of %s: a role assumed with a session lasts 1h at most", someOf(names)),
+			ui.TypeLine("fob exec "+cmdline.Quote(names[0])+" -- aws ..."),
+			ui.Advise("or rename duration_seconds to fob_duration_seconds in %s: other tools then renew every hour", theirSections(names)))
+	}
+}
+
+// overlong reports whether a tool assumes a section's role with a session of fob's, and
+// for more than the hour that AWS allows over a session.
+func overlong(section awsconfig.Profile, c chain, program string) bool {
+	wish, _ := section.Own("duration_seconds")
+	seconds, err := strconv.Atoi(wish.Text)
+	return err == nil && seconds > 3600 && c.throughFob(program) && len(c.steps) > 1
+}
+
+func theirSections(names []string) string {
+	if len(names) == 1 {
+		return "its section"
+	}
+	return "their sections"
 }
 
 // someOf names a few of many.

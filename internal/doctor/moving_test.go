@@ -98,7 +98,16 @@ func TestMovingIn(t *testing.T) {
 		{name: "in the store only", stored: "base"},
 		{
 			name: "an MFA device beside the role", config: "[profile base]\n" + fob + mfa + "[profile prod]\n" + role + mfa + "[profile next]\n" + role, stored: "base",
-			want: "with aws --profile the AWS CLI asks for another MFA code for prod, and Terraform and other SDKs fail > fob exec prod -- aws ... > or rename mfa_serial to fob_mfa_serial in their sections",
+			want: "with aws --profile the AWS CLI asks for another MFA code for prod, and Terraform and other SDKs fail > fob exec prod -- aws ... > or rename mfa_serial to fob_mfa_serial in its section",
+		},
+		{
+			name: "a role for longer than AWS allows over a session", config: "[profile base]\n" + fob + "[profile prod]\n" + role + "duration_seconds = 14400\n" +
+				"[profile hour]\n" + role + "duration_seconds = 3600\n" + "[profile ours]\n" + role + "fob_duration_seconds = 14400\n", stored: "base",
+			want: "outside fob exec, AWS refuses the duration_seconds of prod: a role assumed with a session lasts 1h at most > fob exec prod -- aws ... > or rename duration_seconds to fob_duration_seconds in its section: other tools then renew every hour",
+		},
+		{
+			name: "the same before the key has moved in", config: "[profile base]\n" + key + "[profile prod]\n" + role + "duration_seconds = 14400\n",
+			want: "config holds 1 key in plain text: base > fob add base   then remove its lines from config",
 		},
 		{
 			name: "a device that only the roles have", config: "[profile base]\n" + fob + "[profile prod]\n" + role + mfa, stored: "base",

@@ -30,10 +30,11 @@ func disagreement(c *awsconfig.Config, name string) (at, what string, ok bool) {
 
 // reaches reports whether the AWS CLI and the Go SDK get the credentials of a profile
 // from fob, perhaps with roles that they assume by themselves, and without a code that
-// they would have to ask for.
+// they would have to ask for, or a duration that AWS refuses.
 func reaches(c *awsconfig.Config, name, program string) bool {
+	section, _ := c.Profile(name)
 	for _, chain := range []chain{awsCLI{c}.chain(name), goSDK{c}.chain(name)} {
-		if !chain.throughFob(program) || chain.needsCode() {
+		if !chain.throughFob(program) || chain.needsCode() || overlong(section, chain, program) {
 			return false
 		}
 	}
@@ -73,7 +74,11 @@ func (e *exam) tools(context.Context) error {
 	}
 	for i, c := range []chain{cli, sdk}[:len(who)] {
 		text := strings.Join(who[i], ", ") + ": " + told[i]
-		if c.refused != "" || c.needsCode() && i == 1 || c.steps[0].kind == "none" && problem == nil {
+		long := overlong(section, c, e.Program)
+		if long {
+			text += ", but AWS refuses its duration_seconds"
+		}
+		if c.refused != "" || long || c.needsCode() && i == 1 || c.steps[0].kind == "none" && problem == nil {
 			e.add(Advice, text, works...)
 		} else {
 			e.ok("%s", text)
