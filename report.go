@@ -362,6 +362,7 @@ func is(target error, code int) failure {
 func (a *app) judge(err error) verdict {
 	for _, row := range failures() {
 		if v := row(a, err); v.code != 0 {
+			v.hints = typeable(profileOf(err), v.hints)
 			if a.judged != nil {
 				a.judged(a.args[1:], v.hints)
 			}
@@ -369,6 +370,20 @@ func (a *app) judge(err error) verdict {
 		}
 	}
 	return exit(exitFailed)
+}
+
+// typeable puts the only way out in the place of commands that name a profile such as
+// -x, which a command line takes for a flag.
+func typeable(profile string, hints []ui.Hint) []ui.Hint {
+	names := func(h ui.Hint) bool { return slices.Contains(strings.Fields(h.Command), profile) }
+	if !strings.HasPrefix(profile, "-") || !slices.ContainsFunc(hints, names) {
+		return hints
+	}
+	return append(slices.DeleteFunc(slices.Clone(hints), names), renameFlag(profile))
+}
+
+func renameFlag(profile string) ui.Hint {
+	return ui.Advise("rename profile %s: a name that begins with - is taken for a flag", profile)
 }
 
 // failures is the table. The order matters where one error wraps another.
@@ -441,6 +456,9 @@ func profileFailures() []failure {
 			}
 			if len(e.Names) > 0 {
 				return exit(exitUsage, ui.Advise("profiles: %s", ui.List(e.Names)))
+			}
+			if e.Typed != "" && slices.Contains(profileNames(a), e.Typed) {
+				return exit(exitUsage, renameFlag(e.Typed))
 			}
 			if way := wayOfFlag(a, e.Typed); way != (ui.Hint{}) {
 				return exit(exitUsage, way)

@@ -68,7 +68,11 @@ func (c *Config) Unreadable() (all []Unreadable) {
 		for i := range d.marks {
 			if s := d.at(i); s.badName() {
 				header := line{text: strings.TrimRight(d.Text[s.start:s.body], "\r\n"), num: s.line}
-				found = append(found, unreadable(header, d.Path, d.credentials, "the name of this section is not valid"))
+				problem := "the name of this section is not valid"
+				if _, name, _ := strings.Cut(s.inner, " "); !s.credentials && strings.Contains(strings.TrimSpace(name), " ") && !strings.ContainsAny(name, `"'`) {
+					problem = "the name of this section has spaces, and no quotes"
+				}
+				found = append(found, unreadable(header, d.Path, d.credentials, problem))
 			}
 		}
 		slices.SortStableFunc(found, func(a, b Unreadable) int { return a.Line - b.Line })
