@@ -285,7 +285,10 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 		text, err = host.ReadDescriptor(a.secrets.passphraseFD)
 	case a.secrets.passphraseFile != "":
 		from = "FOB_PASSPHRASE_FILE"
-		text, err = host.ReadSecret(a.secrets.passphraseFile)
+		var path string
+		if path, err = a.host.Expand(a.secrets.passphraseFile); err == nil {
+			text, err = host.ReadSecret(path)
+		}
 	case text == "":
 		return creds.Secret{}, false, nil
 	}
@@ -357,6 +360,8 @@ func (a *app) unattended() bool {
 // so asks for the passphrase each time; "" if that is not so, or what the user wants.
 func (a *app) asksEachTime() (where string) {
 	switch {
+	case a.unlock.sessions > 0 && runtime.GOOS == "linux" && !keyring.CanHold():
+		return "without the kernel's keyring" // which Docker forbids
 	case a.unlock.sessions > 0 || a.getenv("FOB_UNLOCK_TTL") != "":
 		return ""
 	case a.host.CI():

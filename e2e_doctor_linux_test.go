@@ -3,6 +3,7 @@ package main
 import (
 	"os/exec"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -35,6 +36,23 @@ func TestDoctorTellsWhereLocksAre(t *testing.T) {
 	}
 	text := w.doctorWith(t, run, "strace", "-f", "-o", "/dev/null", "-P", w.Home+"/.local/share/fob/locks/store.lock", "-e", "inject=flock:error=EOPNOTSUPP")
 	if !row.MatchString(text) {
+		t.Errorf("without:\n%s", text)
+	}
+}
+
+// Docker forbids the kernel's keyring, so FOB_UNLOCK_TTL does nothing there: doctor says
+// what does.
+func TestDoctorWithoutKernelKeyring(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		lacking(t, "strace")
+	}
+	w := signedUp(t, false).with("FOB_PASSPHRASE=", "FOB_UNLOCK_TTL=12h")
+	row := "advice  running without the kernel's keyring, fob asks for the passphrase each time\n        > export FOB_PASSPHRASE_FILE=FILE\n"
+	if text := w.doctorWith(t, ""); strings.Contains(text, row) {
+		t.Errorf("with one:\n%s", text)
+	}
+	text := w.doctorWith(t, "", "strace", "-f", "-o", "/dev/null", "-e", "trace=keyctl", "-e", "inject=keyctl:error=EPERM")
+	if !strings.Contains(text, row) {
 		t.Errorf("without:\n%s", text)
 	}
 }

@@ -41,8 +41,11 @@ func whenNeeded(a *app) string {
 	switch {
 	case from != "":
 		return "fob takes the passphrase from " + from + " when it needs it"
-	case where != "" && keyring.CanHold() && !a.unattended():
+	case where == "" || a.unattended():
+	case keyring.CanHold():
 		return "fob asks each time " + where + " (unless FOB_UNLOCK_TTL=12h is set)"
+	default:
+		return "fob asks each time " + where + " (unless FOB_PASSPHRASE_FILE is set)"
 	}
 	return "fob asks for the passphrase when it needs it"
 }
