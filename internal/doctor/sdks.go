@@ -84,6 +84,11 @@ func (e *exam) tools(context.Context) error {
 			e.ok("%s", text)
 		}
 	}
+	if problem == nil && made.Region == "" {
+		// Its own words for that name aws configure, which asks for a key in plain text.
+		set := ui.TypeLine("aws configure set region REGION --profile " + cmdline.Quote(e.Profile))
+		e.advise(set, "%s has no region, and the AWS CLI does nothing without one", e.Profile)
+	}
 	if cli.throughFob(e.Program) && problem == nil {
 		e.ok("tools that know no credential_process (s3cmd, s5cmd, old versions of others): only under fob exec %s", cmdline.Quote(e.Profile))
 	}
