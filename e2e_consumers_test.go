@@ -582,13 +582,14 @@ func TestNobodyIsThere(t *testing.T) {
 		argv []string
 		env  []string
 		why  string
+		hint string // the kernel keeps nothing here, so a sign-in would not open the store
 	}{
-		{"a session of its own", sh(`exec setsid -w "$@"`), nil, "there is no terminal or display to ask on"},
-		{"the background", sh(`set -m; "$@" & wait $!`), nil, "fob cannot ask: running in the background, no display"},
-		{"nohup in the background", sh(`set -m; nohup "$@" & wait $!`), nil, "fob cannot ask: running in the background, no display"},
-		{"cron", append(cron, sh(`exec setsid -w "$@"`)...), nil, "there is no terminal or display to ask on"},
-		{"a locked store", sh(`exec setsid -w "$@"`), []string{"FOB_PASSPHRASE="}, "no controlling terminal, no display"},
-		{"a locked store, in the background", sh(`set -m; "$@" & wait $!`), []string{"FOB_PASSPHRASE="}, "running in the background, no display"},
+		{"a session of its own", sh(`exec setsid -w "$@"`), nil, "there is no terminal or display to ask on", "fob login dev"},
+		{"the background", sh(`set -m; "$@" & wait $!`), nil, "fob cannot ask: running in the background, no display", "fob login dev"},
+		{"nohup in the background", sh(`set -m; nohup "$@" & wait $!`), nil, "fob cannot ask: running in the background, no display", "fob login dev"},
+		{"cron", append(cron, sh(`exec setsid -w "$@"`)...), nil, "there is no terminal or display to ask on", "fob login dev"},
+		{"a locked store", sh(`exec setsid -w "$@"`), []string{"FOB_PASSPHRASE="}, "no controlling terminal, no display", "export FOB_PASSPHRASE_FILE=FILE   reads the passphrase from a file"},
+		{"a locked store, in the background", sh(`set -m; "$@" & wait $!`), []string{"FOB_PASSPHRASE="}, "running in the background, no display", "export FOB_PASSPHRASE_FILE=FILE   reads the passphrase from a file"},
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			quickest := time.Hour
@@ -602,7 +603,7 @@ func TestNobodyIsThere(t *testing.T) {
 					t.Fatalf("exit code %d, %q, the screen %q\n%s", code, stdout, screen, stderr)
 				}
 				lines := strings.Split(strings.TrimPrefix(stderr, "nohup: ignoring input\n"), "\n")
-				if len(lines) != 3 || !strings.HasPrefix(lines[0], "fob: error: ") || !strings.HasSuffix(lines[0], way.why) || lines[1] != "fob: hint: fob login dev" {
+				if len(lines) != 3 || !strings.HasPrefix(lines[0], "fob: error: ") || !strings.HasSuffix(lines[0], way.why) || lines[1] != "fob: hint: "+way.hint {
 					t.Fatalf("it said\n%s", stderr)
 				}
 			}

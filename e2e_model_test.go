@@ -477,6 +477,7 @@ type modelRun struct {
 	quiet   bool
 	at      time.Time // AWS's clock, which moves on while fob waits
 	out     *modelOutcome
+	failed  *errModel // why it failed; nil if it did not
 }
 
 // errModel is why the model's run failed.
@@ -484,6 +485,7 @@ type errModel struct {
 	code    int
 	refused bool   // by AWS
 	badCode bool   // because of the code
+	role    bool   // by this role, which says nothing about others
 	expired string // the session that AWS says has expired
 }
 
@@ -657,7 +659,7 @@ func (r *modelRun) callOnce(n int, with modelSession) (modelSession, *errModel) 
 	case "ExpiredToken":
 		return with, &errModel{code: exitRefused, refused: true, expired: with.name}
 	default:
-		return with, &errModel{code: exitRefused, refused: true, badCode: badCode}
+		return with, &errModel{code: exitRefused, refused: true, badCode: badCode, role: c.role != "" && !badCode && log.result != "InvalidClientTokenId"}
 	}
 	s := modelSession{
 		name: r.newName(), source: r.plan.source, rev: r.plan.key.rev,
@@ -738,7 +740,7 @@ func (m *model) predict(out *modelOutcome, profile string, d, least time.Duratio
 	}
 	s, err := r.credentials()
 	if err != nil {
-		out.code = err.code
+		out.code, r.failed = err.code, err
 		return r
 	}
 	out.served = &s
@@ -861,11 +863,25 @@ func (m *model) login(profile string) {
 			out.code = code
 		}
 	}
+	// If one fails, fob signs in to the others but those on the same key, unless it was
+	// the role that refused. The exit code is that of the first failure.
+	first := out.code
+	var tried, dead []string
 	for _, name := range profiles {
-		if out.code == 0 {
-			given = m.predict(&out, name, 0, 20*time.Minute, modelLogin, false, given).given
+		p, _ := m.plan(name, 0, 20*time.Minute)
+		if first != 0 && len(tried) == 0 || slices.Contains(tried, name) || slices.Contains(dead, p.source) {
+			continue
 		}
+		tried = append(tried, name)
+		r := m.predict(&out, name, 0, 20*time.Minute, modelLogin, false, given)
+		given = r.given
+		if r.failed != nil && !r.failed.role {
+			dead = append(dead, p.source)
+		}
+		first = cmp.Or(first, out.code)
+		out.code = 0
 	}
+	out.code = first
 	m.run(out, slices.Concat([]string{"login"}, profiles, flags)...)
 }
 

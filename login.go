@@ -109,16 +109,21 @@ func failsToo(a *app, err error, p, q plan.Plan) bool {
 	case exitInterrupted, exitStore, exitUnreachable:
 		return true
 	}
-	if refused, ok := errors.AsType[*awsapi.RefusedError](err); ok && refused.Role != "" && !refused.BadCode() {
+	if refused, ok := errors.AsType[*awsapi.RefusedError](err); ok && refused.Role != "" && !refused.BadCode() && !refused.BadKey() {
 		return false
 	}
 	return p.Source() == q.Source() || p.MFASerial() != "" && p.MFASerial() == q.MFASerial()
 }
 
-// names are the profiles named, or the one that exec would take.
-func (c *loginCmd) names(a *app) ([]string, error) {
-	if len(c.Profiles) > 0 {
-		return c.Profiles, nil
+// names are the profiles named, each once, or the one that exec would take.
+func (c *loginCmd) names(a *app) (names []string, err error) {
+	for _, name := range c.Profiles {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		return names, nil
 	}
 	name, err := a.chooseProfile("")
 	return []string{name}, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -96,12 +97,13 @@ func showWays(a *app, heading string, ways []keyring.Way, foot string) {
 		if way.Used {
 			texts = append(texts, ui.Good.Text("(used on this machine)"))
 		}
+		why := a.out.Sentence(errors.New(way.Problem))
 		switch {
 		case way.Problem == "":
 		case way.Slot:
-			texts = append(texts, ui.Caution.Text("not usable here: "+way.Problem))
+			texts = append(texts, ui.Caution.Text("not usable here: "+why))
 		default:
-			texts = []ui.Styled{ui.Dim.Text(keyring.SlotTitle(way.Name) + ": " + way.Problem)}
+			texts = []ui.Styled{ui.Dim.Text(keyring.SlotTitle(way.Name) + ": " + why)}
 		}
 		a.out.Hang(ui.Plain.Text(fmt.Sprintf("%-10s %-15s ", heading, way.Name)), texts...)
 		heading = ""

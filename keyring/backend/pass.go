@@ -28,15 +28,11 @@ func passDir(getenv func(string) string) string {
 	if dir := getenv("PASSWORD_STORE_DIR"); dir != "" {
 		return dir
 	}
-	return filepath.Join(getenv("HOME"), usualPass)
+	return filepath.Join(getenv("HOME"), ".password-store")
 }
 
-// usualPass is the password store in the home directory.
-const usualPass = ".password-store"
-
 // passProblem says why pass cannot be used; "" if it can.
-func passProblem(getenv func(string) string) string {
-	dir := passDir(getenv)
+func passProblem(dir string) string {
 	if !filepath.IsAbs(dir) { // the current directory's would be anybody's
 		return fmt.Sprintf("%q, the password store, is not an absolute path", dir)
 	}
@@ -45,9 +41,6 @@ func passProblem(getenv func(string) string) string {
 			return ""
 		}
 	}
-	if getenv("PASSWORD_STORE_DIR") == "" {
-		return "no password store is set up in ~/" + usualPass
-	}
 	return fmt.Sprintf("no password store is set up in %q", dir)
 }
 
@@ -55,7 +48,7 @@ func passProblem(getenv func(string) string) string {
 // only the child's environment.
 func locatePass(r request) (string, error) {
 	dir := passDir(os.Getenv)
-	if problem := passProblem(os.Getenv); problem != "" {
+	if problem := passProblem(dir); problem != "" {
 		return "", &Error{Backend: r.Kind, Reason: problem, Fix: passInit}
 	}
 	if r.Prompt {
@@ -78,7 +71,7 @@ func passState(_ context.Context, w World) State {
 	if _, err := exec.LookPath("pass"); err != nil {
 		return State{Ready: false, Reason: "pass is not installed"}
 	}
-	if problem := passProblem(w.getenv); problem != "" {
+	if problem := passProblem(passDir(w.getenv)); problem != "" {
 		return State{Ready: false, Reason: problem, Fix: passInit}
 	}
 	return State{Ready: true, Reason: "a password store is set up"}
