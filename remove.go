@@ -116,9 +116,9 @@ func (c *removeCmd) announce(a *app, info keyring.Info, seed deviceSecret, users
 		a.out.Say("%s.", users)
 	}
 	if !seed.goes() {
-		a.out.Say("fob has the only copy of the key's secret.")
+		a.out.Say("AWS does not show the key's secret again.")
 		return
 	}
-	a.out.Say("fob has the only copy of the key, and perhaps of the MFA secret.")
+	a.out.Say("AWS shows neither the key's secret nor the MFA secret again.")
 	a.out.Say("To remove the MFA device from AWS too, first: fob mfa remove %s --device", cmdline.Quote(c.Profile))
 }
