@@ -41,7 +41,7 @@ func (c *addCmd) readKey(a *app, by creds.Issuer, try int) (creds.Key, error) {
 	switch {
 	case c.FromEnv:
 		if plan.EnvironmentToken(a.getenv) != "" {
-			return creds.Key{}, noHelpf("the environment holds a session, which expires: fob stores long-lived keys")
+			return creds.Key{}, c.sessionError(a)
 		}
 		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 			if a.getenv(name) == "" {
@@ -62,6 +62,16 @@ func (c *addCmd) readKey(a *app, by creds.Issuer, try int) (creds.Key, error) {
 		}
 	}
 	return askKey(a, by)
+}
+
+// sessionError refuses a session in the environment. aws-vault puts one there, unless it
+// is told not to.
+func (c *addCmd) sessionError(a *app) error {
+	e := &usageError{Problem: "the environment holds a session, which expires: fob stores long-lived keys", NoHelp: true}
+	if vault := a.getenv("AWS_VAULT"); vault != "" && a.getenv("FOB_PROFILE") == "" {
+		e.Way = ui.Type("aws-vault", "exec", "--no-session", vault, "--", "fob", "add", c.Profile, "--from-env").To("gives fob the key itself")
+	}
+	return e
 }
 
 // askKey asks again for what cannot be an ID, most often the secret, and for what
