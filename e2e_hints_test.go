@@ -72,8 +72,8 @@ func checkHint(argv []string, h ui.Hint) error {
 	if slices.Contains([]string{"chmod", "sudo", "export", "kill", "loginctl", "mv", "pass", "rm", "security", "systemctl", "aws", "unset", "exit"}, words[0]) {
 		return nil
 	}
-	if i := slices.Index(words, "fob"); words[0] == "aws-vault" && i > 0 { // which runs it
-		words = words[i:]
+	if i := slices.Index(words, "fob"); words[0] == "aws-vault" && i > 0 {
+		return parses(words[i+1:]) // in another environment, even if the same was typed
 	}
 	if words[0] != "fob" {
 		return fmt.Errorf("nobody knows %q", words[0])
