@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"fob/internal/broker"
@@ -139,7 +140,13 @@ func lookUp(name string) (string, error) {
 		}
 		return "", &commandError{Name: name, Problem: problem, Code: 126}
 	}
-	return "", &commandError{Name: name, Problem: "not found", Code: 127}
+	problem := "not found"
+	if words := strings.Fields(name); len(words) > 1 {
+		if _, err := exec.LookPath(words[0]); err == nil {
+			problem += ": leave out the quotes, or run it with sh -c"
+		}
+	}
+	return "", &commandError{Name: name, Problem: problem, Code: 127}
 }
 
 // notRunnable is for a file that the kernel does not know how to run.

@@ -76,7 +76,7 @@ func (c *listCmd) Run(a *app) error {
 		a.out.Print("%s\n", noProfiles)
 		a.sayMovingIn(all, true)
 	case len(shown) == 0:
-		a.out.Print("None of %s has %q in its row.\n", ui.Count(len(rows), "profile"), query)
+		a.out.Print("No profile has %q in its row.\n", query)
 	default:
 		err = a.out.Table(listTable(shown, now))
 		printCauses(a, shown)

@@ -856,7 +856,8 @@ func awsFailures() []failure {
 		}),
 		on(func(a *app, _ *awsapi.UnreachableError, _ error) verdict {
 			if a.name == "add" {
-				return exit(exitUnreachable, ui.TypeLine("fob add PROFILE --no-verify").To("stores the key without asking AWS"))
+				again := ui.Type(slices.Concat([]string{"fob"}, a.args[1:], []string{"--no-verify"})...)
+				return exit(exitUnreachable, again.To("stores the key without asking AWS"))
 			}
 			return exit(exitUnreachable)
 		}),
