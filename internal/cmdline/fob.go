@@ -25,6 +25,20 @@ func FobProfile(command, program string) (profile string, ok bool) {
 	return e.Profile, ok
 }
 
+// RunsFob reports whether a credential_process is fob, even with a command other than
+// export or with a quote that does not end.
+func RunsFob(command, program string) bool {
+	for _, words := range [][]string{Words(command), strings.Fields(strings.Trim(command, `"'`))} {
+		if len(words) == 0 {
+			continue
+		}
+		if name := programName(words[0]); name != "" && (name == "fob" || name == programName(program)) {
+			return true
+		}
+	}
+	return false
+}
+
 // ReadExport is FobProfile with the flags, which may stand before export, too.
 func ReadExport(command, program string) (e Export, ok bool) {
 	words := Words(command)

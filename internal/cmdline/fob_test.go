@@ -63,6 +63,17 @@ func TestReadExportLeading(t *testing.T) {
 	}
 }
 
+func TestRunsFob(t *testing.T) {
+	for command, want := range map[string]bool{
+		"fob exec dev": true, "/usr/local/bin/fob export": true, `"fob export --profile dev`: true, `"/my dir/FOB.exe" list`: true, "myfob export": true,
+		"": false, `"`: false, "fobs export": false, "aws-vault exec fob": false, "/opt/fob/helper": false,
+	} {
+		if RunsFob(command, "/opt/myfob") != want {
+			t.Errorf("%q: %v", command, !want)
+		}
+	}
+}
+
 func TestFobProfile(t *testing.T) {
 	for _, tt := range []struct{ command, program, want string }{
 		{"/usr/local/bin/fob export --profile dev", "fob", "dev"},

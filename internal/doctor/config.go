@@ -218,8 +218,11 @@ func (e *exam) profiles(context.Context) error {
 	for _, name := range names {
 		section, _ := all.Config.Profile(name)
 		line, asks := e.served(section)
-		if asks {
+		switch {
+		case asks:
 			e.process(line, name)
+		case cmdline.RunsFob(line.Text, e.Program):
+			e.notExport(line, name)
 		}
 		ours[name] = asks || slices.Contains(stored, name) || name == e.Profile
 	}
@@ -407,6 +410,15 @@ func (e *exam) process(line awsconfig.Value, profile string) {
 	case doubt != "":
 		wrong(fmt.Sprintf("the AWS SDKs do not agree on the %s in this credential_process: some run it in a shell", doubt), fix)
 	}
+}
+
+// notExport is a line that runs fob, which prints no credentials then.
+func (e *exam) notExport(line awsconfig.Value, profile string) {
+	var fix []ui.Hint
+	if better, err := wire.Process(e.Program, profile); err == nil {
+		fix = []ui.Hint{setProcess(profile, better)}
+	}
+	e.add(Wrong, fmt.Sprintf("%s: this credential_process runs fob, but not fob export --profile %s", plan.At(line), cmdline.Quote(profile)), fix...)
 }
 
 // setProcess writes the line that makes tools ask fob for a profile's credentials.
