@@ -886,12 +886,12 @@ func personFailures() []failure {
 			return exit(exitNoPerson, a.codeHints(err)...)
 		}),
 		on(func(a *app, e *ui.NobodyError, err error) verdict {
-			switch e.What {
-			case askForPassphrase:
+			switch {
+			case e.What == askForPassphrase:
 				return exit(exitNoPerson, a.unlockHints(err)...)
-			case askForNewPassphrase:
+			case e.What == askForNewPassphrase && e.Flag == "":
 				hints := []ui.Hint{passphraseFile()}
-				if a.identity != "" {
+				if a.identity != "" && a.name != "store" {
 					hints = append(hints, ui.TypeLine("export FOB_BACKEND=age").To("opens the store with your age identity"))
 				}
 				return exit(exitNoPerson, hints...)

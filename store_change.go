@@ -126,6 +126,9 @@ func (c *storePassphraseCmd) Run(a *app) error {
 		}
 	}
 	done, err := a.store().NewPassphrase(a.ctx, secret, c.Drop...)
+	if nobody, ok := errors.AsType[*ui.NobodyError](err); ok && nobody.What == askForNewPassphrase {
+		nobody.Flag = "--stdin"
+	}
 	if err != nil {
 		return err
 	}
