@@ -8,6 +8,7 @@ import (
 
 	"fob/internal/creds"
 	"fob/internal/host"
+	"fob/internal/ui"
 	"fob/keyring"
 )
 
