@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -340,7 +341,14 @@ func (a *app) ownKey(profile string) (owner string, key creds.Session, err error
 	if err != nil {
 		return "", key, err
 	}
-	if _, ok := p.Steps[0].(plan.StoredKey); !ok {
+	switch source := p.Steps[0].(type) {
+	case plan.StoredKey:
+	case plan.PlaintextKey:
+		return "", key, &usageError{
+			Problem: fmt.Sprintf("the key of profile %q is in plain text, not in the store", source.Profile),
+			NoHelp:  true, Way: ui.Type("fob", "add", source.Profile).To("stores it"),
+		}
+	default:
 		return "", key, noHelpf("profile %q does not use a stored key", profile)
 	}
 	reader, err := a.reader()

@@ -266,7 +266,8 @@ func (e *exam) withoutMFA(all *profiles.Profiles, names []string, ours map[strin
 				lost = append(lost, device)
 			}
 			users[device] = append(users[device], name)
-		case session && last.MFASerial == "" && ours[name]:
+		case session && last.MFASerial == "" && ours[name] && made.Plan.Steps[0].Kind() == plan.StoredKey{}.Kind():
+			// Of a key in plain text fob add finds the device.
 			without = append(without, name)
 		}
 	}
