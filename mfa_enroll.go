@@ -15,6 +15,7 @@ import (
 	"fob/internal/term"
 	"fob/internal/ui"
 	"fob/internal/wire"
+	"fob/keyring"
 )
 
 type mfaEnrollCmd struct {
@@ -66,6 +67,9 @@ func (c *mfaEnrollCmd) Run(a *app) error {
 
 // enroll creates and enables the device, or leaves nothing of it.
 func (c *mfaEnrollCmd) enroll(a *app, u iam.User) (serial string, err error) {
+	if err := a.store().Unlock(a.ctx, keyring.KindSeed); err != nil {
+		return "", &planError{Plan: plan.Plan{Profile: u.Profile}, Err: err} // before AWS has a device that would have to go
+	}
 	var picture *os.File
 	if c.PNG != "" {
 		// Before anything is created, because the file may exist already.
@@ -79,10 +83,16 @@ func (c *mfaEnrollCmd) enroll(a *app, u iam.User) (serial string, err error) {
 		Client: u.Client,
 		Name:   c.Name,
 		Keep:   a.store().SetSeed,
-		Forget: a.store().RemoveSeed,
-		Show:   func(ctx context.Context, d iam.Device) error { return showSecret(ctx, a, u, d, picture) },
-		Codes:  func(ctx context.Context, serial string) (string, string, error) { return codePair(ctx, a, u, serial) },
-		Log:    a.out.Log,
+		Forget: func(serial string) error {
+			err := a.store().RemoveSeed(serial)
+			if _, ok := errors.AsType[*keyring.NotFoundError](err); ok {
+				return nil // it could not be stored
+			}
+			return err
+		},
+		Show:  func(ctx context.Context, d iam.Device) error { return showSecret(ctx, a, u, d, picture) },
+		Codes: func(ctx context.Context, serial string) (string, string, error) { return codePair(ctx, a, u, serial) },
+		Log:   a.out.Log,
 	}
 	err = a.withIAM(u.Profile, &e.Client, func() (err error) {
 		serial, err = e.Run(a.ctx)
