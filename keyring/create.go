@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 )
 
 // Created says what Create did.
@@ -27,6 +29,25 @@ func (s *Store) Create(ctx context.Context) (Created, error) {
 		return s.adopt(ctx, nil)
 	}
 	return made, err
+}
+
+// CanCreate says why a store that does not exist cannot be made: a *CreateError.
+func (s *Store) CanCreate() error {
+	above := s.opts.Dir
+	for above != filepath.Dir(above) {
+		if _, err := os.Stat(above); err == nil {
+			break
+		}
+		above = filepath.Dir(above)
+	}
+	probe, err := os.MkdirTemp(above, tempPrefix)
+	if err == nil {
+		return os.Remove(probe)
+	}
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		err = &fs.PathError{Op: file.Op, Path: above, Err: file.Err}
+	}
+	return &CreateError{s.opts.Dir, err}
 }
 
 func (s *Store) adopt(ctx context.Context, err error) (Created, error) {

@@ -53,6 +53,9 @@ func (e *exam) store(ctx context.Context) error {
 		return e.blame(err)
 	}
 	if !exists {
+		if err := e.Store.CanCreate(); err != nil {
+			return e.blame(err)
+		}
 		e.advise(ui.TypeLine("fob add PROFILE"), "there is no store yet")
 		return nil
 	}
