@@ -25,7 +25,7 @@ type habit struct {
 }
 
 func noServer() ui.Hint {
-	return ui.Advise("with credential_process = fob export --profile PROFILE in ~/.aws/config, programs renew by themselves: fob has no server")
+	return ui.TypeLine("fob doctor PROFILE").To("shows which programs ask fob themselves, and so renew; fob has no server")
 }
 
 func noConsole() ui.Hint {
@@ -100,7 +100,7 @@ func flagHabits() []habit {
 		{"add", "--access-key --access-key-id --secret-key --secret-access-key", ui.TypeLine("fob add PROFILE").To("asks for the key; --stdin or --from-env, where nobody can be asked")},
 
 		{"*", "--mfa-prompt=pass", ui.Advise("mfa_process = pass otp NAME in the profile gets the codes from pass")},
-		{"export", "--format=ini", ui.Advise("credential_process = fob export --profile PROFILE in ~/.aws/config keeps session keys out of files")},
+		{"export", "--format=ini", ui.TypeLine("fob doctor PROFILE").To("shows which programs ask fob themselves, and need no keys in a file")},
 		{"*", "--keychain --secret-service-collection --biometrics", ui.Advise("--backend NAME chooses what opens the store; fob keeps only its own item there")},
 		{"*", "--pass-dir --pass-cmd --pass-prefix", ui.Advise("PASSWORD_STORE_DIR names the directory of pass")},
 		{"*", "--file-dir", ui.Advise("XDG_DATA_HOME names the directory above the store")},

@@ -144,7 +144,7 @@ func TestHelpHabitLines(t *testing.T) {
 		{"mfa nonsense", "fob mfa --help"},
 		{"exec dev --profile prod", "fob exec prod"},
 		{"exec --json dev", "fob export --profile dev   prints credentials as JSON"},
-		{"exec dev --server -- ls", "with credential_process = fob export --profile dev in ~/.aws/config, programs renew by themselves: fob has no server"},
+		{"exec dev --server -- ls", "fob doctor dev   shows which programs ask fob themselves, and so renew; fob has no server"},
 		{"--profile dev", "fob exec dev"},
 		{"exec --profile", "fob exec PROFILE"},
 		{"--verison", "did you mean --version?"},

@@ -429,6 +429,20 @@ func (a *app) elsewhere(profile string) []ui.Hint {
 	return a.misplaced(profile)
 }
 
+// othersAsk makes other programs ask fob for a profile's credentials, or shows what they
+// do where its section has more than one line to change for that, or none.
+func (a *app) othersAsk(profile string) ui.Hint {
+	line, err := wire.Process(a.args[0], profile)
+	all, unread := a.profiles()
+	if err == nil && unread == nil {
+		section, _ := all.Config.Profile(profile)
+		if _, process := section.Own("credential_process"); !process && len(wire.Rivals(section)) == 0 {
+			return ui.Type("aws", "configure", "set", "credential_process", line, "--profile", profile)
+		}
+	}
+	return ui.Type("fob", "doctor", profile)
+}
+
 // addHint is fob add for a profile, or something else where fob add would refuse its name.
 func (a *app) addHint(profile, does string, otherwise ui.Hint) ui.Hint {
 	_, headerProblem := awsconfig.Header("profile", profile)
@@ -877,10 +891,7 @@ func personFailures() []failure {
 		on(func(a *app, e *unknownCommandError, _ error) verdict { return exit(exitUsage, wayOfWords(a, e.Words)) }),
 		on(func(a *app, e *terminalError, _ error) verdict {
 			hints := []ui.Hint{ui.TypeLine(`eval "$(fob export ` + cmdline.Quote(e.Profile) + ` --format env)"`).If("for a shell")}
-			if line, err := wire.Process(a.args[0], e.Profile); err == nil {
-				hints = append(hints, ui.Type("aws", "configure", "set", "credential_process", line, "--profile", e.Profile).If("for other programs"))
-			}
-			return exit(exitUsage, hints...)
+			return exit(exitUsage, append(hints, a.othersAsk(e.Profile).If("for other programs"))...)
 		}),
 		on(func(a *app, _ *prompt.NoPersonError, err error) verdict {
 			return exit(exitNoPerson, a.codeHints(err)...)
