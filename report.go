@@ -868,7 +868,10 @@ func awsFailures() []failure {
 		on(func(_ *app, e *awsapi.RefusedError, err error) verdict {
 			return exit(exitRefused, refusedHints(err, e)...)
 		}),
-		on(func(a *app, _ *awsapi.UnreachableError, _ error) verdict {
+		on(func(a *app, _ *awsapi.UnreachableError, err error) verdict {
+			if at, ok := errors.AsType[*planError](err); ok && at.Plan.STS.URL == "" && !plan.LikeRegion(at.Plan.STS.Region) {
+				return exit(exitUnreachable, ui.Advise("is %q a region? Their names are like eu-west-1", at.Plan.STS.Region))
+			}
 			if a.name == "add" {
 				again := ui.Type(slices.Concat([]string{"fob"}, a.args[1:], []string{"--no-verify"})...)
 				return exit(exitUnreachable, again.To("stores the key without asking AWS"))

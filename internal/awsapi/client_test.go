@@ -150,7 +150,7 @@ func TestUnreachable(t *testing.T) {
 		"no name": {dialing(t, plan.Endpoint{}, func(context.Context, string, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "sts.eu-west-1.amazonaws.com", IsNotFound: true}}
 		}), "cannot resolve sts.eu-west-1.amazonaws.com", 1},
-		"no proxy":           {proxied("http://" + l.Addr().String()), "refused", 3},
+		"no proxy":           {proxied("http://" + l.Addr().String()), "the proxy (HTTPS_PROXY): connect: connection refused", 3},
 		"the proxy declines": {proxied(open.URL), "", 3}, // it is not a proxy
 		"dead": {dialing(t, plan.Endpoint{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}

@@ -276,6 +276,8 @@ func reason(ctx context.Context, err error) string {
 	switch {
 	case ctx.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer in time"
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return "the proxy (HTTPS_PROXY): " + reason(ctx, op.Err)
 	case errors.As(err, &dns):
 		return fmt.Sprintf("cannot resolve %s", dns.Name)
 	case errors.As(err, &unknown):

@@ -61,6 +61,13 @@ func IsAWSRegion(s string) bool {
 	return last >= 2 && words[last] != "" && strings.Trim(words[last], "0123456789") == ""
 }
 
+// LikeRegion reports whether s is like the names that AWS gives to regions.
+func LikeRegion(s string) bool {
+	parts := strings.Split(s, "-")
+	number := parts[len(parts)-1]
+	return len(parts) >= 3 && number != "" && strings.Trim(number, "0123456789") == ""
+}
+
 // partitions by the prefix of their regions. home is the region of STS when no
 // region is known. (AWS General Reference, "Partitions")
 var partitions = []struct{ prefix, name, home string }{

@@ -5,6 +5,17 @@ import (
 	"testing"
 )
 
+func TestLikeRegion(t *testing.T) {
+	for s, want := range map[string]bool{
+		"eu-west-1": true, "us-gov-west-1": true, "eusc-de-east-1": true, "ap-southeast-12": true,
+		"eu-west1": false, "eu-west": false, "frankfurt": false, "west-1": false, "eu-west-": false, "": false,
+	} {
+		if LikeRegion(s) != want {
+			t.Errorf("%q: %v", s, !want)
+		}
+	}
+}
+
 func TestIsRegion(t *testing.T) {
 	for _, s := range []string{"eu-west-1", "us-gov-west-1", "eusc-de-east-1", "local"} {
 		if !IsRegion(s) {
