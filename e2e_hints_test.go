@@ -165,6 +165,12 @@ func shellWords(line string) ([]string, error) {
 				return nil, fmt.Errorf("%q is redirected in a strange way", line)
 			}
 			i += len(">/dev/null") - 1
+		case c == '<' && !started && len(words) > 0:
+			// A file to read, with nothing after it.
+			if file, err := shellWords(line[i+1:]); err != nil || len(file) != 1 {
+				return nil, fmt.Errorf("%q reads a file in a strange way (%v)", line, err)
+			}
+			return words, nil
 		case strings.IndexByte("\"$`;|&<()*?[]#~=%{}", c) >= 0 && !(c == '=' || c == '%'):
 			return nil, fmt.Errorf("%q has a %c that a shell would take for itself", line, c)
 		default:

@@ -143,6 +143,20 @@ func (e *planError) Error() string { return e.Err.Error() }
 // Unwrap returns the failure.
 func (e *planError) Unwrap() error { return e.Err }
 
+// keyInFile is for fob add with the name of a file, such as the one that the AWS console
+// offers.
+func keyInFile(file string) *usageError {
+	return &usageError{
+		Problem: file + " is a file; fob add reads one from standard input",
+		Way:     ui.TypeLine("fob add PROFILE --stdin < " + cmdline.Quote(file)),
+	}
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
 // usageProblem puts the parser's words into fob's.
 func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 	text := parsing.Error()
@@ -162,6 +176,8 @@ func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 		argument, _, _ = strings.Cut(argument, ">")
 		line := strings.TrimSuffix(usage(named[0], node), " [flags]")
 		return &usageError{Problem: fmt.Sprintf("%s is missing: fob %s", strings.ToUpper(argument), line), Command: path}
+	case unexpected && path == "add" && isFile(stranger):
+		return keyInFile(stranger)
 	case unexpected && slices.Contains([]string{"add", "mfa add", "store passphrase"}, path):
 		line := "fob " + path
 		if path != "store passphrase" {
