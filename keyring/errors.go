@@ -264,7 +264,7 @@ type CreateError struct {
 	Err error // names the directory above it that stands in the way
 }
 
-func (e *CreateError) Error() string { return fmt.Sprintf("cannot create %s: %v", e.Dir, e.Err) }
+func (e *CreateError) Error() string { return fmt.Sprintf("cannot create %q: %v", e.Dir, e.Err) }
 func (e *CreateError) Unwrap() error { return e.Err }
 
 // FullError says that there is no space in Dir. Old versions of files are intact.

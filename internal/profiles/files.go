@@ -12,6 +12,7 @@ import (
 
 	"fob/internal/awsconfig"
 	"fob/internal/wire"
+	"fob/keyring"
 )
 
 // Files are the two AWS files.
@@ -198,5 +199,9 @@ func (f Files) remember(n note, r wire.Record) error {
 	if string(text) == n.text {
 		return nil
 	}
-	return awsconfig.WriteFile(n.path, []byte(n.text), text)
+	err = awsconfig.WriteFile(n.path, []byte(n.text), text)
+	if _, missing := os.Stat(f.State); err != nil && missing != nil {
+		return &keyring.CreateError{Dir: f.State, Err: err}
+	}
+	return err
 }
