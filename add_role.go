@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"fob/internal/plan"
 	"fob/internal/profiles"
+	"fob/internal/ui"
 	"fob/internal/wire"
 )
 
@@ -18,6 +20,12 @@ func (c *addCmd) addRole(a *app) error {
 		return err
 	}
 	section, exists := all.Config.Profile(c.Profile)
+	if _, role := section.Own("fob_role_arn"); role && wire.Owned(section, a.args[0]) {
+		return &usageError{
+			Problem: fmt.Sprintf("profile %q already exists (%s:%d)", c.Profile, section.File, section.Line),
+			Way:     ui.Type("fob", "remove", c.Profile).To("removes it, so that you can add it again"),
+		}
+	}
 	if exists && (wire.Owned(section, a.args[0]) || section.File != a.host.Tilde(a.files.Config)) {
 		return noHelpf("profile %q already exists (%s:%d)", c.Profile, section.File, section.Line)
 	}

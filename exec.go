@@ -72,6 +72,9 @@ func (c *execCmd) Run(a *app) error {
 		return c.withoutProfile(err)
 	}
 	path, err := lookUp(argv[0])
+	if missing, ok := errors.AsType[*commandError](err); ok && shell {
+		missing.Problem += " (SHELL names it)" // nobody typed it
+	}
 	if err != nil {
 		return err
 	}
