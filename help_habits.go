@@ -1,14 +1,13 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"fob/internal/cmdline"
 	"fob/internal/plan"
-	"fob/internal/term"
 	"fob/internal/ui"
 )
 
@@ -79,7 +78,8 @@ func flagHabits() []habit {
 	return []habit{
 		{"exec", "-j --json", ui.TypeLine("fob export --profile PROFILE").To("prints credentials as JSON")},
 		{"exec", "-s --server --ec2-server --ecs-server --lazy -r --refresh", noServer()},
-		{"exec", "--session-ttl --assume-role-ttl", ui.TypeLine("fob exec -d 2h PROFILE")},
+		{"exec", "--assume-role-ttl", ui.TypeLine("fob exec -d 2h PROFILE")},
+		{"exec", "--session-ttl", lifetimes()},
 		{"exec", "--mfa-serial", ui.Advise("fob_mfa_serial = ARN in the profile names its MFA device")},
 		{"exec", "--profile", ui.TypeLine("fob exec PROFILE")},
 		{"exec", "-c", ui.TypeLine("fob exec PROFILE -- CMD")},
@@ -165,36 +165,22 @@ func wayOfWords(a *app, words []string) ui.Hint {
 func wayOfFlag(a *app, flag string) ui.Hint {
 	for _, h := range flagHabits() {
 		if flag != "" && (h.command == "*" || h.command == a.name) && slices.Contains(strings.Fields(h.typed), flag) {
-			return profiled(a, h.way, a.args[1:])
+			return lasting(profiled(a, h.way, a.args[1:]), flag, a.args[1:])
 		}
 	}
 	return ui.Hint{}
 }
 
-// noteVariables says on a terminal which variables of aws-vault's are set that fob does
-// not read, and what takes their place: who set them counts on them.
-func noteVariables(a *app) {
-	f, ok := a.stderr.(*os.File)
-	if !ok || !slices.Contains([]string{"add", "exec", "login"}, a.name) || !term.IsTerminal(f) {
-		return
-	}
-	var unread []string
-	for _, v := range []struct{ theirs, ours, use string }{
-		{"AWS_VAULT_BACKEND", "FOB_BACKEND", "use FOB_BACKEND"},
-		{"AWS_VAULT_PROMPT", "FOB_MFA_PROMPT", "use FOB_MFA_PROMPT"},
-		{"AWS_VAULT_PASS_PASSWORD_STORE_DIR", "PASSWORD_STORE_DIR", "use PASSWORD_STORE_DIR"},
-		{"AWS_VAULT_FILE_PASSPHRASE", "FOB_PASSPHRASE_FILE", "use FOB_PASSPHRASE_FILE"},
-		{"AWS_SESSION_TOKEN_TTL", "FOB_SESSION_DURATION", "use FOB_SESSION_DURATION"},
-		{"AWS_CHAINED_SESSION_TOKEN_TTL", "FOB_SESSION_DURATION", "use FOB_SESSION_DURATION"},
-		{"AWS_ASSUME_ROLE_TTL", "", "use duration_seconds in the profile"},
-		{"AWS_MFA_SERIAL", "", "use fob_mfa_serial in the profile"},
-	} {
-		set := a.getenv(v.theirs)
-		if set != "" && set != "terminal" && (v.ours == "" || a.getenv(v.ours) == "") {
-			unread = append(unread, v.theirs+" ("+v.use+")")
+// lasting is a way with the duration that was typed with a flag, if one was.
+func lasting(way ui.Hint, flag string, words []string) ui.Hint {
+	for i, w := range words {
+		d, ok := strings.CutPrefix(w, flag+"=")
+		if w == flag && i+1 < len(words) {
+			d, ok = words[i+1], true
+		}
+		if long, err := time.ParseDuration(d); ok && err == nil && long > 0 {
+			way.Command, way.Words = strings.Replace(way.Command, "2h", d, 1), strings.Replace(way.Words, "2h", d, 1)
 		}
 	}
-	if len(unread) > 0 {
-		a.out.Note("fob does not read %s", strings.Join(unread, ", "))
-	}
+	return way
 }
