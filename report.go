@@ -791,12 +791,14 @@ func wrongPassphrase(a *app, e *keyring.WrongPassphraseError, _ error) verdict {
 	}
 	hints = append(hints, useBackends(e.Others)...)
 	if len(e.Others) == 0 && from == "" {
-		dir := cmdline.Quote(e.Dir)
-		hints = append(hints,
-			ui.Advise("a forgotten passphrase cannot be recovered; to start over:"),
-			ui.TypeLine("mv "+dir+" "+cmdline.Quote(e.Dir+".old")+" && fob store trust"))
+		hints = append(hints, ui.Advise("a forgotten passphrase cannot be recovered; to start over:"), startOver(e.Dir))
 	}
 	return exit(exitStore, hints...)
+}
+
+// startOver puts a store that nothing opens out of the way.
+func startOver(dir string) ui.Hint {
+	return ui.TypeLine("mv " + cmdline.Quote(dir) + " " + cmdline.Quote(dir+".old") + " && fob store trust")
 }
 
 // useBackends are the choices of what opens the store.
@@ -862,6 +864,7 @@ func (a *app) ofStore(path string) bool {
 func (a *app) repair(e *keyring.DamagedError) []ui.Hint {
 	file := e.File
 	backup := ui.Advise("restore it from a backup of %s", a.host.Tilde(a.host.StorePath()))
+	without, anew := ui.Advise("without a backup, store the keys again; to start over:"), startOver(a.host.StorePath())
 	kind, name, _ := e.Item()
 	switch {
 	case kind == keyring.KindKey:
@@ -874,9 +877,9 @@ func (a *app) repair(e *keyring.DamagedError) []ui.Hint {
 		return []ui.Hint{ui.Type("rm", file).To("fob creates another")}
 	case strings.Contains(file, "/slots/"):
 		name := strings.Replace(filepath.Base(file), "passphrase", "file", 1)
-		return []ui.Hint{ui.Type("fob", "store", "add", name).If("if something else opens the store").To("creates it again"), backup}
+		return []ui.Hint{ui.Type("fob", "store", "add", name).If("if something else opens the store").To("creates it again"), backup, without, anew}
 	}
-	return []ui.Hint{backup}
+	return []ui.Hint{backup, without, anew}
 }
 
 func awsFailures() []failure {
