@@ -296,7 +296,7 @@ func (a *app) passphrase() (creds.Secret, bool, error) {
 		return creds.Secret{}, false, &keyring.PassphraseError{Problem: fmt.Sprintf("the passphrase is %v (%s)", err, from)}
 	}
 	if err != nil {
-		return creds.Secret{}, false, fmt.Errorf("%s: %s", from, a.out.Path(err))
+		return creds.Secret{}, false, &keyring.PassphraseError{Problem: fmt.Sprintf("%s: %s", from, a.out.Path(err))}
 	}
 	typed := creds.Typed(text)
 	if typed == "" {

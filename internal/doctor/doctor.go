@@ -225,6 +225,8 @@ func (e *exam) blame(err error) error {
 	switch v := e.Judge(err); {
 	case v.Interrupted:
 		return err
+	case v.NoPerson && e.Unattended:
+		e.add(Advice, "not checked: "+v.Sentence, v.Hints...)
 	case v.NoPerson:
 		e.advise(ui.Advise("do it in a terminal, or set FOB_PASSPHRASE_FILE"), "not checked: %s", v.Sentence)
 	default:
