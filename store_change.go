@@ -159,11 +159,17 @@ func (c *storeTrustCmd) Run(a *app) error {
 		}
 		return a.person.Confirm(a.ctx, "--yes", "%s. Trust what is there now?", problem)
 	})
+	if err != nil {
+		return err
+	}
+	exists, err := a.store().Exists()
 	switch {
 	case err != nil:
 		return err
 	case !changed:
 		a.out.Answer("This machine already knows the store.")
+	case !exists:
+		a.out.Answer("This machine has forgotten the store: fob add PROFILE creates a new one.")
 	default:
 		a.out.Answer("This machine now trusts this store.")
 	}
