@@ -256,8 +256,8 @@ func (e *exam) withoutMFA(all *profiles.Profiles, names []string, ours map[strin
 	var lost []plan.LostMFA
 	users := map[plan.LostMFA][]string{}
 	for name, made := range all.Plans(names) {
-		if made.Err != nil {
-			continue
+		if made.Err != nil || made.Plan.Steps[0].Kind() != (plan.StoredKey{}).Kind() {
+			continue // of a key in plain text fob add finds the device
 		}
 		last, session := made.Plan.Steps[len(made.Plan.Steps)-1].(plan.SessionToken)
 		switch device := made.Plan.LostMFA; {
@@ -266,8 +266,7 @@ func (e *exam) withoutMFA(all *profiles.Profiles, names []string, ours map[strin
 				lost = append(lost, device)
 			}
 			users[device] = append(users[device], name)
-		case session && last.MFASerial == "" && ours[name] && made.Plan.Steps[0].Kind() == plan.StoredKey{}.Kind():
-			// Of a key in plain text fob add finds the device.
+		case session && last.MFASerial == "" && ours[name]:
 			without = append(without, name)
 		}
 	}
