@@ -128,6 +128,8 @@ func CheckSecret(secret string) error {
 		return &KeyError{"no secret access key"}
 	case IsKeyID(secret):
 		return &KeyError{"that looks like an access key ID; the secret access key is longer"}
+	case inLine(secret, LooksSecret):
+		return &KeyError{"that is a whole line; enter only the secret"}
 	case strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return &KeyError{"the secret access key contains characters that are not allowed in one"}
 	}
@@ -148,6 +150,8 @@ func checkKeyID(by Issuer, id string) error {
 		return ErrSessionKey
 	case strings.Contains(id, ",") && slices.ContainsFunc(strings.Split(id, ","), func(field string) bool { return IsKeyID(unquote(field)) }):
 		return &KeyError{"that is a whole line of a CSV file; enter only the ID (it begins with AKIA)"}
+	case inLine(id, IsKeyID):
+		return &KeyError{"that is a whole line; enter only the ID (it begins with AKIA)"}
 	case len(id) == secretLength && !wellFormed:
 		return &KeyError{"that looks like the secret; enter the access key ID first (it begins with AKIA)"}
 	case by == Other && id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }):
@@ -156,6 +160,12 @@ func checkKeyID(by Issuer, id string) error {
 		return ErrKeyID
 	}
 	return nil
+}
+
+// inLine reports whether a paste is a line of a file or a script with the value in it.
+func inLine(paste string, is func(word string) bool) bool {
+	words := strings.FieldsFunc(paste, func(r rune) bool { return unicode.IsSpace(r) || r == '=' || r == ':' })
+	return len(words) > 1 && slices.ContainsFunc(words, func(word string) bool { return is(unquote(word)) })
 }
 
 // IsKeyID reports whether a word is an access key ID of AWS's, and hardly anything else.

@@ -20,6 +20,11 @@ func TestNewKey(t *testing.T) {
 		{id, " ", "no secret access key"},
 		{id, id, "looks like an access key ID; the secret"},
 		{id + "," + secret, secret, "a whole line of a CSV file"},
+		{"aws_access_key_id = " + id, secret, "a whole line; enter only the ID"}, // as long as a secret
+		{"export AWS_ACCESS_KEY_ID='" + id + "'", secret, "a whole line; enter only the ID"},
+		{id, "aws_secret_access_key=" + secret, "a whole line; enter only the secret"},
+		{id, "aws_secret_access_key = '" + secret + "'", "a whole line; enter only the secret"},
+		{id + " " + secret, secret, "a whole line; enter only the ID"},
 		{"jo,,\"" + id + "\",\"" + secret + "\"", secret, "a whole line of a CSV file"},
 		{secret, id, "swapped"},
 		{secret, secret, "looks like the secret"},
