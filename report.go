@@ -787,7 +787,7 @@ func wrongPassphrase(a *app, e *keyring.WrongPassphraseError, _ error) verdict {
 	var hints []ui.Hint
 	from := a.secrets.passphraseFrom()
 	if from != "" {
-		hints = append(hints, ui.Advise("the passphrase comes from %s", from))
+		hints = append(hints, ui.Advise("the passphrase comes from %s%s", from, oddities(a)))
 	}
 	hints = append(hints, useBackends(e.Others)...)
 	if len(e.Others) == 0 && from == "" {
@@ -799,6 +799,21 @@ func wrongPassphrase(a *app, e *keyring.WrongPassphraseError, _ error) verdict {
 // startOver puts a store that nothing opens out of the way.
 func startOver(dir string) ui.Hint {
 	return ui.TypeLine("mv " + cmdline.Quote(dir) + " " + cmdline.Quote(dir+".old") + " && fob store trust")
+}
+
+// oddities says what a passphrase from a variable has that may not be meant to count.
+func oddities(a *app) string {
+	given, _, err := a.passphrase() // a descriptor has been read by now, and is an error
+	text := given.Reveal()
+	switch {
+	case err != nil:
+		return ""
+	case strings.Contains(text, "\n"):
+		return fmt.Sprintf(", where all %d lines count", strings.Count(text, "\n")+1)
+	case text != strings.TrimSpace(text):
+		return ", where spaces at its ends count"
+	}
+	return ""
 }
 
 // useBackends are the choices of what opens the store.
