@@ -305,7 +305,7 @@ func (e *exam) unanswered(all *profiles.Profiles, names []string, ours map[strin
 			needs = "needs"
 		}
 		e.advise(ui.Type("fob", "mfa", "add", who[0], "--stdin").To("stores the MFA secret, so that fob makes the codes"),
-			"%s %s MFA codes (%s), and nobody can be asked for one here", someOf(who), needs, plan.ShortSerial(serial))
+			"%s %s MFA codes (%s), and nobody is there to type them", someOf(who), needs, plan.ShortSerial(serial))
 	}
 }
 
