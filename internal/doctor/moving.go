@@ -185,6 +185,8 @@ func (e *exam) vault(m *moving, only string) {
 	keys := slices.DeleteFunc(slices.Clone(m.vault), func(name string) bool {
 		return slices.Contains(m.stored, name) || m.Listed && len(m.missing[name]) > 0
 	})
+	// The one that most profiles wait for comes first.
+	slices.SortStableFunc(keys, func(a, b string) int { return len(m.missing[b]) - len(m.missing[a]) })
 	if len(keys) > 0 {
 		e.advise(fromVault(keys[0]), "aws-vault has %s that fob does not: %s", ui.Count(len(keys), "key"), someOf(keys))
 	}

@@ -60,6 +60,10 @@ func TestMovingIn(t *testing.T) {
 			name: "files", config: "[profile base]\n[profile prod]\n" + role, vault: "base hub team%2Fdev session,YmFzZQ,YXJu,1700000000 base,YmFzZQ,YXJu,1700000000 oidc:x .DS_Store",
 			want: "aws-vault has 3 keys that fob does not: base, hub and team/dev > aws-vault exec --no-session base -- fob add base --from-env",
 		},
+		{
+			name: "files, the one that most wait for first", config: "[profile base]\n[profile prod]\n" + role, vault: "aaa base",
+			want: "aws-vault has 2 keys that fob does not: base and aaa > aws-vault exec --no-session base -- fob add base --from-env",
+		},
 		{name: "files, moved in", config: "[profile base]\n" + fob, vault: "base", stored: "base"},
 		{
 			name: "another backend", config: "[profile base]\n" + mfa + "[profile prod]\n" + role + "[profile next]\n" + role, env: "AWS_VAULT_BACKEND=secret-service",
