@@ -241,6 +241,8 @@ type commandLine struct {
 	globals
 	// name is the command; "" if there is none.
 	name string
+	// path is the command with the one below it: "mfa add"; "" if that is not known.
+	path string
 	// setBy is the file and line of config.toml that set a flag; "" if none did.
 	setBy func(flag string) string
 	// anywhere: it works without a home directory and with a wrong setting.
@@ -320,6 +322,9 @@ func parse(p start, argv []string) (commandLine, error) {
 		return l, err
 	case split && l.name == "exec":
 		named[0].cmd.(*execCmd).takeRest(after)
+	}
+	if node := ctx.Selected(); node != nil && !node.Hidden {
+		l.path = commandPath(node)
 	}
 	l.json = slices.ContainsFunc(ctx.Flags(), func(f *kong.Flag) bool { return f.Name == "json" && f.Target.Bool() })
 	return l, nil

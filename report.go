@@ -199,7 +199,7 @@ func usageProblem(named []command, parsing *kong.ParseError) *usageError {
 		return &usageError{Problem: fmt.Sprintf("which one? fob %s %s", named[0].name, strings.Join(strings.Fields(words), "|"))}
 	case strings.HasPrefix(text, "expected "), unexpected && strings.TrimSpace(stranger) == "" && len(named) > 1:
 		return &usageError{Problem: "which command?"}
-	case strings.Contains(text, `got "EOL"`):
+	case strings.Contains(text, `got "EOL"`), strings.Contains(text, ": missing value, "), strings.Contains(text, "; perhaps try "): // a flag follows
 		return &usageError{Problem: subject + " needs a value", Command: path}
 	}
 	e := flagProblem(text)
@@ -499,7 +499,7 @@ func profileFailures() []failure {
 			if e.NoHelp {
 				return exit(exitUsage)
 			}
-			return exit(exitUsage, ui.TypeLine(strings.Join(strings.Fields("fob "+cmp.Or(e.Command, a.name)+" --help"), " ")))
+			return exit(exitUsage, ui.TypeLine(strings.Join(strings.Fields("fob "+cmp.Or(e.Command, a.path, a.name)+" --help"), " ")))
 		}),
 		always[*clearError](exitFailed, ui.Type("fob", "clear").To("clears the sessions of all profiles")),
 		always[*plan.UsageError](exitUsage),
