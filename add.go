@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
@@ -61,7 +59,7 @@ func (c *addCmd) Run(a *app) error {
 			Problem: "that looks like a secret, not like a name for a profile",
 			Way:     ui.TypeLine("fob add NAME").To("asks for the key; choose a name, such as dev"),
 		}
-	case strings.ContainsRune(c.Profile, os.PathSeparator) && isFile(c.Profile):
+	case namesFile(c.Profile):
 		return keyInFile(c.Profile)
 	case (c.Source == "") != (c.Role == ""):
 		return usagef("--source and --role go together")

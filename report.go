@@ -152,6 +152,11 @@ func keyInFile(file string) *usageError {
 	}
 }
 
+// namesFile reports whether what was given as a profile is a file in some directory.
+func namesFile(profile string) bool {
+	return strings.ContainsRune(profile, os.PathSeparator) && isFile(profile)
+}
+
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
@@ -463,7 +468,7 @@ func (a *app) othersAsk(profile string) ui.Hint {
 func (a *app) addHint(profile, does string, otherwise ui.Hint) ui.Hint {
 	_, headerProblem := awsconfig.Header("profile", profile)
 	_, processProblem := wire.Process(a.args[0], profile)
-	if e, ok := errors.AsType[*wire.ProcessError](processProblem); headerProblem != nil || ok && e.Profile != "" || creds.LooksSecret(profile) {
+	if e, ok := errors.AsType[*wire.ProcessError](processProblem); headerProblem != nil || ok && e.Profile != "" || creds.LooksSecret(profile) || namesFile(profile) {
 		return otherwise
 	}
 	return ui.Type("fob", "add", profile).To("%s", does)
