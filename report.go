@@ -157,6 +157,11 @@ func namesFile(profile string) bool {
 	return strings.ContainsRune(profile, os.PathSeparator) && isFile(profile)
 }
 
+// isFilePath reports whether the name of a profile is rather the path of a file.
+func isFilePath(name string) bool {
+	return strings.ContainsRune(name, os.PathSeparator) && isFile(name)
+}
+
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
@@ -719,6 +724,9 @@ func storeFailures() []failure {
 		on(func(a *app, e *keyring.WriteError, _ error) verdict {
 			if hints := a.ownAgain(e.Dir); hints != nil {
 				return exit(exitStore, hints...)
+			}
+			if info, err := os.Stat(e.Dir); err == nil && info.Mode().Perm()&0o200 == 0 && runtime.GOOS != "windows" {
+				return exit(exitStore, ui.Type("chmod", "u+w", e.Dir))
 			}
 			return exit(exitStore, ui.Advise("copy the store to a writable disk; set %s to its parent", a.host.PlaceVariable()))
 		}),
