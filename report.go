@@ -157,11 +157,6 @@ func namesFile(profile string) bool {
 	return strings.ContainsRune(profile, os.PathSeparator) && isFile(profile)
 }
 
-// isFilePath reports whether the name of a profile is rather the path of a file.
-func isFilePath(name string) bool {
-	return strings.ContainsRune(name, os.PathSeparator) && isFile(name)
-}
-
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
