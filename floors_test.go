@@ -273,7 +273,7 @@ func checkDoors(pkg string, file *ast.File, of string, doors []struct{ names, pa
 }
 
 // The walls of package main. Every file is one command, or a part of one; what
-// commands share is in a package below, or in one of these files.
+// commands share is in a package below, or in one of these files or a part of it.
 var shared = []string{"main.go", "app.go", "credentials.go", "report.go"}
 
 const (
@@ -284,10 +284,10 @@ const (
 // commandOf a file of the root: exec for exec.go and exec_unix.go; "" for a shared
 // file. process.go is export, by the name that its contract has.
 func commandOf(file string) string {
-	if slices.Contains(shared, file) {
+	command, _, _ := strings.Cut(strings.TrimSuffix(file, ".go"), "_")
+	if slices.Contains(shared, command+".go") {
 		return ""
 	}
-	command, _, _ := strings.Cut(strings.TrimSuffix(file, ".go"), "_")
 	if command == "process" {
 		return "export"
 	}
@@ -508,6 +508,7 @@ func TestWallsRefuse(t *testing.T) {
 		{"main knows all", "main.go", `func newApp() { lookUp() }`, ""},
 		{"a method", "list_rows.go", `func (a *app) f() {}`, "a method of *app"},
 		{"a method in app.go", "app.go", `type app struct{}; func (a *app) run() {}`, ""},
+		{"a method in a part of report.go", "report_list.go", `func (a *app) f() {}`, ""},
 		{"its own method", "list_rows.go", `func (c *listCmd) f() {}`, ""},
 		{"a write", "list_rows.go", `func f(a *app) { a.aws = nil }`, "writes a field of a"},
 		{"a deep write", "list_rows.go", `func f(a *app) { a.unlock.keys++ }`, "writes a field of a"},

@@ -3,8 +3,9 @@
 //
 // This file is the grammar and the way from argv to a command. app.go puts together
 // the things that commands work with, credentials.go is shared by the commands that
-// make credentials, and report.go turns failures into messages and exit codes. Every
-// other file is one command, named after it.
+// make credentials, and report.go turns failures into messages and exit codes; the rows
+// of its table are in its parts, report_profile.go and so on. Every other file is one
+// command, named after it.
 package main
 
 import (
