@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -49,7 +50,7 @@ func terminalMain(args []string) int {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
 	code := exitCode(t.wait())
-	if err := os.WriteFile("screen", []byte(t.screen()), 0o600); err != nil {
+	if err := os.WriteFile("screen", []byte(waited.ReplaceAllString(t.screen(), "")), 0o600); err != nil {
 		problem = err
 	}
 	if problem != nil {
@@ -118,6 +119,9 @@ func (t *terminal) screen() string {
 	defer t.mu.Unlock()
 	return strings.ReplaceAll(t.shown.String(), "\r\n", "\n")
 }
+
+// waited is a line that said what fob waited for and is gone again, as on a busy machine.
+var waited = regexp.MustCompile(`\r?fob: [^\r\n]+\.\.\.\r +\r`)
 
 func (t *terminal) talk(dialogue string) error {
 	for line := range strings.Lines(dialogue) {
