@@ -14,7 +14,9 @@ const (
 	separators   = "/" // of a path
 )
 
-// lookUpSelf does not use user.Current, which may take the environment's word.
+// lookUpSelf is the account of this process's user. If there is none, os/user built
+// without cgo answers with USER and HOME instead. Nothing is lost by that: a HOME that is
+// not an absolute path is refused from there, too.
 func lookUpSelf() (*user.User, error) { return user.LookupId(strconv.Itoa(os.Getuid())) }
 
 // PlaceVariable is the variable that says where the store is.

@@ -38,11 +38,13 @@ func (h Host) Foreign(path string) (file, owner, self string) {
 	return file, userName(uid), userName(os.Getuid())
 }
 
-// userName is what chown calls a user, who may have no name.
+// userName is what chown calls a user, who may have no name. Built without cgo, os/user
+// takes a process's own name from USER if there is no account, and then no full name.
 func userName(uid int) string {
 	number := strconv.Itoa(uid)
-	if u, err := user.LookupId(number); err == nil {
-		return u.Username
+	u, err := user.LookupId(number)
+	if err != nil || uid == os.Getuid() && u.Name == "" {
+		return number
 	}
-	return number
+	return u.Username
 }
