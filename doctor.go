@@ -36,6 +36,7 @@ func (c *doctorCmd) Run(a *app) error {
 		Program:    a.args[0],
 		Getenv:     a.getenv,
 		Passphrase: a.secrets.passphrase != "",
+		Unasked:    a.secrets.hasPassphrase(),
 		AsksIn:     asksIn(a),
 		Unattended: a.unattended(),
 		Judge:      func(err error) doctor.Verdict { return verdictOf(a, err) },

@@ -26,8 +26,11 @@ func noteVariables(a *app) {
 		{"AWS_ASSUME_ROLE_TTL", "", "use duration_seconds in the profile"},
 		{"AWS_MFA_SERIAL", "", "use fob_mfa_serial in the profile"},
 	} {
-		set := a.getenv(v.theirs)
-		if set != "" && set != "terminal" && (v.ours == "" || a.getenv(v.ours) == "") {
+		set, replaced := a.getenv(v.theirs), v.ours != "" && a.getenv(v.ours) != ""
+		if v.ours == "FOB_PASSPHRASE_FILE" {
+			replaced = a.secrets.hasPassphrase() // which are not in the environment any more
+		}
+		if set != "" && set != "terminal" && !replaced {
 			unread = append(unread, v.theirs+" ("+v.use+")")
 		}
 	}

@@ -70,6 +70,8 @@ type Setup struct {
 	Getenv  func(name string) string
 	// Passphrase is set if FOB_PASSPHRASE is: main has removed it from the environment.
 	Passphrase bool
+	// Unasked: a variable says where the passphrase is.
+	Unasked bool
 	// AsksIn is where fob runs, if it asks for the passphrase each time because of that.
 	AsksIn string
 	// Unattended means that nobody will ever answer a question here, as in a CI job.

@@ -53,7 +53,8 @@ func (e *exam) environment(context.Context) error {
 		{"AWS_VAULT_PROMPT", "FOB_MFA_PROMPT"},
 		{"AWS_VAULT_FILE_PASSPHRASE", "FOB_PASSPHRASE_FILE"},
 	} {
-		if e.Getenv(vault.theirs) != "" {
+		replaced := e.Getenv(vault.ours) != "" || vault.ours == "FOB_PASSPHRASE_FILE" && e.Unasked
+		if e.Getenv(vault.theirs) != "" && !replaced {
 			e.advise(ui.Advise("set %s", vault.ours), "%s is for aws-vault; fob ignores it", vault.theirs)
 		}
 	}

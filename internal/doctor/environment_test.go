@@ -31,6 +31,8 @@ func TestEnvironment(t *testing.T) {
 		{"AWS_BEARER_TOKEN_BEDROCK=x", Advice, "AWS_BEARER_TOKEN_BEDROCK is set", "unset AWS_BEARER_TOKEN_BEDROCK"},
 		{"AWS_VAULT_BACKEND=pass", Advice, "AWS_VAULT_BACKEND is for aws-vault", "set FOB_BACKEND"},
 		{"AWS_VAULT_PROMPT=ykman", Advice, "AWS_VAULT_PROMPT is for aws-vault", "set FOB_MFA_PROMPT"},
+		{"AWS_VAULT_BACKEND=pass FOB_BACKEND=pass", "", "", ""},
+		{"AWS_VAULT_PROMPT=ykman FOB_MFA_PROMPT=ykman", "", "", ""},
 		{"AWS_VAULT_FILE_PASSPHRASE=x", Advice, "AWS_VAULT_FILE_PASSPHRASE is for aws-vault", "set FOB_PASSPHRASE_FILE"},
 	} {
 		e := &exam{Setup: Setup{Getenv: host.Lookup(strings.Fields(tt.env)), Now: func() time.Time { return now }}, check: "environment"}
@@ -44,6 +46,10 @@ func TestEnvironment(t *testing.T) {
 		case e.findings[0].Level != tt.level || !strings.HasPrefix(e.findings[0].What, tt.what) || text(e.findings[0].Do) != tt.do:
 			t.Errorf("%q: %+v", tt.env, e.findings[0])
 		}
+	}
+	unasked := &exam{Setup: Setup{Getenv: host.Lookup([]string{"AWS_VAULT_FILE_PASSPHRASE=x"}), Unasked: true}}
+	if err := unasked.environment(t.Context()); err != nil || len(unasked.findings) != 0 {
+		t.Errorf("a passphrase that fob has from elsewhere: %v, %v", unasked.findings, err)
 	}
 	e := &exam{Setup: Setup{Getenv: host.Lookup(nil), Passphrase: true}}
 	if err := e.environment(t.Context()); err != nil || len(e.findings) != 1 || text(e.findings[0].Do) != "export FOB_PASSPHRASE_FILE=FILE" {
