@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"fob/internal/awsconfig"
@@ -13,14 +12,15 @@ import (
 // these settings.
 func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
 	section := r.chain[0].section
-	partition, from := r.partition()
-	e := Endpoint{Region: region, Home: homeOf(partition)}
+	name, from := r.partition()
+	p, _ := partitionNamed(name) // other servers have other names
+	e := Endpoint{Region: region, Home: p.home}
 	if region == "" {
 		e.Region = e.Home
-	} else if name, home := partitionOf(region); from == "" {
-		e.Home = home
-	} else if name != partition {
-		return Endpoint{}, fault(regionFrom, fmt.Sprintf("%s is in partition %q, but %s is in %q", region, name, from, partition))
+	} else if p := partitionOf(region); from == "" {
+		e.Home = p.home
+	} else if p.name != name {
+		return Endpoint{}, fault(regionFrom, fmt.Sprintf("%s is in partition %q, but %s is in %q", region, p.name, from, name))
 	}
 	legacy, from := r.setting(section, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints")
 	if strings.EqualFold(legacy, "legacy") {
@@ -28,29 +28,6 @@ func (r *resolver) endpoint(region, regionFrom string) (Endpoint, error) {
 	}
 	err := r.endpointSettings(&e, section, "sts")
 	return e, err
-}
-
-// IsAWS reports whether STS is AWS's own, and not another server that speaks
-// its protocol.
-func (e Endpoint) IsAWS() bool {
-	u, err := url.Parse(e.URL)
-	if err != nil || e.URL == "" {
-		return err == nil
-	}
-	host := strings.ToLower(u.Hostname())
-	return slices.ContainsFunc(awsDomains[:], func(domain string) bool { return strings.HasSuffix(host, domain) })
-}
-
-// awsDomains end the names of all of AWS's hosts, by partition (from the endpoint
-// rules of the AWS SDKs).
-var awsDomains = [...]string{
-	".amazonaws.com", ".api.aws", // aws and aws-us-gov
-	".amazonaws.com.cn", ".amazonwebservices.com.cn",
-	".amazonaws.eu", ".amazonwebservices.eu",
-	".c2s.ic.gov", ".aws.ic.gov",
-	".sc2s.sgov.gov", ".aws.scloud",
-	".cloud.adc-e.uk", ".cloud-aws.adc-e.uk",
-	".csp.hci.ic.gov", ".aws.hci.ic.gov",
 }
 
 // foreign reports whether the plan's STS is not AWS's. A mistake in the settings is
@@ -97,17 +74,18 @@ func (r *resolver) endpointURL(section awsconfig.Profile, service string) (strin
 	if err != nil || ignore {
 		return "", err
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL_" + strings.ToUpper(service), "AWS_ENDPOINT_URL"} {
+	setting := serviceNamed(service).setting
+	for _, name := range []string{"AWS_ENDPOINT_URL_" + strings.ToUpper(setting), "AWS_ENDPOINT_URL"} {
 		if v := r.facts.Getenv(name); v != "" {
 			return checkURL(v, name)
 		}
 	}
 	if name, ok := get(section, "services"); ok {
-		services, ok := r.facts.Config.Section("services", name.Text)
+		own, ok := r.facts.Config.Section("services", name.Text)
 		if !ok {
 			return "", &ConfigError{At: At(name), Problem: fmt.Sprintf("no [services %s] section", name.Text)}
 		}
-		if v, ok := services.Sub(service, "endpoint_url"); ok && v.Text != "" {
+		if v, ok := own.Sub(setting, "endpoint_url"); ok && v.Text != "" {
 			return checkURL(v.Text, At(v))
 		}
 	}

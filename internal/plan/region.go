@@ -68,46 +68,6 @@ func LikeRegion(s string) bool {
 	return len(parts) >= 3 && number != "" && strings.Trim(number, "0123456789") == ""
 }
 
-// partitions by the prefix of their regions. home is the region of STS when no
-// region is known. (AWS General Reference, "Partitions")
-var partitions = []struct{ prefix, name, home string }{
-	{"cn-", "aws-cn", "cn-north-1"},
-	{"us-gov-", "aws-us-gov", "us-gov-west-1"},
-	{"eusc-", "aws-eusc", "eusc-de-east-1"},
-	{"us-isob-", "aws-iso-b", "us-isob-east-1"},
-	{"us-isof-", "aws-iso-f", "us-isof-south-1"},
-	{"us-iso-", "aws-iso", "us-iso-east-1"},
-	{"eu-isoe-", "aws-iso-e", "eu-isoe-west-1"},
-	{"", "aws", "us-east-1"},
-}
-
-// HomeRegions are the home regions of the partitions.
-func HomeRegions() (all []string) {
-	for _, p := range partitions {
-		all = append(all, p.home)
-	}
-	return all
-}
-
-// partitionOf is the name and the home region of the partition of a region.
-func partitionOf(region string) (name, home string) {
-	for _, p := range partitions {
-		if strings.HasPrefix(region, p.prefix) {
-			return p.name, p.home
-		}
-	}
-	panic("unreachable: the last prefix is empty")
-}
-
-func homeOf(partition string) string {
-	for _, p := range partitions {
-		if p.name == partition {
-			return p.home
-		}
-	}
-	return "us-east-1"
-}
-
 // partition is the partition of the chain's ARNs, and the ARN that it is taken from:
 // the key's, else a role's, else the MFA device's.
 func (r *resolver) partition() (name, from string) {
