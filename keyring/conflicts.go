@@ -109,7 +109,7 @@ func readMisnamed(d dir, file string) (it item, data []byte, err error) {
 	if data, _, err = d.read(file, maxItemFile); err == nil {
 		it, err = parseHead(file, data)
 	}
-	if err != nil || it.own(file) || it.info.Kind != KindKey && it.info.Kind != KindSeed { // a session is a cache
+	if err != nil || it.own(file) || it.info.Kind != KindKey && it.info.Kind != KindSeed { // signing in brings the others back
 		return item{}, nil, errors.Join(errNotMisnamed, err)
 	}
 	it.file, err = fileName(it.info.Kind, it.info.Name)
@@ -123,13 +123,13 @@ func (it item) own(file string) bool {
 }
 
 // misnamed is the error of a damaged item whose file has a name that fob does not give:
-// fs.ErrNotExist if it is a Conflict or only the cache's.
+// fs.ErrNotExist if it is a Conflict, or of a kind that signing in brings back.
 func (d dir) misnamed(file string, damaged error) error {
 	if _, _, ok := parseFileName(file); ok {
 		return damaged
 	}
 	_, _, err := readMisnamed(d, file)
-	if kind, _ := kindOfFile(file); err == nil || kind == KindSession {
+	if kind, _ := kindOfFile(file); err == nil || kind.fromSignIn() {
 		return fs.ErrNotExist
 	}
 	return &StrayError{d.Name(), file}

@@ -21,7 +21,8 @@ type Description struct {
 	// Ways are the slots, in their order, and then the other kinds that this fob
 	// knows for this system.
 	Ways []Way
-	// Items counts the items of each kind, without expired sessions.
+	// Items counts the items of each kind, without sessions and sign-ins that have
+	// expired, and without registrations.
 	Items map[Kind]int
 	// Unlocked says until when the kernel keeps the subkey of a kind.
 	Unlocked map[Kind]time.Time
@@ -102,11 +103,11 @@ func (s *Store) Describe(ctx context.Context) Description {
 		infos, err := s.Infos(kind)
 		for _, i := range infos {
 			known[i.file()] = true
-			if i.Expires.IsZero() || i.Expires.After(s.opts.Now()) {
+			if i.lives(s.opts.Now()) {
 				d.Items[kind]++
 			}
 		}
-		if err != nil && kind != KindSession {
+		if err != nil && !kind.fromSignIn() {
 			d.Problem = err
 		}
 		if key, ends := decodeCopy(loadCopy(copyName(h, kind))); key != nil {

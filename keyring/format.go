@@ -164,7 +164,7 @@ func deriveSubkeys(vault []byte, storeID string) subkeys {
 	}
 	k := subkeys{items: map[Kind][]byte{}, header: derive("header"), fingerprint: b64.EncodeToString(derive("fingerprint")[:16])}
 	for _, kind := range kinds() {
-		k.items[kind] = derive(string(kind))
+		k.items[kind] = derive(string(kind.subkey()))
 	}
 	return k
 }
@@ -192,7 +192,7 @@ func parseItem(file string, data []byte) (item, error) {
 	if it.info.Kind != kind || it.info.Name != parts[0] {
 		return item{}, &DamagedError{file, "its header belongs to another item"}
 	}
-	if kind == KindSession {
+	if len(parts) > 1 {
 		it.info.ID = parts[1]
 	}
 	return it, nil

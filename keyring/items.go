@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -100,7 +101,8 @@ func (s *Store) RemoveSessions(source string) (int, error) {
 	if source == "" {
 		return 0, &NameError{source, "is empty"}
 	}
-	return s.removeSessions(string(KindSession) + "+" + encodeName(source) + "+")
+	prefix := string(KindSession) + "+" + encodeName(source) + "+"
+	return s.removeItems(KindSession, func(file string) bool { return strings.HasPrefix(file, prefix) })
 }
 
 // RemoveSession removes one cached session. If there is none, that is not an error.
@@ -116,14 +118,18 @@ func (s *Store) RemoveSession(source, id string) error {
 }
 
 // RemoveAllSessions is RemoveSessions for all sources.
-func (s *Store) RemoveAllSessions() (int, error) { return s.removeSessions(string(KindSession) + "+") }
+func (s *Store) RemoveAllSessions() (int, error) {
+	return s.removeItems(KindSession, func(file string) bool { return strings.HasPrefix(file, string(KindSession)+"+") })
+}
 
-func (s *Store) removeSessions(prefix string) (int, error) {
+// removeItems removes files of a kind that signing in brings back, and returns how many
+// there were.
+func (s *Store) removeItems(kind Kind, which func(file string) bool) (int, error) {
 	count := 0
 	err := s.change(context.Background(), func(d dir, _ header) error {
 		files, err := d.list()
 		for _, file := range files {
-			if !strings.HasPrefix(file, prefix) {
+			if !which(file) {
 				continue
 			}
 			if removed := d.remove(file); removed == nil {
@@ -131,6 +137,9 @@ func (s *Store) removeSessions(prefix string) (int, error) {
 			} else if err == nil && !errors.Is(removed, fs.ErrNotExist) {
 				err = removed // the others fail for the same reason
 			}
+		}
+		if err == nil && count > 0 && kind != KindSession { // a session that comes back expires soon
+			err = d.sync(".")
 		}
 		return err
 	})
@@ -254,12 +263,12 @@ func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (
 		return Info{}, err
 	}
 	// JSON would silently replace other bytes, and cannot write the year 10000.
-	if !utf8.ValidString(info.text()+r.text()) || info.Expires.Year() > 9999 {
+	if _, err := json.Marshal([]any{info, r}); err != nil || !utf8.ValidString(info.text()+r.text()) {
 		return Info{}, fmt.Errorf("cannot store the %s of %q: it is not valid UTF-8, or its expiry is not a valid time", info.Kind.noun(), info.Name)
 	}
 	info.Created, info.Rev = seconds(s.opts.Now()), rand.Text()
 	err = s.sealed(ctx, info.Kind, func(d dir, h header, key []byte) error {
-		if info.Kind != KindSession {
+		if !info.Kind.fromSignIn() {
 			if err := s.opensAgain(h); err != nil {
 				return err
 			}

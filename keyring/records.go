@@ -17,24 +17,41 @@ const (
 	KindKey     Kind = "key"     // a long-lived access key, named by profile
 	KindSeed    Kind = "seed"    // the seed of a one-time code device, named by MFA serial
 	KindSession Kind = "session" // a cached session, named by source and ID
+	KindToken   Kind = "token"   // a sign-in, named by what was signed in to and ID
 )
 
-func kinds() []Kind { return []Kind{KindKey, KindSeed, KindSession} }
+func kinds() []Kind { return []Kind{KindKey, KindSeed, KindSession, KindToken} }
 
 // noun is what users call it.
 func (k Kind) noun() string {
-	if k == KindSeed {
+	switch k {
+	case KindSeed:
 		return "MFA secret"
+	case KindToken:
+		return "sign-in"
 	}
 	return string(k)
 }
+
+// subkey is the kind whose subkey encrypts an item. A token makes sessions without a
+// person, so what opens the sessions opens it too.
+func (k Kind) subkey() Kind {
+	if k == KindToken {
+		return KindSession
+	}
+	return k
+}
+
+// fromSignIn reports whether an item of the kind comes from signing in, which brings a
+// damaged one back.
+func (k Kind) fromSignIn() bool { return k == KindSession || k == KindToken }
 
 // parts is how many names an item of the kind has; -1 for an unknown kind.
 func (k Kind) parts() int {
 	switch k {
 	case KindKey, KindSeed:
 		return 1
-	case KindSession:
+	case KindSession, KindToken:
 		return 2
 	}
 	return -1
@@ -45,15 +62,18 @@ func (k Kind) parts() int {
 // and be a reason to refuse something.
 type Info struct {
 	Kind Kind   `json:"kind"`
-	Name string `json:"name"` // profile, MFA serial, or a session's source
-	// ID distinguishes the sessions of one source. It is only in the file name.
+	Name string `json:"name"` // profile, MFA serial, a session's source, or what was signed in to
+	// ID distinguishes the sessions or tokens of one name. It is only in the file name.
 	ID      string `json:"-"`
 	KeyID   string `json:"key_id,omitempty"`
 	Account string `json:"account,omitempty"`
-	// ARN is the caller identity when the key was added; empty if it was not verified.
+	// ARN is the caller identity when the key was added, or who signed in; empty if it was
+	// not verified.
 	ARN     string    `json:"arn,omitempty"`
 	Created time.Time `json:"created,omitzero"` // UTC, whole seconds, like Expires
-	Expires time.Time `json:"expires,omitzero"` // zero: never
+	Expires time.Time `json:"expires,omitzero"` // zero: never, or a token that is only a registration
+	// Refresh: of a token, that the next one needs no person.
+	Refresh bool `json:"refresh,omitempty"`
 	// MFA is when the MFA code behind a session was used, by AWS's clock; zero for no
 	// MFA.
 	MFA time.Time `json:"mfa,omitzero"`
@@ -108,11 +128,35 @@ type (
 		Account string    `json:"account,omitempty"`
 		MFA     time.Time `json:"mfa,omitzero"`
 	}
+	tokenRecord struct {
+		V       int            `json:"v"`
+		Access  string         `json:"access,omitempty"`
+		Refresh string         `json:"refresh,omitempty"`
+		Expires time.Time      `json:"expires,omitzero"`
+		Client  clientRecord   `json:"client,omitzero"`
+		Session *sessionRecord `json:"session,omitempty"`
+		DPoPKey string         `json:"dpop_key,omitempty"`
+		IDToken string         `json:"id_token,omitempty"`
+	}
+	clientRecord struct {
+		ID      string    `json:"id"`
+		Secret  string    `json:"secret,omitempty"`
+		Expires time.Time `json:"expires,omitzero"`
+		Grant   string    `json:"grant,omitempty"`
+	}
 )
 
 func (r keyRecord) text() string     { return r.ID + r.Secret }
 func (r seedRecord) text() string    { return r.Secret + r.Algorithm }
 func (r sessionRecord) text() string { return r.ID + r.Secret + r.Token + r.Account }
+
+func (r tokenRecord) text() string {
+	text := r.Access + r.Refresh + r.Client.ID + r.Client.Secret + r.Client.Grant + r.DPoPKey + r.IDToken
+	if r.Session != nil {
+		text += r.Session.text()
+	}
+	return text
+}
 
 func packKey(k creds.Key) keyRecord { return keyRecord{1, k.ID, k.Secret.Reveal()} }
 
@@ -134,6 +178,31 @@ func packSession(s creds.Session) sessionRecord {
 func (r sessionRecord) unpack() creds.Session {
 	return creds.Session{Key: creds.Key{ID: r.ID, Secret: creds.NewSecret(r.Secret)},
 		Token: creds.NewSecret(r.Token), Expires: r.Expires, AccountID: r.Account, MFA: r.MFA}
+}
+
+func packToken(t creds.Token) tokenRecord {
+	r := tokenRecord{
+		V: 1, Access: t.Access.Reveal(), Refresh: t.Refresh.Reveal(), Expires: seconds(t.Expires),
+		Client:  clientRecord{t.Client.ID, t.Client.Secret.Reveal(), seconds(t.Client.Expires), t.Client.Grant},
+		DPoPKey: t.DPoPKey.Reveal(), IDToken: t.IDToken.Reveal(),
+	}
+	if t.Session != (creds.Session{}) {
+		s := packSession(t.Session)
+		r.Session = &s
+	}
+	return r
+}
+
+func (r tokenRecord) unpack() creds.Token {
+	t := creds.Token{
+		Access: creds.NewSecret(r.Access), Refresh: creds.NewSecret(r.Refresh), Expires: r.Expires,
+		Client:  creds.Client{ID: r.Client.ID, Secret: creds.NewSecret(r.Client.Secret), Expires: r.Client.Expires, Grant: r.Client.Grant},
+		DPoPKey: creds.NewSecret(r.DPoPKey), IDToken: creds.NewSecret(r.IDToken),
+	}
+	if r.Session != nil {
+		t.Session = r.Session.unpack()
+	}
+	return t
 }
 
 // seconds truncates a time to whole seconds, as stored times are. It rounds down, so

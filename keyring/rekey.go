@@ -216,8 +216,8 @@ func (c *change) remake(ctx context.Context, next header, sl slot, payload strin
 	return m, err
 }
 
-// copyItems encrypts every item again, and reads it back. Sessions are a cache, so a
-// damaged one is dropped.
+// copyItems encrypts every item again, and reads it back. It drops damaged ones that
+// signing in brings back.
 func (c *change) copyItems(next header, k subkeys) error {
 	from, err := c.d.sub(itemsDir(c.h.Gen))
 	if err != nil {
@@ -262,9 +262,13 @@ func (c *change) copyFile(from, to dir, file string, k subkeys) error {
 	}
 	err := c.copyItem(from, to, file, k)
 	_, _, named := parseFileName(file)
+	var future *FutureError
 	switch {
 	case damagedItem(err) && kind == KindSession:
 		c.logf("dropping a cached session: %v", err)
+		return nil
+	case damagedItem(err) && kind == KindToken && !errors.As(err, &future): // a newer fob may be able to refresh it
+		c.logf("dropping a sign-in: %v", err)
 		return nil
 	case damagedItem(err) && !named:
 		return &StrayError{from.Name(), file}

@@ -10,6 +10,7 @@ import (
 // held returns the subkey of a kind, if this process or the kernel has it since h was
 // verified with its vault key; else nil.
 func (s *Store) held(h header, kind Kind) []byte {
+	kind = kind.subkey()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mark == h.mark() && s.subkeys[kind] != nil {
@@ -36,6 +37,7 @@ func (s *Store) hold(h header, subkeys map[Kind][]byte) {
 // subkey returns the subkey of a kind for the vault key of h, and opens the store
 // if necessary. If the store has another vault key by now, the error is errMoved.
 func (s *Store) subkey(ctx context.Context, h header, kind Kind) ([]byte, error) {
+	kind = kind.subkey()
 	if key := s.held(h, kind); key != nil {
 		return key, nil
 	}

@@ -15,8 +15,9 @@ func TestSecretIsNotPrinted(t *testing.T) {
 	secret := NewSecret(shown)
 	session := Session{Key: Key{ID: "AKIAIOSFODNN7EXAMPLE", Secret: secret}, Token: secret}
 	hidden := struct{ inner Session }{session}
+	token := Token{Access: secret, Refresh: secret, Client: Client{ID: "c", Secret: secret}, Session: session, DPoPKey: secret, IDToken: secret}
 	deep := struct{ list []any }{[]any{&hidden, map[string]Secret{"k": secret}}}
-	for _, v := range []any{secret, &secret, session, &session, hidden, &hidden, deep, []Secret{secret}, session.Key} {
+	for _, v := range []any{secret, &secret, session, &session, hidden, &hidden, deep, []Secret{secret}, session.Key, token, &token, token.Client, []Token{token}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T"} {
 			out := fmt.Sprintf(verb, v)
 			if strings.Contains(out, shown) || strings.Contains(out, fmt.Sprintf("%x", shown)) {
@@ -33,7 +34,7 @@ func TestSecretIsNotPrinted(t *testing.T) {
 }
 
 func TestSecretIsNotMarshalled(t *testing.T) {
-	for _, v := range []any{NewSecret(shown), Key{Secret: NewSecret(shown)}, map[string]any{"k": NewSecret(shown)}} {
+	for _, v := range []any{NewSecret(shown), Key{Secret: NewSecret(shown)}, Token{Refresh: NewSecret(shown)}, Client{Secret: NewSecret(shown)}, map[string]any{"k": NewSecret(shown)}} {
 		if out, err := json.Marshal(v); err == nil {
 			t.Errorf("json of %T: %s, want an error", v, out)
 		}
