@@ -54,6 +54,14 @@ func describe(s plan.Step) (title ui.Styled, details []ui.Styled) {
 		return ui.Plain.Text("the credentials in the environment"), nil
 	case plan.Process:
 		return ui.Plain.Text(fmt.Sprintf("the credentials that the credential_process of %q prints", s.Profile)), nil
+	case plan.SSO:
+		return ui.Plain.Text(fmt.Sprintf("Identity Center gives the role %s in account %s", s.RoleName, s.AccountID)), []ui.Styled{ui.Plain.Text(s.StartURL + ", " + s.Region)}
+	case plan.ConsoleLogin:
+		return ui.Plain.Text("the console sign-in of " + s.Session), nil
+	case plan.WebIdentity:
+		return ui.Plain.Text("AssumeRoleWithWebIdentity for " + life(s.DurationSeconds)), []ui.Styled{
+			ui.Plain.Text("role " + s.RoleARN), ui.Plain.Text("session name " + s.RoleSessionName),
+		}
 	case plan.SessionToken:
 		if s.MFASerial == "" {
 			return ui.Plain.Text("GetSessionToken for " + life(s.DurationSeconds) + ", without MFA (the session cannot call IAM)"), nil

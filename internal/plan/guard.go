@@ -26,7 +26,7 @@ var understood = [...]string{
 	"role_arn", "role_session_name", "services", "session_tags", "source_identity", "source_profile",
 	"sso_account_id", "sso_region", "sso_registration_scopes", "sso_role_name", "sso_session", "sso_start_url",
 	"sts_regional_endpoints", "transitive_session_tags", "use_dualstack_endpoint", "use_fips_endpoint",
-	"web_identity_token_file",
+	"web_identity_token_file", "web_identity_token_process",
 }
 
 // guards and sessionKey are fob's keys that no other program has.
@@ -100,13 +100,15 @@ func (g AccountGuard) WrongAccount(account string) error {
 // the chain may say in which account its own are; guards are those that cannot be
 // checked without asking AWS.
 func (r *resolver) account(steps []Step) (account string, guards []AccountGuard, err error) {
-	account = r.key.Account
+	account = r.sourceAccount()
 	done := 1 // how many steps make the credentials of this profile
-	for _, h := range slices.Backward(r.chain) {
+	for i, h := range slices.Backward(r.chain) {
 		if h.role.Text != "" {
 			role, _ := ParseARN(h.role.Text) // other servers' roles have no account
 			account = role.Account
-			done = afterRole(steps, done)
+			if _, withToken := r.source.(WebIdentity); !withToken || i < len(r.chain)-1 {
+				done = afterRole(steps, done)
+			}
 		}
 		v, ok := plain(h.section, "fob_account")
 		if !ok {
@@ -130,6 +132,19 @@ func (r *resolver) account(steps []Step) (account string, guards []AccountGuard,
 		}
 	}
 	return account, guards, nil
+}
+
+// sourceAccount is the account of the credentials that the chain starts from; "" if
+// nobody knows.
+func (r *resolver) sourceAccount() string {
+	switch s := r.source.(type) {
+	case SSO:
+		return s.AccountID
+	case ConsoleLogin:
+		a, _ := ParseARN(s.Session) // the plan was made from an ARN
+		return a.Account
+	}
+	return r.key.Account
 }
 
 // afterRole is how many steps there are up to the next role.

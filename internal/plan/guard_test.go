@@ -73,6 +73,7 @@ func TestEmptyPrefixed(t *testing.T) {
 		"transitive_session_tags":         {role + "session_tags = a=b\n", "a"},
 		"use_dualstack_endpoint":          {role, "true"},
 		"use_fips_endpoint":               {role, "true"},
+		"web_identity_token_process":      {"role_arn = arn:aws:iam::222222222222:role/r\n", "echo token"},
 		"web_identity_token_file":         {"role_arn = arn:aws:iam::222222222222:role/r\n", "/token"},
 	}
 	for _, key := range understood {

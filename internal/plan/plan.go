@@ -58,20 +58,35 @@ type Command struct {
 	From string `json:"from"` // file and line
 }
 
-// Endpoint is where STS is called.
+// Endpoint is where a service is called.
 type Endpoint struct {
 	// Region is the region that requests are signed for; it also selects the host if
 	// URL is empty. Never empty itself.
 	Region string
 	// Home is the partition's home region, tried once if Region refuses the call.
 	Home string
-	// URL is a configured endpoint, empty for AWS's own.
+	// URL is a configured endpoint, or AWS's own; empty for STS's own.
 	URL       string
 	FIPS      bool
 	DualStack bool
 	// CABundle is a PEM file of the certificate authorities to trust instead of the
 	// system's; empty for the system's.
 	CABundle string
+}
+
+// IsZero and MarshalText make an endpoint its URL in the JSON of a step, and in Plan.ID.
+// AWS's own endpoints are left out: they all lead to the same AWS.
+func (e Endpoint) IsZero() bool { return e.IsAWS() }
+
+// MarshalText implements encoding.TextMarshaler.
+func (e Endpoint) MarshalText() ([]byte, error) { return []byte(e.URL), nil }
+
+// other is the URL of a server that is not AWS's; "" for AWS.
+func (e Endpoint) other() string {
+	if e.IsAWS() {
+		return ""
+	}
+	return e.URL
 }
 
 // Step is one of the step types of this package.
@@ -119,6 +134,50 @@ type Process struct {
 	From            `json:"-"`
 }
 
+// SSO starts from the credentials that Identity Center gives for an account and a role.
+type SSO struct {
+	Profile string `json:"profile"`
+	// Session is the name of the [sso-session] section; "" if the profile itself has the
+	// start URL.
+	Session  string `json:"sso_session,omitempty"`
+	StartURL string `json:"sso_start_url"`
+	Region   string `json:"sso_region"`
+	// Scopes are asked for when the client is registered. Without any, which is only so
+	// without a Session, a token lasts 8 hours and cannot be refreshed.
+	Scopes    []string `json:"sso_registration_scopes,omitempty"`
+	AccountID string   `json:"sso_account_id"`
+	RoleName  string   `json:"sso_role_name"`
+	// OIDC makes tokens, Portal the credentials.
+	OIDC   Endpoint `json:"oidc_endpoint,omitzero"`
+	Portal Endpoint `json:"portal_endpoint,omitzero"`
+	From   `json:"-"`
+}
+
+// ConsoleLogin starts from a sign-in to the AWS console, as aws login makes it.
+type ConsoleLogin struct {
+	Profile string `json:"profile"`
+	// Session is the ARN of who signs in.
+	Session string `json:"login_session"`
+	// CacheDir is where the AWS CLI keeps such sign-ins, if that is not the usual place.
+	CacheDir string   `json:"cache_dir,omitempty"`
+	Signin   Endpoint `json:"signin_endpoint,omitzero"`
+	From     `json:"-"`
+}
+
+// WebIdentity is sts:AssumeRoleWithWebIdentity, with the token in a file or the one that
+// a program prints.
+type WebIdentity struct {
+	Profile         string   `json:"profile"`
+	TokenFile       string   `json:"token_file,omitempty"`
+	TokenProcess    string   `json:"token_process,omitempty"`
+	RoleARN         string   `json:"role_arn"`
+	DurationSeconds int      `json:"duration_seconds"`
+	RoleSessionName string   `json:"role_session_name"`
+	Policy          string   `json:"policy,omitempty"`
+	PolicyARNs      []string `json:"policy_arns,omitempty"`
+	From            `json:"-"`
+}
+
 // SessionToken is sts:GetSessionToken, with MFA if MFASerial is set.
 type SessionToken struct {
 	MFASerial       string `json:"mfa_serial,omitempty"`
@@ -146,6 +205,9 @@ func (StoredKey) Kind() string    { return "stored-key" }
 func (PlaintextKey) Kind() string { return "plaintext-key" }
 func (Environment) Kind() string  { return "environment" }
 func (Process) Kind() string      { return "process" }
+func (SSO) Kind() string          { return "sso" }
+func (ConsoleLogin) Kind() string { return "console-login" }
+func (WebIdentity) Kind() string  { return "web-identity" }
 func (SessionToken) Kind() string { return "session-token" }
 func (AssumeRole) Kind() string   { return "assume-role" }
 
@@ -184,6 +246,12 @@ func (p Plan) Source() string {
 		return s.Profile
 	case Process:
 		return s.Profile
+	case SSO:
+		return s.Profile
+	case ConsoleLogin:
+		return s.Profile
+	case WebIdentity:
+		return s.Profile
 	case Environment:
 		return EnvironmentSource
 	}
@@ -215,7 +283,12 @@ func (p Plan) CodeSteps() (n int) {
 // not a session, but what another program printed is one, unless the directory that
 // fob is started in decides which program that is.
 func (p Plan) FirstCached() int {
-	if s, ok := p.Steps[0].(Process); ok && !strings.HasPrefix(strings.TrimLeft(s.Command, `"' `), ".") {
+	switch s := p.Steps[0].(type) {
+	case Process:
+		if !strings.HasPrefix(strings.TrimLeft(s.Command, `"' `), ".") {
+			return 1
+		}
+	case SSO, ConsoleLogin, WebIdentity:
 		return 1
 	}
 	return 2
@@ -238,7 +311,10 @@ func (p Plan) TooOld(mfa, at time.Time) bool {
 func (p Plan) Roles() []string {
 	var roles []string
 	for _, s := range p.Steps {
-		if role, ok := s.(AssumeRole); ok {
+		switch role := s.(type) {
+		case WebIdentity:
+			roles = append(roles, role.RoleARN)
+		case AssumeRole:
 			roles = append(roles, role.RoleARN)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // everyStep has one of each type, empty.
 func everyStep() []Step {
-	return []Step{StoredKey{}, PlaintextKey{}, Environment{}, Process{}, SessionToken{}, AssumeRole{}}
+	return []Step{StoredKey{}, PlaintextKey{}, Environment{}, Process{}, SSO{}, ConsoleLogin{}, WebIdentity{}, SessionToken{}, AssumeRole{}}
 }
 
 // TestID: a changed input is another session (rule 6). Every field of every step and
@@ -60,6 +60,8 @@ func values(t *testing.T, typ reflect.Type) []any {
 		return []any{900, 3600}
 	case []string:
 		return []any{[]string{"x"}, []string{"x", "y"}, []string{"y", "x"}, []string{"x,y"}}
+	case Endpoint:
+		return []any{Endpoint{URL: "x"}, Endpoint{URL: "y"}}
 	case map[string]string:
 		return []any{map[string]string{"x": ""}, map[string]string{"x": "y"}, map[string]string{"y": "x"}, map[string]string{"x": "y", "y": "x"}}
 	default:

@@ -74,6 +74,13 @@ func (r *resolver) partition() (name, from string) {
 	if a, ok := ParseARN(r.key.ARN); ok {
 		return a.Partition, "the key " + r.key.ID
 	}
+	switch s := r.source.(type) {
+	case SSO:
+		return partitionOf(s.Region).name, "the sso_region " + s.Region
+	case ConsoleLogin:
+		a, _ := ParseARN(s.Session) // the plan was made from an ARN
+		return a.Partition, "the sign-in of " + s.Session
+	}
 	for _, h := range r.chain {
 		if a, ok := ParseARN(h.role.Text); ok {
 			return a.Partition, "the role of " + At(h.role)

@@ -219,7 +219,8 @@ func (r *resolver) noSession(roles []AssumeRole) ([]Step, error) {
 // directly, with the code.
 func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.Value) ([]Step, error) {
 	last := &roles[len(roles)-1]
-	direct := r.longLived && len(roles) == 1
+	web, withToken := r.source.(WebIdentity)
+	direct := (r.longLived || withToken) && len(roles) == 1
 	want, from, err := r.roleLife(r.lastRole())
 	if err != nil {
 		return nil, err
@@ -255,6 +256,9 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 		if len(roles) > 1 {
 			r.note("MFA reaches only the first role of this chain (%s)", roles[0].RoleARN)
 		}
+	}
+	if withToken {
+		steps[0], roles = web.with(roles[0]), roles[1:]
 	}
 	for _, role := range roles {
 		steps = append(steps, role)

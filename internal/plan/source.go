@@ -61,21 +61,19 @@ func (r *resolver) ownSource(h hop) (next, error) {
 			return next{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("profile %q has %s but no role_arn", h.name, v.Key)}
 		}
 	}
-	for _, token := range []string{"web_identity_token_file", "web_identity_token_process"} { // the second is aws-vault's
-		if v, ok := get(h.section, token); ok && hasRole {
-			return next{}, &UnsupportedError{Profile: h.name, What: "uses a web identity token", Source: "web identity", At: At(v)}
-		}
+	if hasRole && r.webIdentity(h) {
+		return next{}, nil
 	}
 	if hasStatic(h.section) {
 		return next{}, r.plaintext(h)
 	}
-	for _, signIn := range []struct{ key, what, source string }{
-		{"sso_session", "is an SSO profile", "SSO"}, {"sso_start_url", "is an SSO profile", "SSO"},
-		{"login_session", "uses a console sign-in (login_session)", "console sign-in"},
-	} {
-		if v, ok := get(h.section, signIn.key); ok {
-			return next{}, &UnsupportedError{Profile: h.name, What: signIn.what, Source: signIn.source, At: At(v)}
+	for _, key := range ssoKeys {
+		if v, ok := get(h.section, key); ok {
+			return next{}, r.sso(h, v)
 		}
+	}
+	if v, ok := get(h.section, "login_session"); ok {
+		return next{}, r.consoleLogin(h, v)
 	}
 	if v, ok := get(h.section, "credential_process"); ok {
 		line, self := cmdline.ReadExport(v.Text, r.facts.Program)

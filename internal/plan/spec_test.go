@@ -250,6 +250,21 @@ func words(s Step) string {
 		w = []string{s.KeyID}
 	case Process:
 		w = []string{s.Profile, fmt.Sprintf("%q", s.Command)}
+	case SSO:
+		w = []string{s.Profile, s.AccountID, s.RoleName, "session=" + s.Session, s.StartURL, s.Region}
+		field("scopes=", strings.Join(s.Scopes, ","))
+		field("oidc=", s.OIDC.other())
+		field("portal=", s.Portal.other())
+	case ConsoleLogin:
+		w = []string{s.Profile, s.Session, "in " + s.Signin.Region}
+		field("cache=", s.CacheDir)
+		field("signin=", s.Signin.other())
+	case WebIdentity:
+		w = []string{s.Profile, s.RoleARN, life(s.DurationSeconds), "as " + s.RoleSessionName}
+		field("token-file=", s.TokenFile)
+		field("token-process=", s.TokenProcess)
+		field("policy=", s.Policy)
+		field("policy-arns=", strings.Join(s.PolicyARNs, ","))
 	case SessionToken:
 		w = []string{life(s.DurationSeconds)}
 		field("mfa=", s.MFASerial)

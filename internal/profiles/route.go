@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"cmp"
 	"path/filepath"
 	"strings"
 	"time"
@@ -35,6 +36,12 @@ func start(p plan.Plan) string {
 		if words := cmdline.Words(s.Command); len(words) > 0 {
 			return "process " + filepath.Base(words[0])
 		}
+	case plan.SSO:
+		return "SSO " + cmp.Or(s.Session, s.StartURL) + " > " + s.RoleName
+	case plan.ConsoleLogin:
+		return "console sign-in"
+	case plan.WebIdentity:
+		return "web identity"
 	}
 	return p.Steps[0].Kind()
 }

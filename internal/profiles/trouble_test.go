@@ -37,12 +37,13 @@ func TestCauses(t *testing.T) {
 		},
 		{"[profile x]\n" + role, "no source for its role", []string{"x has a role and nothing to assume it with"}},
 		{
-			"[profile x1]\nsso_session = corp\n[profile x2]\nsso_start_url = https://corp.awsapps.com/start\n[profile x3]\nlogin_session = arn\n", "SSO, SSO, console sign-in",
-			[]string{"2 profiles use SSO, which fob does not support yet", "x3 uses console sign-in, which fob does not support yet"},
+			"[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n" +
+				"[profile x1]\nsso_session = corp\nsso_account_id = 111111111111\nsso_role_name = Admin\n" +
+				"[profile x2]\nlogin_session = arn:aws:iam::111111111111:user/jo\n", "SSO corp > Admin, console sign-in", nil,
 		},
 		{"[profile x]\ncredential_source = EcsContainer\n" + role, "EcsContainer", []string{"x uses EcsContainer, which fob does not support yet"}},
-		{"[profile x]\nweb_identity_token_process = p\n" + role, "web identity", []string{"x uses web identity, which fob does not support yet"}},
-		{"[profile x]\nweb_identity_token_file = t\n" + role, "web identity", []string{"x uses web identity, which fob does not support yet"}},
+		{"[profile x]\nweb_identity_token_process = p\n" + role, "web identity > deploy", nil},
+		{"[profile x]\nweb_identity_token_file = t\n" + role, "web identity > deploy", nil},
 		{
 			"[profile x]\nsource_profile = twin\nmfa_serial = arn:aws:iam::111111111111:u2f/user/jo/key\n" + role, "security key without codes",
 			[]string{"x has a security key for MFA, from which AWS takes no codes: u2f/user/jo/key"},

@@ -71,6 +71,12 @@ func (r Reader) Read(ctx context.Context, step plan.Step, quiet bool) (s creds.S
 	case plan.Process:
 		s, err := r.process(ctx, step)
 		return s, "", err
+	case plan.SSO:
+		return s, "", &plan.UnsupportedError{Profile: step.Profile, What: "is an SSO profile", Source: "SSO", At: step.Origin()}
+	case plan.ConsoleLogin:
+		return s, "", &plan.UnsupportedError{Profile: step.Profile, What: "uses a console sign-in (login_session)", Source: "console sign-in", At: step.Origin()}
+	case plan.WebIdentity:
+		return s, "", &plan.UnsupportedError{Profile: step.Profile, What: "uses a web identity token", Source: "web identity", At: step.Origin()}
 	}
 	panic("a plan that starts with " + step.Kind())
 }

@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fob/internal/awsconfig"
+)
+
+// ssoKeys are the keys of Identity Center in a profile. Any one of them makes it one,
+// as for the Go SDK.
+var ssoKeys = []string{"sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name"}
+
+// defaultScope is what AWS's tools ask for if an [sso-session] names no scopes.
+const defaultScope = "sso:account:access"
+
+// sso reads a profile of Identity Center. at is the key that makes it one.
+func (r *resolver) sso(h hop, at awsconfig.Value) error {
+	s := SSO{Profile: h.name, From: From(At(at))}
+	from := h.section
+	session, inSession := get(h.section, "sso_session")
+	if inSession {
+		var ok bool
+		if from, ok = r.facts.Config.Section("sso-session", session.Text); !ok {
+			return &ConfigError{At: At(session), Problem: fmt.Sprintf("no [sso-session %s] section", session.Text)}
+		}
+		s.Session = session.Text
+	}
+	for _, need := range []struct {
+		to      *string
+		key     string
+		section awsconfig.Profile
+	}{
+		{&s.StartURL, "sso_start_url", from}, {&s.Region, "sso_region", from},
+		{&s.AccountID, "sso_account_id", h.section}, {&s.RoleName, "sso_role_name", h.section},
+	} {
+		v, ok := get(need.section, need.key)
+		if !ok {
+			return &ConfigError{At: where(need.section), Problem: need.key + " is missing"}
+		}
+		if own, both := get(h.section, need.key); both && own.Text != v.Text {
+			return &ConfigError{At: At(own), Problem: fmt.Sprintf("%s is %q, but in [sso-session %s] it is %q (%s)", own.Key, own.Text, s.Session, v.Text, At(v))}
+		}
+		*need.to = v.Text
+	}
+	switch {
+	case !IsRegion(s.Region):
+		return &ConfigError{At: At(at), Problem: fmt.Sprintf("invalid sso_region %q; use a name such as eu-west-1", s.Region)}
+	case !isAccountID(s.AccountID):
+		return &ConfigError{At: At(at), Problem: fmt.Sprintf("sso_account_id: %q is not an account ID (12 digits)", s.AccountID)}
+	}
+	if inSession {
+		scopes, _ := get(from, "sso_registration_scopes")
+		s.Scopes = strings.FieldsFunc(cmp.Or(scopes.Text, defaultScope), func(c rune) bool { return strings.ContainsRune(", \t\n", c) })
+	}
+	var err error
+	if s.OIDC, err = r.serviceEndpoint("sso-oidc", s.Region); err != nil {
+		return err
+	}
+	s.Portal, err = r.serviceEndpoint("sso", s.Region)
+	r.source = s
+	return err
+}
+
+// consoleLogin reads a profile that is signed in to by the console.
+func (r *resolver) consoleLogin(h hop, v awsconfig.Value) error {
+	a, ok := ParseARN(strings.TrimSpace(v.Text))
+	if !ok {
+		return &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not the ARN of a user or role", v.Text)}
+	}
+	region, _, err := r.region()
+	if err != nil {
+		return err
+	}
+	p, ok := partitionNamed(a.Partition)
+	if !ok {
+		return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s is in partition %q, which fob does not know", a, a.Partition)}
+	}
+	s := ConsoleLogin{
+		Profile: h.name, Session: a.String(), CacheDir: r.facts.Getenv("AWS_LOGIN_CACHE_DIRECTORY"), From: From(At(v)),
+	}
+	s.Signin, err = r.serviceEndpoint("signin", cmp.Or(region, p.home))
+	r.source = s
+	return err
+}
+
+// webIdentity reads a profile that exchanges a token for its role, and reports whether
+// it is one. roleSteps adds the role.
+func (r *resolver) webIdentity(h hop) bool {
+	if v, ok := get(h.section, "web_identity_token_file"); ok {
+		r.source = WebIdentity{Profile: h.name, TokenFile: v.Text, From: From(At(v))}
+		return true
+	}
+	v, ok := get(h.section, "web_identity_token_process") // which is aws-vault's
+	if ok {
+		r.source = WebIdentity{Profile: h.name, TokenProcess: v.Text, From: From(At(v))}
+	}
+	return ok
+}
+
+// with is the step for the first role of the chain.
+func (w WebIdentity) with(role AssumeRole) WebIdentity {
+	w.RoleARN, w.DurationSeconds, w.RoleSessionName = role.RoleARN, role.DurationSeconds, role.RoleSessionName
+	w.Policy, w.PolicyARNs = role.Policy, role.PolicyARNs
+	return w
+}
+
+// TokenName names the token of a sign-in in the store: one serves all accounts and
+// roles of a start URL. name is for people.
+func (s SSO) TokenName() (name, id string) {
+	return cmp.Or(s.Session, s.StartURL), itemID("sso token", s.StartURL, s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)))
+}
+
+// ClientName names the registration of fob, as which it signs in with one kind of grant.
+func (s SSO) ClientName(grant string) (name, id string) {
+	return cmp.Or(s.Session, s.StartURL), itemID("sso client", s.StartURL, s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)), grant)
+}
+
+// TokenName names the sign-in in the store: one for each user or role that signs in.
+func (s ConsoleLogin) TokenName() (name, id string) {
+	return s.Session, itemID("console", s.Session, s.Signin.other())
+}
+
+// itemID is a name for what depends on all of these values: 32 hexadecimal digits.
+func itemID(parts ...any) string {
+	text, err := json.Marshal(parts)
+	if err != nil {
+		panic(err) // strings can be marshalled
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
