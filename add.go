@@ -120,21 +120,10 @@ func (c *addCmd) addKey(a *app) error {
 
 // store creates the store if there is none, and stores the key.
 func (c *addCmd) store(a *app, k creds.Key, info keyring.Info) error {
-	exists, err := a.store().Exists()
-	if err != nil {
+	if err := a.makeStore(a.ctx); err != nil {
 		return err
 	}
-	if !exists {
-		made, err := a.store().Create(a.ctx)
-		if err != nil {
-			return err
-		}
-		for _, w := range made.Warnings {
-			a.out.Warn("%s", w)
-		}
-		a.out.Log("the store in %s is opened by: %s", a.host.Tilde(made.Dir), made.Slot)
-	}
-	_, err = a.store().SetKey(a.ctx, c.Profile, k, info)
+	_, err := a.store().SetKey(a.ctx, c.Profile, k, info)
 	return err
 }
 

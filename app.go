@@ -213,6 +213,23 @@ func (a *app) newStore() *keyring.Store {
 	})
 }
 
+// makeStore creates the store if there is none.
+func (a *app) makeStore(ctx context.Context) error {
+	exists, err := a.store().Exists()
+	if err != nil || exists {
+		return err
+	}
+	made, err := a.store().Create(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range made.Warnings {
+		a.out.Warn("%s", w)
+	}
+	a.out.Log("the store in %s is opened by: %s", a.host.Tilde(made.Dir), made.Slot)
+	return nil
+}
+
 // keyringEnv is the environment of a keyring's program. Without HOME, pass would look
 // in the root directory.
 func (a *app) keyringEnv(name string) string {

@@ -18,6 +18,7 @@ import (
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/prompt"
+	"fob/internal/signin"
 	"fob/internal/source"
 	"fob/internal/term"
 	"fob/internal/ui"
@@ -97,6 +98,8 @@ type request struct {
 	// given and seen are shared by the plans of a command; nil for one plan.
 	given *mfa.Given
 	seen  *broker.Seen
+	// signer has a person sign in where a plan starts with that; nil for nobody.
+	signer *signin.Signer
 }
 
 // givenCode is the code from the flag or the variable, for a device.
@@ -145,13 +148,14 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	if r.given == nil {
 		r.given = a.givenCode(r.codeFlags, p.MFASerial())
 	}
-	var sessions broker.Sessions = a.store()
-	if _, stored := p.Steps[0].(plan.StoredKey); !stored {
-		sessions = source.QuietSessions{Store: a.store().Quiet(), Log: a.out.Log}
+	if r.signer == nil {
+		r.signer = a.signer(false, func() (bool, error) { return false, nil })
 	}
+	reader.SignIn = r.signer
 	return &broker.Broker{
 		Source:   reader.Read,
-		Sessions: sessions,
+		Ask:      func(ctx context.Context, p plan.Plan) error { return r.signer.Ask(ctx, p, false) },
+		Sessions: a.sessions(p),
 		Given:    r.given.For(p.MFASerial()),
 		Nobody:   a.nobodyHere,
 		Codes: &mfa.Ladder{
@@ -175,6 +179,37 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 		Log:        a.out.Log,
 		Note:       a.out.Note,
 	}, nil
+}
+
+// sessions is where the sessions of a plan are kept.
+func (a *app) sessions(p plan.Plan) broker.Sessions {
+	_, stored := p.Steps[0].(plan.StoredKey)
+	switch {
+	case stored:
+		return a.store()
+	case signin.Starts(p):
+		return source.Sessions{Store: a.store()}
+	}
+	return source.QuietSessions{Store: a.store().Quiet(), Log: a.out.Log}
+}
+
+// signer signs in to what plans start from. With device, a person confirms a code on any
+// device; without, where a browser here could not come back to fob. mayAsk is
+// signin.Signer's.
+func (a *app) signer(device bool, mayAsk func() (ok bool, why error)) *signin.Signer {
+	return &signin.Signer{
+		Store: a.store(),
+		Open: func(ctx context.Context) error {
+			if err := a.makeStore(ctx); err != nil {
+				return err
+			}
+			return a.store().Unlock(ctx, keyring.KindSession)
+		},
+		MayAsk: mayAsk,
+		Device: device,
+		Say:    a.out.Say, Waiting: a.out.Waiting,
+		Now: a.now, Log: a.out.Log, Note: a.out.Note,
+	}
 }
 
 // chooseProfile is the argument, AWS_PROFILE, FOB_PROFILE, or the user's choice of
@@ -355,7 +390,7 @@ func (a *app) ownKey(profile string) (owner string, key creds.Session, err error
 	if err != nil {
 		return "", key, err
 	}
-	key, _, err = reader.Read(a.ctx, p.Steps[0], false)
+	key, _, err = reader.Read(a.ctx, p, false)
 	return p.Source(), key, err
 }
 

@@ -25,6 +25,7 @@ import (
 	"fob/internal/plan"
 	"fob/internal/prompt"
 	"fob/internal/settings"
+	"fob/internal/signin"
 	"fob/internal/source"
 	"fob/internal/term"
 	"fob/internal/ui"
@@ -344,6 +345,7 @@ func examples(home string) []example {
 		{"exec x", planned(noPerson, session)},
 		{"exec x -d 2h", planned(noPerson, plan.SessionToken{MFASerial: serial, DurationSeconds: 7200})},
 		{"login x", planned(noPerson, session)},
+		{"export x", planned(&signin.NeededError{Profile: profile, To: "Identity Center (corp)"})},
 		{"exec x", planned(&ui.NobodyError{What: askForPassphrase, Why: why})},
 		{"add x", &ui.NobodyError{What: askForNewPassphrase, Why: why}},
 		{"remove x", &ui.NobodyError{What: "ask for confirmation", Why: why}},

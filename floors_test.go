@@ -21,10 +21,11 @@ var floors = []struct {
 	floor    int
 	packages string
 }{
-	{6, ". internal/ststest/cmd internal/ststest/whoami"},
-	{5, "internal/doctor"},
-	{4, "internal/profiles"},
-	{3, "internal/broker internal/iam internal/source"},
+	{7, ". internal/ststest/cmd internal/ststest/whoami"},
+	{6, "internal/doctor"},
+	{5, "internal/profiles"},
+	{4, "internal/broker internal/iam internal/source"},
+	{3, "internal/signin"},
 	{2, "keyring internal/mfa internal/awsapi internal/wire internal/ui"},
 	{1, "internal/plan internal/format internal/prompt keyring/backend internal/ststest"},
 	{0, "keyring/backend/backendtest internal/awsconfig internal/term internal/helper internal/settings internal/completion internal/lastfail internal/later internal/dbusguard internal/host internal/cmdline"},
@@ -45,10 +46,12 @@ var doors = []struct{ dependency, packages string }{
 	{"github.com/aws/aws-sdk-go-v2/aws", "internal/awsapi"},
 	{"github.com/aws/aws-sdk-go-v2/service/sts", "internal/awsapi"},
 	{"github.com/aws/smithy-go", "internal/awsapi"},
-	{"net/http", "internal/awsapi"},
+	// awsapi calls; signin answers the browser that comes back to this computer.
+	{"net/http", "internal/awsapi internal/signin"},
 	// keyring listens on a socket in the store's directory, to share an opened store with
-	// processes that prove the same passphrase; awsapi dials.
-	{"net", "keyring internal/awsapi"},
+	// processes that prove the same passphrase; awsapi dials; signin listens for the
+	// browser.
+	{"net", "keyring internal/awsapi internal/signin"},
 	{"os/user", "internal/host"}, // user.Current may take the environment's word
 	{"github.com/pquerna/otp", "internal/mfa"},
 	{"github.com/boombuler/barcode", "internal/mfa"},
@@ -142,7 +145,7 @@ func TestFloorsRefuse(t *testing.T) {
 		{"internal/plan", `import "fob/internal/creds"`, ""},
 		{"internal/prompt", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 2` + takeParameter},
 		{"internal/plan", `import "fob/internal/mfa"`, `imports "fob/internal/mfa" of floor 2` + takeParameter},
-		{"internal/plan", `import "fob/internal/broker"`, `imports "fob/internal/broker" of floor 3` + takeParameter},
+		{"internal/plan", `import "fob/internal/broker"`, `imports "fob/internal/broker" of floor 4` + takeParameter},
 		{"internal/plan", `import "fob/internal/other"`, `imports "fob/internal/other", which is on no floor` + giveFloor},
 		{"internal/plan", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests` + useReal},
 		{".", `import "fob/internal/ststest"`, `imports "fob/internal/ststest", which is for tests` + useReal},
@@ -151,8 +154,8 @@ func TestFloorsRefuse(t *testing.T) {
 		{"internal/awsapi", `import "github.com/aws/aws-sdk-go-v2/service/sts/types"`, ""},
 		{"internal/awsapi", `import "github.com/aws/aws-sdk-go-v2/service/s3"`, `imports "github.com/aws/aws-sdk-go-v2/service/s3", which has no door` + makeDoor},
 		{".", `import "github.com/aws/aws-sdk-go-v2/aws"`, `imports "github.com/aws/aws-sdk-go-v2/aws", whose door is internal/awsapi` + useDoor},
-		{"internal/broker", `import "net/http"`, `imports "net/http", whose door is internal/awsapi` + useDoor},
-		{"internal/broker", `import "net"`, `imports "net", whose door is keyring internal/awsapi` + useDoor},
+		{"internal/broker", `import "net/http"`, `imports "net/http", whose door is internal/awsapi internal/signin` + useDoor},
+		{"internal/broker", `import "net"`, `imports "net", whose door is keyring internal/awsapi internal/signin` + useDoor},
 		{"internal/broker", `import "net/url"`, ""},
 		{"internal/ststest", `import "github.com/pquerna/otp/hotp"`, ""},
 		{"internal/ststest", `import "golang.org/x/term"`, `imports "golang.org/x/term", whose door is internal/term` + useDoor},

@@ -15,6 +15,7 @@ import (
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/prompt"
+	"fob/internal/signin"
 	"fob/internal/term"
 	"fob/internal/ui"
 	"fob/keyring"
@@ -299,6 +300,9 @@ func personFailures() []failure {
 				return exit(exitNoPerson, hints...)
 			}
 			return exit(exitNoPerson)
+		}),
+		on(func(a *app, _ *signin.NeededError, err error) verdict {
+			return exit(exitNoPerson, a.loginHint(err)...)
 		}),
 		always[*mfa.CodeError](exitUsage),
 		always[*term.InputError](exitUsage),

@@ -90,8 +90,13 @@ const (
 // optional.
 type Broker struct {
 	// Source returns the credentials that a plan starts from, and the revision of the
-	// stored key, "" if they are not stored. quiet: without asking a person.
-	Source func(ctx context.Context, step plan.Step, quiet bool) (s creds.Session, rev string, err error)
+	// stored key, "" if they are not stored. quiet: without asking a person. Where a plan
+	// starts with a sign-in, Source signs nobody in: then the error is a
+	// *signin.NeededError, or says that the store is locked.
+	Source func(ctx context.Context, p plan.Plan, quiet bool) (s creds.Session, rev string, err error)
+	// Ask has a person sign in where a plan starts with that, and opens the store for it.
+	// It is called without locks: optional.
+	Ask func(ctx context.Context, p plan.Plan) error
 	// Sessions is the cache; nil for none.
 	Sessions Sessions
 	Codes    Codes
@@ -354,13 +359,12 @@ func (r *run) runSteps(ctx context.Context) (s creds.Session, from int, err erro
 // source returns what the plan starts from. Of several processes that want what the
 // same program prints, one runs it and the others use what it kept.
 func (r *run) source(ctx context.Context) (s creds.Session, err error) {
-	step := r.plan.Steps[0]
-	if _, program := step.(plan.Process); program && r.quiet {
+	if r.quiet && mayAsk(r.plan) {
 		return s, errMayAsk
 	}
 	if r.plan.FirstCached() > 1 {
 		if r.start.ID == "" {
-			start, rev, err := r.Source(ctx, step, r.quiet)
+			start, rev, err := r.Source(ctx, r.plan, r.quiet)
 			if err != nil {
 				return s, err
 			}
@@ -385,7 +389,7 @@ func (r *run) source(ctx context.Context) (s creds.Session, err error) {
 		lock.release()
 		lock = &heldLock{}
 	}
-	if s, r.rev, err = r.Source(ctx, step, false); err != nil {
+	if s, r.rev, err = r.Source(ctx, r.plan, false); err != nil {
 		return s, err
 	}
 	if s, err = r.guarded(ctx, 1, s); err != nil {
@@ -395,6 +399,13 @@ func (r *run) source(ctx context.Context) (s creds.Session, err error) {
 		r.save(ctx, 1, s)
 	}
 	return s, nil
+}
+
+// mayAsk reports whether a plan starts with a program that is not fob's. It may ask
+// somebody; any other source says so before it needs a person.
+func mayAsk(p plan.Plan) bool {
+	_, program := p.Steps[0].(plan.Process)
+	return program
 }
 
 // errMayAsk keeps a renewal that is not due from starting a program.

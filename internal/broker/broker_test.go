@@ -70,7 +70,7 @@ func fakes(t testing.TB, at time.Time) *bench {
 		}
 	}
 	b.Broker = &Broker{
-		Source: func(ctx context.Context, step plan.Step, quiet bool) (creds.Session, string, error) {
+		Source: func(ctx context.Context, p plan.Plan, quiet bool) (creds.Session, string, error) {
 			if b.do("source"); quiet && b.quietSource != nil {
 				return creds.Session{}, "", b.quietSource
 			}
@@ -80,7 +80,7 @@ func fakes(t testing.TB, at time.Time) *bench {
 			if b.store == nil {
 				return creds.Session{Key: longKey}, "", nil
 			}
-			return sourceOf(b.store)(ctx, step, quiet)
+			return sourceOf(b.store)(ctx, p, quiet)
 		},
 		Codes:      give("code", &b.code),
 		QuietCodes: give("quiet-code", &b.quietCode),
@@ -443,9 +443,9 @@ func TestProcess(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			b := newBench(t, row.renew)
-			b.Source = func(_ context.Context, got plan.Step, quiet bool) (creds.Session, string, error) {
-				if b.do("source"); got != step || quiet {
-					t.Error(got, quiet)
+			b.Source = func(_ context.Context, p plan.Plan, quiet bool) (creds.Session, string, error) {
+				if b.do("source"); p.Steps[0] != step || quiet {
+					t.Error(p.Steps[0], quiet)
 				}
 				s := session("ASIATOOL", b.now.Add(row.life))
 				if row.life == 0 {
@@ -497,7 +497,7 @@ func TestProcessCrowd(t *testing.T) {
 			var all sync.WaitGroup
 			for i := range 12 {
 				b := benchIn(t, dir, RenewExec)
-				b.Source = func(context.Context, plan.Step, bool) (creds.Session, string, error) {
+				b.Source = func(context.Context, plan.Plan, bool) (creds.Session, string, error) {
 					runs.Add(1)
 					most.Store(max(most.Load(), now.Add(1)))
 					time.Sleep(50 * time.Millisecond)

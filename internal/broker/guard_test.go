@@ -44,7 +44,7 @@ func TestAccountGuard(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			b := newBench(t, RenewExec)
-			b.Source = func(context.Context, plan.Step, bool) (creds.Session, string, error) {
+			b.Source = func(context.Context, plan.Plan, bool) (creds.Session, string, error) {
 				b.do("source")
 				s := session("KEY1", b.now.Add(hour))
 				s.AccountID = row.said
@@ -82,7 +82,7 @@ func TestAccountGuard(t *testing.T) {
 	// Nobody answers: nothing is handed out.
 	b := newBench(t, RenewExec)
 	b.network = errNetwork
-	b.Source = func(context.Context, plan.Step, bool) (creds.Session, string, error) {
+	b.Source = func(context.Context, plan.Plan, bool) (creds.Session, string, error) {
 		return session("KEY1", b.now.Add(hour)), "", nil
 	}
 	p := planOf(plain)

@@ -136,7 +136,7 @@ func (j judge) final(cached Cached) (verdict, error) {
 	switch {
 	case !j.valid(s) || j.left(s) < j.due(s) || j.half(s) && j.renew.Ahead:
 		return renewDue, nil
-	case j.half(s) && j.renew.Half && len(j.plan.Steps) > 1: // a program may ask somebody
+	case j.half(s) && j.renew.Half && (len(j.plan.Steps) > 1 || !mayAsk(j.plan)):
 		return renewEarly, nil
 	}
 	return serve, nil

@@ -9,6 +9,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/plan"
 	"fob/internal/prompt"
+	"fob/internal/signin"
 	"fob/keyring"
 )
 
@@ -50,7 +51,8 @@ func (r *run) lockOrWait(ctx context.Context, name string) (held *heldLock, wait
 func needsPerson(err error) bool {
 	var nobody *prompt.NoPersonError
 	var locked *keyring.LockedError
-	return errors.As(err, &nobody) || errors.As(err, &locked)
+	var signIn *signin.NeededError
+	return errors.As(err, &nobody) || errors.As(err, &locked) || errors.As(err, &signIn)
 }
 
 // askLock names the lock around the questions for a session that needs a device's
@@ -62,6 +64,12 @@ func askLock(serial string) string { return "ask-mfa-" + serial }
 // device signs in; when it is done, those who waited look at the cache again.
 func (r *run) makeAsking(ctx context.Context) (creds.Session, error) {
 	r.asking = &heldLock{}
+	if r.Ask != nil && signin.Starts(r.plan) {
+		if err := r.Ask(ctx, r.plan); err != nil {
+			return creds.Session{}, err
+		}
+		return r.make(keyring.WithoutAsking(ctx))
+	}
 	serial := r.plan.MFASerial()
 	if serial != "" && r.Sessions != nil && (r.Nobody == nil || !r.Nobody(ctx)) {
 		lock, err := r.Sessions.AskLock(ctx, askLock(serial), "what "+r.plan.Profile+" needs to sign in", func() { r.Log("waiting for another fob to ask a person") })

@@ -84,9 +84,9 @@ func openStore(t testing.TB, dir string, edit func(*keyring.Options)) *keyring.S
 }
 
 // sourceOf reads stored keys from a store.
-func sourceOf(s *keyring.Store) func(context.Context, plan.Step, bool) (creds.Session, string, error) {
-	return func(ctx context.Context, step plan.Step, _ bool) (creds.Session, string, error) {
-		key, info, err := s.Key(ctx, step.(plan.StoredKey).Profile)
+func sourceOf(s *keyring.Store) func(context.Context, plan.Plan, bool) (creds.Session, string, error) {
+	return func(ctx context.Context, p plan.Plan, _ bool) (creds.Session, string, error) {
+		key, info, err := s.Key(ctx, p.Steps[0].(plan.StoredKey).Profile)
 		return creds.Session{Key: key, AccountID: info.Account}, info.Rev, err
 	}
 }

@@ -52,6 +52,21 @@ func (s QuietSessions) explain(err error) {
 	}
 }
 
+// Sessions keeps the sessions of a plan that starts with a sign-in: like that, they are
+// worth asking how to open the store. It makes no directory for a store that does not
+// exist: the sign-in creates it.
+type Sessions struct{ *keyring.Store }
+
+// TryLock is the store's; without a store there is no session to share.
+func (s Sessions) TryLock(name string) (*keyring.Lock, bool, error) {
+	return QuietSessions{Store: s.Store}.TryLock(name)
+}
+
+// Lock is the store's; without a store there is no session to share.
+func (s Sessions) Lock(ctx context.Context, name string, waiting func()) (*keyring.Lock, error) {
+	return QuietSessions{Store: s.Store}.Lock(ctx, name, waiting)
+}
+
 // TryLock is the store's; without a store there is no session to share.
 func (s QuietSessions) TryLock(name string) (*keyring.Lock, bool, error) {
 	if !s.shares(name) {

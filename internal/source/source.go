@@ -21,6 +21,7 @@ import (
 	"fob/internal/format"
 	"fob/internal/helper"
 	"fob/internal/plan"
+	"fob/internal/signin"
 	"fob/keyring"
 )
 
@@ -37,7 +38,9 @@ type Reader struct {
 	// Waiting is called when a program is started, and what it returns when it has ended;
 	// nil for nothing.
 	Waiting func(format string, args ...any) (done func())
-	Now     func() time.Time
+	// SignIn reads what somebody signed in to.
+	SignIn *signin.Signer
+	Now    func() time.Time
 }
 
 // ReplacedError means that the stored key of Profile is not the one the plan was
@@ -48,12 +51,12 @@ func (e *ReplacedError) Error() string {
 	return fmt.Sprintf("the key of %q was replaced just now; run the command again", e.Profile)
 }
 
-// Read returns the credentials that step stands for, and the revision of the
+// Read returns the credentials that a plan starts from, and the revision of the
 // stored key; rev is "" for a source that is not stored. With quiet nobody is
 // asked. Errors are the store's, a *ReplacedError, a *ProcessError or the
 // context's.
-func (r Reader) Read(ctx context.Context, step plan.Step, quiet bool) (s creds.Session, rev string, err error) {
-	switch step := step.(type) {
+func (r Reader) Read(ctx context.Context, p plan.Plan, quiet bool) (s creds.Session, rev string, err error) {
+	switch step := p.Steps[0].(type) {
 	case plan.StoredKey:
 		return r.stored(ctx, step, quiet)
 	case plan.PlaintextKey:
@@ -78,7 +81,7 @@ func (r Reader) Read(ctx context.Context, step plan.Step, quiet bool) (s creds.S
 	case plan.WebIdentity:
 		return s, "", &plan.UnsupportedError{Profile: step.Profile, What: "uses a web identity token", Source: "web identity", At: step.Origin()}
 	}
-	panic("a plan that starts with " + step.Kind())
+	panic("a plan that starts with " + p.Steps[0].Kind())
 }
 
 func (r Reader) stored(ctx context.Context, step plan.StoredKey, quiet bool) (creds.Session, string, error) {

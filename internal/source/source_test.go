@@ -73,23 +73,23 @@ func TestRead(t *testing.T) {
 		if tt.name == "process" && runtime.GOOS == "windows" {
 			continue // it has no printf
 		}
-		s, rev, err := r.Read(t.Context(), tt.step, false)
+		s, rev, err := r.Read(t.Context(), plan.Plan{Steps: []plan.Step{tt.step}}, false)
 		if err != nil || s.ID != tt.id || s.Token.Reveal() != tt.token || (rev != "") != tt.wantStored {
 			t.Errorf("%s: %s, %q, revision %q, %v", tt.name, s.ID, s.Token.Reveal(), rev, err)
 		}
 	}
-	_, _, err = r.Read(t.Context(), plan.StoredKey{Profile: "dev", KeyID: "AKIAI44QH8DHBEXAMPLE"}, false)
+	_, _, err = r.Read(t.Context(), plan.Plan{Steps: []plan.Step{plan.StoredKey{Profile: "dev", KeyID: "AKIAI44QH8DHBEXAMPLE"}}}, false)
 	if _, ok := errors.AsType[*ReplacedError](err); !ok {
 		t.Errorf("a key that was replaced: %v", err)
 	}
 	if runtime.GOOS == "windows" {
 		return
 	}
-	_, _, err = r.Read(t.Context(), process("2026-11-30T12:00:00Z"), false)
+	_, _, err = r.Read(t.Context(), plan.Plan{Steps: []plan.Step{process("2026-11-30T12:00:00Z")}}, false)
 	if _, ok := errors.AsType[*ProcessError](err); !ok || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("credentials that have expired: %v", err)
 	}
-	_, _, err = r.Read(t.Context(), plan.Process{Profile: "p", Command: "echo wJalrXUtnFEMI; exit 3"}, false)
+	_, _, err = r.Read(t.Context(), plan.Plan{Steps: []plan.Step{plan.Process{Profile: "p", Command: "echo wJalrXUtnFEMI; exit 3"}}}, false)
 	if _, ok := errors.AsType[*ProcessError](err); !ok || strings.Contains(err.Error(), "wJalrXUtnFEMI") {
 		t.Errorf("a process that fails: %v", err)
 	}
@@ -106,7 +106,7 @@ func TestReadQuietly(t *testing.T) {
 			return creds.Secret{}, errors.New("asked")
 		},
 	})
-	if _, _, err := (Reader{Store: store}).Read(t.Context(), plan.StoredKey{Profile: "dev", KeyID: key.ID}, true); err == nil || asked {
+	if _, _, err := (Reader{Store: store}).Read(t.Context(), plan.Plan{Steps: []plan.Step{plan.StoredKey{Profile: "dev", KeyID: key.ID}}}, true); err == nil || asked {
 		t.Errorf("%v, asked: %v", err, asked)
 	}
 }
