@@ -137,13 +137,16 @@ func (c *Config) InFile(credentials bool, name string) (Profile, bool) {
 
 // Names lists the profiles in order of appearance, the config file's first. Who asks
 // for all names mostly asks for each next, so from now on that is quick.
-func (c *Config) Names() []string {
+func (c *Config) Names() []string { return c.SectionNames(kindProfile) }
+
+// SectionNames is Names for the other kinds, "services" and "sso-session".
+func (c *Config) SectionNames(of string) []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, d := range []*document{c.config, c.credentials} {
 		d.sortNames()
 		for i := range d.marks {
-			if kind, name := d.at(i).meaning(); kind == kindProfile && !seen[name] {
+			if kind, name := d.at(i).meaning(); kind == of && !seen[name] {
 				seen[name] = true
 				names = append(names, name)
 			}

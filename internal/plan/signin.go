@@ -21,50 +21,80 @@ const defaultScope = "sso:account:access"
 
 // sso reads a profile of Identity Center. at is the key that makes it one.
 func (r *resolver) sso(h hop, at awsconfig.Value) error {
-	s := SSO{Profile: h.name, From: From(At(at))}
-	from := h.section
-	session, inSession := get(h.section, "sso_session")
-	if inSession {
-		var ok bool
-		if from, ok = r.facts.Config.Section("sso-session", session.Text); !ok {
-			return &ConfigError{At: At(session), Problem: fmt.Sprintf("no [sso-session %s] section", session.Text)}
-		}
-		s.Session = session.Text
+	s, from, err := r.ssoSignIn(h.section)
+	if err != nil {
+		return err
 	}
+	s.Profile, s.From = h.name, From(At(at))
 	for _, need := range []struct {
-		to      *string
-		key     string
-		section awsconfig.Profile
-	}{
-		{&s.StartURL, "sso_start_url", from}, {&s.Region, "sso_region", from},
-		{&s.AccountID, "sso_account_id", h.section}, {&s.RoleName, "sso_role_name", h.section},
-	} {
-		v, ok := get(need.section, need.key)
+		key string
+		to  *string
+	}{{"sso_account_id", &s.AccountID}, {"sso_role_name", &s.RoleName}} {
+		v, ok := get(h.section, need.key)
 		if !ok {
-			return &ConfigError{At: where(need.section), Problem: need.key + " is missing"}
-		}
-		if own, both := get(h.section, need.key); both && own.Text != v.Text {
-			return &ConfigError{At: At(own), Problem: fmt.Sprintf("%s is %q, but in [sso-session %s] it is %q (%s)", own.Key, own.Text, s.Session, v.Text, At(v))}
+			return &ConfigError{At: where(h.section), Problem: need.key + " is missing"}
 		}
 		*need.to = v.Text
 	}
-	switch {
-	case !IsRegion(s.Region):
-		return &ConfigError{At: At(at), Problem: fmt.Sprintf("invalid sso_region %q; use a name such as eu-west-1", s.Region)}
-	case !isAccountID(s.AccountID):
+	for _, key := range []string{"sso_start_url", "sso_region"} {
+		v, _ := get(from, key) // ssoSignIn needs it
+		if own, both := get(h.section, key); both && own.Text != v.Text {
+			return &ConfigError{At: At(own), Problem: fmt.Sprintf("%s is %q, but in [sso-session %s] it is %q (%s)", own.Key, own.Text, s.Session, v.Text, At(v))}
+		}
+	}
+	if !isAccountID(s.AccountID) {
 		return &ConfigError{At: At(at), Problem: fmt.Sprintf("sso_account_id: %q is not an account ID (12 digits)", s.AccountID)}
 	}
-	if inSession {
-		scopes, _ := get(from, "sso_registration_scopes")
-		s.Scopes = strings.FieldsFunc(cmp.Or(scopes.Text, defaultScope), func(c rune) bool { return strings.ContainsRune(", \t\n", c) })
+	r.source = s
+	return nil
+}
+
+// ssoSignIn reads where a profile signs in to Identity Center: at what from says, which
+// is its [sso-session] section, or itself.
+func (r *resolver) ssoSignIn(section awsconfig.Profile) (s SSO, from awsconfig.Profile, err error) {
+	session, ok := get(section, "sso_session")
+	if !ok {
+		s, err = r.ssoPortal(section)
+		return s, section, err
 	}
-	var err error
+	if from, ok = r.facts.Config.Section(ssoSection, session.Text); !ok {
+		return s, from, &ConfigError{At: At(session), Problem: fmt.Sprintf("no [sso-session %s] section", session.Text)}
+	}
+	s, err = r.ssoSession(from)
+	return s, from, err
+}
+
+// ssoSection is the kind of the sections that sign-ins have.
+const ssoSection = "sso-session"
+
+// ssoSession reads an [sso-session] section.
+func (r *resolver) ssoSession(section awsconfig.Profile) (SSO, error) {
+	s, err := r.ssoPortal(section)
+	scopes, _ := get(section, "sso_registration_scopes")
+	s.Session = section.Name
+	s.Scopes = strings.FieldsFunc(cmp.Or(scopes.Text, defaultScope), func(c rune) bool { return strings.ContainsRune(", \t\n", c) })
+	return s, err
+}
+
+// ssoPortal reads the start URL and its region, which every sign-in has.
+func (r *resolver) ssoPortal(section awsconfig.Profile) (s SSO, err error) {
+	url, ok := get(section, "sso_start_url")
+	if !ok {
+		return s, &ConfigError{At: where(section), Problem: "sso_start_url is missing"}
+	}
+	region, ok := get(section, "sso_region")
+	if !ok {
+		return s, &ConfigError{At: where(section), Problem: "sso_region is missing"}
+	}
+	if !IsRegion(region.Text) {
+		return s, &ConfigError{At: At(region), Problem: fmt.Sprintf("invalid sso_region %q; use a name such as eu-west-1", region.Text)}
+	}
+	s.StartURL, s.Region = url.Text, region.Text
 	if s.OIDC, err = r.serviceEndpoint("sso-oidc", s.Region); err != nil {
-		return err
+		return s, err
 	}
 	s.Portal, err = r.serviceEndpoint("sso", s.Region)
-	r.source = s
-	return err
+	return s, err
 }
 
 // consoleLogin reads a profile that is signed in to by the console.
@@ -113,12 +143,12 @@ func (w WebIdentity) with(role AssumeRole) WebIdentity {
 // TokenName names the token of a sign-in in the store: one serves all accounts and
 // roles of a start URL. name is for people.
 func (s SSO) TokenName() (name, id string) {
-	return cmp.Or(s.Session, s.StartURL), itemID("sso token", s.StartURL, s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)))
+	return s.Name(), itemID("sso token", s.StartURL, s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)))
 }
 
 // ClientName names the registration of fob, as which it signs in with one kind of grant.
 func (s SSO) ClientName(grant string) (name, id string) {
-	return cmp.Or(s.Session, s.StartURL), itemID("sso client", s.StartURL, s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)), grant)
+	return s.Name(), itemID("sso client", s.StartURL, s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)), grant)
 }
 
 // TokenName names the sign-in in the store: one for each user or role that signs in.
