@@ -21,9 +21,9 @@ func keepOwner(temp *os.File, info fs.FileInfo) fs.FileMode {
 	return mode
 }
 
-// syncDir makes the rename durable. It ignores errors: the file is in place, and some
+// SyncDir makes the rename durable. It ignores errors: the file is in place, and some
 // network file systems cannot sync a directory.
-func syncDir(dir string) {
+func SyncDir(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		d.Sync()
 		d.Close()

@@ -7,4 +7,5 @@ import (
 
 func keepOwner(_ *os.File, info fs.FileInfo) fs.FileMode { return info.Mode().Perm() }
 
-func syncDir(string) {}
+// SyncDir does nothing: on Windows a rename is durable with the file.
+func SyncDir(string) {}

@@ -57,7 +57,7 @@ func WriteFile(path string, old, new []byte) error {
 	if err := input.Retry(func() error { return os.Rename(temp.Name(), path) }); err != nil {
 		return err
 	}
-	syncDir(dir)
+	SyncDir(dir)
 	return nil
 }
 
