@@ -75,7 +75,7 @@ func (e *NoSignInError) Error() string { return "no [sso-session " + e.Name + "]
 func SignInNamed(f Facts, name string) (SignIn, error) {
 	all := SignIns(f)
 	for _, s := range all {
-		if s.Session == name || s.Session == "" && s.StartURL == name {
+		if name == s.Name() && name != "" {
 			return s, s.Err
 		}
 	}
