@@ -43,6 +43,7 @@ func TestPages(t *testing.T) {
 			{"fob add prod", onTerminal("", `"`+deployARN+`"`)},
 			{"fob explain prod ", onTerminal("", `(?s)AssumeRole.* `+ststest.DemoRole+".*FOB_PASSPHRASE is set")},
 			{"$ aws", tryTranscript},
+			{"[profile live]", tryGuards},
 			{"export FOB_NO_INPUT", tryWithoutPerson("terraform plan")},
 			{"aws-vault exec", tryVault},
 			{"[profile prod]", tryProfile},
@@ -356,6 +357,23 @@ func tryProfile(t *testing.T, r *reader, code string) {
 	r.fob(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin")
 	r.config(t, strings.ReplaceAll(code, "/usr/local/bin/fob", r.Fob)+"region = eu-west-1\n")
 	onTerminal("MFA code for prod => $CODE", `"`+deployARN+`"`)(t, r, "aws --profile prod sts get-caller-identity")
+}
+
+// tryGuards has the guards of a section count, each in its line.
+func tryGuards(t *testing.T, r *reader, code string) {
+	tryConfig(t, r, code)
+	r = newReader(t, r.aws)
+	r.fob(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin")
+	r.config(t, code)
+	explained := r.fob(t, "", "explain", "live")
+	guards := regexp.MustCompile(`(?m)^\s*(fob_\w+ = .*)$`).FindAllStringSubmatch(code, -1)
+	for _, g := range guards {
+		holds(t, explained, "\nGuard: "+g[1]+" (~/.aws/config:")
+	}
+	if n := strings.Count(explained, "\nGuard: "); n != len(guards) || n == 0 {
+		t.Errorf("%d guards:\n%s", n, explained)
+	}
+	onTerminal("MFA code for live => $CODE", deployARN)(t, r, "fob exec live -- aws sts get-caller-identity")
 }
 
 // tryDialects follows a recipe with the servers that it is for.

@@ -71,12 +71,12 @@ func (c *execCmd) Run(a *app) error {
 	if err != nil {
 		return c.withoutProfile(err)
 	}
-	path, err := lookUp(argv[0])
-	if missing, ok := errors.AsType[*commandError](err); ok && shell {
-		missing.Problem += " (SHELL names it)" // nobody typed it
-	}
+	path, err := lookUp(argv[0], shell)
 	if err != nil {
 		return err
+	}
+	if p.RegionDenied != "" {
+		a.out.Warn("%s: AWS will refuse almost everything there", p.RegionDenied)
 	}
 	s, err := a.credentials(a.ctx, p, request{codeFlags: c.codeFlags, renew: broker.RenewExec, program: named(filepath.Base(argv[0]))})
 	if err != nil {
@@ -125,8 +125,16 @@ func greet(a *app, profile string, s creds.Session) {
 	a.out.Say("fob: %s%s. Type exit to leave.", ui.Session(profile, s.AccountID, s.Expires, now), left)
 }
 
-// lookUp finds the command before anything is asked.
-func lookUp(name string) (string, error) {
+// lookUp finds the command before anything is asked. shell: nobody typed its name.
+func lookUp(name string, shell bool) (string, error) {
+	path, err := search(name)
+	if missing, ok := errors.AsType[*commandError](err); ok && shell {
+		missing.Problem += " (SHELL names it)"
+	}
+	return path, err
+}
+
+func search(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	switch {
 	case err == nil:

@@ -47,6 +47,9 @@ func (c *explainCmd) Run(a *app) error {
 	if p.STS.URL != "" {
 		a.out.Print("STS is called at %s\n", p.STS.URL)
 	}
+	for _, g := range p.Guarding {
+		a.out.Hang(ui.Plain.Text("Guard: "), ui.Plain.Text(describeGuard(g)))
+	}
 	for _, n := range p.Notes {
 		a.out.Hang(ui.Caution.Text("Note: "), ui.Plain.Text(n))
 	}

@@ -10,10 +10,10 @@ import (
 )
 
 // The guards of a profile say what its credentials must not be: fob_account,
-// fob_policy, fob_policy_arns, fob_mfa_max_age. A guard that cannot be enforced is
-// an error, and so is one that is mistyped: nobody would notice that it does not
-// count. What stands nearer to the profile asked for, and a flag, may narrow a guard
-// and never lifts it.
+// fob_policy, fob_policy_arns, fob_mfa_max_age, fob_regions. A guard that cannot be
+// enforced is an error, and so is one that is mistyped: nobody would notice that it
+// does not count. What stands nearer to the profile asked for, and a flag, may narrow
+// a guard and never lifts it.
 
 // prefix marks fob's own keys, and its own form of the SDKs' keys.
 const prefix = "fob_"
@@ -30,12 +30,12 @@ var understood = [...]string{
 }
 
 // guards and sessionKey are fob's keys that no other program has.
-var guards = [...]string{"fob_account", "fob_mfa_max_age", "fob_policy", "fob_policy_arns"}
+var guards = [...]string{"fob_account", "fob_mfa_max_age", "fob_policy", "fob_policy_arns", "fob_regions"}
 
 const sessionKey = "fob_session_duration"
 
 // planned are guards of later versions.
-var planned = [...]string{"fob_agent", "fob_confirm", "fob_regions"}
+var planned = [...]string{"fob_agent", "fob_confirm"}
 
 // plannedEnv begins the keys that will set variables of a child.
 const plannedEnv = "fob_env_"
@@ -81,6 +81,19 @@ type NoDeviceError struct{ Profile, At string }
 
 func (e *NoDeviceError) Error() string {
 	return fmt.Sprintf("%s: fob_mfa_max_age needs MFA, and profile %q uses no MFA device", e.At, e.Profile)
+}
+
+// guard applies the guards that count for the whole plan, wherever they stand in the
+// chain. regionFrom is where the plan's region is from.
+func (r *resolver) guard(p *Plan, regionFrom string) error {
+	for _, h := range r.chain {
+		for _, key := range guards {
+			if v, ok := plain(h.section, key); ok {
+				p.Guarding = append(p.Guarding, Guard{Key: key, Value: strings.Join(strings.Fields(v.Text), " "), From: At(v)})
+			}
+		}
+	}
+	return r.onlyRegions(p, regionFrom)
 }
 
 // AccountGuard is a fob_account for credentials of which nobody knows the account

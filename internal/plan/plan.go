@@ -27,6 +27,11 @@ type Plan struct {
 	// Account is the account of the final credentials (12 digits); empty if unknown.
 	// Only AWS says it: it answered so when the key was added, or it is the role's.
 	Account string
+	// Guarding are the guards of the AWS config that count, the nearest profile's first.
+	Guarding []Guard
+	// RegionDenied says that fob_regions does not allow Region; "" if it does, or if the
+	// region is unknown.
+	RegionDenied string
 	// Guards are what the account must be, where it is unknown.
 	Guards []AccountGuard
 	// STS says where STS is called.
@@ -56,6 +61,13 @@ type LostMFA struct {
 type Command struct {
 	Line string `json:"command"`
 	From string `json:"from"` // file and line
+}
+
+// Guard is a guard of the AWS config that counts for a plan.
+type Guard struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+	From  string `json:"from"` // file and line
 }
 
 // Endpoint is where a service is called.
@@ -349,8 +361,9 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 		STS        string            `json:"sts_endpoint,omitempty"`
 		Steps      []json.RawMessage `json:"steps"`
 		MFAProcess Command           `json:"mfa_process,omitzero"`
+		Guards     []Guard           `json:"guards,omitempty"`
 		Notes      []string          `json:"notes,omitempty"`
-	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.MFAProcess, p.Notes})
+	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.MFAProcess, p.Guarding, p.Notes})
 }
 
 // join makes one JSON object of several that share no key, and keeps their order.

@@ -39,6 +39,9 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	if err := r.checkMFAAge(p, maxMFAAgeFrom); err != nil {
 		return Plan{}, err
 	}
+	if err := r.guard(&p, regionFrom); err != nil {
+		return Plan{}, err
+	}
 	p.MFAProcess = r.mfaProcess(p.MFASerial())
 	p.LostMFA = r.lostMFA()
 	if p.STS, err = r.endpoint(p.Region, regionFrom); err != nil {
