@@ -1,5 +1,5 @@
 // Package awsapi calls AWS: STS through its SDK, and services with STS's
-// protocol (IAM) by hand.
+// protocol (IAM) or with JSON (Identity Center and others) by hand.
 //
 // Every call ends within Limits.Call. Answers are checked before anything trusts
 // them, a wrong clock on this computer is corrected by AWS's, and no error or log

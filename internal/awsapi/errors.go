@@ -37,8 +37,13 @@ type RefusedError struct {
 	Skew time.Duration
 	// Server is who refused, if that is not AWS.
 	Server string
-	// Status is the answer's HTTP status, for a document that is not in AWS's form.
-	Status int
+	// Status is the answer's HTTP status, for a document that is not in AWS's form;
+	// HTTPStatus is that of every answer.
+	Status, HTTPStatus int
+	// Reason says more than Code where a service tells more: TOKEN_EXPIRED of the
+	// console sign-in, KMS_AccessDeniedException, or OAuth's own code. It is for
+	// comparing.
+	Reason string
 	// Unsupported: the server, which is not AWS, does not know the action.
 	Unsupported bool
 	// Resent: an earlier try may have been carried out, but its answer was lost. It
@@ -55,8 +60,8 @@ func (e *RefusedError) Error() string {
 	if e.Status != 0 {
 		what += fmt.Sprintf(" (HTTP status %d)", e.Status)
 	}
-	if e.Message != "" || e.Status == 0 {
-		what += ": " + e.Message
+	if message := cmp.Or(e.Message, e.Reason); message != "" {
+		what += ": " + message
 	}
 	if e.Resent && e.BadCode() {
 		what += " (" + LostAnswer + ")"
@@ -91,6 +96,8 @@ type UnreachableError struct {
 	Problem string
 	// Sent: a request was sent, and AWS may have carried it out.
 	Sent bool
+	// Code is AWS's, if it answered that it is too busy.
+	Code string
 }
 
 func (e *UnreachableError) Error() string {
@@ -168,16 +175,17 @@ func (c *Client) translate(ctx context.Context, r *request, err error) error {
 	switch {
 	case named && r.status == http.StatusNotImplemented && r.foreign:
 		return c.refused(r, api.ErrorCode(), api.ErrorMessage(), 0)
-	case named && (r.status >= 500 || isThrottle(api.ErrorCode())):
-		return r.unreachable("AWS answered " + r.words(api.ErrorCode()))
+	case named && (r.status >= 500 || r.status == http.StatusTooManyRequests || isThrottle(api.ErrorCode())):
+		code := r.words(api.ErrorCode())
+		return r.unreachable("AWS answered "+code, code)
 	case named && r.status >= 400:
 		return c.refused(r, api.ErrorCode(), api.ErrorMessage(), 0)
 	case cause != nil && !errors.Is(cause, context.DeadlineExceeded):
 		return cause
 	case cause != nil || r.status == 0 || r.broken:
-		return r.unreachable(reason(ctx, err))
-	case r.status >= 500:
-		return r.unreachable(fmt.Sprintf("the server answered HTTP status %d", r.status))
+		return r.unreachable(reason(ctx, err), "")
+	case r.status >= 500 || r.status == http.StatusTooManyRequests:
+		return r.unreachable(fmt.Sprintf("the server answered HTTP status %d", r.status), "")
 	case r.status >= 300 && r.status < 400:
 		return r.notAWS("a redirect, which AWS never sends (does this network have a sign-in page?)")
 	case strings.Contains(r.contentType, "html"):
@@ -190,12 +198,15 @@ func (c *Client) translate(ctx context.Context, r *request, err error) error {
 // AWS's form.
 func (c *Client) refused(r *request, code, message string, status int) *RefusedError {
 	e := &RefusedError{Action: r.action, Role: r.role, KeyID: r.with.ID, Code: r.words(code), Message: r.words(message),
-		Status: status, Skew: c.Skew(), Resent: r.lost}
+		Status: status, HTTPStatus: r.status, Reason: r.words(r.reason), Skew: c.Skew(), Resent: r.lost}
 	if !r.foreign {
 		return e
 	}
 	if status != 0 || !isLoopback(r.host) {
 		e.Server = r.host
+	}
+	if r.json {
+		return e // what these services do not find is what the call is about
 	}
 	e.Unsupported = unsupported(r.status) || slices.Contains(unknownAction, e.Code) || strings.Contains(strings.ToLower(e.Message), "unsupported action")
 	return e

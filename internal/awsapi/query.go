@@ -1,23 +1,18 @@
 package awsapi
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
 
 	"fob/internal/creds"
-	"fob/internal/input"
 )
 
 // Query is a call to a service that speaks STS's protocol, made without the SDK's
@@ -35,72 +30,35 @@ type Query struct {
 	Again bool
 }
 
-// queryTries is how often a call is tried, as often as the SDK does.
-const queryTries = 3
-
 // Query does a call at the client's endpoint, which must have a URL, and decodes
 // the document into answer. After an AnswerError, or an UnreachableError with
 // Sent, nobody knows whether AWS carried out the call.
 func (c *Client) Query(ctx context.Context, with creds.Session, q Query, answer any) error {
 	ctx, end := c.begin(ctx)
 	defer end()
-	r := &request{action: q.Action, with: with, codes: q.Codes}
-	ctx = r.begin(ctx, c.endpoint.URL)
-	for try := 1; ; try++ {
-		skew := c.Skew()
-		started := time.Now()
-		err := c.query(ctx, with, q, skew, answer)
-		c.log("%s:%s with %s: %s, %d ms", q.Service, q.Action, with.ID, r.words(outcome(err)), time.Since(started).Milliseconds())
-		if err == nil {
-			return nil
-		}
-		err = c.explain(ctx, r, err)
-		var refused *RefusedError
-		var unreachable *UnreachableError
-		switch {
-		case try == queryTries:
-			return err
-		case errors.As(err, &refused) && refused.Code == "SignatureDoesNotMatch" && (c.Skew()-skew).Abs() >= maxSkew:
-			continue // our clock was wrong when we signed it, and now we know by how much
-		case !errors.As(err, &unreachable) || unreachable.Sent && !q.Again:
-			return err
-		}
-		select {
-		case <-time.After(c.limits.Backoff / 4 * time.Duration(try)):
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
-
-func (c *Client) query(ctx context.Context, with creds.Session, q Query, skew time.Duration, answer any) error {
 	form := url.Values{"Action": {q.Action}, "Version": {q.Version}}
 	for name, values := range q.Params {
 		form[name] = values
 	}
-	body := form.Encode()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.endpoint.URL, "/")+"/", strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	hash := sha256.Sum256([]byte(body))
-	key := aws.Credentials{AccessKeyID: with.ID, SecretAccessKey: with.Secret.Reveal(), SessionToken: with.Token.Reveal()}
-	if err := v4.NewSigner().SignHTTP(ctx, key, r, hex.EncodeToString(hash[:]), q.Service, c.endpoint.Region, c.limits.Now().Add(-skew)); err != nil {
-		return err
-	}
-	res, err := c.http.Do(r)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	answered, err := input.All(res.Body, maxAnswer)
-	if err != nil {
-		return err
-	}
-	text := []byte(answered)
+	body := []byte(form.Encode())
+	r := &request{action: q.Action, with: with, secrets: q.Codes}
+	return c.try(ctx, r, attempt{
+		service: q.Service, again: q.Again,
+		build: func(ctx context.Context, _ time.Time) (*http.Request, error) {
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.endpoint.URL, "/")+"/", bytes.NewReader(body))
+			if err == nil {
+				req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+			}
+			return req, err
+		},
+		body: body,
+		read: func(res *http.Response, text []byte) error { return readQuery(res, text, q.Action, answer) },
+	})
+}
+
+func readQuery(res *http.Response, text []byte, action string, answer any) error {
 	if res.StatusCode == http.StatusOK {
-		return decodeAnswer(text, q.Action, answer)
+		return decodeAnswer(text, action, answer)
 	}
 	var refusal struct {
 		Code    string `xml:"Error>Code"`

@@ -2,7 +2,9 @@ package awsapi
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"fob/internal/creds"
@@ -13,8 +15,10 @@ import (
 type request struct {
 	action, role string
 	with         creds.Session
-	codes        []string
-	foreign      bool // the server is not AWS
+	secrets      []string // of the request, besides those of with
+	foreign      bool     // the server is not AWS
+	json         bool     // a service that speaks JSON
+	reason       string   // of AWS's refusal, where its document has one
 	exchange
 }
 
@@ -27,11 +31,19 @@ func (r *request) begin(ctx context.Context, host string) context.Context {
 	return context.WithValue(ctx, requestKey{}, r)
 }
 
+// by says who signed the call, for the log.
+func (r *request) by() string {
+	if r.with.ID == "" {
+		return "unsigned"
+	}
+	return "with " + r.with.ID
+}
+
 // exchangeOf returns the exchange of the call that the context belongs to.
 func exchangeOf(ctx context.Context) *exchange { return &ctx.Value(requestKey{}).(*request).exchange }
 
-func (r *request) unreachable(problem string) error {
-	return &UnreachableError{Host: r.host, Problem: problem, Sent: r.maybeDone()}
+func (r *request) unreachable(problem, code string) error {
+	return &UnreachableError{Host: r.host, Problem: problem, Sent: r.maybeDone(), Code: code}
 }
 
 func (r *request) notAWS(problem string) error {
@@ -42,11 +54,16 @@ func (r *request) notAWS(problem string) error {
 }
 
 // words puts AWS's message on one line and hides secrets of the request that it
-// quotes: a malformed code, or the token in a "canonical string".
+// quotes: a malformed code, or the token in a "canonical string". What is quoted may
+// be escaped.
 func (r *request) words(s string) string {
-	for _, secret := range append([]string{r.with.Secret.Reveal(), r.with.Token.Reveal()}, r.codes...) {
-		if secret != "" {
-			s = strings.ReplaceAll(s, secret, "[hidden]")
+	for _, secret := range append([]string{r.with.Secret.Reveal(), r.with.Token.Reveal()}, r.secrets...) {
+		if secret == "" {
+			continue
+		}
+		quoted, _ := json.Marshal(secret) // a string
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted[1 : len(quoted)-1])} {
+			s = strings.ReplaceAll(s, form, "[hidden]")
 		}
 	}
 	s = oneLine(s)

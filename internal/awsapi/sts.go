@@ -36,7 +36,7 @@ func (c *Client) SessionToken(ctx context.Context, with creds.Session, step plan
 	if step.MFASerial != "" {
 		in.SerialNumber, in.TokenCode = aws.String(step.MFASerial), aws.String(code)
 	}
-	r := &request{action: "GetSessionToken", with: with, codes: []string{code}}
+	r := &request{action: "GetSessionToken", with: with, secrets: []string{code}}
 	out, err := call(ctx, c, r, in, c.sts.GetSessionToken)
 	if err != nil {
 		return creds.Session{}, err
@@ -64,7 +64,7 @@ func (c *Client) AssumeRole(ctx context.Context, with creds.Session, step plan.A
 	if step.MFASerial != "" {
 		in.SerialNumber, in.TokenCode = aws.String(step.MFASerial), aws.String(code)
 	}
-	r := &request{action: "AssumeRole", role: step.RoleARN, with: with, codes: []string{code}}
+	r := &request{action: "AssumeRole", role: step.RoleARN, with: with, secrets: []string{code}}
 	out, err := call(ctx, c, r, in, c.sts.AssumeRole)
 	if err != nil {
 		return creds.Session{}, err
@@ -136,7 +136,7 @@ func callIn[In, Out any](ctx context.Context, c *Client, region string, r *reque
 			return aws.Credentials{AccessKeyID: r.with.ID, SecretAccessKey: r.with.Secret.Reveal(), SessionToken: r.with.Token.Reveal()}, nil
 		})
 	})
-	c.log("sts:%s in %s with %s: %s, %d ms", r.action, region, r.with.ID, r.words(outcome(err)), time.Since(started).Milliseconds())
+	c.log("sts:%s in %s %s: %s, %d ms", r.action, region, r.by(), r.words(outcome(err)), time.Since(started).Milliseconds())
 	if err != nil {
 		return nil, c.explain(ctx, r, err)
 	}

@@ -50,7 +50,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}))
 	// Hide the body's WriteTo: once the answer is here, the SDK's WriteTo fails, and
 	// net/http, if it is still writing, then closes the connection.
-	r.Body = struct{ io.ReadCloser }{r.Body}
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
 	answer, err := t.next.RoundTrip(r)
 	x.silent = connected.Load()
 	x.connected = x.connected || x.silent
