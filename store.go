@@ -81,7 +81,10 @@ func (c *storeShowCmd) Run(a *app) error {
 func pageOf(d keyring.Description) storePage {
 	p := storePage{
 		Path: d.Dir, Exists: d.Exists, ID: d.ID, Generation: d.Gen, Fingerprint: d.Fingerprint, Slots: []storeWay{}, Others: []storeWay{},
-		Items: map[string]int{"keys": d.Items[keyring.KindKey], "seeds": d.Items[keyring.KindSeed], "sessions": d.Items[keyring.KindSession]},
+		Items: map[string]int{
+			"keys": d.Items[keyring.KindKey], "seeds": d.Items[keyring.KindSeed],
+			"sessions": d.Items[keyring.KindSession], "sign_ins": d.Items[keyring.KindToken],
+		},
 	}
 	for _, w := range d.Ways {
 		way := storeWay{w.Name, w.Used, w.Problem == "", w.Problem, w.Recipients}

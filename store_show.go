@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"fob/internal/profiles"
@@ -55,8 +56,11 @@ func showStore(a *app, d keyring.Description, now time.Time) {
 	slots, others, missing := sortWays(d)
 	showEntry(a, "Store", a.host.Tilde(d.Dir))
 	if len(d.Items) > 0 {
-		showEntry(a, "Holds", fmt.Sprintf("%s, %s, %s, each encrypted",
-			ui.Count(d.Items[keyring.KindKey], "key"), ui.Count(d.Items[keyring.KindSeed], "MFA secret"), ui.Count(d.Items[keyring.KindSession], "session")))
+		held := []string{ui.Count(d.Items[keyring.KindKey], "key"), ui.Count(d.Items[keyring.KindSeed], "MFA secret"), ui.Count(d.Items[keyring.KindSession], "session")}
+		if n := d.Items[keyring.KindToken]; n > 0 { // most people have no Identity Center
+			held = append(held, ui.Count(n, "sign-in"))
+		}
+		showEntry(a, "Holds", strings.Join(held, ", ")+", each encrypted")
 	}
 	foot := ""
 	if len(slots) > 1 {

@@ -25,6 +25,7 @@ func furnish(t testing.TB, s *Store) {
 	if err := s.SaveSession(t.Context(), "p", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
+	mustSetToken(t, s, exampleToken("1", time.Now().Add(time.Hour)))
 }
 
 // furnished fails the test unless everything that furnish made is there.
@@ -38,6 +39,9 @@ func furnished(t testing.TB, s *Store) {
 	}
 	if got, _, err := s.Session(t.Context(), "p", "1"); err != nil || got.Token.Reveal() != "AQoDYXdzEJr1K" {
 		t.Errorf("session: %v", err)
+	}
+	if got, _, err := s.Token(t.Context(), portal, portalID); err != nil || !sameToken(got, exampleToken("1", got.Expires)) {
+		t.Errorf("sign-in: %v", err)
 	}
 }
 
@@ -263,7 +267,8 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// An item that a new vault key would lose stops it, and is named; a session does not.
+// An item that a new vault key would lose stops it, and is named; a damaged one that
+// signing in brings back does not.
 func TestRekeyLosesNothing(t *testing.T) {
 	s := newStore(t)
 	furnish(t, s)
@@ -279,15 +284,18 @@ func TestRekeyLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// A kind of item that only a newer fob knows is somebody's, too.
-	newer := filepath.Join(filepath.Dir(itemPath(t, s, KindKey, "p")), "token+p")
-	if err := os.WriteFile(newer, []byte("fob2 {}\n"), 0o600); err != nil {
-		t.Fatal(err)
+	// A kind of item that only a newer fob knows is somebody's, too, and a newer fob may be
+	// able to refresh a sign-in that this one cannot read.
+	newer := []string{"lease+p", "token+p+2"}
+	for _, name := range newer {
+		if err := os.WriteFile(inStore(s, itemsDir(1)+"/"+name), []byte("fob2 {}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	before := tree(t, s)
 	_, err := again(s).NewPassphrase(t.Context(), creds.NewSecret(newWords))
 	wantErr[*BeforeRekeyError](t, err)
-	for _, name := range []string{`key of "bad"`, `key of "worse"`, "token+p"} {
+	for _, name := range append([]string{`key of "bad"`, `key of "worse"`}, newer...) {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%q is not named: %v", name, err)
 		}
@@ -301,17 +309,23 @@ func TestRekeyLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Remove(newer); err != nil {
-		t.Fatal(err)
+	for _, name := range newer {
+		if err := os.Remove(inStore(s, itemsDir(1)+"/"+name)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.Truncate(itemPath(t, s, KindSession, "p", "1"), 30); err != nil {
-		t.Fatal(err)
+	for _, file := range []string{itemPath(t, s, KindSession, "p", "1"), itemPath(t, s, KindToken, portal, portalID)} {
+		if err := os.Truncate(file, 30); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := again(s).NewPassphrase(t.Context(), creds.NewSecret(newWords)); err != nil {
 		t.Fatal(err)
 	}
 	s = again(s, byPassphrase(newWords))
 	_, _, err = s.Session(t.Context(), "p", "1")
+	wantErr[*NotFoundError](t, err)
+	_, _, err = s.Token(t.Context(), portal, portalID)
 	wantErr[*NotFoundError](t, err)
 	if k, _, err := s.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
 		t.Error(err)
@@ -564,7 +578,7 @@ func TestDescribe(t *testing.T) {
 	if got := ways(d); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if !d.Exists || d.Gen != 1 || d.Items[KindKey] != 1 || d.Items[KindSeed] != 1 || d.Items[KindSession] != 1 || len(p.asked) > 0 {
+	if !d.Exists || d.Gen != 1 || d.Items[KindKey] != 1 || d.Items[KindSeed] != 1 || d.Items[KindSession] != 1 || d.Items[KindToken] != 1 || len(p.asked) > 0 {
 		t.Errorf("%+v", d)
 	}
 	if err := os.Remove(inStore(s, slotsDir(1)+"/passphrase")); err != nil {

@@ -148,6 +148,49 @@ func TestConflictSeed(t *testing.T) {
 	}
 }
 
+// Signing in again is less work than to choose between two versions of a sign-in, so fob
+// asks nobody to. Forgetting the sign-in forgets them all.
+func TestConflictToken(t *testing.T) {
+	s, items := conflictStore(t)
+	if _, err := s.SetToken(t.Context(), portal, portalID+"2", exampleToken("3", portalEnds), Info{}); err != nil {
+		t.Fatal(err)
+	}
+	file := itemPath(t, s, KindToken, portal, portalID)
+	copies := []string{"~", " (1)", ".sync-conflict-20261130-095036-ABCDEFG", "-LAPTOP"}
+	plant := func() {
+		t.Helper()
+		mustSetToken(t, s, exampleToken("1", portalEnds))
+		copyFile(t, file, file+copies[0])
+		mustSetToken(t, s, exampleToken("2", portalEnds))
+		for _, name := range copies[1:] {
+			copyFile(t, file+copies[0], file+name)
+		}
+	}
+	plant()
+	if found, err := s.Conflicts(); err != nil || len(found) != 0 {
+		t.Errorf("%v, %v", found, err)
+	}
+	if infos, err := s.Infos(KindToken); err != nil || len(infos) != 2 {
+		t.Errorf("%v, %v", infos, err)
+	}
+	if err := s.RemoveToken(portal, portalID); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(items); err != nil || len(left) != 3 { // two keys and the other sign-in
+		t.Errorf("left %v, %v", left, err)
+	}
+	plant()
+	if _, err := s.NewPassphrase(t.Context(), creds.NewSecret(newWords)); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(inStore(s, itemsDir(2))); err != nil || len(left) != 4 {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if got, _, err := s.Token(t.Context(), portal, portalID); err != nil || !sameToken(got, exampleToken("2", portalEnds)) {
+		t.Error(err)
+	}
+}
+
 // What nobody can open stands in the way of a new vault key, which would lose it. Copies
 // of sessions and other programs' files do not.
 func TestConflictStray(t *testing.T) {

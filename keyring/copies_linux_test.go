@@ -39,8 +39,19 @@ func TestUnlockedCopy(t *testing.T) {
 	if err := s.SaveSession(ctx, "p", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
+	mustSetToken(t, s, exampleToken("1", portalEnds))
 	p := &person{}
 	fresh := func(edit ...func(*Options)) *Store { return again(s, append(edit, p.instead)...) }
+	// What opens sessions makes the next ones: with a sign-in, nobody is asked for that.
+	withoutKeys := fresh(func(o *Options) { o.UnlockKeysTTL = 0 })
+	if got, _, err := withoutKeys.Token(ctx, portal, portalID); err != nil || !sameToken(got, exampleToken("1", portalEnds)) {
+		t.Error(err)
+	}
+	mustSetToken(t, withoutKeys, exampleToken("2", portalEnds))
+	if _, _, err := withoutKeys.Key(ctx, "p"); err != errGone {
+		t.Errorf("a sign-in opened a key: %v", err)
+	}
+	p.asked = nil
 	if _, _, err := fresh().Session(ctx, "p", "1"); err != nil {
 		t.Error(err)
 	}
@@ -69,6 +80,9 @@ func TestUnlockedCopy(t *testing.T) {
 		if _, _, err := s.Key(ctx, "p"); err != errGone {
 			t.Errorf("not forgotten: %v", err)
 		}
+		if _, _, err := s.Token(ctx, portal, portalID); err != errGone {
+			t.Errorf("the sign-in is not forgotten: %v", err)
+		}
 	}
 	if n, err := other.Forget(); n != 0 || err != nil {
 		t.Errorf("forgot %d more, %v", n, err)
@@ -90,8 +104,10 @@ func TestUnlockedCopyLimits(t *testing.T) {
 	if err != nil || strings.Split(about, ";")[3] != "3f000000" {
 		t.Errorf("%q, %v", about, err)
 	}
-	if _, err := unix.KeyctlSearch(user, "user", copyName(h, KindSeed), 0); err == nil {
-		t.Error("a copy opens seeds")
+	for _, kind := range []Kind{KindSeed, KindToken} {
+		if _, err := unix.KeyctlSearch(user, "user", copyName(h, kind), 0); err == nil {
+			t.Errorf("a copy of its own for the kind %s", kind)
+		}
 	}
 	// /proc/keys says how long.
 	keys, err := os.ReadFile("/proc/keys")

@@ -54,6 +54,9 @@ func deeds() []deed {
 		if got, _, err := s.Session(t.Context(), "q", "1"); err != nil && !errors.As(err, &none) || err == nil && got.Token.Reveal() == "" {
 			t.Errorf("session: %v", err)
 		}
+		if got, _, err := s.Token(t.Context(), portal, portalID); err != nil || !sameToken(got, exampleToken("1", portalEnds)) && !sameToken(got, exampleToken("2", portalEnds)) {
+			t.Errorf("sign-in: %v", err)
+		}
 	}
 	before := func(t *testing.T, s *Store) {
 		mustSetKey(t, s, "p", exampleKey)
@@ -64,6 +67,7 @@ func deeds() []deed {
 		if err := saveQ(s); err != nil {
 			t.Fatal(err)
 		}
+		mustSetToken(t, s, exampleToken("1", portalEnds))
 	}
 	both := func(t *testing.T, s *Store) {
 		before(t, s)
@@ -78,6 +82,7 @@ func deeds() []deed {
 				t.Errorf("save again: %v", err)
 			}
 		}},
+		{"token", before, keys, func(t *testing.T, s *Store) { mustSetToken(t, s, exampleToken("2", portalEnds)) }},
 		{"found", nil, func(t *testing.T, s *Store) {
 			if _, _, err := s.Key(t.Context(), "p"); err != nil && !is[*NotFoundError](err) {
 				t.Errorf("key p: %v", err)
@@ -131,6 +136,9 @@ func roleDeed(args []string) error {
 		return err
 	case "session":
 		return saveQ(s)
+	case "token":
+		_, err := s.SetToken(background(), portal, portalID, exampleToken("2", portalEnds), Info{})
+		return err
 	case "found":
 		if _, err := s.Create(background()); err != nil {
 			return err

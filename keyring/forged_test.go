@@ -73,6 +73,11 @@ func tryAll(t testing.TB, s *Store) []error {
 		do(func(s *Store) error { _, err := s.SetKey(ctx, "q", exampleKey, Info{}); return err }),
 		do(func(s *Store) error { return s.SetSeed(ctx, serial, seed) }),
 		do(func(s *Store) error { return s.SaveSession(ctx, "p", "2", "", exampleSession(s.opts.Now())) }),
+		do(func(s *Store) error { _, _, err := s.Token(ctx, portal, portalID); return err }),
+		do(func(s *Store) error {
+			_, err := s.SetToken(ctx, portal, "2", exampleToken("2", s.opts.Now()), Info{})
+			return err
+		}),
 		do(func(s *Store) error { _, err := s.Create(ctx); return err }),
 		do(func(s *Store) error { _, err := s.AddSlot(ctx, foreignRecipient(t)); return err }),
 		do(func(s *Store) error {
@@ -126,10 +131,17 @@ func forgeGeneration(t testing.TB, s *Store, kind string, k fixture) (h header, 
 		t.Fatal(err)
 	}
 	info := Info{Kind: KindKey, Name: "p", KeyID: otherKey.ID, Rev: "r"}
+	// The forger's own sign-in: with it, a program would work in the forger's account.
+	signIn, err := fileName(KindToken, portal, portalID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := sealItem(keys.items[KindToken], h.ID, signIn, Info{Kind: KindToken, Name: portal, Refresh: true}, packToken(exampleToken("forged", portalEnds)))
 	for name, data := range map[string][]byte{
-		slotsDir(2) + "/" + kind: file,
-		itemsDir(2) + "/key+p":   sealItem(keys.items[KindKey], h.ID, "key+p", info, packKey(otherKey)),
-		headerFile:               h.encode(keys),
+		slotsDir(2) + "/" + kind:   file,
+		itemsDir(2) + "/key+p":     sealItem(keys.items[KindKey], h.ID, "key+p", info, packKey(otherKey)),
+		itemsDir(2) + "/" + signIn: theirs,
+		headerFile:                 h.encode(keys),
 	} {
 		if data == nil {
 			continue

@@ -225,6 +225,12 @@ func FuzzItem(f *testing.F) {
 	f.Add("key+q", good)
 	f.Add("session+p+1", []byte("fob1 {\"kind\":\"session\",\"name\":\"p\"}\n"+strings.Repeat("x", 40)))
 	f.Add("key+p", []byte("fob2 {}\n"))
+	signIn := Info{Kind: KindToken, Name: "p", ID: "1", Created: time.Unix(0, 0).UTC(), Refresh: true, Rev: "r"}
+	tokens := deriveSubkeys(vault, h.ID).items[KindToken]
+	token := sealItem(tokens, h.ID, "token+p+1", signIn, packToken(exampleToken("1", portalEnds)))
+	f.Add("token+p+1", token)
+	f.Add("session+p+1", token)
+	f.Add("token+p+1", bytes.Replace(token, []byte(`"refresh":true,`), nil, 1))
 	f.Fuzz(func(t *testing.T, file string, data []byte) {
 		it, err := parseItem(file, data)
 		var damaged *DamagedError
@@ -237,6 +243,10 @@ func FuzzItem(f *testing.F) {
 		}
 		plain, err := it.open(key, h.ID)
 		if err == nil && (file != "key+p" || it.info != info || !bytes.Equal(plain, encodeJSON(packKey(exampleKey)))) {
+			t.Errorf("forged: %s %+v", file, it.info)
+		}
+		plain, err = it.open(tokens, h.ID)
+		if err == nil && (file != "token+p+1" || it.info != signIn || !bytes.Equal(plain, encodeJSON(packToken(exampleToken("1", portalEnds))))) {
 			t.Errorf("forged: %s %+v", file, it.info)
 		}
 	})
@@ -263,21 +273,56 @@ func TestFrozen(t *testing.T) {
 	if got, want := h.payload("passphrase", vault), "fob-vault-key-1 000102030405060708090a0b0c0d0e0f 7 passphrase AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"; got != want {
 		t.Errorf("payload\n got %q\nwant %q", got, want)
 	}
-	box, err := base64.StdEncoding.DecodeString("DJJHfez2sxEy0MgBgXNaxs0piMNKgfss1AO847H+ClVwjPoI+7vUabPBrdPco1/PEwU9uY4BvleDEtUdIc+xir8MRRUA85HaxRtZVn+GJzqEQk/VeQvr9WmSi0A26EKicM96BcM/m/rUtZu+yr2XFTfBeHjAHtgtR2oUxsiVvOu60InezbYIUyxIRyoWFZ6RMHaHoYv513NBH52DAve02Kj21RXpqy/t/PJwERIL9fMtxQqHHi/cRpvVoQ+90vy3GHLS79d7vg+9ruePKdcqvug=")
-	if err != nil {
-		t.Fatal(err)
+	for _, tt := range []struct {
+		file, line, box, record string
+		again                   func(plain []byte) record
+	}{
+		{
+			"session+prod+0af1",
+			`fob1 {"kind":"session","name":"prod","key_id":"ASIAIOSFODNN7EXAMPLE","account":"111111111111","created":"2026-11-23T18:34:00Z","expires":"2026-11-23T19:34:00Z","rev":"R2","source_rev":"R1"}`,
+			"DJJHfez2sxEy0MgBgXNaxs0piMNKgfss1AO847H+ClVwjPoI+7vUabPBrdPco1/PEwU9uY4BvleDEtUdIc+xir8MRRUA85HaxRtZVn+GJzqEQk/VeQvr9WmSi0A26EKicM96BcM/m/rUtZu+yr2XFTfBeHjAHtgtR2oUxsiVvOu60InezbYIUyxIRyoWFZ6RMHaHoYv513NBH52DAve02Kj21RXpqy/t/PJwERIL9fMtxQqHHi/cRpvVoQ+90vy3GHLS79d7vg+9ruePKdcqvug=",
+			`{"v":1,"id":"ASIAIOSFODNN7EXAMPLE","secret":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","token":"AQoDYXdzEJr1K","expires":"2026-11-23T19:34:00Z","account":"111111111111"}`,
+			func(plain []byte) record {
+				r := sessionRecord{}
+				mustDecode(t, plain, &r)
+				return packSession(r.unpack())
+			},
+		},
+		{
+			"token+corp+0af1",
+			`fob1 {"kind":"token","name":"corp","account":"111111111111","arn":"arn:aws:iam::111111111111:user/jo","created":"2026-11-23T18:34:00Z","expires":"2026-11-23T19:34:00Z","refresh":true,"rev":"R3"}`,
+			"+QiSGpfptx99Cl1FCDepDQienTPkvLWnO+Z1Z9zWWe9eepi9Y71YdfhqMQY3PVaodY0Tz1BogqGqYgCiJUk9XgkPmStkUbLZwWp6K5sh2yYGEjdjGktHisdbz3ybS06sOiiDv37nLXuM89kqgkEFey/6NRaxCksS4ZcXwFAhXPCnc/8PxW0GuOEjfDyr9XA/5I5DDx2wEKxaQw0TEWmUa/KFUyxZ2pvO/FC+XsfFREkhxE7YWy0ZEZAZpEYn7XAh3lxTDvUGORGPxNM2pJdKxnfwtqxLDPY29VDG06nsse+55kMTHwwWh7wwK/LDz04LETgLrvWVvREXSidgYHOrB5c9ecByjmkiCAlsXotMUQGykNhF1G8jL9n7kkm8Qpgcj73Ebg92dkrvKM0TbwaPWuHae0AK7vRs0rAYaZBaMEy0avdYluMZ/xuVvtr/i3ILnrFs1oK4yNlAqEcHjzjjmQHZx8NAOYjzcaYkP1cAUfCn25x1uwclgsF0Z3x13xhJ8lZwafAaQrrPtm1ewfYhGHwLWNXs/65UfQ82NUpTxm0gd4AyI45NQ8S2O8X+or2VP7gcxpGXbVaX1yoq6Z2caOHtpjlsP/GA8UnBLUXZQ6lFjx4=",
+			`{"v":1,"access":"aoaAAAA","refresh":"aorAAAA","expires":"2026-11-23T19:34:00Z","client":{"id":"c1","secret":"eyJr","expires":"2027-02-21T18:34:00Z","grant":"authorization_code"},"session":{"v":1,"id":"ASIAIOSFODNN7EXAMPLE","secret":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","token":"AQoDYXdzEJr1K","expires":"2026-11-23T18:49:00Z","account":"111111111111"},"dpop_key":"-----BEGIN EC PRIVATE KEY-----\n","id_token":"e30.e30.x"}`,
+			func(plain []byte) record { r := tokenRecord{}; mustDecode(t, plain, &r); return packToken(r.unpack()) },
+		},
+	} {
+		box, err := base64.StdEncoding.DecodeString(tt.box)
+		if err != nil {
+			t.Fatal(err)
+		}
+		it, err := parseItem(tt.file, append([]byte(tt.line+"\n"), box...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := it.open(k.items[it.info.Kind], h.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(plain) != tt.record {
+			t.Errorf("record\n got %s\nwant %s", plain, tt.record)
+		}
+		if again := string(encodeJSON(tt.again(plain))); again != tt.record {
+			t.Errorf("written again\n got %s\nwant %s", again, tt.record)
+		}
+		if again := "fob1 " + string(encodeJSON(it.info)); again != tt.line {
+			t.Errorf("header line written again\n got %s\nwant %s", again, tt.line)
+		}
 	}
-	line := `fob1 {"kind":"session","name":"prod","key_id":"ASIAIOSFODNN7EXAMPLE","account":"111111111111","created":"2026-11-23T18:34:00Z","expires":"2026-11-23T19:34:00Z","rev":"R2","source_rev":"R1"}` + "\n"
-	file := append([]byte(line), box...)
-	it, err := parseItem("session+prod+0af1", file)
-	if err != nil {
+}
+
+func mustDecode(t *testing.T, plain []byte, r any) {
+	t.Helper()
+	if err := decodeRecord("session+x+1", plain, r); err != nil {
 		t.Fatal(err)
-	}
-	plain, err := it.open(k.items[KindSession], h.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := `{"v":1,"id":"ASIAIOSFODNN7EXAMPLE","secret":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","token":"AQoDYXdzEJr1K","expires":"2026-11-23T19:34:00Z","account":"111111111111"}`; string(plain) != want {
-		t.Errorf("record\n got %s\nwant %s", plain, want)
 	}
 }

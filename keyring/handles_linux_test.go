@@ -14,6 +14,7 @@ func TestHandlesAreClosed(t *testing.T) {
 	if err := s.SaveSession(t.Context(), "p", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
+	mustSetToken(t, s, exampleToken("1", time.Now()))
 	handles := func() int {
 		open, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
@@ -31,6 +32,9 @@ func TestHandlesAreClosed(t *testing.T) {
 		s.SessionInfo("p", "1")
 		s.Session(t.Context(), "p", "1")
 		s.Session(t.Context(), "p", "none")
+		s.TokenInfo(portal, portalID)
+		s.Token(t.Context(), portal, portalID)
+		s.Token(t.Context(), portal, "none")
 		s.LockState("x")
 	}
 	if after := handles(); after > before {

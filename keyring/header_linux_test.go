@@ -79,6 +79,11 @@ func TestSubkeysBelongToOneHeader(t *testing.T) {
 				func(s *Store) error {
 					return s.SaveSession(ctx, "p", "2", "", exampleSession(time.Now().Add(time.Hour)))
 				},
+				func(s *Store) error { _, _, err := s.Token(ctx, portal, portalID); return err },
+				func(s *Store) error {
+					_, err := s.SetToken(ctx, portal, portalID, exampleToken("2", time.Now()), Info{})
+					return err
+				},
 			} {
 				if err := f(open()); !is[*TrustError](err) {
 					t.Errorf("%d: %T %v", i, err, err)

@@ -46,6 +46,9 @@ func TestEveryName(t *testing.T) {
 			info, _ := s.KeyInfo(name)
 			err = s.SaveSession(ctx, name, "0af1", info.Rev, creds.Session{Key: creds.Key{Secret: secret(KindSession, name)}, Expires: ends})
 		}
+		if err == nil {
+			_, err = s.SetToken(ctx, name, "0af1", creds.Token{Refresh: secret(KindToken, name)}, Info{})
+		}
 		if err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -55,10 +58,11 @@ func TestEveryName(t *testing.T) {
 		k, _, keyErr := s.Key(ctx, name)
 		seed, seedErr := s.Seed(ctx, name)
 		sess, _, sessErr := s.Session(ctx, name, "0af1")
-		if keyErr != nil || seedErr != nil || sessErr != nil {
-			t.Errorf("%q: %v, %v, %v", name, keyErr, seedErr, sessErr)
+		tok, _, tokErr := s.Token(ctx, name, "0af1")
+		if keyErr != nil || seedErr != nil || sessErr != nil || tokErr != nil {
+			t.Errorf("%q: %v, %v, %v, %v", name, keyErr, seedErr, sessErr, tokErr)
 		}
-		if !k.Secret.Equal(secret(KindKey, name)) || !seed.Secret.Equal(secret(KindSeed, name)) || !sess.Secret.Equal(secret(KindSession, name)) {
+		if !tok.Refresh.Equal(secret(KindToken, name)) || !k.Secret.Equal(secret(KindKey, name)) || !seed.Secret.Equal(secret(KindSeed, name)) || !sess.Secret.Equal(secret(KindSession, name)) {
 			t.Errorf("%q has another's secret", name)
 		}
 	}
@@ -75,6 +79,9 @@ func TestEveryName(t *testing.T) {
 	for i, name := range names {
 		if err := s.RemoveSeed(name); err != nil {
 			t.Errorf("%q: %v", name, err)
+		}
+		if n, err := s.RemoveTokens(name); n != 1 || err != nil {
+			t.Errorf("%q: %d, %v", name, n, err)
 		}
 		if err := s.RemoveKey(ctx, name); err != nil {
 			t.Errorf("%q: %v", name, err)
@@ -132,7 +139,12 @@ func TestEveryLength(t *testing.T) {
 	if err := s.SaveSession(ctx, "p", "1", info.Rev, sess); err != nil {
 		t.Error(err)
 	}
+	tok := creds.Token{Refresh: creds.NewSecret(big)}
+	mustSetToken(t, s, tok)
 	s = again(s)
+	if got, _, err := s.Token(ctx, portal, portalID); err != nil || !sameToken(got, tok) {
+		t.Errorf("sign-in: %v", err)
+	}
 	if got, err := s.Seed(ctx, serial); err != nil || got.Secret.Reveal() != big {
 		t.Errorf("seed: %v", err)
 	}
@@ -165,7 +177,7 @@ func TestLongItemsAreListed(t *testing.T) {
 	}
 }
 
-// thousand is a store of 1,000 items: 400 keys, 100 seeds and 500 sessions.
+// thousand is a store of 1,000 items: 400 keys, 100 seeds, 400 sessions and 100 sign-ins.
 func thousand(t testing.TB) *Store {
 	t.Helper()
 	s := newStore(t)
@@ -177,7 +189,12 @@ func thousand(t testing.TB) *Store {
 			t.Fatal(err)
 		}
 	}
-	for i := range 500 {
+	for i := range 100 {
+		if _, err := s.SetToken(t.Context(), fmt.Sprintf("%s%d", portal, i), portalID, exampleToken("1", time.Now().Add(time.Hour)), Info{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 400 {
 		if err := s.SaveSession(t.Context(), fmt.Sprintf("source-%d", i), "0af1", "", exampleSession(time.Now().Add(time.Hour))); err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +209,7 @@ func TestThousandItems(t *testing.T) {
 	look := func(words string) {
 		t.Helper()
 		nobody := again(s, func(o *Options) { o.Passphrase, o.Ask = nil, nil })
-		for kind, want := range map[Kind]int{KindKey: 400, KindSeed: 100, KindSession: 500} {
+		for kind, want := range map[Kind]int{KindKey: 400, KindSeed: 100, KindSession: 400, KindToken: 100} {
 			if infos, err := nobody.Infos(kind); err != nil || len(infos) != want {
 				t.Errorf("%d of kind %s, %v", len(infos), kind, err)
 			}

@@ -48,6 +48,7 @@ func roles() map[string]func(args []string) error {
 		"create":  roleCreate,
 		"open":    roleOpen,
 		"set":     roleSet,
+		"refresh": roleRefresh,
 		"rekey":   roleRekey,
 		"memory":  roleMemory,
 		"found":   roleFound,

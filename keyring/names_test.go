@@ -47,6 +47,7 @@ func TestNames(t *testing.T) {
 func TestNotNames(t *testing.T) {
 	for _, file := range []string{
 		"", "key", "key+", "key+a+b", "session+a", "session+a+", "session++a", "cat+a",
+		"token+a", "token+a+", "token+a+b+c",
 		"key+A", "key+a=2", "key+a=", "key+=2E", "key+=2d", "key+=61", "key+.a", "key+a.", "key+a/b",
 		"key+a b", "key+=00", "key+=ff", "key+" + strings.Repeat("a", maxName+1), "Key+a", ".tmp-x",
 	} {

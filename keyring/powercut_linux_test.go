@@ -226,6 +226,11 @@ func TestPowerCut(t *testing.T) {
 		"found":   func(s *Store) bool { k, _, err := s.Key(t.Context(), "p"); return err == nil && sameKey(k, exampleKey) },
 		"rekey":   func(s *Store) bool { h, err := s.header(); return err == nil && h.Gen == 2 },
 		"session": func(*Store) bool { return true }, // it is a cache
+		// The refresh token of the one before is of no use any more.
+		"token": func(s *Store) bool {
+			got, _, err := s.Token(t.Context(), portal, portalID)
+			return err == nil && sameToken(got, exampleToken("2", portalEnds))
+		},
 		"addslot": func(s *Store) bool { h, err := s.header(); return err == nil && h.slot(kindAge) >= 0 },
 	}
 	for _, d := range deeds() {

@@ -111,6 +111,7 @@ func TestCrowdDuringRekeys(t *testing.T) {
 	if err := s.SaveSession(t.Context(), "q", "1", info.Rev, exampleSession(time.Now().Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
+	mustSetToken(t, s, exampleToken("1", portalEnds))
 	rekeys := often(5, 200)
 	var wg sync.WaitGroup
 	var looks atomic.Int64
@@ -148,6 +149,8 @@ func TestCrowdDuringRekeys(t *testing.T) {
 func TestKill(t *testing.T) {
 	set := newStore(t)
 	mustSetKey(t, set, "p", exampleKey)
+	refresh := newStore(t)
+	mustSetToken(t, refresh, exampleToken("1", portalEnds))
 	rekey := newStore(t)
 	furnish(t, rekey)
 	stores := storeDir(t)
@@ -160,6 +163,12 @@ func TestKill(t *testing.T) {
 		{"set", set.opts.Dir, often(100, 5000), 3 * time.Millisecond, func(t *testing.T) {
 			if k, _, err := set.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) && !sameKey(k, otherKey) {
 				t.Errorf("%v, %v", k.ID, err)
+			}
+		}},
+		{"refresh", refresh.opts.Dir, often(50, 5000), 3 * time.Millisecond, func(t *testing.T) {
+			got, _, err := refresh.Token(t.Context(), portal, portalID)
+			if err != nil || !sameToken(got, exampleToken("1", portalEnds)) && !sameToken(got, exampleToken("2", portalEnds)) {
+				t.Errorf("sign-in: %v", err)
 			}
 		}},
 		{"rekey", rekey.opts.Dir, often(50, 3000), 20 * time.Millisecond, func(t *testing.T) {

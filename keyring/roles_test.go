@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"fob/internal/creds"
@@ -81,6 +82,20 @@ func roleFound(args []string) error {
 	}
 }
 
+// roleRefresh DIR: replace a sign-in again and again, as refreshing it does.
+func roleRefresh(args []string) error {
+	s := New(options(args[0]))
+	for i := 0; ; i++ {
+		t := exampleToken(strconv.Itoa(i%2+1), portalEnds)
+		if _, err := s.SetToken(background(), portal, portalID, t, Info{}); err != nil {
+			return err
+		}
+		if i == 0 {
+			fmt.Println("ready")
+		}
+	}
+}
+
 // roleSet DIR: replace key "p" again and again, by two keys in turn.
 func roleSet(args []string) error {
 	s := New(options(args[0]))
@@ -138,6 +153,19 @@ func roleCrowd(args []string) error {
 		},
 		func() error {
 			_, _, err := s.Session(background(), "q", "1")
+			return err
+		},
+		func() error {
+			t := exampleToken(strconv.Itoa(os.Getpid()), portalEnds)
+			_, err := s.SetToken(background(), portal, portalID, t, Info{})
+			return err
+		},
+		func() error { // some process's, and all of it
+			t, _, err := s.Token(background(), portal, portalID)
+			_, writer, _ := strings.Cut(t.Access.Reveal(), " ")
+			if err == nil && !sameToken(t, exampleToken(writer, portalEnds)) {
+				err = fmt.Errorf("a mixture of two sign-ins")
+			}
 			return err
 		},
 		func() error {

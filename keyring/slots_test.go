@@ -65,6 +65,7 @@ func TestNothingIsStoredWithoutSlot(t *testing.T) {
 			if err := s.SaveSession(ctx, "p", "2", "", exampleSession(time.Now().Add(time.Hour))); err != nil {
 				t.Error(err)
 			}
+			mustSetToken(t, s, exampleToken("2", time.Now().Add(time.Hour)))
 			if _, err := s.KeyInfo("q"); !is[*NotFoundError](err) {
 				t.Errorf("it was stored: %v", err)
 			}

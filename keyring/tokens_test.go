@@ -15,6 +15,9 @@ import (
 
 const portal, portalID = "https://d-1.awsapps.com/start", "0af1"
 
+// portalEnds is the same in all processes of a test.
+var portalEnds = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // exampleToken is a sign-in at Identity Center. text is part of its secrets.
 func exampleToken(text string, ends time.Time) creds.Token {
 	return creds.Token{
