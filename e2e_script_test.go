@@ -5,6 +5,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -261,6 +263,13 @@ func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 		aws.Fail(action, f, times)
 	case "heal":
 		aws.Heal()
+	case "order": // whatever another process may ask of ststest, in JSON
+		res, err := http.Post(aws.URL+"/_control", "application/json", strings.NewReader(arg(1)))
+		ts.Check(err)
+		defer res.Body.Close()
+		if reply, err := io.ReadAll(res.Body); err != nil || res.StatusCode != http.StatusOK {
+			ts.Fatalf("%s %v", reply, err)
+		}
 	case "delete":
 		aws.DeleteKey(arg(1))
 	case "deactivate":

@@ -40,6 +40,8 @@ func TestMain(m *testing.M) {
 		os.Exit(pluginMain())
 	case name == "pty" || name == "tty":
 		os.Exit(terminalMain(os.Args))
+	case name == "browser":
+		os.Exit(browserMain(os.Args))
 	}
 	if code, ok := leaveTerminal(); ok {
 		os.Exit(code)
@@ -52,6 +54,18 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	os.Exit(code)
+}
+
+// browserMain is the BROWSER of the tests: it opens its argument as a browser does, and
+// prints the text of the page on which it stops.
+func browserMain(args []string) int {
+	text, err := ststest.Browse(context.Background(), args[len(args)-1])
+	fmt.Print(text)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFailed
+	}
+	return 0
 }
 
 // Variables that only testProgram reads: a test shortens with them what it would have
@@ -257,7 +271,7 @@ func makeWorld(dir string, raced bool) (*world, error) {
 	if raced {
 		programs[w.Fob] = self
 	}
-	for _, name := range []string{"pty", "tty", "age-plugin-fobtest"} {
+	for _, name := range []string{"pty", "tty", "age-plugin-fobtest", "browser"} {
 		programs[filepath.Join(filepath.Dir(w.Fob), name)] = plain
 	}
 	for name, binary := range programs {
@@ -277,12 +291,12 @@ func makeWorld(dir string, raced bool) (*world, error) {
 		"TZ=UTC",
 		"USER=jo",
 		"SHELL=/bin/sh",
-		"AWS_ENDPOINT_URL_STS=" + w.AWS.URL,
-		"AWS_ENDPOINT_URL_IAM=" + w.AWS.URL,
+		"BROWSER=browser",
 		"AWS_EC2_METADATA_DISABLED=true", // or an SDK without credentials asks the network
 		"FOB_PASSPHRASE=" + testPassphrase,
 		"FOB_UNLOCK_TTL=0", // leaves the developer's own kernel keyring alone
 	}
+	w.Env = append(w.Env, w.AWS.Environ()...)
 	if v := os.Getenv("GOCOVERDIR"); v != "" {
 		w.Env = append(w.Env, "GOCOVERDIR="+v)
 	}

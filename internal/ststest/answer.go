@@ -34,6 +34,12 @@ type answer struct {
 	requestID string
 	date      time.Time
 	body      []byte
+	// media is the Content-Type; text/xml if empty.
+	media string
+	// location is where a browser goes next; empty if it stays.
+	location string
+	// class is the X-Amzn-Errortype of errors in JSON.
+	class string
 }
 
 // envelope wraps an action's result, or its error, as the query protocol does.
@@ -99,7 +105,16 @@ func encodeResult(enc *xml.Encoder, svc service, action, id string, result any) 
 
 // header sets the headers of every AWS answer.
 func (a answer) header(h http.Header) {
-	h.Set("Content-Type", "text/xml")
+	media := a.media
+	if media == "" {
+		media = "text/xml"
+	}
+	h.Set("Content-Type", media)
+	for name, value := range map[string]string{"Location": a.location, "X-Amzn-Errortype": a.class} {
+		if value != "" {
+			h.Set(name, value)
+		}
+	}
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	h.Set("Date", a.date.Format(http.TimeFormat))
 	h.Set("X-Amzn-Requestid", a.requestID)

@@ -24,6 +24,10 @@ import (
 //	{"op":"delete","key":"AKIA..."}            a key or a session
 //	{"op":"deactivate","key":"AKIA..."}
 //	{"op":"deny","action":"ListMFADevices"}    to everybody; "demand-mfa" denies it without MFA, "allow" undoes both
+//	{"op":"person","does":"deny"}              on pages opened from now on, see Answer; "user":"al@example.com"
+//	{"op":"device","does":"approve"}           a person answers the device that asked last; or "user_code":"ABCD-EFGH"
+//	{"op":"age-sign-ins","by":"10m"}           make registrations, tokens and sign-ins older
+//	{"op":"revoke-tokens"}                     access tokens; "end-sign-ins" refresh tokens too; "forget-clients" registrations
 //	{"op":"regions","regions":{"disabled":["eu-west-1"],"home_only":false,"home":""}}
 //
 // The answer is a JSON object, {} if there is no result. An order that the server
@@ -38,6 +42,9 @@ type order struct {
 	Step    *int64  `json:"step"`
 	Key     string  `json:"key"`
 	Regions Regions `json:"regions"`
+	Does    Answer  `json:"does"`
+	User    string  `json:"user"`
+	Device  string  `json:"user_code"`
 }
 
 // reply is the answer to an order.
@@ -109,6 +116,18 @@ func (s *Server) obey(o order) (a reply, err error) {
 		s.DemandMFA(o.Action)
 	case "allow":
 		s.Allow(o.Action)
+	case "person":
+		err = s.SetPerson(Person{o.Does, o.User})
+	case "device":
+		err = s.AnswerDevice(o.Device, Person{o.Does, o.User})
+	case "age-sign-ins":
+		err = o.by(s.AgeSignIns)
+	case "revoke-tokens":
+		s.RevokeTokens()
+	case "end-sign-ins":
+		s.EndSignIns()
+	case "forget-clients":
+		s.ForgetClients()
 	case "regions":
 		s.SetRegions(o.Regions)
 	default:

@@ -13,7 +13,29 @@ const (
 	DemoSerial  = "arn:aws:iam::111111111111:mfa/jo"
 	DemoSeed    = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 	DemoRole    = "arn:aws:iam::222222222222:role/deploy"
+
+	// Identity Center: its user is an administrator of the first account, and may read
+	// both.
+	DemoStartURL  = "https://d-1234567890.awsapps.com/start"
+	DemoSSORegion = "eu-west-1"
+	DemoSSOUser   = "jo@example.com"
 )
+
+// DemoPermissionSets are the roles of DemoSSOUser.
+func DemoPermissionSets() []PermissionSet {
+	var sets []PermissionSet
+	for _, p := range []struct{ account, name, role string }{
+		{DemoAccount, "dev", "AdministratorAccess"},
+		{DemoAccount, "dev", "ReadOnlyAccess"},
+		{"222222222222", "prod", "ReadOnlyAccess"},
+	} {
+		sets = append(sets, PermissionSet{
+			StartURL: DemoStartURL, Account: p.account, AccountName: p.name,
+			Email: "aws+" + p.name + "@example.com", Name: p.role,
+		})
+	}
+	return sets
+}
 
 // AddDemo adds the demo world.
 func (s *Server) AddDemo() error {
@@ -25,9 +47,21 @@ func (s *Server) AddDemo() error {
 	if err != nil {
 		return err
 	}
-	return s.AddRole(Role{
+	err = s.AddRole(Role{
 		ARN:        DemoRole,
 		Principals: []string{"arn:aws:iam::" + DemoAccount + ":root"},
 		MFA:        true,
 	})
+	if err != nil {
+		return err
+	}
+	if err := s.AddInstance(Instance{StartURL: DemoStartURL, Regions: []string{DemoSSORegion}}); err != nil {
+		return err
+	}
+	for _, p := range DemoPermissionSets() {
+		if err := s.AddPermissionSet(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // A Fault is one way in which an answer goes wrong. Drop, Status, Throttle,
-// Empty, Portal and Redirect happen instead of the action. Slow, Reset, Lost,
+// Refuse, Empty, Portal and Redirect happen instead of the action. Slow, Reset, Lost,
 // Truncated, Expired and WrongDate spoil only the answer: the action is
 // carried out, an MFA code is used up, and a session exists that the caller
 // may never hear of.
@@ -119,14 +119,23 @@ func Status(status int) Fault {
 	return failure("status="+strconv.Itoa(status), refuse(status, code, "The request processing has failed because of an unknown error, exception or failure."))
 }
 
+// errThrottled is STS's; other services say it in words of their own (see portalError).
+var errThrottled = refuse(http.StatusBadRequest, "Throttling", "Rate exceeded")
+
+// Refuse answers with an error of the called service, in the words given.
+func Refuse(status int, code, message string) Fault {
+	text := strings.TrimRight(fmt.Sprintf("refuse=%d %s %s", status, code, message), " ")
+	return failure(text, refuse(status, code, message))
+}
+
 // Throttle answers that there were too many calls.
 func Throttle() Fault {
-	return failure("throttle", refuse(http.StatusBadRequest, "Throttling", "Rate exceeded"))
+	return failure("throttle", errThrottled)
 }
 
 func failure(text string, e error) Fault {
-	return Fault{text: text, instead: true, spoil: func(s *Server, w http.ResponseWriter, _ *http.Request, _ answer) {
-		a := envelope(stsAPI, "", nil, e)
+	return Fault{text: text, instead: true, spoil: func(s *Server, w http.ResponseWriter, r *http.Request, _ answer) {
+		a := failed(r, e)
 		a.date = s.Now()
 		a.write(w)
 	}}
@@ -189,7 +198,7 @@ func WrongDate(d time.Duration) Fault {
 }
 
 // ParseFault reads drop, reset, lost, throttle, empty, portal, truncated, expired,
-// status=503, slow=2s, date=-10m or redirect=URL.
+// status=503, slow=2s, date=-10m, redirect=URL or "refuse=400 CODE MESSAGE".
 func ParseFault(text string) (Fault, error) {
 	for _, f := range []Fault{Drop(), Reset(), Lost(), Throttle(), Empty(), Portal(), Truncated(), Expired()} {
 		if f.text == text {
@@ -206,6 +215,12 @@ func ParseFault(text string) (Fault, error) {
 		return Slow(d), nil
 	case name == "date" && notDuration == nil:
 		return WrongDate(d), nil
+	case name == "refuse":
+		status, rest, _ := strings.Cut(value, " ")
+		code, message, _ := strings.Cut(rest, " ")
+		if n, err := strconv.Atoi(status); err == nil && 400 <= n && n <= 599 && code != "" {
+			return Refuse(n, code, message), nil
+		}
 	case name == "redirect" && value != "":
 		return Redirect(value), nil
 	}

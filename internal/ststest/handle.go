@@ -19,30 +19,25 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge) // or nobody is there any more
 		return
 	}
-	form, err := url.ParseQuery(string(body))
-	if r.Method != http.MethodPost {
-		form = r.URL.Query()
-	}
+	in := s.incoming(r, body)
 	call := Call{
-		Action: form.Get("Action"), Host: r.Host, Params: redact(form),
+		Action: in.action, Host: r.Host, Params: in.params,
 		Conn: r.Context().Value(connKey{}).(int), UserAgent: r.UserAgent(),
 	}
 	if sig, err := readSignature(r.Header); err == nil {
 		call.Key, call.Region = sig.key, sig.region
+	} else {
+		call.Region = in.region
 	}
 
 	s.mu.Lock()
 	f := s.takeFault(call.Action)
 	call.Time, call.Fault = s.now(), f.text
-	var a answer
-	switch {
-	case f.instead:
-	case err != nil:
-		a = envelope(stsAPI, "", nil, refuse(http.StatusBadRequest, "MalformedQueryString", "The query string is malformed."))
-	default:
-		a = s.perform(r, body, form, f.life)
+	a := answer{date: call.Time}
+	if !f.instead {
+		a = in.perform(f.life)
+		a.date = call.Time
 	}
-	a.date = call.Time
 	call.Code = a.code
 	s.log.add(call)
 	s.mu.Unlock()
@@ -52,6 +47,33 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.spoil(s, w, r, a)
+}
+
+// An incoming call is one whose service is known by its path, or by its being a query.
+type incoming struct {
+	action string
+	region string            // if the address says it, see RegionURL
+	params map[string]string // without secrets
+	// perform needs the server's lock; life, if not 0, is of the sessions to be made.
+	perform func(life time.Duration) answer
+}
+
+func (s *Server) incoming(r *http.Request, body []byte) incoming {
+	if in, ok := s.visit(r, body); ok {
+		return in
+	}
+	form, err := url.ParseQuery(string(body))
+	if r.Method != http.MethodPost {
+		form = r.URL.Query()
+	}
+	in := incoming{action: form.Get("Action"), params: redact(form)}
+	in.perform = func(life time.Duration) answer {
+		if err != nil {
+			return envelope(stsAPI, "", nil, refuse(http.StatusBadRequest, "MalformedQueryString", "The query string is malformed."))
+		}
+		return s.perform(r, body, form, life)
+	}
+	return in
 }
 
 // A request is what an action works on; the server is locked.

@@ -15,10 +15,15 @@
 // GetSessionToken with an MFA code, and nobody else. Credentials from AssumeRole never
 // carry that context.
 //
+// It also speaks JSON as IAM Identity Center does: a program registers, is sent to a
+// page in the browser (see Person, Browse), gets tokens, and with them credentials of the
+// fake's world (see Instance, PermissionSet).
+//
 // Other processes control the fake with POST /_control (see order); cmd is a main
 // that starts it with the world of AddDemo.
 //
-// To add a service, add a service value and rows in the table of actions.go.
+// To add a service, add a service value and rows in the table of actions.go, or rows in
+// that of visit.go if it does not speak the query protocol.
 package ststest
 
 import (
@@ -51,7 +56,7 @@ type Config struct {
 
 // Server is a running fake. All methods are safe for concurrent use.
 type Server struct {
-	// URL is the endpoint, for AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL_IAM.
+	// URL is the endpoint of every service; see Environ.
 	URL string
 	// CAPEM is the certificate to trust, in PEM, if the server speaks TLS.
 	CAPEM []byte
@@ -66,8 +71,19 @@ type Server struct {
 	life    time.Duration
 	regions Regions
 	world   world
+	center  center
+	person  Person
 	faults  []plannedFault
 	log     callLog
+}
+
+// Environ lists the variables that point AWS tools to the server, as NAME=VALUE.
+func (s *Server) Environ() []string {
+	var list []string
+	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC"} {
+		list = append(list, "AWS_ENDPOINT_URL_"+service+"="+s.URL)
+	}
+	return list
 }
 
 // Regions says where STS does not work. The region of a call is the one in its
@@ -102,6 +118,8 @@ func Start(c Config) (*Server, error) {
 		served: make(chan struct{}),
 		life:   c.SessionLife,
 		world:  newWorld(),
+		center: newCenter(),
+		person: Person{Does: Approve},
 	}
 	if c.TLS {
 		cert, ca, err := certificate()

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"fob/internal/ststest"
@@ -62,7 +63,7 @@ func announce(s *ststest.Server, env string, stdout, stderr io.Writer) error {
 	if err := s.AddDemo(); err != nil {
 		return err
 	}
-	lines := "export AWS_ENDPOINT_URL_STS=" + s.URL + " AWS_ENDPOINT_URL_IAM=" + s.URL + "\n"
+	lines := "export " + strings.Join(s.Environ(), " ") + "\n"
 	fmt.Fprintf(stderr, `A fake AWS listens on %s. Nothing here is real.
   user    %s
   key     %s
@@ -70,9 +71,10 @@ func announce(s *ststest.Server, env string, stdout, stderr io.Writer) error {
   MFA     %s
   seed    %s
   role    %s, with MFA
+  Identity Center  %s in %s, user %s
 A code: curl --json '{"op":"code","serial":"%s"}' %s/_control
 `, s.URL, ststest.DemoUser, ststest.DemoKeyID, ststest.DemoSecret, ststest.DemoSerial, ststest.DemoSeed,
-		ststest.DemoRole, ststest.DemoSerial, s.URL)
+		ststest.DemoRole, ststest.DemoStartURL, ststest.DemoSSORegion, ststest.DemoSSOUser, ststest.DemoSerial, s.URL)
 	if _, err := io.WriteString(stdout, lines); err != nil {
 		return err
 	}

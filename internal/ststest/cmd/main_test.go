@@ -34,8 +34,8 @@ func TestRun(t *testing.T) {
 		}
 	}
 	url, ok := strings.CutPrefix(strings.TrimSpace(string(lines)), "export AWS_ENDPOINT_URL_STS=")
-	url, iam, both := strings.Cut(url, " AWS_ENDPOINT_URL_IAM=")
-	ok = ok && both && url == iam
+	url, others, _ := strings.Cut(url, " ")
+	ok = ok && strings.HasPrefix(others, "AWS_ENDPOINT_URL_IAM="+url+" AWS_ENDPOINT_URL_SSO="+url+" ")
 	if !ok {
 		t.Fatalf("got %q", lines)
 	}
