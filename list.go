@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/cmdline"
 	"fob/internal/format"
 	"fob/internal/profiles"
 	"fob/internal/term"
@@ -44,6 +45,7 @@ type listRow struct {
 	Roles     []string      `json:"roles,omitempty"`
 	Sessions  []listSession `json:"sessions"` // the profile's own
 	SignedIn  string        `json:"signed_in_until,omitempty"`
+	Renews    bool          `json:"renews,omitempty"` // the sign-in lasts longer: fob renews it
 	Refused   string        `json:"refused_at,omitempty"`
 	Problem   string        `json:"problem,omitempty"`
 }
@@ -150,7 +152,7 @@ func listRows(rows []profiles.Row) []listRow {
 			Profile: r.Profile, KeyID: r.KeyID, KeyAdded: format.Time(r.KeyAdded),
 			Account: r.Account, Region: r.Region, MFASerial: r.MFASerial, Seed: r.Seed,
 			Source: r.Source, From: r.SourceProfile, Roles: r.Roles,
-			Sessions: []listSession{}, SignedIn: format.Time(r.SignedIn), Refused: format.Time(r.Refused),
+			Sessions: []listSession{}, SignedIn: format.Time(r.SignedIn), Renews: r.SignIn.Renews, Refused: format.Time(r.Refused),
 		}
 		if !r.Session.IsZero() {
 			row.Sessions = append(row.Sessions, listSession{format.Time(r.Session)})
@@ -166,14 +168,23 @@ func listRows(rows []profiles.Row) []listRow {
 func listTable(rows []profiles.Row, now time.Time) ui.Table {
 	t := ui.Table{Columns: []ui.Column{
 		{Title: "PROFILE", Shrink: true}, {Title: "CREDENTIALS", Shrink: true}, {Title: "ACCOUNT"},
-		{Title: "MFA", Shrink: true}, {Title: "SESSION"},
+		{Title: "MFA", Shrink: true}, {Title: "SESSION", Shrink: true},
 	}}
 	for _, r := range rows {
 		t.Rows = append(t.Rows, []ui.Styled{
-			r.Name(), r.Credentials(now), orDash(r.Account), orDash(r.Device()), r.State(now),
+			r.Name(), r.Credentials(now), orDash(r.Account), orDash(r.Device()), listState(r, now),
 		})
 	}
 	return t
+}
+
+// listState is the state of a profile, and what to type where only that gets further: no
+// code that somebody is asked for later signs in with a browser.
+func listState(r profiles.Row, now time.Time) ui.Styled {
+	if r.SignedOut() && r.MFASerial == "" {
+		return ui.Dim.Text("sign in: fob login " + cmdline.Quote(r.Profile))
+	}
+	return r.State(now)
 }
 
 // orDash shows what is not known.

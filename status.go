@@ -36,6 +36,7 @@ type signedIn struct {
 	Until   string `json:"until,omitempty"`      // RFC 3339, UTC
 	Refused string `json:"refused_at,omitempty"` // likewise
 	Seconds int    `json:"seconds_left"`
+	Renews  bool   `json:"renews,omitempty"` // it lasts longer: fob renews the sign-in
 
 	until   time.Time
 	endless bool // the shell has a long-lived key
@@ -136,6 +137,7 @@ func inStore(a *app, profile string, now time.Time) (signedIn, error) {
 		s.Refused = format.Time(refused)
 		return s, nil
 	}
+	s.Renews = all.SignIn(p, now).Renews
 	return s.ending(all.SignedInUntil(p, now), now), nil
 }
 
@@ -149,5 +151,5 @@ func (s signedIn) ending(until, now time.Time) signedIn {
 
 // live reports whether programs have credentials of the profile.
 func (s signedIn) live() bool {
-	return s.From != fromOther && (s.Seconds > 0 || s.endless || s.unknown)
+	return s.From != fromOther && (s.Seconds > 0 || s.endless || s.unknown || s.Renews)
 }

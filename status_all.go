@@ -25,7 +25,11 @@ func (c *statusCmd) showAll(a *app, line format.Template, now time.Time) error {
 	case len(all) > 0:
 		t := ui.Table{Columns: []ui.Column{{Title: "PROFILE", Shrink: true}, {Title: "ACCOUNT"}, {Title: "SIGNED IN"}, {}}}
 		for _, s := range all {
-			t.Rows = append(t.Rows, []ui.Styled{{Text: s.Profile}, {Text: s.Account}, {Text: "until " + ui.Clock(s.until, now)}, ui.Good.Text(s.left() + " left")})
+			row := []ui.Styled{{Text: s.Profile}, {Text: s.Account}, {Text: "until " + ui.Clock(s.until, now)}, ui.Good.Text(s.left() + " left")}
+			if s.Renews {
+				row[2], row[3] = ui.Styled{Text: renews}, ui.Styled{}
+			}
+			t.Rows = append(t.Rows, row)
 		}
 		err = a.out.Table(t)
 	default:
@@ -56,8 +60,8 @@ func allSignedIn(a *app, now time.Time) (live []signedIn, refused []string, err 
 		switch {
 		case !r.Refused.IsZero():
 			refused = append(refused, r.Profile)
-		case !r.SignedIn.IsZero():
-			s := signedIn{Profile: r.Profile, Account: r.Account, Region: r.Region, From: fromStore}
+		case !r.SignedIn.IsZero(), r.SignIn.Renews:
+			s := signedIn{Profile: r.Profile, Account: r.Account, Region: r.Region, From: fromStore, Renews: r.SignIn.Renews}
 			live = append(live, s.ending(r.SignedIn, now))
 		}
 	}

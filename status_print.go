@@ -28,6 +28,8 @@ func (s signedIn) print(a *app, line format.Template, now time.Time) error {
 		profile := cmdline.Quote(s.Profile)
 		who := ui.Session(cmp.Or(s.Profile, "a session of fob's"), s.Account, s.until, now)
 		switch {
+		case s.Renews:
+			a.out.Answer("%s: %s", ui.Session(s.Profile, s.Account, time.Time{}, now), ui.Good.Text("signed in, "+renews))
 		case s.Seconds > 0:
 			a.out.Answer("%s (%s)", who, ui.Good.Text(s.left()+" left"))
 		case s.endless, s.unknown:
@@ -45,6 +47,9 @@ func (s signedIn) print(a *app, line format.Template, now time.Time) error {
 	}
 	return nil
 }
+
+// renews is said of a sign-in that lasts until AWS ends it.
+const renews = "renewed without asking"
 
 // lasts says how long credentials of the shell last.
 func (s signedIn) lasts(now time.Time) string {

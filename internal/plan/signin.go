@@ -156,6 +156,18 @@ func (s ConsoleLogin) TokenName() (name, id string) {
 	return s.Session, itemID("console", s.Session, s.Signin.other())
 }
 
+// Token names the token of the sign-in that the plan starts from; false if it starts from
+// none that can be kept in the store.
+func (p Plan) Token() (name, id string, ok bool) {
+	switch s := p.Steps[0].(type) {
+	case SSO:
+		name, id = s.TokenName()
+	case ConsoleLogin:
+		name, id = s.TokenName()
+	}
+	return name, id, id != ""
+}
+
 // itemID is a name for what depends on all of these values: 32 hexadecimal digits.
 func itemID(parts ...any) string {
 	text, err := json.Marshal(parts)

@@ -16,7 +16,7 @@ func Offer(rows []Row, recent []string) []Row {
 		switch i := slices.Index(recent, r.Profile); {
 		case i >= 0:
 			place[r.Profile] = i
-		case !r.Session.IsZero() || !r.SignedIn.IsZero():
+		case !r.Session.IsZero() || !r.SignedIn.IsZero() || r.SignIn.Renews:
 			place[r.Profile] = len(recent)
 		default:
 			place[r.Profile] = len(recent) + 1

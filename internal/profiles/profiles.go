@@ -214,15 +214,15 @@ func (p *Profiles) NeedsDevice(serial, without string) string {
 	return doubt
 }
 
-// SignedInUntil is until when a plan needs no person because of its cached sessions;
-// zero if there are none that would be used. A role's own session is renewed silently
-// while the MFA session under it lives.
+// SignedInUntil is until when a plan needs no person because of its cached sessions and
+// its token; zero if there are none that would be used. A role's own session is renewed
+// silently while the MFA session under it lives.
 func (p *Profiles) SignedInUntil(made plan.Plan, now time.Time) time.Time {
 	until, err := broker.SignedIn(made, broker.At(now, made, p.store), p.Cached(made))
 	if err != nil {
 		p.log("%v", err)
 	}
-	return until
+	return later(until, p.SignIn(made, now).Until)
 }
 
 // Refused is when AWS last refused to make a plan's own session although the profile is

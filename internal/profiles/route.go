@@ -100,6 +100,12 @@ func (r Row) Has(query string, now time.Time) bool {
 	return ui.Choice{Name: r.Profile, Cells: append(cells, r.Roles...)}.Has(query)
 }
 
+// SignedOut reports whether a person has to sign in before the profile can be used.
+func (r Row) SignedOut() bool {
+	needs := r.MFASerial != "" && !r.Seed || r.Source == plan.SSO{}.Kind()
+	return r.Problem == nil && needs && r.Session.IsZero() && r.SignedIn.IsZero() && !r.SignIn.Renews
+}
+
 // State is what a person wants to know about a profile's session: the time that is
 // left of its own; that one can be made without asking anybody, because the profile
 // is signed in; or that somebody must sign in.
@@ -111,9 +117,9 @@ func (r Row) State(now time.Time) ui.Styled {
 		return ui.Good.Text(ui.Left(r.Session.Sub(now)) + " left")
 	case !r.Refused.IsZero():
 		return ui.Bad.Text("refused by AWS")
-	case !r.SignedIn.IsZero():
+	case !r.SignedIn.IsZero(), r.SignIn.Renews:
 		return ui.Good.Text("signed in")
-	case r.MFASerial != "" && !r.Seed:
+	case r.SignedOut():
 		return ui.Dim.Text("signed out")
 	}
 	return ui.Dim.Text("-") // the next session needs nobody

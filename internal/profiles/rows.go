@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"sync"
 	"time"
 
 	"fob/internal/broker"
@@ -29,6 +30,9 @@ type Row struct {
 	// SignedIn is until when no person is needed, because of that session or of those
 	// that it is made with; zero without one.
 	SignedIn time.Time
+	// SignIn is the sign-in that the plan starts from, if Source says that it starts from
+	// one.
+	SignIn SignIn
 	// Refused is when AWS last refused to make the profile's own session with those;
 	// zero if there is one, or if nobody has tried.
 	Refused time.Time
@@ -46,6 +50,7 @@ type Row struct {
 func (p *Profiles) Rows(names []string, now time.Time) []Row {
 	keys, facts := p.listed()
 	seeded, kept, refusals := p.seeds(), p.sessions(keys), p.refusals()
+	tokens := sync.OnceValue(p.tokens) // most people have none
 	rows := make([]Row, 0, len(names))
 	for _, name := range names {
 		r := Row{Profile: name, KeyID: keys[name].KeyID, KeyAdded: keys[name].Created}
@@ -67,6 +72,10 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 		at, cached := broker.At(now, made, p.store), among(kept, made)
 		r.Session, _ = broker.Own(made, at, cached) // cached has no errors
 		r.SignedIn, _ = broker.SignedIn(made, at, cached)
+		if name, id, ok := made.Token(); ok {
+			r.SignIn = signInOf(tokens()[name+"+"+id], now)
+			r.SignedIn = later(r.SignedIn, r.SignIn.Until)
+		}
 		if r.Session.IsZero() && !r.SignedIn.IsZero() {
 			r.Refused = refusals.of(made, cached)
 		}
@@ -74,6 +83,14 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 	}
 	p.findIdle(rows)
 	return rows
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // seeds are the MFA devices whose secret is stored.
