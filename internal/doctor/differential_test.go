@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -162,6 +163,9 @@ func (x trial) check(t *testing.T, profile string, sdk, cli, sdkPlain, cliPlain 
 		}
 	}
 	e := expect(read, profile)
+	if quotesKept.MatchString(x.files[0]) || quotesKept.MatchString(x.files[1]) {
+		e.row("quotes and a comment in an indented line")
+	}
 	if got := foreseen(e.chain); !fob.same(got.withoutMFA()) {
 		wrong("fob is to have %v: %v", got, slices.Sorted(maps.Keys(e.rows)))
 		return
@@ -286,8 +290,10 @@ func foreseen(c chain) outcome {
 		case "environment":
 			o.Source = keySource(envKey, envSecret, "")
 		case "sso":
-			o.Source = "sso " + text(0) + " " + text(1)
-		case "process", "web":
+			o.Source = strings.Join([]string{"sso", text(0), text(1), cmp.Or(text(2), text(3)), text(4)}, " ")
+		case "login":
+			o.Source = "login " + strings.TrimSpace(text(0))
+		case "process", "web", "web-process":
 			o.Source = s.kind + " " + text(0)
 		case "none":
 			o.Source = "container"
@@ -331,12 +337,7 @@ func resolved(files [2]string, profile string) outcome {
 		Program:     "fob",
 	}, profile, plan.Options{})
 	if e, ok := errors.AsType[*plan.UnsupportedError](err); ok {
-		if kind, ok := map[string]string{
-			"uses a web identity token": "web", "is an SSO profile": "sso", "uses a console sign-in (login_session)": "login",
-			"uses credential_source = EcsContainer": "container", "uses credential_source = Ec2InstanceMetadata": "imds",
-		}[e.What]; ok {
-			return outcome{Source: kind + " ?"}
-		}
+		return outcome{Source: sources[e.Source] + " ?"}
 	}
 	if e, ok := errors.AsType[*plan.NoKeyError](err); ok && !e.Role && e.For == e.Profile {
 		return outcome{Source: "container ?"} // where the SDKs look next
@@ -355,6 +356,16 @@ func resolved(files [2]string, profile string) outcome {
 			o.Source = keySource(s.KeyID, envSecret, "")
 		case plan.Process:
 			o.Source = "process " + s.Command
+		case plan.SSO:
+			o.Source = strings.Join([]string{"sso", s.AccountID, s.RoleName, cmp.Or(s.Session, s.StartURL), s.Region}, " ")
+		case plan.ConsoleLogin:
+			o.Source = "login " + s.Session
+		case plan.WebIdentity:
+			o.Source = "web " + s.TokenFile
+			if s.TokenProcess != "" {
+				o.Source = "web-process " + s.TokenProcess
+			}
+			o.Roles = append(o.Roles, assumed{ARN: s.RoleARN, Name: strings.TrimPrefix(s.RoleSessionName, user), Seconds: s.DurationSeconds})
 		case plan.AssumeRole:
 			name := strings.TrimPrefix(s.RoleSessionName, user) // by default
 			o.Roles = append(o.Roles, assumed{s.RoleARN, s.ExternalID, "", name, s.DurationSeconds})
@@ -387,7 +398,7 @@ func answers(t *testing.T, questions []question) (sdk, cli []map[string]outcome)
 		argv      []string
 		questions []question
 	}{
-		{[]string{program, t.TempDir(), "corp", startURL}, questions},
+		{[]string{program, t.TempDir()}, questions},
 		{append(python, t.TempDir()), questions[:half]},
 		{append(python, t.TempDir()), questions[half:]},
 	} {

@@ -96,8 +96,10 @@ func (m *maker) blocks(names []string) (all []*block) {
 		}
 	}
 	if m.chance(90) {
-		all = append(all, &block{kind: "sso-session", name: "corp", settings: []setting{
-			{"sso_region", "eu-west-1"}, {"sso_start_url", startURL}}})
+		all = append(all, m.ssoSession("corp", "eu-west-1"))
+	}
+	if m.chance(20) {
+		all = append(all, m.ssoSession("lab", "us-gov-west-1"))
 	}
 	if m.chance(10) {
 		all = append(all, &block{kind: "services", name: "local", settings: []setting{{"sts", "\n  endpoint_url = http://localhost:4566"}}})
@@ -112,7 +114,7 @@ func (m *maker) fill(name string, config, credentials *block) {
 	if m.chance(15) {
 		either = credentials
 	}
-	switch m.weighted("static 22 role 34 process 08 web 05 sso 06 login 03 none 08 mix 14") {
+	switch m.weighted("static 20 role 30 process 07 web 07 sso 12 login 04 none 06 mix 14") {
 	case "static":
 		m.static(config, credentials)
 	case "role":
@@ -247,28 +249,77 @@ func (m *maker) process(name string, b *block) {
 }
 
 func (m *maker) web(b *block) {
-	b.add("web_identity_token_file", "/var/run/secrets/token")
+	if m.chance(90) {
+		b.add("web_identity_token_file", "/var/run/secrets/token"+m.pick("", m.number()))
+	}
+	if m.chance(15) {
+		b.add("web_identity_token_process", "print-token "+m.number())
+	}
 	if m.chance(85) {
 		b.add("role_arn", "arn:aws:iam::222222222222:role/web"+m.number())
+	}
+	if m.chance(20) {
+		b.add("role_session_name", "web.app")
+	}
+	if m.chance(20) {
+		b.add("duration_seconds", m.pick("900", "1200", "3600", "7200", "43200"))
 	}
 }
 
 func (m *maker) sso(b *block) {
+	all := []setting{
+		{"sso_session", m.pick("corp", "corp", "corp", "corp", "lab", "gone")},
+		{"sso_start_url", startURL},
+		{"sso_region", m.pick("eu-west-1", "eu-west-1", "us-east-1", "no where")},
+		{"sso_account_id", m.pick("333333333333", "444444444444", "012345678901", "33")},
+		{"sso_role_name", "Admin" + m.number()},
+	}
+	if m.chance(12) { // a part of it, perhaps of one key
+		m.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		for _, s := range all[:1+m.IntN(3)] {
+			b.add(s.key, s.value)
+		}
+		return
+	}
 	if m.chance(70) {
-		b.add("sso_session", m.pick("corp", "corp", "corp", "corp", "gone"))
+		b.add("sso_session", all[0].value)
 		if m.chance(10) {
-			b.add("sso_region", m.pick("eu-west-1", "us-east-1"))
+			b.add("sso_region", all[2].value)
+		}
+		if m.chance(10) {
+			b.add("sso_start_url", startURL)
 		}
 	} else {
 		b.add("sso_start_url", startURL)
-		b.add("sso_region", "eu-west-1")
+		b.add("sso_region", all[2].value)
 	}
-	if m.chance(90) {
+	if m.chance(94) {
+		b.add("sso_account_id", all[3].value)
+	}
+	if m.chance(94) {
+		b.add("sso_role_name", all[4].value)
+	}
+}
+
+// ssoSession writes the section of a sign-in, seldom with a key too few or too many.
+func (m *maker) ssoSession(name, region string) *block {
+	b := &block{kind: "sso-session", name: name}
+	if m.chance(95) {
+		b.add("sso_region", region)
+	}
+	if m.chance(95) {
+		b.add("sso_start_url", startURL)
+	}
+	if m.chance(50) {
+		b.add("sso_registration_scopes", m.pick("sso:account:access", "sso:account:access, codewhisperer:completions"))
+	}
+	if m.chance(5) {
 		b.add("sso_account_id", "333333333333")
 	}
-	if m.chance(90) {
-		b.add("sso_role_name", "Admin"+m.number())
+	if m.chance(3) {
+		b.add("sso_role_name", "Shared")
 	}
+	return b
 }
 
 // profileNames chooses the names of a sample's profiles.
@@ -347,7 +398,7 @@ func (m *maker) forFob(blocks []*block) (own []*block) {
 		}
 		for range m.IntN(3) {
 			key, value := "", ""
-			switch m.IntN(7) {
+			switch m.IntN(10) {
 			case 0, 1:
 				key, value = "role_arn", "arn:aws:iam::222222222222:role/fob"+m.number()
 			case 2, 3:
@@ -358,6 +409,14 @@ func (m *maker) forFob(blocks []*block) (own []*block) {
 				key, value = "region", m.pick("us-west-2", "")
 			case 6:
 				key, value = "external_id", m.pick("partner-8", "")
+			case 7:
+				key, value = "sso_session", m.pick("corp", "")
+			case 8:
+				s := []setting{{"sso_account_id", "555555555555"}, {"sso_role_name", "FobAdmin"}, {"sso_start_url", startURL}, {"sso_region", "eu-west-1"}}[m.IntN(4)]
+				key, value = s.key, m.pick(s.value, s.value, "")
+			case 9:
+				s := []setting{{"login_session", "arn:aws:iam::111111111111:user/fob"}, {"web_identity_token_file", "/fob"}, {"credential_process", "/opt/fob"}}[m.IntN(3)]
+				key, value = s.key, m.pick(s.value, s.value, "")
 			}
 			b.add("fob_"+key, value)
 		}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,7 +25,9 @@ var listed = []struct{ name, with, why string }{
 	{"a source without a role", "cli", "the section's own credentials count; the Go SDK refuses"},
 	{"a source's identity without a role", "", "what aws-vault does; the SDKs refuse, or go on to the machine's role"},
 	{"a static key before other sources", "go", "plain-text keys as in the Go SDK; the AWS CLI looks at sign-ins, and for the config file's keys at processes, first"},
-	{"half of an SSO profile", "", "each tool decides by another key whether a section is one"},
+	{"an SSO profile without account and role", "go", "any of the five keys makes it one; the AWS CLI goes on to the next source"},
+	{"an account or role in the sso-session", "cli", "as in the AWS CLI; the Go SDK looks for both in the profile"},
+	{"a token from a program", "", "which is aws-vault's"},
 	{"an sso_session that does not exist, beside another source", "cli", "the Go SDK refuses what it does not need"},
 	{"a loop", "cli", "the Go SDK lets a loop end at a profile with credentials"},
 	{"half of a key", "", "fob refuses it where it is used; the AWS CLI ignores a lone secret, the Go SDK refuses the section"},
@@ -37,6 +40,7 @@ var listed = []struct{ name, with, why string }{
 	{"MFA", "", "once, at the start, with GetSessionToken; the SDKs ask for a code for each role"},
 	{"no duration", "", "AWS's default, 1h; the Go SDK asks for 15m"},
 	{"a duration in words", "", "fob accepts 1h; the SDKs ignore it"},
+	{"the duration of a web identity", "", "the SDKs ignore it there, and AWS makes that 1h"},
 	{"a duration out of bounds", "", "fob caps it to what AWS allows"},
 	// How lines are read.
 	{"a file with a mistake", "", "what the SDKs skip could move lines to another profile"},
@@ -45,6 +49,7 @@ var listed = []struct{ name, with, why string }{
 	{"a line that is different for the AWS CLI", "go", "fob reads as the Go SDK does"},
 	{"an empty value", "go", "it is no value; for the AWS CLI it counts"},
 	{"a line that continues the one above", "cli", "an indented line with a = in it; the Go SDK makes it a key"},
+	{"quotes and a comment in an indented line", "", "the Go SDK keeps the quotes only there"},
 	{"one quote as a value", "", "the Go SDK crashes"},
 	{"a byte order mark or quotes around a name", "", "the Go SDK loses the section, or makes the quotes part of the name"},
 	{"keys of fob's own", "", "fob_, include_profile"},
@@ -83,7 +88,7 @@ func expect(c *awsconfig.Config, profile string) *expectation {
 	if r.refused == "" && r.steps == nil {
 		r.steps = []step{{"none", []awsconfig.Value{{}}}}
 	}
-	if r.refused == "" && slices.Contains([]string{"key", "environment", "process"}, r.steps[0].kind) {
+	if r.refused == "" && !slices.Contains([]string{"none", "container", "imds"}, r.steps[0].kind) {
 		r.finish(profile)
 	}
 	r.lines(c)
@@ -156,7 +161,10 @@ func (r *rules) walk(name string, at awsconfig.Value, above []string) chain {
 		r.row("the role of a source with its own key")
 	}
 	var named []string
-	for _, key := range []string{"source_profile", "credential_source", "web_identity_token_file"} {
+	for _, key := range []string{"source_profile", "credential_source", "web_identity_token_file", "web_identity_token_process"} {
+		if s.has("web_identity_token_process") {
+			r.row("a token from a program")
+		}
 		if s.has(key) {
 			named = append(named, key)
 		}
@@ -194,7 +202,11 @@ func (r *rules) walk(name string, at awsconfig.Value, above []string) chain {
 		if s.hasStatic() {
 			r.row("a static key beside web identity")
 		}
-		return chain{steps: s.webIdentity()}
+		web := s.webIdentity()
+		if s.has("web_identity_token_process") {
+			web[0] = step{"web-process", s.values("web_identity_token_process")}
+		}
+		return chain{steps: web}
 	}
 	if len(named) == 1 && s.has("credential_process") {
 		r.row("a process beside a role's source")
@@ -208,8 +220,10 @@ func (r *rules) walk(name string, at awsconfig.Value, above []string) chain {
 func (r *rules) withoutRole(s section, named []string, above []string) chain {
 	if !s.has("role_arn") && len(named) > 0 {
 		r.row("a source without a role")
-		if s.has("web_identity_token_file") {
-			return refuse(s["web_identity_token_file"], "no role")
+		for _, key := range []string{"web_identity_token_file", "web_identity_token_process"} {
+			if s.has(key) {
+				return refuse(s[key], "no role")
+			}
 		}
 	}
 	c := r.own(s)
@@ -227,10 +241,6 @@ func (r *rules) withoutRole(s section, named []string, above []string) chain {
 
 // own is what a section has without its role and its source.
 func (r *rules) own(s section) chain {
-	isSSO := s.has("sso_session") || s.has("sso_start_url")
-	if isSSO != s.hasSSO() || isSSO != (s.has("sso_account_id") || s.has("sso_role_name")) {
-		r.row("half of an SSO profile")
-	}
 	switch {
 	case s.hasStatic():
 		if s.hasSSO() || s.has("login_session") || s.has("credential_process") || s.has("web_identity_token_file") {
@@ -245,8 +255,8 @@ func (r *rules) own(s section) chain {
 			token = s["aws_security_token"]
 		}
 		return chain{steps: []step{{"key", append(s.values("aws_access_key_id", "aws_secret_access_key"), token)}}}
-	case isSSO:
-		return chain{steps: []step{s.signIn()}}
+	case s.hasSSO():
+		return r.sso(s)
 	case s.has("login_session"):
 		return chain{steps: []step{{"login", s.values("login_session")}}}
 	case s.has("credential_process"):
@@ -255,7 +265,45 @@ func (r *rules) own(s section) chain {
 	return chain{}
 }
 
+// sso is a section with any of Identity Center's keys.
+func (r *rules) sso(s section) chain {
+	at := cmp.Or(s["sso_session"], s["sso_start_url"], s["sso_region"], s["sso_account_id"], s["sso_role_name"])
+	if !s.has("sso_account_id") && !s.has("sso_role_name") {
+		r.row("an SSO profile without account and role")
+	}
+	if s.has("sso_session") {
+		session, ok := r.Section("sso-session", s.text("sso_session"))
+		if !ok {
+			return refuse(at, "no sso-session")
+		}
+		for key, v := range read(session) {
+			if v.Text == "" {
+				r.row("an empty value")
+				continue
+			}
+			if key == "sso_account_id" || key == "sso_role_name" {
+				r.row("an account or role in the sso-session")
+			}
+			if s.has(key) && s.text(key) != v.Text {
+				return refuse(s[key], "another value than in the sso-session")
+			}
+			s[key] = v
+		}
+		if with := read(session); with.text("sso_start_url") == "" || with.text("sso_region") == "" {
+			return refuse(at, "half of an sso-session")
+		}
+	}
+	for _, key := range []string{"sso_start_url", "sso_region", "sso_account_id", "sso_role_name"} {
+		if !s.has(key) {
+			return refuse(at, "no %s", key)
+		}
+	}
+	return chain{steps: []step{s.signIn()}}
+}
+
 var (
+	userARN     = regexp.MustCompile(`^arn:[!-~]+:iam::\d{12}:user/[!-~]+$`)
+	accountID   = regexp.MustCompile(`^\d{12}$`)
 	roleARN     = regexp.MustCompile(`^arn:[!-~]+:iam::\d{12}:role/[!-~]*[!-.0-~]$`)
 	externalID  = regexp.MustCompile(`^[\w+=,.@:/-]{2,999}$`)
 	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
@@ -285,6 +333,20 @@ func (r *rules) finish(profile string) {
 	if r.refused == "" {
 		source = r.steps[0]
 	}
+	switch source.kind {
+	case "sso":
+		if !accountID.MatchString(source.values[0].Text) || !regionName.MatchString(source.values[4].Text) {
+			bad(source.values[0])
+		}
+		region, _ := p.Own("region")
+		if strings.HasPrefix(source.values[4].Text, "us-gov-") && (region.Text != "" || len(r.steps) > 1) {
+			bad(source.values[4]) // the region and the roles are of another partition
+		}
+	case "login":
+		if !userARN.MatchString(source.values[0].Text) {
+			bad(source.values[0])
+		}
+	}
 	longLived := source.kind == "environment" || source.kind == "key" && source.values[2].Text == ""
 	for _, s := range r.path {
 		if v := s["mfa_serial"]; v.Text != "" {
@@ -304,15 +366,19 @@ func (r *rules) finish(profile string) {
 			roles = append(roles, s)
 		}
 	}
-	for _, s := range roles {
+	withToken := source.kind == "web" || source.kind == "web-process"
+	for i, s := range roles {
 		for key, valid := range map[string]*regexp.Regexp{"role_arn": roleARN, "external_id": externalID, "role_session_name": sessionName} {
 			if v, ok := s[key]; ok && !valid.MatchString(v.Text) {
 				bad(v)
 			}
 		}
 		limit := 3600
-		if longLived && len(roles) == 1 {
+		if longLived && len(roles) == 1 || withToken && i == 0 {
 			limit = 12 * 3600
+		}
+		if withToken && i == 0 && s.has("duration_seconds") {
+			r.row("the duration of a web identity")
 		}
 		seconds, err := strconv.Atoi(s.text("duration_seconds"))
 		switch {
@@ -331,6 +397,10 @@ func (r *rules) finish(profile string) {
 		r.seconds = append(r.seconds, seconds)
 	}
 }
+
+// quotesKept is a line at the beginning of a section, or below another value, in which
+// the Go SDK looks for quotes before it looks for a comment.
+var quotesKept = regexp.MustCompile(`(?m)^[ \t]+[^=\n]+=[ \t]*(".*"|'.*')[ \t]+[#;]`)
 
 // lines adds the rows for what is special about the files' lines.
 func (e *expectation) lines(c *awsconfig.Config) {

@@ -222,7 +222,7 @@ type section map[string]awsconfig.Value
 // keys are what is read of a section.
 var keys = []string{
 	"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token",
-	"role_arn", "source_profile", "credential_source", "web_identity_token_file", "external_id", "mfa_serial", "role_session_name", "duration_seconds",
+	"role_arn", "source_profile", "credential_source", "web_identity_token_file", "web_identity_token_process", "external_id", "mfa_serial", "role_session_name", "duration_seconds",
 	"sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name", "login_session", "credential_process",
 	"retry_mode", "max_attempts", "defaults_mode",
 }
@@ -257,7 +257,7 @@ func (s section) role() step {
 }
 
 func (s section) signIn() step {
-	return step{"sso", s.values("sso_account_id", "sso_role_name", "sso_session", "sso_start_url")}
+	return step{"sso", s.values("sso_account_id", "sso_role_name", "sso_session", "sso_start_url", "sso_region")}
 }
 
 // webIdentity is the source and the role in one.
@@ -432,9 +432,8 @@ func (m goSDK) sso(s section) chain {
 	need := []string{"sso_region", "sso_start_url", "sso_account_id", "sso_role_name"}
 	at := s["sso_session"]
 	if at.Text != "" {
-		need = need[:2]
 		session, _ := m.Section("sso-session", at.Text)
-		for _, key := range need {
+		for _, key := range need[:2] {
 			theirs, _ := session.Own(key)
 			if own := s[key]; own.Text != "" && own.Text != theirs.Text && theirs.Text != "" {
 				return refuse(own, "another %s than in [sso-session %s]", key, at.Text)
@@ -572,6 +571,11 @@ func (m awsCLI) sso(s section) chain {
 		with, ok := m.Section("sso-session", session.Text)
 		if !ok {
 			return refuse(session, "there is no [sso-session %s]", session.Text)
+		}
+		for _, key := range []string{"sso_start_url", "sso_region"} {
+			if _, ok := with.Own(key); !ok {
+				return refuse(session, "no %s in [sso-session %s]", key, session.Text)
+			}
 		}
 		for key, v := range read(with) {
 			if own, ok := s[key]; ok && own.Text != v.Text {

@@ -13,6 +13,7 @@ const (
 	maxSession     = 36 * time.Hour
 	maxRootSession = time.Hour
 	maxRole        = 12 * time.Hour
+	longestRole    = "the longest role session is 12h"
 	// maxChained is AWS's limit for a role that is assumed with a session.
 	maxChained = time.Hour
 	// MinExport is the shortest life of what fob export makes. botocore asks again for

@@ -237,7 +237,7 @@ func (r *resolver) roleSteps(steps []Step, roles []AssumeRole, serial awsconfig.
 	}
 	why := "a role assumed from a session lasts at most 1h"
 	if direct {
-		why = "the longest role session is 12h"
+		why = longestRole
 	}
 	if d := r.opts.Duration; want > limit && d.Duration > 0 && !d.Soft {
 		return nil, &UsageError{Problem: fmt.Sprintf("%s %s: %s", from, Duration(want), why)}

@@ -18,7 +18,7 @@ const maxTags = 50
 func (r *resolver) roles() ([]AssumeRole, error) {
 	var roles []AssumeRole
 	all := r.opts.flagLimits(r.chain[0].name) // of the next role: those of the profiles that only pass on its credentials count, too
-	for _, h := range r.chain {
+	for i, h := range r.chain {
 		if _, unused := get(h.section, "role_arn"); h.role.Text != "" || !unused {
 			all = append(limits(h.section), all...)
 		}
@@ -39,7 +39,11 @@ func (r *resolver) roles() ([]AssumeRole, error) {
 			if err != nil {
 				return nil, err
 			}
-			role.DurationSeconds = seconds(r.within(life, MinSession, maxChained, from, "a role in a chain lasts at most 1h"))
+			limit, why := maxChained, "a role in a chain lasts at most 1h"
+			if _, withToken := r.source.(WebIdentity); withToken && i == len(r.chain)-1 {
+				limit, why = maxRole, longestRole
+			}
+			role.DurationSeconds = seconds(r.within(life, MinSession, limit, from, why))
 		}
 		roles = append(roles, role)
 	}

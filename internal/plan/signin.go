@@ -29,18 +29,18 @@ func (r *resolver) sso(h hop, at awsconfig.Value) error {
 	for _, need := range []struct {
 		key string
 		to  *string
-	}{{"sso_account_id", &s.AccountID}, {"sso_role_name", &s.RoleName}} {
-		v, ok := get(h.section, need.key)
-		if !ok {
+	}{{"sso_account_id", &s.AccountID}, {"sso_role_name", &s.RoleName}, {"sso_start_url", new(string)}, {"sso_region", new(string)}} {
+		own, inProfile := get(h.section, need.key)
+		v, inSession := get(from, need.key)
+		switch {
+		case !inProfile && !inSession:
 			return &ConfigError{At: where(h.section), Problem: need.key + " is missing"}
-		}
-		*need.to = v.Text
-	}
-	for _, key := range []string{"sso_start_url", "sso_region"} {
-		v, _ := get(from, key) // ssoSignIn needs it
-		if own, both := get(h.section, key); both && own.Text != v.Text {
+		case !inSession:
+			v = own
+		case inProfile && own.Text != v.Text: // which is an error in the AWS CLI too
 			return &ConfigError{At: At(own), Problem: fmt.Sprintf("%s is %q, but in [sso-session %s] it is %q (%s)", own.Key, own.Text, s.Session, v.Text, At(v))}
 		}
+		*need.to = v.Text
 	}
 	if !isAccountID(s.AccountID) {
 		return &ConfigError{At: At(at), Problem: fmt.Sprintf("sso_account_id: %q is not an account ID (12 digits)", s.AccountID)}

@@ -32,11 +32,17 @@ func (r *resolver) follow(h hop) (next, error) {
 	return next{profile: parent.Text, at: parent}, oneSource(h)
 }
 
+// tokenKeys name where the token of a web identity comes from. The second is aws-vault's.
+var tokenKeys = [...]string{"web_identity_token_file", "web_identity_token_process"}
+
+// roleSources are the keys that name what a role is assumed with.
+var roleSources = append([]string{"source_profile", "credential_source"}, tokenKeys[:]...)
+
 // oneSource makes sure that a role has one source only: the SDKs refuse two, or
 // do not agree which one counts.
 func oneSource(h hop) error {
 	first := ""
-	for _, key := range []string{"source_profile", "credential_source", "web_identity_token_file"} {
+	for _, key := range roleSources {
 		v, ok := get(h.section, key)
 		switch {
 		case !ok:
@@ -55,10 +61,12 @@ func (r *resolver) ownSource(h hop) (next, error) {
 	if v, ok := get(h.section, "credential_source"); ok && hasRole {
 		return next{}, r.environment(h, v)
 	}
-	if v, ok := get(h.section, "web_identity_token_file"); ok {
-		if _, ok := get(h.section, "role_arn"); !ok {
-			// A token is good for nothing else, and no SDK tries the next source.
-			return next{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("profile %q has %s but no role_arn", h.name, v.Key)}
+	for _, key := range tokenKeys {
+		if v, ok := get(h.section, key); ok {
+			if _, ok := get(h.section, "role_arn"); !ok {
+				// A token is good for nothing else, and no SDK tries the next source.
+				return next{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("profile %q has %s but no role_arn", h.name, v.Key)}
+			}
 		}
 	}
 	if hasRole && r.webIdentity(h) {
@@ -144,7 +152,11 @@ func (r *resolver) process(h hop, v awsconfig.Value) error {
 }
 
 func (r *resolver) environment(h hop, v awsconfig.Value) error {
-	if v.Text != "Environment" {
+	switch v.Text {
+	case "Environment":
+	default:
+		return &ConfigError{At: At(v), Problem: fmt.Sprintf("unknown %s %q; use Environment, which reads AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", v.Key, v.Text)}
+	case "EcsContainer", "Ec2InstanceMetadata":
 		return &UnsupportedError{Profile: h.name, What: "uses credential_source = " + v.Text, Source: v.Text, At: At(v)}
 	}
 	id := r.facts.Getenv("AWS_ACCESS_KEY_ID")

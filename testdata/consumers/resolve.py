@@ -64,7 +64,8 @@ class Client:
 class Portal:
     def __init__(self, settings):
         account, role = settings['sso_account_id'], settings['sso_role_name']
-        self.id = give({'source': f'sso {account} {role}'})
+        sign_in = settings.get('sso_session') or settings['sso_start_url']
+        self.id = give({'source': f'sso {account} {role} {sign_in} {settings["sso_region"]}'})
 
     def load(self):
         return credentials.Credentials(self.id, 'x', 'x')
@@ -73,14 +74,16 @@ class Portal:
 def sso(provider):
     settings = provider._load_sso_config()
     if settings:
+        provider._token_provider._load_sso_config()
         validate_region_name(settings['sso_region'])
         return Portal(settings).load()
 
 
 def login(provider):
     profiles = provider._load_config().get('profiles', {})
-    if 'login_session' in profiles.get(provider._profile_name, {}):
-        return credentials.Credentials(give({'source': 'login'}), 'x', 'x')
+    session = profiles.get(provider._profile_name, {}).get('login_session')
+    if session is not None:
+        return credentials.Credentials(give({'source': 'login ' + session.strip()}), 'x', 'x')
 
 
 class Process(credentials.ProcessProvider):

@@ -7,8 +7,8 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
-	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -25,6 +25,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/logincreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 )
 
@@ -95,28 +97,21 @@ func main() {
 // over a client of its own.
 const container = "ASIACONTAINER"
 
-// prepare makes a home with sign-ins, a directory in which this program is sh, and an
+// prepare makes a home for sign-ins, a directory in which this program is sh, and an
 // endpoint for the credentials of containers.
 func prepare(dir string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	bin, cache := filepath.Join(dir, "bin"), filepath.Join(dir, ".aws", "sso", "cache")
-	for _, d := range []string{bin, cache} {
+	bin := filepath.Join(dir, "bin")
+	for _, d := range []string{bin, filepath.Join(dir, ".aws", "sso", "cache"), filepath.Join(dir, ".aws", "login", "cache")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return err
 		}
 	}
 	if err := os.Symlink(self, filepath.Join(bin, "sh")); err != nil {
 		return err
-	}
-	for _, session := range os.Args[2:] {
-		name := hex.EncodeToString(sum(session)) + ".json"
-		token := `{"accessToken":"token","expiresAt":"2099-01-01T00:00:00Z"}`
-		if err := os.WriteFile(filepath.Join(cache, name), []byte(token), 0o600); err != nil {
-			return err
-		}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -129,7 +124,40 @@ func prepare(dir string) error {
 		os.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://"+listener.Addr().String()+"/"))
 }
 
-func sum(s string) []byte { h := sha1.Sum([]byte(s)); return h[:] }
+// signIn leaves the sign-ins that a profile and its sources need where aws sso login and
+// aws login would. What they give says which sign-in it is from.
+func signIn(files [2]string, profile string) error {
+	shared, err := config.LoadSharedConfigProfile(context.Background(), profile, func(o *config.LoadSharedConfigOptions) {
+		o.ConfigFiles, o.CredentialsFiles = files[:1], files[1:]
+	})
+	if err != nil {
+		return nil // LoadDefaultConfig says so
+	}
+	for s := &shared; s != nil; s = s.Source {
+		if session := cmp.Or(s.SSOSessionName, s.SSOStartURL); session != "" {
+			path, err := ssocreds.StandardCachedTokenFilepath(session)
+			if err != nil {
+				return err
+			}
+			token := fmt.Sprintf(`{"accessToken":%q,"expiresAt":"2099-01-01T00:00:00Z"}`, hex.EncodeToString([]byte(session)))
+			if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
+				return err
+			}
+		}
+		if s.LoginSession != "" {
+			path, err := logincreds.StandardCachedTokenFilepath(s.LoginSession, "")
+			if err != nil {
+				return err
+			}
+			id := "LOGIN" + hex.EncodeToString([]byte(strings.TrimSpace(s.LoginSession)))
+			token := fmt.Sprintf(`{"accessToken":{"accessKeyId":%q,"secretAccessKey":"x","sessionToken":"x","accountId":"111111111111","expiresAt":"2099-01-01T00:00:00Z"},"clientId":"x","refreshToken":"x","dpopKey":"x"}`, id)
+			if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 func resolve(files [2]string, profile string) (o outcome) {
 	defer func() {
@@ -139,6 +167,9 @@ func resolve(files [2]string, profile string) (o outcome) {
 	}()
 	ctx := context.Background()
 	w := world{}
+	if err := signIn(files, profile); err != nil {
+		return failure(err)
+	}
 	conf, err := config.LoadDefaultConfig(ctx,
 		config.WithSharedConfigFiles(files[:1]), config.WithSharedCredentialsFiles(files[1:]),
 		config.WithSharedConfigProfile(profile), config.WithDefaultRegion(noRegion),
@@ -154,31 +185,15 @@ func resolve(files [2]string, profile string) (o outcome) {
 	if err != nil {
 		return failure(err)
 	}
-	if creds, err := conf.Credentials.Retrieve(ctx); err == nil {
-		o = w.outcome(creds.AccessKeyID, creds.SecretAccessKey, creds.SessionToken)
-	} else {
-		o = w.failed(conf.Credentials, err)
+	creds, err := conf.Credentials.Retrieve(ctx)
+	if err != nil {
+		return failure(err)
 	}
+	o = w.outcome(creds.AccessKeyID, creds.SecretAccessKey, creds.SessionToken)
 	if conf.Region != noRegion {
 		o.Region = conf.Region
 	}
 	return o
-}
-
-// failed knows the sources that there is no sign-in for. What is done with their
-// credentials cannot be seen then: the source ends with a question mark.
-func (w world) failed(provider aws.CredentialsProvider, err error) outcome {
-	if p, ok := provider.(aws.CredentialProviderSource); ok {
-		for _, s := range p.ProviderSources() {
-			switch {
-			case s == aws.CredentialSourceLogin:
-				return outcome{Source: "login ?"}
-			case strings.Contains(err.Error(), "cached SSO token"):
-				return outcome{Source: "sso ?"}
-			}
-		}
-	}
-	return failure(err)
 }
 
 // webToken stands for the content of a token's file.
@@ -201,9 +216,11 @@ func (w world) outcome(id, secret, token string) outcome {
 	if id == container {
 		return outcome{Source: "container"}
 	}
-	if command, ok := strings.CutPrefix(id, "PROCESS"); ok {
-		if b, err := hex.DecodeString(command); err == nil {
-			return outcome{Source: "process " + string(b)}
+	for _, kind := range []string{"process", "login"} {
+		if what, ok := strings.CutPrefix(id, strings.ToUpper(kind)); ok {
+			if b, err := hex.DecodeString(what); err == nil {
+				return outcome{Source: kind + " " + string(b)}
+			}
 		}
 	}
 	return outcome{Source: strings.Join([]string{"key ", id, secret, token}, "|")}
@@ -244,7 +261,12 @@ func (w world) Do(r *http.Request) (*http.Response, error) {
 			action, action, w.give(o), action, action)
 	case path == "/federation/credentials":
 		q := r.URL.Query()
-		id := w.give(outcome{Source: "sso " + q.Get("account_id") + " " + q.Get("role_name")})
+		if q.Get("account_id") == "" || q.Get("role_name") == "" {
+			return nil, errors.New("an account and a role are needed")
+		}
+		session, _ := hex.DecodeString(r.Header.Get("X-Amz-Sso_bearer_token"))
+		region, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Hostname(), "portal.sso."), ".")
+		id := w.give(outcome{Source: strings.Join([]string{"sso", q.Get("account_id"), q.Get("role_name"), string(session), region}, " ")})
 		answer = fmt.Sprintf(`{"roleCredentials":{"accessKeyId":%q,"secretAccessKey":"x","sessionToken":"x","expiration":4070908800000}}`, id)
 	case path == "/latest/api/token":
 		answer = "token"
