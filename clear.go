@@ -14,6 +14,7 @@ import (
 
 type clearCmd struct {
 	Profile *string `arg:"" optional:"" help:"The profile; all of them if none is named."`
+	SSO     string  `help:"Sign out of Identity Center, in AWS too: an [sso-session], or a start URL." placeholder:"SESSION"`
 }
 
 func (clearCmd) Help() string {
@@ -21,27 +22,49 @@ func (clearCmd) Help() string {
 new MFA code if it needs one. Only fob's copies are cleared: AWS cannot end a session, so
 one that a program already has stays valid until it expires.
 
+A sign-in to Identity Center is cleared with the sessions of its profiles. With --sso, fob
+also signs out in AWS.
+
     fob clear prod
+    fob clear --sso corp
     fob clear`
 }
 
 func (c *clearCmd) Run(a *app) error {
+	if c.SSO != "" {
+		if c.Profile != nil {
+			return noHelpf("--sso signs out of all profiles of a sign-in; leave out %q", *c.Profile)
+		}
+		return signOut(a, c.SSO)
+	}
 	var n int
-	from := ""
-	var err error
+	from, out := "", forgottenSignIn{}
+	var err, kept error
 	if c.Profile == nil {
 		a.disused()
 		n, from, err = clearAll(a)
+		out, kept = forgetAll(a)
 	} else {
 		a.disused(*c.Profile)
 		n, from, err = clearProfile(a, *c.Profile)
+		out, kept = forgetProfile(a, *c.Profile)
+	}
+	if err == nil {
+		err = kept
 	}
 	switch {
+	case n > 0 && out.what != "":
+		a.out.Answer("Cleared %s%s, and %s.", ui.Count(n, "session"), from, out.what)
 	case n > 0:
 		a.out.Answer("Cleared %s%s.", ui.Count(n, "session"), from)
-		a.out.Note("sessions already handed out stay valid until they expire")
+	case out.what != "":
+		a.out.Answer("Cleared %s.", out.what)
 	case err == nil:
 		a.out.Answer("No cached sessions.")
+	}
+	out.say(a)
+	if n > 0 {
+		a.out.Note("sessions already handed out stay valid until they expire")
 	}
 	return err
 }

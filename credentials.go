@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -149,12 +150,12 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 		r.given = a.givenCode(r.codeFlags, p.MFASerial())
 	}
 	if r.signer == nil {
-		r.signer = a.signer(false, func() (bool, error) { return false, nil })
+		r.signer = a.signer(func() (bool, error) { return false, nil })
 	}
 	reader.SignIn = r.signer
 	return &broker.Broker{
 		Source:   reader.Read,
-		Ask:      func(ctx context.Context, p plan.Plan) error { return r.signer.Ask(ctx, p, false) },
+		Ask:      r.signer.Ask,
 		Sessions: a.sessions(p),
 		Given:    r.given.For(p.MFASerial()),
 		Nobody:   a.nobodyHere,
@@ -193,10 +194,8 @@ func (a *app) sessions(p plan.Plan) broker.Sessions {
 	return source.QuietSessions{Store: a.store().Quiet(), Log: a.out.Log}
 }
 
-// signer signs in to what plans start from. With device, a person confirms a code on any
-// device; without, where a browser here could not come back to fob. mayAsk is
-// signin.Signer's.
-func (a *app) signer(device bool, mayAsk func() (ok bool, why error)) *signin.Signer {
+// signer signs in to what plans start from; mayAsk is signin.Signer's.
+func (a *app) signer(mayAsk func() (ok bool, why error)) *signin.Signer {
 	return &signin.Signer{
 		Store: a.store(),
 		Open: func(ctx context.Context) error {
@@ -205,11 +204,20 @@ func (a *app) signer(device bool, mayAsk func() (ok bool, why error)) *signin.Si
 			}
 			return a.store().Unlock(ctx, keyring.KindSession)
 		},
-		MayAsk: mayAsk,
-		Device: device,
-		Say:    a.out.Say, Waiting: a.out.Waiting,
-		Now: a.now, Log: a.out.Log, Note: a.out.Note,
+		MayAsk:  mayAsk,
+		Dial:    a.newClient,
+		Device:  !a.loopback && !a.host.Loopback(),
+		Browser: signin.Browsers{Getenv: a.getenv, LookPath: exec.LookPath, Environ: a.helperEnviron("")}.Open,
+		Say:     a.out.Say, Waiting: a.out.Waiting,
+		Poll: a.poll,
+		Now:  a.now, Log: a.out.Log, Note: a.out.Note,
 	}
+}
+
+// maySignIn reports whether somebody at a terminal can be asked to sign in.
+func (a *app) maySignIn() (ok bool, why error) {
+	_, err := a.person.Terminal("sign in")
+	return err == nil, err
 }
 
 // chooseProfile is the argument, AWS_PROFILE, FOB_PROFILE, or the user's choice of

@@ -78,7 +78,7 @@ func (c *execCmd) Run(a *app) error {
 	if p.RegionDenied != "" {
 		a.out.Warn("%s: AWS will refuse almost everything there", p.RegionDenied)
 	}
-	s, err := a.credentials(a.ctx, p, request{codeFlags: c.codeFlags, renew: broker.RenewExec, program: named(filepath.Base(argv[0]))})
+	s, err := a.credentials(a.ctx, p, request{codeFlags: c.codeFlags, renew: broker.RenewExec, program: named(filepath.Base(argv[0])), signer: a.signer(a.maySignIn)})
 	if err != nil {
 		return err
 	}

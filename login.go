@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -9,12 +11,14 @@ import (
 	"fob/internal/broker"
 	"fob/internal/mfa"
 	"fob/internal/plan"
+	"fob/internal/signin"
 	"fob/internal/term"
 	"fob/internal/ui"
 )
 
 type loginCmd struct {
 	codeFlags
+	Device   bool     `help:"Sign in with a code on any device instead of in the browser here."`
 	Profiles []string `arg:"" optional:"" name:"profile" help:"The profiles; else AWS_PROFILE, FOB_PROFILE, or your choice."`
 }
 
@@ -49,13 +53,16 @@ func (c *loginCmd) Run(a *app) error {
 	}
 	r := request{
 		codeFlags: c.codeFlags, renew: broker.RenewLogin, program: named("fob login"),
-		given: givenFor(a, c.codeFlags, plans), seen: &broker.Seen{},
+		given: givenFor(a, c.codeFlags, plans), seen: &broker.Seen{}, signer: c.signer(a),
 	}
 	var failed []error
+	var done []plan.Plan
 	for len(plans) > 0 {
 		p := plans[0]
 		plans = plans[1:]
-		if err := signIn(a, p, r, names); err != nil {
+		again := c.Fresh && !slices.ContainsFunc(done, func(q plan.Plan) bool { return signin.Same(p, q) })
+		done = append(done, p)
+		if err := signIn(a, p, r, names, again); err != nil {
 			failed = append(failed, err)
 			plans = slices.DeleteFunc(plans, func(q plan.Plan) bool { return failsToo(a, err, p, q) })
 		}
@@ -70,8 +77,36 @@ func (c *loginCmd) Run(a *app) error {
 	return nil
 }
 
-// signIn signs in to one profile, and says until when.
-func signIn(a *app, p plan.Plan, r request, names []string) error {
+// signer signs in with the browser where there is one, also without a terminal.
+func (c *loginCmd) signer(a *app) *signin.Signer {
+	s := a.signer(func() (ok bool, why error) {
+		ok, why = a.maySignIn()
+		return ok || !a.NoInput && (c.Device || a.host.Desktop() || a.getenv("BROWSER") != ""), why
+	})
+	s.Device = s.Device || c.Device
+	if home, err := a.host.Home(); err == nil {
+		s.CLICache = filepath.Join(home, ".aws", "sso", "cache")
+	}
+	s.Offer = func(ctx context.Context, until time.Time) (bool, error) {
+		if ok, _ := a.maySignIn(); !ok {
+			return false, nil
+		}
+		err := a.person.Confirm(ctx, "", "The AWS CLI is signed in until %s. Use that?", ui.Clock(until, a.now()))
+		if errors.Is(err, ui.ErrDeclined) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	return s
+}
+
+// signIn signs in to one profile, and says until when; again, even if it is signed in.
+func signIn(a *app, p plan.Plan, r request, names []string, again bool) error {
+	if signin.Starts(p) {
+		if err := r.signer.Ahead(a.ctx, p, again); err != nil {
+			return &planError{Plan: p, Fresh: r.Fresh, Err: err}
+		}
+	}
 	s, err := a.credentials(a.ctx, p, r)
 	if err != nil {
 		return err
@@ -94,6 +129,9 @@ func sayUntil(a *app, p plan.Plan, expires time.Time, names []string) error {
 	if !until.IsZero() {
 		said = "signed in until " + ui.Clock(until, a.now())
 	}
+	if all.SignIn(p, a.now()).Renews {
+		said += ", then renewed without asking"
+	}
 	width := 0
 	for _, name := range names {
 		width = max(width, term.Width(name))
@@ -111,6 +149,10 @@ func failsToo(a *app, err error, p, q plan.Plan) bool {
 	}
 	if refused, ok := errors.AsType[*awsapi.RefusedError](err); ok && refused.Role != "" && !refused.BadCode() && !refused.BadKey() {
 		return false
+	}
+	if signin.Same(p, q) {
+		_, denied := errors.AsType[*signin.AssignmentError](err) // another role may do
+		return !denied
 	}
 	return p.Source() == q.Source() || p.MFASerial() != "" && p.MFASerial() == q.MFASerial()
 }

@@ -58,6 +58,11 @@ type program struct {
 	limits awsapi.Limits
 	// patience is how long a wait may take before fob says for what; 0 is ui's own.
 	patience time.Duration
+	// loopback: a browser can come back to this computer, whatever fob thinks of it.
+	loopback bool
+	// poll is the pause between two looks whether a person has confirmed a code of a
+	// sign-in; 0 is what AWS asks for.
+	poll time.Duration
 	// devicePeriod is how long a code of a device lasts that fob creates in AWS; 0 is
 	// AWS's 30 s.
 	devicePeriod time.Duration

@@ -75,6 +75,8 @@ const (
 	testAnswer   = "FOBTEST_ANSWER"   // how long AWS may take to answer
 	testPatience = "FOBTEST_PATIENCE" // how long a wait may take before fob says for what
 	testPeriod   = "FOBTEST_PERIOD"   // of the codes of devices that fob creates
+	testLoopback = "FOBTEST_LOOPBACK" // a browser can come back to this computer
+	testPoll     = "FOBTEST_POLL"     // between two looks whether a code of a sign-in is confirmed
 	testClock    = "FOBTEST_CLOCK"    // what the clock shows all the time, RFC 3339
 )
 
@@ -87,7 +89,7 @@ func testProgram() program {
 		}
 		return d
 	}
-	p := program{workFactor: 10, budget: duration(testBudget), patience: duration(testPatience), devicePeriod: duration(testPeriod), judged: mustHelp}
+	p := program{workFactor: 10, budget: duration(testBudget), patience: duration(testPatience), devicePeriod: duration(testPeriod), loopback: os.Getenv(testLoopback) != "", poll: duration(testPoll), judged: mustHelp}
 	if answer := duration(testAnswer); answer != 0 {
 		p.limits = awsapi.Limits{Dial: answer, Answer: answer, Call: 3 * answer, Backoff: answer / 5}
 	}
@@ -292,6 +294,7 @@ func makeWorld(dir string, raced bool) (*world, error) {
 		"USER=jo",
 		"SHELL=/bin/sh",
 		"BROWSER=browser",
+		testLoopback + "=1",              // this machine may look like a container
 		"AWS_EC2_METADATA_DISABLED=true", // or an SDK without credentials asks the network
 		"FOB_PASSPHRASE=" + testPassphrase,
 		"FOB_UNLOCK_TTL=0", // leaves the developer's own kernel keyring alone

@@ -15,7 +15,6 @@ import (
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/prompt"
-	"fob/internal/signin"
 	"fob/internal/term"
 	"fob/internal/ui"
 	"fob/keyring"
@@ -273,7 +272,7 @@ func renameFlag(profile string) ui.Hint {
 
 // failures is the table. The order matters where one error wraps another.
 func failures() []failure {
-	return slices.Concat([]failure{on(leftDevice)}, profileFailures(), storeFailures(), awsFailures(), personFailures())
+	return slices.Concat([]failure{on(leftDevice)}, profileFailures(), storeFailures(), signInFailures(), awsFailures(), personFailures())
 }
 
 func personFailures() []failure {
@@ -300,9 +299,6 @@ func personFailures() []failure {
 				return exit(exitNoPerson, hints...)
 			}
 			return exit(exitNoPerson)
-		}),
-		on(func(a *app, _ *signin.NeededError, err error) verdict {
-			return exit(exitNoPerson, a.loginHint(err)...)
 		}),
 		always[*mfa.CodeError](exitUsage),
 		always[*term.InputError](exitUsage),

@@ -113,6 +113,8 @@ func unsupportedHints(err error, action string) []ui.Hint {
 func deniedRole(p plan.Plan, role string) []ui.Hint {
 	sent := ui.Type("fob", "explain", p.Profile).To("shows what was sent")
 	switch first := p.Roles()[0]; {
+	case p.FirstCached() == 1:
+		return []ui.Hint{sent} // only a key can be used with MFA
 	case p.MFASerial() == "":
 		return []ui.Hint{ui.Advise("if the role requires MFA, name the device in the profile: fob_mfa_serial = ARN"), sent}
 	case role != first:

@@ -94,8 +94,9 @@ type Broker struct {
 	// starts with a sign-in, Source signs nobody in: then the error is a
 	// *signin.NeededError, or says that the store is locked.
 	Source func(ctx context.Context, p plan.Plan, quiet bool) (s creds.Session, rev string, err error)
-	// Ask has a person sign in where a plan starts with that, and opens the store for it.
-	// It is called without locks: optional.
+	// Ask has a person sign in where a plan starts with that, unless it finds in the store
+	// what has to be tried first. It opens the store, and is called without locks:
+	// optional.
 	Ask func(ctx context.Context, p plan.Plan) error
 	// Sessions is the cache; nil for none.
 	Sessions Sessions
@@ -312,7 +313,7 @@ func (r *run) renew(ctx context.Context) (creds.Session, error) {
 	}
 	s, err := r.make(keyring.WithoutAsking(ctx))
 	if err != nil && !r.quiet && needsPerson(err) {
-		s, err = r.makeAsking(ctx)
+		s, err = r.makeAsking(ctx, err)
 	}
 	if err == nil && r.sts != nil && r.sts.Skew() != 0 && r.Clock != nil {
 		r.Clock(r.sts.Skew())

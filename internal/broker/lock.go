@@ -60,15 +60,12 @@ func needsPerson(err error) bool {
 // and nobody waits for it who holds one of them.
 func askLock(serial string) string { return "ask-mfa-" + serial }
 
-// makeAsking is make, and asks a person. One process at a time asks for what the same
+// makeAsking is make, and asks a person, because make failed with why. One process at a time asks for what the same
 // device signs in; when it is done, those who waited look at the cache again.
-func (r *run) makeAsking(ctx context.Context) (creds.Session, error) {
+func (r *run) makeAsking(ctx context.Context, why error) (creds.Session, error) {
 	r.asking = &heldLock{}
 	if r.Ask != nil && signin.Starts(r.plan) {
-		if err := r.Ask(ctx, r.plan); err != nil {
-			return creds.Session{}, err
-		}
-		return r.make(keyring.WithoutAsking(ctx))
+		return r.makeSignedIn(ctx, why)
 	}
 	serial := r.plan.MFASerial()
 	if serial != "" && r.Sessions != nil && (r.Nobody == nil || !r.Nobody(ctx)) {
@@ -80,6 +77,24 @@ func (r *run) makeAsking(ctx context.Context) (creds.Session, error) {
 		defer r.asking.release()
 	}
 	return r.make(ctx)
+}
+
+// makeSignedIn is make after a person has signed in. What the store has, once it is open,
+// may be a sign-in that AWS has ended: then they are asked once more.
+func (r *run) makeSignedIn(ctx context.Context, why error) (s creds.Session, err error) {
+	for range 2 {
+		var needed, first *signin.NeededError
+		if err = r.Ask(ctx, r.plan); err != nil {
+			if errors.As(err, &needed) && errors.As(why, &first) {
+				needed.Ended = first.Ended
+			}
+			return creds.Session{}, err
+		}
+		if s, err = r.make(keyring.WithoutAsking(ctx)); !errors.As(err, &needed) {
+			return s, err
+		}
+	}
+	return s, err
 }
 
 // asks says to those who wait for the lock what a person is asked for.

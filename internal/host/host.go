@@ -78,6 +78,16 @@ func (h Host) desktop(system string) bool {
 	return h.Getenv("DISPLAY") != "" || h.Getenv("WAYLAND_DISPLAY") != ""
 }
 
+// Loopback reports whether the user's browser can be opened here, and can come back to
+// a program that listens on this computer.
+func (h Host) Loopback() bool {
+	switch {
+	case h.SSH(), h.Getenv("SSH_CLIENT") != "", h.CI(), h.Getenv("CODESPACES") != "", h.Container(), h.WSL():
+		return false
+	}
+	return h.Getenv("BROWSER") != "" || runtime.GOOS == "windows" || h.Desktop()
+}
+
 // DBusAddress is the session bus; "" if there is none.
 func (h Host) DBusAddress() string {
 	if address := h.Getenv("DBUS_SESSION_BUS_ADDRESS"); address != "" {

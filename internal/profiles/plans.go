@@ -25,3 +25,9 @@ func (p *Profiles) Plans(names []string) iter.Seq2[string, Made] {
 		}
 	}
 }
+
+// SignInNamed is the sign-in to Identity Center of an [sso-session], of a start URL or of
+// a profile.
+func (p *Profiles) SignInNamed(name string) (plan.SignIn, error) {
+	return plan.SignInNamed(p.facts, name)
+}

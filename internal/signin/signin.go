@@ -8,16 +8,19 @@
 // sign-in, one asks the person, and the others wait and use it; a refusal is shared,
 // too.
 //
-// The browser comes back to a listener on this computer that only it can reach, or the
-// person confirms a code on any other device. The package keeps no secret in a command
-// line, an address or a page.
+// The browser comes back to a listener on this computer that only this computer reaches,
+// or the person confirms a code on any other device. The package keeps no secret in a
+// command line, an address or a page.
 package signin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"fob/internal/awsapi"
+	"fob/internal/creds"
 	"fob/internal/plan"
 	"fob/keyring"
 )
@@ -31,17 +34,26 @@ type Signer struct {
 	// MayAsk reports whether a person can be asked to sign in here; if not, why is the
 	// reason, nil if it goes without saying.
 	MayAsk func() (ok bool, why error)
+	// Dial makes the client of an endpoint.
+	Dial func(plan.Endpoint) (*awsapi.Client, error)
 	// Device has the person confirm a code on any device, where a browser on this
 	// computer could not come back to fob.
 	Device bool
 	// Browser opens an address in the browser.
-	Browser func(ctx context.Context, address string) error
+	Browser func(address string) error
+	// CLICache is where the AWS CLI keeps its sign-ins, and Offer asks whether to use one
+	// that it finds there. Nil: it does not look.
+	CLICache string
+	Offer    func(ctx context.Context, until time.Time) (yes bool, err error)
 	// Say prints a line for the person. Waiting says what fob waits for, until done.
 	Say     func(format string, args ...any)
 	Waiting func(format string, args ...any) (done func())
-	Now     func() time.Time
-	Log     func(format string, args ...any)
-	Note    func(format string, args ...any)
+	// Poll is the pause between two questions whether the person has confirmed the code;
+	// 0 is what AWS asks for.
+	Poll time.Duration
+	Now  func() time.Time
+	Log  func(format string, args ...any)
+	Note func(format string, args ...any)
 }
 
 // NeededError means that a person has to sign in.
@@ -51,7 +63,8 @@ type NeededError struct {
 	To string
 	// Ended: somebody was signed in, and AWS has ended that.
 	Ended bool
-	// Why is why the person cannot be asked now; nil if nobody tried.
+	// Why is why the person cannot be asked now; nil if nobody tried, or if it goes
+	// without saying.
 	Why error
 }
 
@@ -61,7 +74,7 @@ func (e *NeededError) Error() string {
 		text = fmt.Sprintf("the sign-in of %s to %s has ended", e.Profile, e.To)
 	}
 	if e.Why != nil {
-		text += fmt.Sprintf(" (%v)", e.Why)
+		text += fmt.Sprintf(": %v", e.Why)
 	}
 	return text
 }
@@ -69,12 +82,54 @@ func (e *NeededError) Error() string {
 // Unwrap returns the reason.
 func (e *NeededError) Unwrap() error { return e.Why }
 
-// Starts reports whether a plan starts with a sign-in that is kept in the store.
-func Starts(p plan.Plan) bool { return false }
-
-// Ask has a person sign in to what a plan starts from, unless that is not necessary any
-// more. With force it is necessary in any case. It opens the store first, and must not be
-// called under a lock.
-func (s *Signer) Ask(ctx context.Context, p plan.Plan, force bool) error {
-	return s.Open(ctx)
+// method is one kind of sign-in: what its steps have in common for those who ask a
+// person.
+type method interface {
+	// item names the sign-in in the store.
+	item() (name, id string)
+	// needed is the error where there is no sign-in.
+	needed() *NeededError
+	// lives reports whether a sign-in needs no person now, as far as it tells itself.
+	lives(t creds.Token, now time.Time) bool
+	// lasts reports whether it will do for a while, so that nobody has to sign in ahead. It
+	// renews the sign-in for that, if that needs no person.
+	lasts(ctx context.Context, s *Signer, t creds.Token, i keyring.Info) (bool, error)
+	// signIn has a person sign in.
+	signIn(ctx context.Context, s *Signer) (creds.Token, keyring.Info, error)
 }
+
+// methodOf is how a plan is signed in to; nil if it does not start with a sign-in that is
+// kept in the store.
+func methodOf(p plan.Plan) method {
+	if step, ok := p.Steps[0].(plan.SSO); ok {
+		return center{step}
+	}
+	return nil
+}
+
+// Starts reports whether a plan starts with a sign-in that is kept in the store.
+func Starts(p plan.Plan) bool { return methodOf(p) != nil }
+
+// Same reports whether two plans start with the same sign-in.
+func Same(p, q plan.Plan) bool {
+	a, b := methodOf(p), methodOf(q)
+	if a == nil || b == nil {
+		return false
+	}
+	_, one := a.item()
+	_, other := b.item()
+	return one == other
+}
+
+// token reads a sign-in. If there is none, the error is a *NeededError.
+func (s *Signer) token(ctx context.Context, m method) (creds.Token, keyring.Info, error) {
+	name, id := m.item()
+	t, info, err := s.Store.Token(ctx, name, id)
+	if none := (*keyring.NotFoundError)(nil); errors.As(err, &none) {
+		err = m.needed()
+	}
+	return t, info, err
+}
+
+// signInLock names the lock around the renewal of a sign-in. Nobody is asked under it.
+func signInLock(id string) string { return "sign-in-" + id }

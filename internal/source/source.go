@@ -75,7 +75,8 @@ func (r Reader) Read(ctx context.Context, p plan.Plan, quiet bool) (s creds.Sess
 		s, err := r.process(ctx, step)
 		return s, "", err
 	case plan.SSO:
-		return s, "", &plan.UnsupportedError{Profile: step.Profile, What: "is an SSO profile", Source: "SSO", At: step.Origin()}
+		s, err := r.SignIn.RoleCredentials(ctx, step)
+		return s, "", err
 	case plan.ConsoleLogin:
 		return s, "", &plan.UnsupportedError{Profile: step.Profile, What: "uses a console sign-in (login_session)", Source: "console sign-in", At: step.Origin()}
 	case plan.WebIdentity:
