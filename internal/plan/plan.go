@@ -171,7 +171,10 @@ type ConsoleLogin struct {
 	// Session is the ARN of who signs in.
 	Session string `json:"login_session"`
 	// CacheDir is where the AWS CLI keeps such sign-ins, if that is not the usual place.
-	CacheDir string   `json:"cache_dir,omitempty"`
+	CacheDir string `json:"cache_dir,omitempty"`
+	// AWSLogin: the section is one that aws login signs in to, and not fob's own spelling,
+	// or one with a credential_process.
+	AWSLogin bool     `json:"aws_login,omitempty"`
 	Signin   Endpoint `json:"signin_endpoint,omitzero"`
 	From     `json:"-"`
 }

@@ -58,6 +58,8 @@ func values(t *testing.T, typ reflect.Type) []any {
 		return []any{"x", "y", "x\n", `"x"`, "<", "ü"}
 	case int:
 		return []any{900, 3600}
+	case bool:
+		return []any{true}
 	case []string:
 		return []any{[]string{"x"}, []string{"x", "y"}, []string{"y", "x"}, []string{"x,y"}}
 	case Endpoint:

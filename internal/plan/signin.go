@@ -103,16 +103,24 @@ func (r *resolver) consoleLogin(h hop, v awsconfig.Value) error {
 	if !ok {
 		return &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not the ARN of a user or role", v.Text)}
 	}
-	region, _, err := r.region()
+	region, from, err := r.region()
 	if err != nil {
 		return err
 	}
 	p, ok := partitionNamed(a.Partition)
-	if !ok {
+	switch other := partitionOf(region); {
+	case !ok:
 		return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s is in partition %q, which fob does not know", a, a.Partition)}
+	case region != "" && other.name != p.name: // nothing of the sign-in leaves its partition
+		return fault(from, fmt.Sprintf("%s is in partition %q, but %s is in %q", region, other.name, a, p.name))
 	}
+	_, process := get(h.section, "credential_process")
 	s := ConsoleLogin{
-		Profile: h.name, Session: a.String(), CacheDir: r.facts.Getenv("AWS_LOGIN_CACHE_DIRECTORY"), From: From(At(v)),
+		Profile: h.name, Session: a.String(), CacheDir: r.facts.Getenv("AWS_LOGIN_CACHE_DIRECTORY"),
+		AWSLogin: v.Key == "login_session" && !process, From: From(At(v)),
+	}
+	if len(r.chain) == 1 { // a role on top lasts longer
+		r.note("a console sign-in gives credentials for 15m at a time: the AWS CLI and boto3 ask fob before each request")
 	}
 	s.Signin, err = r.serviceEndpoint("signin", cmp.Or(region, p.home))
 	r.source = s

@@ -259,6 +259,9 @@ func words(s Step) string {
 		w = []string{s.Profile, s.Session, "in " + s.Signin.Region}
 		field("cache=", s.CacheDir)
 		field("signin=", s.Signin.other())
+		if s.AWSLogin {
+			w = append(w, "aws-login")
+		}
 	case WebIdentity:
 		w = []string{s.Profile, s.RoleARN, life(s.DurationSeconds), "as " + s.RoleSessionName}
 		field("token-file=", s.TokenFile)

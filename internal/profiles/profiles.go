@@ -70,12 +70,16 @@ func New(config *awsconfig.Config, store *keyring.Store, w World) *Profiles {
 }
 
 // fullPaths completes the paths of the AWS files. They are part of what a foreign
-// process gives credentials for, and a relative path is another file in another
-// directory. A tilde is for the program to read: not all of them expand it.
+// process or a console sign-in gives credentials for, and a relative path is another
+// file in another directory. A tilde is for the program to read: not all of them expand
+// it.
 func fullPaths(getenv func(string) string) func(name string) string {
 	return func(name string) string {
 		value := getenv(name)
-		if name != "AWS_CONFIG_FILE" && name != "AWS_SHARED_CREDENTIALS_FILE" || value == "" || strings.HasPrefix(value, "~") {
+		switch {
+		case value == "" || strings.HasPrefix(value, "~"):
+			return value
+		case name != "AWS_CONFIG_FILE" && name != "AWS_SHARED_CREDENTIALS_FILE" && name != "AWS_LOGIN_CACHE_DIRECTORY":
 			return value
 		}
 		path, err := filepath.Abs(value)

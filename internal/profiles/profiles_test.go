@@ -205,22 +205,32 @@ func TestEdit(t *testing.T) {
 	}
 }
 
-// What a process prints is kept for the AWS files that it was told to read: a relative
-// path names others in another directory.
+// What a process prints is kept for the AWS files that it was told to read, and what a
+// console sign-in gives for the cache that it stands in: a relative path names others in
+// another directory.
 func TestRelativeFiles(t *testing.T) {
-	config, err := awsconfig.Parse(awsconfig.File{Text: "[profile vend]\ncredential_process = vend\n"}, awsconfig.File{})
+	t.Run("process", func(t *testing.T) {
+		testRelative(t, "credential_process = vend", "AWS_CONFIG_FILE", func(s plan.Step) string { return s.(plan.Process).ConfigFile })
+	})
+	t.Run("console", func(t *testing.T) {
+		testRelative(t, "login_session = arn:aws:iam::111111111111:user/jo", "AWS_LOGIN_CACHE_DIRECTORY", func(s plan.Step) string { return s.(plan.ConsoleLogin).CacheDir })
+	})
+}
+
+func testRelative(t *testing.T, line, variable string, pathOf func(plan.Step) string) {
+	config, err := awsconfig.Parse(awsconfig.File{Text: "[profile vend]\n" + line + "\n"}, awsconfig.File{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := keyring.New(keyring.Options{Dir: filepath.Join(t.TempDir(), "store"), StateDir: filepath.Join(t.TempDir(), "state")})
 	kept := func(file string) (id, path string) {
-		getenv := func(name string) string { return map[string]string{"AWS_CONFIG_FILE": file}[name] }
+		getenv := func(name string) string { return map[string]string{variable: file}[name] }
 		all := New(config, store, World{Getenv: getenv, User: func() string { return "jo" }, Program: "fob", Log: t.Logf})
 		made, err := all.Plan("vend", plan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return made.ID(1), made.Steps[0].(plan.Process).ConfigFile
+		return made.ID(1), pathOf(made.Steps[0])
 	}
 	here, there := t.TempDir(), t.TempDir()
 	t.Chdir(here)
