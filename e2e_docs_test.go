@@ -373,7 +373,7 @@ func tryGuards(t *testing.T, r *reader, code string) {
 	if n := strings.Count(explained, "\nGuard: "); n != len(guards) || n == 0 {
 		t.Errorf("%d guards:\n%s", n, explained)
 	}
-	onTerminal("MFA code for live => $CODE", deployARN)(t, r, "fob exec live -- aws sts get-caller-identity")
+	onTerminal("Type live to confirm (account 222222222222): => live\nMFA code for live => $CODE", deployARN)(t, r, "fob exec live -- aws sts get-caller-identity")
 }
 
 // tryDialects follows a recipe with the servers that it is for.

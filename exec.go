@@ -75,8 +75,8 @@ func (c *execCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if p.RegionDenied != "" {
-		a.out.Warn("%s: AWS will refuse almost everything there", p.RegionDenied)
+	if err := a.confirm(p); err != nil {
+		return err
 	}
 	s, err := a.credentials(a.ctx, p, request{codeFlags: c.codeFlags, renew: broker.RenewExec, program: named(filepath.Base(argv[0])), signer: a.signer(a.maySignIn)})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 func describeGuard(g plan.Guard) string {
 	does := map[string]string{
 		"fob_account":     "credentials of another account are an error",
+		"fob_confirm":     "fob exec asks you to type the profile's name; programs that run fob export are not asked",
 		"fob_mfa_max_age": "a session with an older MFA code is not used",
 		"fob_policy":      "a session policy scopes the role down",
 		"fob_policy_arns": "session policies scope the role down",

@@ -10,8 +10,8 @@ import (
 )
 
 // The guards of a profile say what its credentials must not be: fob_account,
-// fob_policy, fob_policy_arns, fob_mfa_max_age, fob_regions. A guard that cannot be
-// enforced is an error, and so is one that is mistyped: nobody would notice that it
+// fob_policy, fob_policy_arns, fob_mfa_max_age, fob_regions; or that a person has to
+// confirm their use: fob_confirm. A guard that cannot be enforced is an error, and so is one that is mistyped: nobody would notice that it
 // does not count. What stands nearer to the profile asked for, and a flag, may narrow
 // a guard and never lifts it.
 
@@ -30,12 +30,12 @@ var understood = [...]string{
 }
 
 // guards and sessionKey are fob's keys that no other program has.
-var guards = [...]string{"fob_account", "fob_mfa_max_age", "fob_policy", "fob_policy_arns", "fob_regions"}
+var guards = [...]string{"fob_account", "fob_confirm", "fob_mfa_max_age", "fob_policy", "fob_policy_arns", "fob_regions"}
 
 const sessionKey = "fob_session_duration"
 
 // planned are guards of later versions.
-var planned = [...]string{"fob_agent", "fob_confirm"}
+var planned = [...]string{"fob_agent"}
 
 // plannedEnv begins the keys that will set variables of a child.
 const plannedEnv = "fob_env_"
@@ -85,15 +85,48 @@ func (e *NoDeviceError) Error() string {
 
 // guard applies the guards that count for the whole plan, wherever they stand in the
 // chain. regionFrom is where the plan's region is from.
-func (r *resolver) guard(p *Plan, regionFrom string) error {
+func (r *resolver) guard(p *Plan, regionFrom string) (err error) {
 	for _, h := range r.chain {
 		for _, key := range guards {
-			if v, ok := plain(h.section, key); ok {
+			if v, ok := plain(h.section, key); ok && !strings.EqualFold(v.Text, "false") {
 				p.Guarding = append(p.Guarding, Guard{Key: key, Value: strings.Join(strings.Fields(v.Text), " "), From: At(v)})
 			}
 		}
 	}
+	if p.Confirm, err = r.confirm(); err != nil {
+		return err
+	}
 	return r.onlyRegions(p, regionFrom)
+}
+
+// confirm is where the fob_confirm that counts stands; "" if there is none. A false does
+// not lift a guard.
+func (r *resolver) confirm() (from string, err error) {
+	for _, h := range r.chain {
+		v, ok := plain(h.section, "fob_confirm")
+		if !ok {
+			continue
+		}
+		on, err := isTrue(v)
+		if err != nil {
+			return "", err
+		}
+		if on {
+			from = either(from, At(v))
+		}
+	}
+	return from, nil
+}
+
+// isTrue reads a guard that is on or off.
+func isTrue(v awsconfig.Value) (bool, error) {
+	switch strings.ToLower(v.Text) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, &ConfigError{At: At(v), Problem: fmt.Sprintf("%s must be true or false, not %q", v.Key, v.Text)}
 }
 
 // AccountGuard is a fob_account for credentials of which nobody knows the account

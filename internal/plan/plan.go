@@ -29,6 +29,8 @@ type Plan struct {
 	Account string
 	// Guarding are the guards of the AWS config that count, the nearest profile's first.
 	Guarding []Guard
+	// Confirm is the file and line of the fob_confirm that counts; "" if there is none.
+	Confirm string
 	// RegionDenied says that fob_regions does not allow Region; "" if it does, or if the
 	// region is unknown.
 	RegionDenied string

@@ -106,6 +106,7 @@ func TestIDIgnores(t *testing.T) {
 	}
 	other := Plan{
 		Profile: "other", Region: "eu-west-1", Account: "111111111111", MaxMFAAge: 1, Notes: []string{"note"}, Steps: same.Steps,
+		Confirm: "config:4", RegionDenied: "a sentence", Guarding: []Guard{{"fob_confirm", "true", "config:4"}},
 		STS:        Endpoint{Region: "eu-west-1", Home: "us-east-1", FIPS: true, DualStack: true, CABundle: "/ca.pem"},
 		MFAProcess: Command{"ykman oath", "config:3"},
 	}

@@ -221,6 +221,9 @@ func show(p Plan) string {
 		}
 		b.WriteString("\n")
 	}
+	if p.Confirm != "" {
+		fmt.Fprintf(&b, "confirm (%s)\n", p.Confirm)
+	}
 	if p.MaxMFAAge != 0 {
 		fmt.Fprintf(&b, "mfa at most %s old\n", Duration(p.MaxMFAAge))
 	}
