@@ -198,6 +198,7 @@ func (c *center) remove(startURL, account, name string) {
 func (s *Server) AgeSignIns(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.console.age(d)
 	c := &s.center
 	older := func(t *time.Time) { *t = t.Add(-d) }
 	for _, client := range c.clients {
@@ -244,6 +245,7 @@ func (s *Server) EndSignIns() {
 	for _, t := range s.center.refresh {
 		t.signIn.ended = true
 	}
+	clear(s.console.refresh)
 }
 
 // ForgetClients makes all registrations unknown.

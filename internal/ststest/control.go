@@ -24,7 +24,9 @@ import (
 //	{"op":"delete","key":"AKIA..."}            a key or a session
 //	{"op":"deactivate","key":"AKIA..."}
 //	{"op":"deny","action":"ListMFADevices"}    to everybody; "demand-mfa" denies it without MFA, "allow" undoes both
-//	{"op":"person","does":"deny"}              on pages opened from now on, see Answer; "user":"al@example.com"
+//	{"op":"person","does":"deny"}              on pages opened from now on, see Answer; "user":"al@example.com",
+//	                                           and at the console "arn":"arn:aws:iam::111111111111:root"
+//	{"op":"change-password","arn":ARN}         sign-ins at the console become useless
 //	{"op":"device","does":"approve"}           a person answers the device that asked last; or "user_code":"ABCD-EFGH"
 //	{"op":"age-sign-ins","by":"10m"}           make registrations, tokens and sign-ins older
 //	{"op":"revoke-tokens"}                     access tokens; "end-sign-ins" refresh tokens too; "forget-clients" registrations
@@ -44,6 +46,7 @@ type order struct {
 	Regions Regions `json:"regions"`
 	Does    Answer  `json:"does"`
 	User    string  `json:"user"`
+	ARN     string  `json:"arn"`
 	Device  string  `json:"user_code"`
 }
 
@@ -117,9 +120,11 @@ func (s *Server) obey(o order) (a reply, err error) {
 	case "allow":
 		s.Allow(o.Action)
 	case "person":
-		err = s.SetPerson(Person{o.Does, o.User})
+		err = s.SetPerson(Person{o.Does, o.User, o.ARN})
 	case "device":
-		err = s.AnswerDevice(o.Device, Person{o.Does, o.User})
+		err = s.AnswerDevice(o.Device, Person{o.Does, o.User, o.ARN})
+	case "change-password":
+		s.ChangePassword(o.ARN)
 	case "age-sign-ins":
 		err = o.by(s.AgeSignIns)
 	case "revoke-tokens":

@@ -668,3 +668,61 @@ func TestJSONFaults(t *testing.T) {
 		t.Errorf("expires at %v", expires)
 	}
 }
+
+// giveOrder has another process control the server.
+func giveOrder(t *testing.T, s *Server, text string) (status int) {
+	t.Helper()
+	res := must(http.Post(s.URL+"/_control", "application/json", strings.NewReader(text)))
+	res.Body.Close()
+	return res.StatusCode
+}
+
+func TestControlSignIns(t *testing.T) {
+	s := start(t, Config{})
+	id, secret, tokens := signInWithCode(t, s.URL)
+	refresh := func() said {
+		a := talk(t, "POST", s.URL+"/token", object{"clientId": id, "clientSecret": secret, "grantType": grantRefresh, "refreshToken": tokens.text("refreshToken")})
+		if a.status == 200 {
+			tokens = a
+		}
+		return a
+	}
+	for _, tt := range []struct {
+		order           string
+		portal, renewal int
+	}{
+		{`{"op":"age-sign-ins","by":"61m"}`, 401, 200},
+		{`{"op":"revoke-tokens"}`, 401, 200},
+		{`{"op":"end-sign-ins"}`, 401, 400},
+		{`{"op":"forget-clients"}`, 401, 401},
+	} {
+		if status := giveOrder(t, s, tt.order); status != 200 {
+			t.Fatalf("%s: %d", tt.order, status)
+		}
+		if a := portalCall(t, s.URL, "/assignment/accounts", tokens.text("accessToken")); a.status != tt.portal {
+			t.Errorf("%s: %d", tt.order, a.status)
+		}
+		if a := refresh(); a.status != tt.renewal {
+			t.Errorf("%s: %d", tt.order, a.status)
+		}
+	}
+	id, secret = register(t, s.URL, deviceClient)
+	d := talk(t, "POST", s.URL+"/device_authorization", object{"clientId": id, "clientSecret": secret, "startUrl": DemoStartURL})
+	for _, order := range []string{
+		`{"op":"device","does":"approve"}`, `{"op":"device","does":"deny","user_code":"` + d.text("userCode") + `"}`,
+		`{"op":"change-password","arn":"` + DemoUser + `"}`, `{"op":"person","does":"deny","user":"al@example.com","arn":"` + DemoUser + `"}`,
+	} {
+		if status := giveOrder(t, s, order); status != 200 {
+			t.Errorf("%s: %d", order, status)
+		}
+	}
+	wantFailure(t, talk(t, "POST", s.URL+"/token", object{"clientId": id, "clientSecret": secret, "grantType": grantDevice, "deviceCode": d.text("deviceCode")}), 400, "AccessDeniedException")
+	if _, back := open(t, consolePage(s.URL, sameDevice, callback)); back.Get("error") != "access_denied" {
+		t.Errorf("got %v", back)
+	}
+	for _, bad := range []string{`{"op":"person"}`, `{"op":"device","does":"approve","user_code":"AAAA-BBBB"}`, `{"op":"device","does":"sleep"}`} {
+		if status := giveOrder(t, s, bad); status != 400 {
+			t.Errorf("%s: %d", bad, status)
+		}
+	}
+}

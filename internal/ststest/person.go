@@ -30,8 +30,11 @@ const (
 // A Person is the one who sits at the browser.
 type Person struct {
 	Does Answer
-	// User is who signs in: DemoSSOUser if empty, and at the console DemoUser.
+	// User is who signs in at an Instance: DemoSSOUser if empty.
 	User string
+	// ARN is who is signed in at the console: a user, an account's root, or a role's session
+	// (arn:aws:sts::ACCOUNT:assumed-role/ROLE/NAME). DemoUser if empty.
+	ARN string
 }
 
 // SetPerson says what happens on the pages that are opened from now on. At the start,
@@ -49,6 +52,9 @@ func (s *Server) SetPerson(p Person) error {
 func (p Person) check() error {
 	if !slices.Contains([]Answer{Approve, Deny, WrongState, Nobody}, p.Does) {
 		return fmt.Errorf("a person cannot %q", p.Does)
+	}
+	if r := arnPart(p.ARN, resourcePart); p.ARN != "" && r != "root" && !strings.HasPrefix(r, "user/") && !strings.HasPrefix(r, "assumed-role/") {
+		return fmt.Errorf("%q cannot sign in at the console", p.ARN)
 	}
 	return nil
 }

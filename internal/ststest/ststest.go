@@ -17,7 +17,8 @@
 //
 // It also speaks JSON as IAM Identity Center does: a program registers, is sent to a
 // page in the browser (see Person, Browse), gets tokens, and with them credentials of the
-// fake's world (see Instance, PermissionSet).
+// fake's world (see Instance, PermissionSet). In the same way AWS Sign-In gives a program
+// the credentials of the person at the console, and checks the proofs of the program's key.
 //
 // Other processes control the fake with POST /_control (see order); cmd is a main
 // that starts it with the world of AddDemo.
@@ -72,6 +73,7 @@ type Server struct {
 	regions Regions
 	world   world
 	center  center
+	console console
 	person  Person
 	faults  []plannedFault
 	log     callLog
@@ -80,7 +82,7 @@ type Server struct {
 // Environ lists the variables that point AWS tools to the server, as NAME=VALUE.
 func (s *Server) Environ() []string {
 	var list []string
-	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC"} {
+	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
 		list = append(list, "AWS_ENDPOINT_URL_"+service+"="+s.URL)
 	}
 	return list
@@ -113,13 +115,14 @@ func Start(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		URL:    "http://" + l.Addr().String(),
-		closed: make(chan struct{}),
-		served: make(chan struct{}),
-		life:   c.SessionLife,
-		world:  newWorld(),
-		center: newCenter(),
-		person: Person{Does: Approve},
+		URL:     "http://" + l.Addr().String(),
+		closed:  make(chan struct{}),
+		served:  make(chan struct{}),
+		life:    c.SessionLife,
+		world:   newWorld(),
+		center:  newCenter(),
+		console: newConsole(),
+		person:  Person{Does: Approve},
 	}
 	if c.TLS {
 		cert, ca, err := certificate()

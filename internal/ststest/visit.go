@@ -44,6 +44,10 @@ var routes = []route{
 	{"GET", "/assignment/accounts", "ListAccounts", portalError, (*visit).listAccounts},
 	{"GET", "/assignment/roles", "ListAccountRoles", portalError, (*visit).listAccountRoles},
 	{"POST", "/logout", "Logout", portalError, (*visit).logout},
+
+	{"GET", "/v1/authorize", "AuthorizeConsole", pageError, (*visit).authorizeConsole},
+	{"GET", confirmation, "ConfirmConsole", pageError, (*visit).confirm},
+	{"POST", "/v1/token", "CreateOAuth2Token", signinError, (*visit).createConsoleToken},
 }
 
 // regionPrefix is what RegionURL puts before a path.
