@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"fob/internal/awsapi"
@@ -153,6 +154,9 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 		r.signer = a.signer(func() (bool, error) { return false, nil })
 	}
 	reader.SignIn = r.signer
+	// One client for all steps, which is one connection, made when AWS is first called.
+	client := sync.OnceValues(func() (*awsapi.Client, error) { return a.newClient(p.STS) })
+	reader.Dial = func(plan.Endpoint) (source.STS, error) { return client() }
 	return &broker.Broker{
 		Source:   reader.Read,
 		Ask:      r.signer.Ask,
@@ -170,15 +174,21 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 			Now:       a.now,
 		},
 		QuietCodes: &mfa.Ladder{Seed: storedSeed(a.store().Quiet()), Now: a.now},
-		Dial:       a.dialSTS,
-		Renew:      r.renew,
-		Fresh:      r.Fresh,
-		Seen:       r.seen,
-		Program:    r.program,
-		Now:        a.now,
-		Clock:      a.noteClock,
-		Log:        a.out.Log,
-		Note:       a.out.Note,
+		Dial: func(plan.Endpoint) (broker.STS, error) {
+			sts, err := client()
+			if err != nil {
+				return nil, err // and not a nil *Client in an interface that is not nil
+			}
+			return sts, nil
+		},
+		Renew:   r.renew,
+		Fresh:   r.Fresh,
+		Seen:    r.seen,
+		Program: r.program,
+		Now:     a.now,
+		Clock:   a.noteClock,
+		Log:     a.out.Log,
+		Note:    a.out.Note,
 	}, nil
 }
 
@@ -289,15 +299,6 @@ func (a *app) disused(profiles ...string) {
 	if err := a.files.Forget(profiles...); err != nil {
 		a.out.Log("cannot forget which profile was used: %v", err)
 	}
-}
-
-// dialSTS makes the client of a plan when AWS is first called.
-func (a *app) dialSTS(e plan.Endpoint) (broker.STS, error) {
-	client, err := a.newClient(e)
-	if err != nil {
-		return nil, err // and not a nil *Client in an interface that is not nil
-	}
-	return client, nil
 }
 
 // reader reads what plans start from.

@@ -211,6 +211,9 @@ func examples(home string) []example {
 	denied := &awsapi.RefusedError{Action: "AssumeRole", Role: role, Code: "AccessDenied"}
 	other := role + "2"
 	aged := &planError{Plan: plan.Plan{Profile: profile, MaxMFAAge: time.Hour, Steps: []plan.Step{key, session, assume(role, "")}}, Err: denied}
+	token := func(code string, step plan.WebIdentity) error {
+		return &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{step}}, Err: &awsapi.RefusedError{Action: "AssumeRoleWithWebIdentity", Role: role, Code: code}}
+	}
 	why := errors.New("why")
 	noPerson := &prompt.NoPersonError{Profile: profile, Serial: serial, Why: []error{term.ErrNone}}
 	refused := func(code string) error {
@@ -260,7 +263,6 @@ func examples(home string) []example {
 		{"exec x", &host.HomeError{Variable: "HOME"}},
 		{"exec x", &host.HomeError{Path: "~jo/x"}},
 		{"exec x", &plan.LoopError{Chain: []string{"a", "a"}}},
-		{"exec x", &plan.UnsupportedError{Profile: profile, What: "uses a web identity token", Source: "web identity", At: at}},
 		{"exec x", &plan.UnsupportedError{Profile: profile, What: "is an SSO profile", Source: "SSO", At: at}},
 		{"exec x", &plan.UnsupportedError{Profile: profile, What: "uses a console sign-in", Source: "console sign-in", At: at}},
 		{"exec x", &awsconfig.SyntaxError{File: "~/.aws/config", Line: 1}},
@@ -369,6 +371,11 @@ func examples(home string) []example {
 		{"export x", planned(&keyring.UnansweredError{Slot: "kwallet"})},
 		{"exec x", &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code"}},
 		{"exec x", &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed, unable to validate MFA code"}},
+		{"exec x", token("ExpiredTokenException", plan.WebIdentity{TokenFile: "/run/token"})},
+		{"exec x", token("IDPRejectedClaim", plan.WebIdentity{TokenProcess: "mint"})},
+		{"exec x", token("InvalidIdentityToken", plan.WebIdentity{})},
+		{"exec x", token("AccessDenied", plan.WebIdentity{})},
+		{"exec x", &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{plan.WebIdentity{RoleARN: other}, assume(role, "")}}, Err: denied}},
 	}
 }
 
@@ -463,6 +470,7 @@ func innerErrors() map[string]string {
 		"prompt.notReadyError": inside,
 		"settings.SyntaxError": inside,
 		"source.ProcessError":  says,
+		"source.TokenError":    says,
 		"ui.FatalError":        inside,
 		"ui.WriteError":        "standard output is gone",
 		"wire.TakenError":      inside,

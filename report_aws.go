@@ -60,6 +60,9 @@ func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
 	if e.Unsupported {
 		return append(hints, unsupportedHints(err, e.Action)...)
 	}
+	if e.Action == "AssumeRoleWithWebIdentity" {
+		return append(hints, tokenHints(err, e)...)
+	}
 	switch e.Code {
 	case "InvalidClientTokenId":
 		if owner := storedOwner(err); owner != "" {
@@ -112,6 +115,10 @@ func unsupportedHints(err error, action string) []ui.Hint {
 // deniedRole says what a trust policy usually misses.
 func deniedRole(p plan.Plan, role string) []ui.Hint {
 	sent := ui.Type("fob", "explain", p.Profile).To("shows what was sent")
+	switch p.Steps[0].(type) {
+	case plan.SSO, plan.ConsoleLogin, plan.WebIdentity: // which have no MFA code of fob's
+		return []ui.Hint{ui.Advise("the trust policy of the role has to allow the role before it"), sent}
+	}
 	switch first := p.Roles()[0]; {
 	case p.FirstCached() == 1:
 		return []ui.Hint{sent} // only a key can be used with MFA
@@ -133,6 +140,27 @@ func deniedRole(p plan.Plan, role string) []ui.Hint {
 		ui.Advise("for good: a shorter fob_mfa_max_age in the profile"),
 		sent,
 	}
+}
+
+// tokenHints say what the refusal of a web identity token usually means.
+func tokenHints(err error, e *awsapi.RefusedError) []ui.Hint {
+	switch e.Code {
+	case "ExpiredTokenException", "IDPRejectedClaim":
+		if at, ok := errors.AsType[*planError](err); ok {
+			if step, ok := at.Plan.Steps[0].(plan.WebIdentity); ok && step.TokenFile != "" {
+				return []ui.Hint{ui.Advise("the token in %s is no longer valid: what writes that file has to write a new one", step.TokenFile)}
+			}
+		}
+		return []ui.Hint{ui.Advise("the token is no longer valid, or not yet")}
+	case "InvalidIdentityToken":
+		return []ui.Hint{ui.Advise("the account of the role needs an identity provider in IAM for the token's issuer and audience")}
+	case "AccessDenied":
+		return []ui.Hint{
+			ui.Advise("the trust policy of the role has to allow the token's issuer, audience and subject"),
+			ui.Type("fob", "explain", profileOf(err)).To("shows what was sent"),
+		}
+	}
+	return nil
 }
 
 // storedOwner is the profile whose stored key a plan starts from; "" if it starts from

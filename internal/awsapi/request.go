@@ -16,6 +16,7 @@ type request struct {
 	action, role string
 	with         creds.Session
 	secrets      []string // of the request, besides those of with
+	patience     []string // codes of refusals after which the SDK tries again
 	foreign      bool     // the server is not AWS
 	json         bool     // a service that speaks JSON
 	reason       string   // of AWS's refusal, where its document has one

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
@@ -53,13 +54,11 @@ func (c *Client) AssumeRole(ctx context.Context, with creds.Session, step plan.A
 		ExternalId:        optional(step.ExternalID),
 		SourceIdentity:    optional(step.SourceIdentity),
 		Policy:            optional(step.Policy),
+		PolicyArns:        policies(step.PolicyARNs),
 		TransitiveTagKeys: step.TransitiveTagKeys,
 	}
 	for k, v := range step.Tags {
 		in.Tags = append(in.Tags, types.Tag{Key: aws.String(k), Value: aws.String(v)})
-	}
-	for _, arn := range step.PolicyARNs {
-		in.PolicyArns = append(in.PolicyArns, types.PolicyDescriptorType{Arn: aws.String(arn)})
 	}
 	if step.MFASerial != "" {
 		in.SerialNumber, in.TokenCode = aws.String(step.MFASerial), aws.String(code)
@@ -69,8 +68,41 @@ func (c *Client) AssumeRole(ctx context.Context, with creds.Session, step plan.A
 	if err != nil {
 		return creds.Session{}, err
 	}
-	role, _ := plan.ParseARN(step.RoleARN) // other servers' roles have no account
-	return c.session(r, out.Credentials, role.Account)
+	return c.session(r, out.Credentials, accountOf(step.RoleARN))
+}
+
+// WebIdentity carries out a plan's step: it exchanges a token of somebody else's
+// sign-in for a session of the step's role. The call is not signed. AWS may know a
+// token, or the one who made it, only a moment later, so it is asked again about both.
+func (c *Client) WebIdentity(ctx context.Context, step plan.WebIdentity, token creds.Secret) (creds.Session, error) {
+	in := &sts.AssumeRoleWithWebIdentityInput{
+		RoleArn:          aws.String(step.RoleARN),
+		RoleSessionName:  aws.String(step.RoleSessionName),
+		DurationSeconds:  aws.Int32(int32(step.DurationSeconds)),
+		Policy:           optional(step.Policy),
+		PolicyArns:       policies(step.PolicyARNs),
+		WebIdentityToken: aws.String(token.Reveal()),
+	}
+	r := &request{action: "AssumeRoleWithWebIdentity", role: step.RoleARN, secrets: []string{token.Reveal()},
+		patience: []string{"InvalidIdentityToken", "IDPCommunicationError"}}
+	out, err := call(ctx, c, r, in, c.sts.AssumeRoleWithWebIdentity)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	return c.session(r, out.Credentials, accountOf(step.RoleARN))
+}
+
+// accountOf is the account of a role; other servers' roles have none.
+func accountOf(role string) string {
+	a, _ := plan.ParseARN(role)
+	return a.Account
+}
+
+func policies(arns []string) (all []types.PolicyDescriptorType) {
+	for _, arn := range arns {
+		all = append(all, types.PolicyDescriptorType{Arn: aws.String(arn)})
+	}
+	return all
 }
 
 func optional(s string) *string {
@@ -132,6 +164,9 @@ func callIn[In, Out any](ctx context.Context, c *Client, region string, r *reque
 	started := time.Now()
 	out, err := do(ctx, in, func(o *sts.Options) {
 		o.Region = region
+		if len(r.patience) > 0 {
+			o.Retryer = retry.AddWithErrorCodes(o.Retryer, r.patience...)
+		}
 		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: r.with.ID, SecretAccessKey: r.with.Secret.Reveal(), SessionToken: r.with.Token.Reveal()}, nil
 		})

@@ -164,3 +164,83 @@ func TestAssumeRoleParameters(t *testing.T) {
 		}
 	}
 }
+
+// webAnswer is what STS answers to AssumeRoleWithWebIdentity.
+func webAnswer(expires time.Time) string {
+	return `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>` +
+		`<AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>` +
+		expires.UTC().Format(time.RFC3339) + `</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`
+}
+
+// The exchange of a token is not signed, and has what the step has.
+func TestWebIdentity(t *testing.T) {
+	const token = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
+	expires := time.Now().Add(hour).UTC().Truncate(time.Second)
+	p := newPortal(t, func(_ int, w http.ResponseWriter, r *http.Request, body string) {
+		for _, name := range []string{"Authorization", "X-Amz-Security-Token"} {
+			if r.Header.Get(name) != "" {
+				t.Errorf("it has %s", name)
+			}
+		}
+		io.WriteString(w, webAnswer(expires))
+	})
+	var log strings.Builder
+	c, err := NewClient(brisk, plan.Endpoint{Region: "eu-west-1", URL: p.URL}, func(format string, args ...any) { fmt.Fprintf(&log, format, args...) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := plan.WebIdentity{RoleARN: roleARN, RoleSessionName: "jo", DurationSeconds: 3600, Policy: "{}", PolicyARNs: []string{plan.ReadOnlyAccess}}
+	s, err := c.WebIdentity(t.Context(), step, creds.NewSecret(token))
+	want := creds.Session{Key: creds.Key{ID: "ASIAIOSFODNN7EXAMPLE", Secret: creds.NewSecret("s")}, Token: creds.NewSecret("t"), Expires: expires, AccountID: "222222222222"}
+	if err != nil || !s.Secret.Equal(want.Secret) || !s.Token.Equal(want.Token) || s.ID != want.ID || !s.Expires.Equal(expires) || s.AccountID != want.AccountID {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	form, err := url.ParseQuery(p.bodies[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := form.Encode()
+	sent := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleArn": {roleARN}, "RoleSessionName": {"jo"}, "DurationSeconds": {"3600"},
+		"Policy": {"{}"}, "PolicyArns.member.1.arn": {plan.ReadOnlyAccess}, "WebIdentityToken": {token}}
+	if got != sent.Encode() {
+		t.Errorf("sent %s", got)
+	}
+	if !strings.HasPrefix(log.String(), "sts:AssumeRoleWithWebIdentity in eu-west-1 unsigned: done") || strings.Contains(log.String(), token) {
+		t.Errorf("log: %s", &log)
+	}
+}
+
+// AWS may know a token only a moment later; what it has looked at, it refuses once. No
+// error repeats the token.
+func TestWebIdentityRefused(t *testing.T) {
+	const token = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
+	for code, tries := range map[string]int{
+		"InvalidIdentityToken": 3, "IDPCommunicationError": 3,
+		"IDPRejectedClaim": 1, "ExpiredTokenException": 1, "AccessDenied": 1,
+	} {
+		for _, last := range []bool{false, true} {
+			p := newPortal(t, func(n int, w http.ResponseWriter, _ *http.Request, _ string) {
+				if last && n == tries && tries > 1 {
+					io.WriteString(w, webAnswer(time.Now().Add(hour)))
+					return
+				}
+				w.WriteHeader(400)
+				io.WriteString(w, refusal(code, "The token "+token+" is not good"))
+			})
+			_, err := newTestClient(t, p.endpoint(), brisk).WebIdentity(t.Context(), plan.WebIdentity{RoleARN: roleARN, RoleSessionName: "jo", DurationSeconds: 3600}, creds.NewSecret(token))
+			if len(p.requests) != tries {
+				t.Errorf("%s: %d tries", code, len(p.requests))
+			}
+			if last && tries > 1 {
+				if err != nil {
+					t.Errorf("%s: %v", code, err)
+				}
+				continue
+			}
+			if e := wantErr[*RefusedError](t, err); e.Code != code || e.Role != roleARN || e.KeyID != "" {
+				t.Errorf("%+v", e)
+			}
+			publishable(t, err.Error(), token)
+		}
+	}
+}

@@ -405,8 +405,13 @@ func (r *run) source(ctx context.Context) (s creds.Session, err error) {
 // mayAsk reports whether a plan starts with a program that is not fob's. It may ask
 // somebody; any other source says so before it needs a person.
 func mayAsk(p plan.Plan) bool {
-	_, program := p.Steps[0].(plan.Process)
-	return program
+	switch step := p.Steps[0].(type) {
+	case plan.Process:
+		return true
+	case plan.WebIdentity:
+		return step.TokenProcess != ""
+	}
+	return false
 }
 
 // errMayAsk keeps a renewal that is not due from starting a program.

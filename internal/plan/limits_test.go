@@ -93,6 +93,11 @@ func TestFirstCached(t *testing.T) {
 		{Process{Command: "./other"}, 2}, // another program in another directory
 		{Process{Command: `"../other tools/x"`}, 2},
 		{Process{Command: ` './x'`}, 2},
+		{WebIdentity{TokenFile: "/token"}, 1},
+		{WebIdentity{TokenProcess: "mint"}, 1},
+		{WebIdentity{TokenProcess: "./mint"}, 2},
+		{SSO{}, 1},
+		{ConsoleLogin{}, 1},
 	} {
 		if got := (Plan{Steps: []Step{tt.first}}).FirstCached(); got != tt.want {
 			t.Errorf("%+v: %d", tt.first, got)

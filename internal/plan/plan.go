@@ -300,15 +300,20 @@ func (p Plan) CodeSteps() (n int) {
 // not a session, but what another program printed is one, unless the directory that
 // fob is started in decides which program that is.
 func (p Plan) FirstCached() int {
+	command := ""
 	switch s := p.Steps[0].(type) {
 	case Process:
-		if !strings.HasPrefix(strings.TrimLeft(s.Command, `"' `), ".") {
-			return 1
-		}
-	case SSO, ConsoleLogin, WebIdentity:
-		return 1
+		command = s.Command
+	case WebIdentity:
+		command = s.TokenProcess
+	case SSO, ConsoleLogin:
+	default:
+		return 2
 	}
-	return 2
+	if strings.HasPrefix(strings.TrimLeft(command, `"' `), ".") {
+		return 2
+	}
+	return 1
 }
 
 // maxLead is how far in the future an MFA code may seem to have been used: clocks

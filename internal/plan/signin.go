@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"fob/internal/awsconfig"
 )
@@ -129,16 +130,23 @@ func (r *resolver) consoleLogin(h hop, v awsconfig.Value) error {
 
 // webIdentity reads a profile that exchanges a token for its role, and reports whether
 // it is one. roleSteps adds the role.
-func (r *resolver) webIdentity(h hop) bool {
-	if v, ok := get(h.section, "web_identity_token_file"); ok {
-		r.source = WebIdentity{Profile: h.name, TokenFile: v.Text, From: From(At(v))}
-		return true
+func (r *resolver) webIdentity(h hop) (found bool, err error) {
+	v, found := get(h.section, "web_identity_token_file")
+	step := WebIdentity{Profile: h.name, TokenFile: v.Text, From: From(At(v))}
+	if found {
+		err = checkPath(v.Text, At(v))
+	} else if v, found = get(h.section, "web_identity_token_process"); found { // which is aws-vault's
+		step = WebIdentity{Profile: h.name, TokenProcess: v.Text, From: From(At(v))}
 	}
-	v, ok := get(h.section, "web_identity_token_process") // which is aws-vault's
-	if ok {
-		r.source = WebIdentity{Profile: h.name, TokenProcess: v.Text, From: From(At(v))}
+	if !found {
+		return false, nil
 	}
-	return ok
+	if err == nil && !utf8.ValidString(v.Text) {
+		// JSON replaces invalid bytes, so Plan.ID could not tell two of them apart.
+		err = &ConfigError{At: At(v), Problem: v.Key + " is not valid UTF-8"}
+	}
+	r.source = step
+	return true, err
 }
 
 // with is the step for the first role of the chain.

@@ -69,8 +69,10 @@ func (r *resolver) ownSource(h hop) (next, error) {
 			}
 		}
 	}
-	if hasRole && r.webIdentity(h) {
-		return next{}, nil
+	if hasRole {
+		if found, err := r.webIdentity(h); found {
+			return next{}, err
+		}
 	}
 	if hasStatic(h.section) {
 		return next{}, r.plaintext(h)

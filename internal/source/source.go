@@ -1,5 +1,6 @@
 // Package source reads what a plan starts from: a stored key, a key in plain text,
-// the environment, or the output of another program.
+// the environment, the output of another program, or what a web identity token is
+// exchanged for.
 //
 // It promises that a plan gets the credentials it was made for: a key that was
 // replaced in the meantime is an error, and so are credentials that have expired.
@@ -38,6 +39,8 @@ type Reader struct {
 	// Waiting is called when a program is started, and what it returns when it has ended;
 	// nil for nothing.
 	Waiting func(format string, args ...any) (done func())
+	// Dial returns the client that exchanges tokens.
+	Dial func(plan.Endpoint) (STS, error)
 	// SignIn reads what somebody signed in to.
 	SignIn *signin.Signer
 	Now    func() time.Time
@@ -53,8 +56,8 @@ func (e *ReplacedError) Error() string {
 
 // Read returns the credentials that a plan starts from, and the revision of the
 // stored key; rev is "" for a source that is not stored. With quiet nobody is
-// asked. Errors are the store's, a *ReplacedError, a *ProcessError or the
-// context's.
+// asked. Errors are the store's, AWS's, a *ReplacedError, a *ProcessError, a
+// *TokenError or the context's.
 func (r Reader) Read(ctx context.Context, p plan.Plan, quiet bool) (s creds.Session, rev string, err error) {
 	switch step := p.Steps[0].(type) {
 	case plan.StoredKey:
@@ -80,7 +83,8 @@ func (r Reader) Read(ctx context.Context, p plan.Plan, quiet bool) (s creds.Sess
 	case plan.ConsoleLogin:
 		return s, "", &plan.UnsupportedError{Profile: step.Profile, What: "uses a console sign-in (login_session)", Source: "console sign-in", At: step.Origin()}
 	case plan.WebIdentity:
-		return s, "", &plan.UnsupportedError{Profile: step.Profile, What: "uses a web identity token", Source: "web identity", At: step.Origin()}
+		s, err := r.webIdentity(ctx, p.STS, step)
+		return s, "", err
 	}
 	panic("a plan that starts with " + p.Steps[0].Kind())
 }
