@@ -9,23 +9,25 @@ import (
 	"fob/internal/creds"
 	"fob/internal/plan"
 	"fob/internal/profiles"
-	"fob/internal/ui"
 	"fob/internal/wire"
 	"fob/keyring"
 )
 
 type addCmd struct {
-	Profile   string `arg:"" help:"A name that you choose, such as dev; tools find the key by it."`
-	FromEnv   bool   `aliases:"env" xor:"from" help:"Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."`
-	Stdin     bool   `xor:"from" help:"Read the key from standard input: two lines, the console's CSV file, or JSON with AccessKeyId and SecretAccessKey."`
-	Source    string `xor:"from" help:"Do not store a key: assume a role with the key of this profile." placeholder:"PROFILE"`
-	Role      string `help:"The role's ARN, with --source." placeholder:"ARN"`
-	MFASerial string `name:"mfa-serial" help:"The MFA device's ARN or serial number, or none." placeholder:"ARN"`
-	Region    string `help:"The default region of the profile." placeholder:"REGION"`
-	NoVerify  bool   `help:"Do not check the key with AWS."`
-	NoConfig  bool   `help:"Do not change the AWS config."`
-	Yes       bool   `short:"y" help:"Replace an existing key without asking."`
-	Root      bool   `help:"Accept a root user's key. Prefer an IAM user: root cannot be limited."`
+	Profile    string `arg:"" help:"A name that you choose, such as dev; tools find the key by it."`
+	FromEnv    bool   `aliases:"env" xor:"from" help:"Take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."`
+	Stdin      bool   `xor:"from" help:"Read the key from standard input: two lines, the console's CSV file, or JSON with AccessKeyId and SecretAccessKey."`
+	Source     string `xor:"from" help:"Do not store a key: assume a role with the key of this profile." placeholder:"PROFILE"`
+	Role       string `help:"The role's ARN, with --source." placeholder:"ARN"`
+	SSOSession string `name:"sso-session" xor:"from" help:"Do not store a key: use this sign-in to Identity Center." placeholder:"NAME"`
+	Account    string `help:"The account, with --sso-session." placeholder:"ID"`
+	RoleName   string `name:"role-name" help:"The role in that account, with --sso-session." placeholder:"NAME"`
+	MFASerial  string `name:"mfa-serial" help:"The MFA device's ARN or serial number, or none." placeholder:"ARN"`
+	Region     string `help:"The default region of the profile." placeholder:"REGION"`
+	NoVerify   bool   `help:"Do not check the key with AWS."`
+	NoConfig   bool   `help:"Do not change the AWS config."`
+	Yes        bool   `short:"y" help:"Replace an existing key without asking."`
+	Root       bool   `help:"Accept a root user's key. Prefer an IAM user: root cannot be limited."`
 }
 
 func (addCmd) Help() string {
@@ -36,39 +38,25 @@ from fob. The first key creates the store: in the system's keyring, or with a pa
 that you choose.
 
 With --source and --role it stores no key: it adds a profile that assumes the role with
-the key of another one.
+the key of another one. Nor with --sso-session: such a profile gets its credentials from
+Identity Center.
 
     fob add dev
     fob add dev --from-env           the key that this shell has
     fob add dev --stdin < key.csv    the CSV file of the AWS console
-    fob add prod --source dev --role arn:aws:iam::222222222222:role/deploy`
+    fob add prod --source dev --role arn:aws:iam::222222222222:role/deploy
+    fob add ops --sso-session corp --account 111111111111 --role-name Admin`
 }
 
 func (c *addCmd) Run(a *app) error {
 	if _, err := awsconfig.Header("profile", c.Profile); err != nil {
 		return usagef("%v", err)
 	}
-	switch {
-	case creds.IsKeyID(c.Profile):
-		return &usageError{
-			Problem: fmt.Sprintf("%s is an access key ID, not a name for a profile", c.Profile),
-			Way:     ui.TypeLine("fob add NAME").To("asks for the key; choose a name, such as dev"),
-		}
-	case creds.LooksSecret(c.Profile):
-		return &usageError{
-			Problem: "that looks like a secret, not like a name for a profile",
-			Way:     ui.TypeLine("fob add NAME").To("asks for the key; choose a name, such as dev"),
-		}
-	case namesFile(c.Profile):
-		return keyInFile(c.Profile)
-	case (c.Source == "") != (c.Role == ""):
-		return usagef("--source and --role go together")
-	case c.Region != "" && !plan.IsRegion(c.Region):
-		return noHelpf("--region: invalid region %q; use a name such as eu-west-1", c.Region)
-	case c.MFASerial != "" && c.MFASerial != "none":
-		if problem := plan.CheckSerial(c.MFASerial, plan.ARN{}); problem != "" {
-			return usagef("--mfa-serial: %s", problem)
-		}
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.SSOSession != "" {
+		return c.addSSO(a)
 	}
 	if c.Source != "" {
 		return c.addRole(a)

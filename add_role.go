@@ -46,7 +46,17 @@ func (c *addCmd) addRole(a *app) error {
 		a.showLines("To have "+c.Profile+" ask fob, make its section this in", c.Profile, lines.Text())
 		return noHelpf("profile %q already exists (%s:%d)", c.Profile, section.File, section.Line)
 	}
-	_, _, err = a.files.Wire(c.Profile, func(text string, r wire.Record) (wire.Edit, error) {
+	if all, err = c.writeSection(a, lines); err != nil {
+		return err
+	}
+	sayNext(a, c.firstCalls(all))
+	return nil
+}
+
+// writeSection writes a new section, if a plan can be made with it, and returns the
+// profiles as they are then.
+func (c *addCmd) writeSection(a *app, lines wire.Lines) (*profiles.Profiles, error) {
+	_, _, err := a.files.Wire(c.Profile, func(text string, r wire.Record) (wire.Edit, error) {
 		edit, err := wire.Add(text, c.Profile, a.args[0], lines, r)
 		if err != nil {
 			return wire.Edit{}, err
@@ -54,14 +64,10 @@ func (c *addCmd) addRole(a *app) error {
 		return edit, c.tryPlan(a, edit.Text)
 	})
 	if err != nil {
-		return a.showUnwritten(c.Profile, err)
+		return nil, a.showUnwritten(c.Profile, err)
 	}
 	a.showLines("Added to", c.Profile, lines.Text())
-	if all, err = a.readProfiles(); err != nil {
-		return err
-	}
-	sayNext(a, c.firstCalls(all))
-	return nil
+	return a.readProfiles()
 }
 
 // endpointLines are the source's own settings of where AWS is: SDKs and fob look for

@@ -488,6 +488,9 @@ func (a *app) showUnwritten(profile string, err error) error {
 	return err
 }
 
+// renews is said of a sign-in that lasts until AWS ends it.
+const renews = "renewed without asking"
+
 // noProfiles is what a newcomer does first.
 const noProfiles = "No profiles yet. fob add PROFILE stores an access key and sets up its profile."
 
@@ -558,4 +561,12 @@ type secrets struct {
 	passphrase, passphraseFile, mfaCode, ageIdentity string
 	// passphraseFD is open, and read at most once; nil for none.
 	passphraseFD *os.File
+}
+
+// orDash is a cell of a table, and shows what is not known.
+func orDash(text string) ui.Styled {
+	if text == "" {
+		return ui.Dim.Text("-")
+	}
+	return ui.Plain.Text(text)
 }

@@ -96,6 +96,8 @@ func values(a *app, command *kong.Node, v *kong.Value, given []string) []string 
 		return slices.DeleteFunc(profilesFor(a, commandPath(command)), func(n string) bool { return slices.Contains(given, n) })
 	case v.Name == "region":
 		return regions(a)
+	case v.Name == "sso-session", v.Name == "session", v.Name == "sso":
+		return signIns(a)
 	case commandPath(command) == "store add":
 		return ways(a, false)
 	case commandPath(command) == "store remove" && v.Name == "slot", v.Name == "drop":
@@ -144,6 +146,16 @@ func profilesFor(a *app, command string) (fit []string) {
 		fit = names
 	}
 	return fit
+}
+
+// signIns are the sign-ins to Identity Center.
+func signIns(a *app) (names []string) {
+	if all := known(a); all != nil {
+		for _, s := range all.SignIns() {
+			names = append(names, s.Name())
+		}
+	}
+	return names
 }
 
 // regions are those of the profiles, and the home of each partition.

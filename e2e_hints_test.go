@@ -250,6 +250,8 @@ func examples(home string) []example {
 		{"exec x", &plan.NoProfileError{Profile: profile, Nearest: []string{"a", "b"}}},
 		{"remove x", &plan.NoProfileError{Profile: profile, Stored: true}},
 		{"export --profile=--yes", &plan.NoProfileError{Profile: "--yes"}},
+		{"add x", &plan.NoSignInError{Name: "corp"}},
+		{"add x", &plan.NoSignInError{Name: "crop", Nearest: []string{"corp"}}},
 		{"exec x", &plan.MissingSourceError{Profile: "x", Source: profile, At: at}},
 		{"exec x", &plan.MissingSourceError{Profile: "x", Source: profile, At: at, Nearest: []string{"a"}}},
 		{"exec x", &plan.NoKeyError{Profile: profile, At: at}},

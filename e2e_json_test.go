@@ -36,6 +36,7 @@ var jsonDocuments = []struct {
 	{"explain", []string{"internal/plan/plan.go"}},
 	{"store", []string{"store.go"}},
 	{"doctor", []string{"internal/doctor/doctor.go"}},
+	{"sso", []string{"sso.go"}},
 	{"mfa code", []string{"mfa.go"}},
 	{"export", []string{"internal/format/process.go"}},
 }
@@ -76,6 +77,15 @@ aws_secret_access_key = je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY
 [profile gone]
 source_profile = nobody
 role_arn = arn:aws:iam::222222222222:role/deploy
+[profile ops]
+sso_session = corp
+sso_account_id = 333333333333
+sso_role_name = Admin
+[sso-session corp]
+sso_start_url = https://corp.awsapps.com/start
+sso_region = eu-west-1
+[sso-session half]
+sso_region = eu-west-1
 `
 
 // Each document of JSON is what it was, in a fixed home at a fixed time; UPDATE_SCRIPTS=1
@@ -118,6 +128,8 @@ func TestJSON(t *testing.T) {
 	for _, profile := range []string{"prod", "all", "chain", "given", "plain"} {
 		golden(t, w, "explain-"+profile, run(given, "", 0, "explain", profile, "--json"))
 	}
+	golden(t, w, "explain-ops", run(given, "", 0, "explain", "ops", "--json"))
+	golden(t, w, "sso", run(later, "", 0, "sso", "--json"))
 	golden(t, w, "store", run(later, "", 0, "store", "--json"))
 	if runtime.GOOS == "linux" { // others have no kernel that keeps a store unlocked
 		stdout, _, _ := later.Run("doctor", "--json")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"fob/internal/broker"
+	"fob/internal/cmdline"
 	"fob/internal/plan"
 	"fob/internal/ui"
 )
@@ -60,13 +61,21 @@ func (c *explainCmd) Run(a *app) error {
 		return err
 	}
 	exec := would(a, p, all.Outlook(p, broker.RenewExec, a.now(), c.Fresh))
-	export := would(a, forExport, all.Outlook(forExport, broker.RenewExport, a.now(), c.Fresh))
+	export := wouldExport(a, forExport, all.Outlook(forExport, broker.RenewExport, a.now(), c.Fresh))
 	if exec == export {
 		a.out.Print("fob would %s.\n", exec)
 		return nil
 	}
 	a.out.Print("fob exec would %s.\nfob export would %s.\n", exec, export)
 	return nil
+}
+
+// wouldExport is would for fob export, which programs run: it opens no browser.
+func wouldExport(a *app, p plan.Plan, o broker.Outlook) string {
+	if o.From == 0 && !o.Serve && signsIn(a, p) {
+		return "fail until fob login " + cmdline.Quote(p.Profile)
+	}
+	return would(a, p, o)
 }
 
 // would says what fob would do now, and ask for.
@@ -80,6 +89,8 @@ func would(a *app, p plan.Plan, o broker.Outlook) string {
 		return "neither ask for an MFA code nor call AWS"
 	case starts:
 		return fmt.Sprintf("run the credential_process of %q", process.Profile)
+	case o.From == 0 && signsIn(a, p):
+		return "have you sign in with a browser"
 	case o.Early && !seed:
 		return "renew the session, and not ask for an MFA code"
 	case o.Serial == "":
@@ -90,4 +101,11 @@ func would(a *app, p plan.Plan, o broker.Outlook) string {
 		return "get the MFA code from the mfa_process in " + p.MFAProcess.From
 	}
 	return "ask for an MFA code (" + o.Serial + ")"
+}
+
+// signsIn reports whether a person has to sign in to what a plan starts from.
+func signsIn(a *app, p plan.Plan) bool {
+	_, sso := p.Steps[0].(plan.SSO)
+	all, err := a.profiles()
+	return sso && err == nil && !all.SignIn(p, a.now()).Live()
 }

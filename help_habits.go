@@ -32,7 +32,7 @@ func noConsole() ui.Hint {
 }
 
 func noSSO() ui.Hint {
-	return ui.TypeLine("aws sso login").To("signs in to IAM Identity Center; fob does not")
+	return ui.TypeLine("fob sso").To("shows the sign-ins; fob login with a profile signs in")
 }
 
 func lifetimes() ui.Hint {
@@ -49,7 +49,6 @@ func wordHabits() []habit {
 		// Those of the AWS CLI.
 		{typed: "configure", way: ui.TypeLine("fob add PROFILE").To("asks for an access key and adds the profile to ~/.aws/config")},
 		{typed: "config", way: ui.Advise("edit ~/.aws/config, or use aws configure get and aws configure set")},
-		{typed: "sso", way: noSSO()},
 		{typed: "sts s3 s3api ec2 iam ssm logs lambda eks ecr ecs rds dynamodb cloudformation secretsmanager", way: ui.TypeLine("fob exec PROFILE -- aws WORDS")},
 		{typed: "aws terraform tofu", way: ui.TypeLine("fob exec PROFILE -- WORDS")},
 		// What the commands are called elsewhere.
@@ -96,7 +95,6 @@ func flagHabits() []habit {
 		{"list", "--sessions", ui.TypeLine("fob status --all")},
 		{"remove", "-s --sessions-only", ui.TypeLine("fob clear PROFILE").To("clears its sessions; the key stays")},
 		{"add", "--add-config --no-add-config", ui.TypeLine("fob add PROFILE --no-config").To("leaves the AWS config alone")},
-		{"add", "--sso-session --account --role-name", noSSO()},
 		{"add", "--access-key --access-key-id --secret-key --secret-access-key", ui.TypeLine("fob add PROFILE").To("asks for the key; --stdin or --from-env, where nobody can be asked")},
 
 		{"*", "--mfa-prompt=pass", ui.Advise("mfa_process = pass otp NAME in the profile gets the codes from pass")},

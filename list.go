@@ -186,11 +186,3 @@ func listState(r profiles.Row, now time.Time) ui.Styled {
 	}
 	return r.State(now)
 }
-
-// orDash shows what is not known.
-func orDash(text string) ui.Styled {
-	if text == "" {
-		return ui.Dim.Text("-")
-	}
-	return ui.Plain.Text(text)
-}

@@ -99,6 +99,7 @@ func groups() []group {
 			{"remove", "PROFILE", "Remove a key, its MFA secret and its sessions.", []string{`aliases:"rm"`}, &removeCmd{}},
 		}},
 		{"Sign-ins", []command{
+			{"sso", "[COMMAND]", "Show Identity Center sign-ins, and set up profiles.", nil, &ssoCmd{}},
 			{"mfa", "COMMAND", "Make MFA codes here instead of on a phone.", nil, &mfaCmd{}},
 			{"clear", "[PROFILE]", "Clear cached sessions; keys stay.", nil, &clearCmd{}},
 		}},

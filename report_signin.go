@@ -31,7 +31,7 @@ func signInFailures() []failure {
 		}),
 		always[*signin.AssignmentError](exitRefused),
 		on(func(_ *app, e *plan.NoSignInError, _ error) verdict {
-			return exit(exitNoProfile, didYouMean(e.Nearest, ui.Advise("name an [sso-session] of the AWS config, a start URL, or a profile")))
+			return exit(exitNoProfile, didYouMean(e.Nearest, ui.Type("fob", "sso").To("shows the sign-ins")))
 		}),
 	}
 }

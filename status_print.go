@@ -48,9 +48,6 @@ func (s signedIn) print(a *app, line format.Template, now time.Time) error {
 	return nil
 }
 
-// renews is said of a sign-in that lasts until AWS ends it.
-const renews = "renewed without asking"
-
 // lasts says how long credentials of the shell last.
 func (s signedIn) lasts(now time.Time) string {
 	switch {

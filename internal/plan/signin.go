@@ -17,8 +17,8 @@ import (
 // as for the Go SDK.
 var ssoKeys = []string{"sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name"}
 
-// defaultScope is what AWS's tools ask for if an [sso-session] names no scopes.
-const defaultScope = "sso:account:access"
+// DefaultScope is what AWS's tools ask for if an [sso-session] names no scopes.
+const DefaultScope = "sso:account:access"
 
 // sso reads a profile of Identity Center. at is the key that makes it one.
 func (r *resolver) sso(h hop, at awsconfig.Value) error {
@@ -73,7 +73,7 @@ func (r *resolver) ssoSession(section awsconfig.Profile) (SSO, error) {
 	s, err := r.ssoPortal(section)
 	scopes, _ := get(section, "sso_registration_scopes")
 	s.Session = section.Name
-	s.Scopes = strings.FieldsFunc(cmp.Or(scopes.Text, defaultScope), func(c rune) bool { return strings.ContainsRune(", \t\n", c) })
+	s.Scopes = strings.FieldsFunc(cmp.Or(scopes.Text, DefaultScope), func(c rune) bool { return strings.ContainsRune(", \t\n", c) })
 	return s, err
 }
 

@@ -25,11 +25,20 @@ func (p *Profiles) SignIn(made plan.Plan, now time.Time) SignIn {
 	if !ok {
 		return SignIn{}
 	}
-	return p.Token(name, id, now)
+	return p.token(name, id, now)
 }
 
-// Token is the state of the sign-in whose token has that name and ID in the store.
-func (p *Profiles) Token(name, id string, now time.Time) SignIn {
+// SignIns are the sign-ins to Identity Center that the AWS files name.
+func (p *Profiles) SignIns() []plan.SignIn { return plan.SignIns(p.facts) }
+
+// SignInOf is the state of a sign-in to Identity Center.
+func (p *Profiles) SignInOf(s plan.SSO, now time.Time) SignIn {
+	name, id := s.TokenName()
+	return p.token(name, id, now)
+}
+
+// token is the state of the sign-in whose token has that name and ID in the store.
+func (p *Profiles) token(name, id string, now time.Time) SignIn {
 	info, err := p.store.TokenInfo(name, id)
 	if err != nil {
 		return SignIn{} // a damaged one is as good as none

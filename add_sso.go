@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fob/internal/cmdline"
+	"fob/internal/plan"
+	"fob/internal/wire"
+)
+
+// addSSO writes a profile that gets its credentials from Identity Center.
+func (c *addCmd) addSSO(a *app) error {
+	if c.NoConfig {
+		return usagef("an SSO profile is only a section of the AWS config: --no-config leaves nothing to do")
+	}
+	all, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	in, err := all.SignInNamed(c.SSOSession)
+	switch {
+	case err != nil:
+		return err
+	case in.Session == "":
+		return noHelpf("%s is not an [sso-session] section; fob sso add NAME adds one", in.Name())
+	}
+	if section, ok := all.Config.Profile(c.Profile); ok {
+		return noHelpf("profile %q already exists (%s:%d)", c.Profile, section.File, section.Line)
+	}
+	process, err := wire.Process(a.args[0], c.Profile)
+	if err != nil {
+		return err
+	}
+	lines := append(regionLines(c.region(a, all)), wire.Lines{
+		{"credential_process", process}, {"fob_sso_session", in.Session}, {"fob_sso_account_id", c.Account}, {"fob_sso_role_name", c.RoleName},
+	}...)
+	if all, err = c.writeSection(a, lines); err != nil {
+		return err
+	}
+	calls := c.firstCalls(all)
+	if made, err := all.Plan(c.Profile, plan.Options{}); err == nil && !all.SignIn(made, a.now()).Live() {
+		calls = append([]string{"fob login " + cmdline.Quote(c.Profile)}, calls...)
+	}
+	sayNext(a, calls)
+	return nil
+}
