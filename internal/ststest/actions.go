@@ -20,7 +20,8 @@ type service struct {
 
 var stsAPI = service{name: "sts", version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/"}
 
-// An action checks whether the caller may call it, then runs.
+// An action checks whether the caller may call it, then runs. Without a check it needs no
+// signature.
 type action struct {
 	service service
 	name    string
@@ -33,6 +34,7 @@ var actions = []action{
 	{stsAPI, "GetCallerIdentity", anyone, (*request).getCallerIdentity},
 	{stsAPI, "GetSessionToken", keysOnly, (*request).getSessionToken},
 	{stsAPI, "AssumeRole", notRoot, (*request).assumeRole},
+	{stsAPI, "AssumeRoleWithWebIdentity", nil, (*request).assumeRoleWithWebIdentity},
 	// ListThings does not exist in AWS: it stands for a call whose permission needs MFA.
 	{stsAPI, "ListThings", mfaOnly, (*request).listThings},
 

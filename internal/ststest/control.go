@@ -28,6 +28,8 @@ import (
 //	                                           and at the console "arn":"arn:aws:iam::111111111111:root"
 //	{"op":"change-password","arn":ARN}         sign-ins at the console become useless
 //	{"op":"device","does":"approve"}           a person answers the device that asked last; or "user_code":"ABCD-EFGH"
+//	{"op":"web-token"}                         {"token":"eyJ..."}, a web identity of the demo world;
+//	                                           "by":"5m" says how long it is good
 //	{"op":"age-sign-ins","by":"10m"}           make registrations, tokens and sign-ins older
 //	{"op":"revoke-tokens"}                     access tokens; "end-sign-ins" refresh tokens too; "forget-clients" registrations
 //	{"op":"regions","regions":{"disabled":["eu-west-1"],"home_only":false,"home":""}}
@@ -54,6 +56,7 @@ type order struct {
 type reply struct {
 	Calls *[]Call `json:"calls,omitempty"`
 	Code  *string `json:"code,omitempty"`
+	Token string  `json:"token,omitempty"`
 	Error string  `json:"error,omitempty"`
 }
 
@@ -123,6 +126,14 @@ func (s *Server) obey(o order) (a reply, err error) {
 		err = s.SetPerson(Person{o.Does, o.User, o.ARN})
 	case "device":
 		err = s.AnswerDevice(o.Device, Person{o.Does, o.User, o.ARN})
+	case "web-token":
+		claims := DemoClaims()
+		if o.By != "" {
+			claims.Life, err = time.ParseDuration(o.By)
+		}
+		if err == nil {
+			a.Token, err = s.WebToken(claims)
+		}
 	case "change-password":
 		s.ChangePassword(o.ARN)
 	case "age-sign-ins":

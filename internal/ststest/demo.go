@@ -1,6 +1,10 @@
 package ststest
 
-import "fob/internal/creds"
+import (
+	"errors"
+
+	"fob/internal/creds"
+)
 
 // The demo world: a user in one account, with an MFA device, and a role in
 // another that trusts the first account's users if they come with MFA. The key
@@ -19,7 +23,18 @@ const (
 	DemoStartURL  = "https://d-1234567890.awsapps.com/start"
 	DemoSSORegion = "eu-west-1"
 	DemoSSOUser   = "jo@example.com"
+
+	// A web identity, and a role that trusts it.
+	DemoIssuer   = "https://oidc.example.com/id/demo"
+	DemoSubject  = "repo:example/app:ref:refs/heads/main"
+	DemoAudience = "sts.amazonaws.com"
+	DemoWebRole  = "arn:aws:iam::222222222222:role/ci"
 )
+
+// DemoClaims are those that DemoWebRole trusts.
+func DemoClaims() Claims {
+	return Claims{Issuer: DemoIssuer, Subject: DemoSubject, Audience: DemoAudience}
+}
 
 // DemoPermissionSets are the roles of DemoSSOUser.
 func DemoPermissionSets() []PermissionSet {
@@ -47,11 +62,15 @@ func (s *Server) AddDemo() error {
 	if err != nil {
 		return err
 	}
-	err = s.AddRole(Role{
-		ARN:        DemoRole,
-		Principals: []string{"arn:aws:iam::" + DemoAccount + ":root"},
-		MFA:        true,
-	})
+	err = errors.Join(
+		s.AddRole(Role{
+			ARN:        DemoRole,
+			Principals: []string{"arn:aws:iam::" + DemoAccount + ":root"},
+			MFA:        true,
+		}),
+		s.AddIssuer(Issuer{URL: DemoIssuer, Audiences: []string{DemoAudience}}),
+		s.AddRole(Role{ARN: DemoWebRole, Web: Trust{Issuer: DemoIssuer, Subject: DemoSubject, Audience: DemoAudience}}),
+	)
 	if err != nil {
 		return err
 	}

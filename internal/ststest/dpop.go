@@ -26,6 +26,14 @@ const maxProofAge = 5 * time.Minute
 
 var rawURL = base64.RawURLEncoding.Strict()
 
+// decodeRaw does not skip line ends, as the package does.
+func decodeRaw(text string) ([]byte, error) {
+	if i := strings.IndexAny(text, "\r\n"); i >= 0 {
+		return nil, base64.CorruptInputError(i)
+	}
+	return rawURL.DecodeString(text)
+}
+
 // readProof checks all of a proof but whether it was used before.
 func readProof(jwt, method, url string, now time.Time) (proof, error) {
 	parts := strings.Split(jwt, ".")
@@ -50,7 +58,7 @@ func readProof(jwt, method, url string, now time.Time) (proof, error) {
 	if err != nil {
 		return proof{}, err
 	}
-	signature, err := rawURL.DecodeString(parts[2])
+	signature, err := decodeRaw(parts[2])
 	if err != nil || len(signature) != 64 {
 		return proof{}, errors.New("the signature is not 64 bytes of r and s")
 	}
@@ -71,7 +79,7 @@ func readProof(jwt, method, url string, now time.Time) (proof, error) {
 
 // readPart decodes a part of a JWT.
 func readPart(part string, into any) error {
-	text, err := rawURL.DecodeString(part)
+	text, err := decodeRaw(part)
 	if err != nil {
 		return err
 	}
@@ -83,8 +91,8 @@ func readKey(jwk map[string]string) (key *ecdsa.PublicKey, thumbprint string, er
 	if jwk["kty"] != "EC" || jwk["crv"] != "P-256" || jwk["d"] != "" {
 		return nil, "", errors.New("the jwk is not a public key of P-256")
 	}
-	x, err1 := rawURL.DecodeString(jwk["x"])
-	y, err2 := rawURL.DecodeString(jwk["y"])
+	x, err1 := decodeRaw(jwk["x"])
+	y, err2 := decodeRaw(jwk["y"])
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, "", err
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"net"
 	"net/http"
 	"net/url"
@@ -193,7 +192,7 @@ func (v *visit) redeemCode(c *oauthClient) (any, error) {
 // challenge is what RFC 7636 calls S256.
 func challenge(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	return rawURL.EncodeToString(sum[:])
 }
 
 func (v *visit) redeemDevice(c *oauthClient) (any, error) {
@@ -317,7 +316,7 @@ func (v *visit) authorize() (any, error) {
 	}
 	// Programs use both names.
 	scopes := strings.Fields(cmp.Or(v.query.Get("scopes"), v.query.Get("scope")))
-	asked, err := base64.RawURLEncoding.DecodeString(v.query.Get("code_challenge"))
+	asked, err := decodeRaw(v.query.Get("code_challenge"))
 	switch {
 	case v.query.Get("response_type") != "code",
 		v.query.Get("code_challenge_method") != "S256" || err != nil || len(asked) != sha256.Size,

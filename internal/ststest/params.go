@@ -23,21 +23,10 @@ type assumeRoleInput struct {
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func readAssumeRole(form url.Values) (assumeRoleInput, error) {
 	var v validation
-	in := assumeRoleInput{
-		role:           v.text(form, "RoleArn", 20, 2048, "*"),
-		sessionName:    v.text(form, "RoleSessionName", 2, 64, "+=,.@-"),
-		externalID:     v.text(form, "ExternalId", 2, 1224, "+=,.@:/-"),
-		sourceIdentity: v.text(form, "SourceIdentity", 2, 64, "+=,.@-"),
-		policy:         v.text(form, "Policy", 1, 2048, "*"),
-		seconds:        v.seconds(form, defRole, maxRole),
-		policyARNs:     members(form, "PolicyArns", ".arn"),
-		transitive:     members(form, "TransitiveTagKeys", ""),
-	}
-	for _, required := range []string{"RoleArn", "RoleSessionName"} {
-		if form.Get(required) == "" {
-			v.fail("null", required, "Member must not be null")
-		}
-	}
+	in := v.roleSession(form)
+	in.externalID = v.text(form, "ExternalId", 2, 1224, "+=,.@:/-")
+	in.sourceIdentity = v.text(form, "SourceIdentity", 2, 64, "+=,.@-")
+	in.transitive = members(form, "TransitiveTagKeys", "")
 	v.mfa(form)
 	keys, values := members(form, "Tags", ".Key"), members(form, "Tags", ".Value")
 	v.atMost("tags", len(keys), 50)
@@ -48,13 +37,30 @@ func readAssumeRole(form url.Values) (assumeRoleInput, error) {
 			v.length("tags."+strconv.Itoa(i+1)+".member.value", values[i], 0, 256)
 		}
 	}
-	for _, arn := range in.policyARNs {
-		v.length("policyArns.member.arn", arn, 20, 2048)
-	}
 	if err := v.err(); err != nil {
 		return in, err
 	}
 	return in, in.check(keys, values)
+}
+
+// roleSession reads what every way to assume a role has.
+func (v *validation) roleSession(form url.Values) assumeRoleInput {
+	in := assumeRoleInput{
+		role:        v.text(form, "RoleArn", 20, 2048, "*"),
+		sessionName: v.text(form, "RoleSessionName", 2, 64, "+=,.@-"),
+		policy:      v.text(form, "Policy", 1, 2048, "*"),
+		seconds:     v.seconds(form, defRole, maxRole),
+		policyARNs:  members(form, "PolicyArns", ".arn"),
+	}
+	for _, required := range []string{"RoleArn", "RoleSessionName"} {
+		if form.Get(required) == "" {
+			v.fail("null", required, "Member must not be null")
+		}
+	}
+	for _, arn := range in.policyARNs {
+		v.length("policyArns.member.arn", arn, 20, 2048)
+	}
+	return in
 }
 
 // check reports one problem at a time, as AWS does after the constraints above.

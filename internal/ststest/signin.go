@@ -144,7 +144,7 @@ func (v *visit) authorizeConsole() (any, error) {
 	default:
 		return nil, signinInvalid("Invalid client_id")
 	}
-	asked, err := rawURL.DecodeString(v.query.Get("code_challenge"))
+	asked, err := decodeRaw(v.query.Get("code_challenge"))
 	switch {
 	case v.query.Get("response_type") != "code", v.query.Get("scope") != "openid", v.query.Get("state") == "",
 		v.query.Get("code_challenge_method") != "SHA-256", err != nil || len(asked) != sha256.Size:

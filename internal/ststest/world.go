@@ -55,6 +55,8 @@ type Role struct {
 	Tags map[string]string
 	// MaxSession is the role's MaxSessionDuration; 1 h if zero, as in AWS.
 	MaxSession time.Duration
+	// Web is who may assume it with a token and no credentials.
+	Web Trust
 }
 
 // world holds all users, roles and credentials. It needs the server's lock.
@@ -63,13 +65,14 @@ type world struct {
 	devices     map[string]*device     // by serial
 	roles       map[string]Role        // by ARN
 	policy      map[string]denial      // by action
+	issuers     map[string]*issuer     // by URL
 	period      time.Duration          // of devices that are created; 0 is 30 s
 }
 
 func newWorld() world {
 	return world{
 		credentials: make(map[string]*credential), devices: make(map[string]*device),
-		roles: make(map[string]Role), policy: make(map[string]denial),
+		roles: make(map[string]Role), policy: make(map[string]denial), issuers: make(map[string]*issuer),
 	}
 }
 

@@ -72,9 +72,12 @@ func announce(s *ststest.Server, env string, stdout, stderr io.Writer) error {
   seed    %s
   role    %s, with MFA
   Identity Center  %s in %s, user %s
-A code: curl --json '{"op":"code","serial":"%s"}' %s/_control
+  web identity     %s
+  its role         %s
+A code: curl --json '{"op":"code","serial":"%s"}' %[11]s/_control
+A token: curl --json '{"op":"web-token"}' %[11]s/_control
 `, s.URL, ststest.DemoUser, ststest.DemoKeyID, ststest.DemoSecret, ststest.DemoSerial, ststest.DemoSeed,
-		ststest.DemoRole, ststest.DemoStartURL, ststest.DemoSSORegion, ststest.DemoSSOUser, ststest.DemoSerial, s.URL)
+		ststest.DemoRole, ststest.DemoStartURL, ststest.DemoSSORegion, ststest.DemoSSOUser, ststest.DemoSubject, ststest.DemoWebRole, ststest.DemoSerial, s.URL)
 	if _, err := io.WriteString(stdout, lines); err != nil {
 		return err
 	}
