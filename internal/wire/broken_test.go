@@ -23,6 +23,12 @@ func TestBroken(t *testing.T) {
 		{"remove", func(text, profile string) (Edit, error) {
 			return Remove(text, profile, "/usr/local/bin/fob", record)
 		}},
+		{"rewrite", func(text, profile string) (Edit, error) {
+			return Rewrite(text, profile, "/usr/local/bin/fob", "fob export --profile dev", record)
+		}},
+		{"restore", func(text, profile string) (Edit, error) {
+			return Restore(text, profile, "/usr/local/bin/fob", record)
+		}},
 		{"set", func(text, profile string) (Edit, error) { return SetSerial(text, profile, serial, record) }},
 		{"drop", func(text, profile string) (Edit, error) { return DropSerial(text, profile, serial, record) }},
 	} {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -8,37 +9,12 @@ import (
 // Diff is what an edit removes from a text and what it adds: whole lines in their
 // order, without blank ones.
 func Diff(before, after string) (gone, added []string) {
-	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
-	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
-		a, b = a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	// common[i][j] is how many lines a[i:] and b[j:] have in common. An edit touches one
-	// section, so the table is small.
-	common := make([][]int, len(a)+1)
-	for i := range common {
-		common[i] = make([]int, len(b)+1)
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
-				common[i][j] = common[i+1][j+1] + 1
-			} else {
-				common[i][j] = max(common[i+1][j], common[i][j+1])
-			}
-		}
-	}
-	for len(a) > 0 || len(b) > 0 {
-		left := common[len(common)-1-len(a)]
-		switch j := len(left) - 1 - len(b); {
-		case len(a) > 0 && len(b) > 0 && a[0] == b[0]:
-			a, b = a[1:], b[1:]
-		case len(b) == 0 || len(a) > 0 && common[len(common)-len(a)][j] >= left[j+1]:
-			gone, a = append(gone, a[0]), a[1:]
-		default:
-			added, b = append(added, b[0]), b[1:]
+	for _, l := range compare(strings.Split(before, "\n"), strings.Split(after, "\n")) {
+		switch l.sign {
+		case '-':
+			gone = append(gone, l.text)
+		case '+':
+			added = append(added, l.text)
 		}
 	}
 	return visible(gone), visible(added)
@@ -50,4 +26,110 @@ func visible(lines []string) (rest []string) {
 		rest = append(rest, strings.TrimRight(l, " \t\r"))
 	}
 	return slices.DeleteFunc(rest, func(l string) bool { return l == "" })
+}
+
+// Unified is an edit of the file with that name as diff -u prints it, so that patch can
+// make it elsewhere; "" if nothing changes.
+func Unified(name, before, after string) string {
+	const around = 3 // lines that show where a change is
+	all := compare(lines(before), lines(after))
+	var b strings.Builder
+	old, now := 1, 1 // the numbers of the next lines
+	for next := 0; ; {
+		first := slices.IndexFunc(all[next:], diffLine.changed)
+		if first < 0 {
+			return b.String()
+		}
+		first += next
+		end := first + 1 // changes that are near each other are shown together
+		for i := first; i < len(all) && i < end+2*around; i++ {
+			if all[i].changed() {
+				end = i + 1
+			}
+		}
+		start := max(next, first-around)
+		end = min(len(all), end+around)
+		skipped, _ := count(all[next:start])
+		old, now = old+skipped, now+skipped
+		gone, added := count(all[start:end])
+		if b.Len() == 0 {
+			fmt.Fprintf(&b, "--- %s\n+++ %s\n", name, name)
+		}
+		fmt.Fprintf(&b, "@@ -%s +%s @@\n", extent(old, gone), extent(now, added))
+		for _, l := range all[start:end] {
+			fmt.Fprintf(&b, "%c%s", l.sign, l.text)
+			if !strings.HasSuffix(l.text, "\n") {
+				b.WriteString("\n\\ No newline at end of file\n")
+			}
+		}
+		old, now, next = old+gone, now+added, end
+	}
+}
+
+// extent is where a hunk is. One without lines is named by the line before it.
+func extent(start, n int) string {
+	if n == 0 {
+		start--
+	}
+	return fmt.Sprintf("%d,%d", start, n)
+}
+
+// lines are those of a text, with their ends.
+func lines(text string) []string {
+	return slices.Collect(strings.Lines(text))
+}
+
+// diffLine is a line of two texts, of the old one ('-'), of the new one ('+'), or of both.
+type diffLine struct {
+	sign byte
+	text string
+}
+
+func (l diffLine) changed() bool { return l.sign != ' ' }
+
+// count is how many lines the old text and the new one have of these.
+func count(some []diffLine) (old, now int) {
+	for _, l := range some {
+		if l.sign != '+' {
+			old++
+		}
+		if l.sign != '-' {
+			now++
+		}
+	}
+	return old, now
+}
+
+// compare goes through two texts side by side. An edit changes a few lines in each of
+// perhaps many places, so where the texts part it looks for the nearest lines at which
+// they meet again.
+func compare(a, b []string) (all []diffLine) {
+	for len(a) > 0 || len(b) > 0 {
+		if len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+			all = append(all, diffLine{' ', a[0]})
+			a, b = a[1:], b[1:]
+			continue
+		}
+		gone, added := meet(a, b)
+		for _, l := range a[:gone] {
+			all = append(all, diffLine{'-', l})
+		}
+		for _, l := range b[:added] {
+			all = append(all, diffLine{'+', l})
+		}
+		a, b = a[gone:], b[added:]
+	}
+	return all
+}
+
+// meet is how many lines to skip in both texts to come to one that they share.
+func meet(a, b []string) (i, j int) {
+	for sum := 1; sum < len(a)+len(b); sum++ {
+		for i := max(0, sum-len(b)+1); i <= min(sum, len(a)-1); i++ {
+			if a[i] == b[sum-i] {
+				return i, sum - i
+			}
+		}
+	}
+	return len(a), len(b)
 }

@@ -18,6 +18,10 @@ type Record struct {
 	// Lines were not there, Changed had another value.
 	Lines   Lines    `json:"lines,omitempty"`
 	Changed []Change `json:"changed,omitempty"`
+	// Moved are the keys that Rewrite put fob_ in front of, and Process is the
+	// credential_process that it added to the Lines; "" if there was one.
+	Moved   []string `json:"moved,omitempty"`
+	Process string   `json:"process,omitempty"`
 }
 
 // Change is a line whose value fob changed.
@@ -27,7 +31,12 @@ type Change struct {
 }
 
 // IsZero reports whether there is nothing to remember.
-func (r Record) IsZero() bool { return !r.Made && len(r.Lines) == 0 && len(r.Changed) == 0 }
+func (r Record) IsZero() bool {
+	return !r.Made && len(r.Lines) == 0 && len(r.Changed) == 0 && !r.Rewritten()
+}
+
+// Rewritten reports whether Rewrite has changed the section.
+func (r Record) Rewritten() bool { return len(r.Moved) > 0 || r.Process != "" }
 
 // set gives the section these values, and makes it if there is none. A value that continues
 // in the lines below is an error, because they would be lost.
@@ -97,6 +106,13 @@ func (r Record) current(section awsconfig.Profile) Record {
 	now := Record{
 		Lines:   slices.DeleteFunc(slices.Clone(r.Lines), gone),
 		Changed: slices.DeleteFunc(slices.Clone(r.Changed), func(c Change) bool { return gone(c.Set) }),
+		Moved: slices.DeleteFunc(slices.Clone(r.Moved), func(key string) bool {
+			_, ok := section.Own(prefix + key)
+			return !ok
+		}),
+	}
+	if !gone([2]string{processKey, r.Process}) {
+		now.Process = r.Process
 	}
 	if len(now.Lines) > 0 {
 		now.Made, now.Before = r.Made, r.Before
@@ -126,8 +142,25 @@ func (r Record) undo(text, profile string) (string, error) {
 			return "", err
 		}
 	}
+	if out, err = r.moveBack(out, profile, header); err != nil {
+		return "", err
+	}
 	if r.Made && out != text && strings.TrimSpace(r.Before) == "" {
 		return awsconfig.RemoveHeader(out, header, r.Before)
 	}
 	return out, nil
+}
+
+// moveBack takes fob_ from the keys that Rewrite put it in front of. One that stands in
+// the section without it, too, has been written by somebody since, and counts.
+func (r Record) moveBack(text, profile, header string) (string, error) {
+	section, exists, err := read(text, profile)
+	if err != nil || !exists {
+		return text, err
+	}
+	keys := slices.DeleteFunc(slices.Clone(r.Moved), func(key string) bool {
+		_, both := section.Own(key)
+		return both || key != processKey && !slices.Contains(movable, key)
+	})
+	return awsconfig.MoveKeysBack(text, header, keys)
 }
