@@ -152,6 +152,9 @@ func (f Files) Wire(profile string, edit func(text string, r wire.Record) (wire.
 	return made, changed, err
 }
 
+// notePrefix begins the names of the files that hold notes.
+const notePrefix = "wired-"
+
 // note is what fob remembers of the lines that it wrote for a profile to a config file.
 type note struct {
 	Config  string      `json:"config"`
@@ -169,7 +172,7 @@ func (f Files) recall(profile string) (note, error) {
 		return note{}, err
 	}
 	sum := sha256.Sum256([]byte(config + "\x00" + profile))
-	n := note{Config: config, Profile: profile, path: filepath.Join(f.State, "wired-"+hex.EncodeToString(sum[:8])+".json")}
+	n := note{Config: config, Profile: profile, path: filepath.Join(f.State, notePrefix+hex.EncodeToString(sum[:8])+".json")}
 	file, err := awsconfig.Read(n.path)
 	if err != nil {
 		return note{}, err

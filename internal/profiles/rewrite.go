@@ -1,0 +1,269 @@
+package profiles
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"fob/internal/awsconfig"
+	"fob/internal/plan"
+	"fob/internal/wire"
+)
+
+// Rewriting is the AWS config with sections rewritten, or brought back. It is not written
+// yet.
+type Rewriting struct {
+	Before, After string
+	Done          []string // profiles whose sections change
+	Already       []string // those that ask fob already, or that nothing is known to undo of
+	Refused       []Refusal
+
+	records map[string]wire.Record
+	undo    bool
+}
+
+// Refusal is a profile whose section stays as it is.
+type Refusal struct {
+	Profile string
+	Err     error
+}
+
+// ChangeError: with the section of Profile rewritten, Other would get other credentials.
+type ChangeError struct{ Profile, Other string }
+
+func (e *ChangeError) Error() string {
+	if e.Other == e.Profile {
+		return fmt.Sprintf("profile %q would get other credentials if it asked fob", e.Profile)
+	}
+	return fmt.Sprintf("profile %q would get other credentials if %q asked fob", e.Other, e.Profile)
+}
+
+// Rewrite makes the sections of profiles ask program, each by the plan that it has now.
+// A profile without a plan is refused, and one that would change any plan.
+func (p *Profiles) Rewrite(f Files, names []string, program string) (*Rewriting, error) {
+	file, err := awsconfig.Read(f.Config)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rewriting{Before: file.Text}
+	for name, made := range p.Plans(names) {
+		section, _ := p.Config.Profile(name)
+		switch {
+		case wire.Asks(section, program):
+			r.Already = append(r.Already, name)
+			continue
+		case made.Err == nil:
+			made.Err = wire.CheckRewrite(section, f.Tilde(f.Config), program)
+		}
+		if plain := (&wire.RewriteError{}); made.Err != nil && !errors.As(made.Err, &plain) {
+			// A key in plain text is what to see to first, whatever else is wrong.
+			if err := wire.CheckRewrite(section, f.Tilde(f.Config), program); errors.As(err, &plain) && plain.PlainText {
+				made.Err = err
+			}
+		}
+		if made.Err != nil {
+			r.Refused = append(r.Refused, Refusal{name, made.Err})
+			continue
+		}
+		r.Done = append(r.Done, name)
+	}
+	for {
+		if err := r.rewrite(f, program); err != nil {
+			return nil, err
+		}
+		changes, err := p.changes(f, r)
+		if err != nil || len(changes) == 0 {
+			return r, err
+		}
+		for name, other := range changes {
+			r.refuse(name, &ChangeError{name, other})
+		}
+	}
+}
+
+func (r *Rewriting) refuse(name string, err error) {
+	r.Done = slices.DeleteFunc(r.Done, func(done string) bool { return done == name })
+	r.Refused = append(r.Refused, Refusal{name, err})
+}
+
+// rewrite makes the new text.
+func (r *Rewriting) rewrite(f Files, program string) error {
+	r.After, r.records = r.Before, map[string]wire.Record{}
+	for _, name := range slices.Clone(r.Done) {
+		process, err := wire.Process(program, name)
+		if err == nil {
+			var note note
+			if note, err = f.recall(name); err != nil {
+				return err
+			}
+			var edit wire.Edit
+			if edit, err = wire.Rewrite(r.After, name, program, process, note.Record); err == nil {
+				r.After, r.records[name] = edit.Text, edit.Record
+			}
+		}
+		if err != nil {
+			r.refuse(name, err)
+		}
+	}
+	return nil
+}
+
+// changes are the rewritten profiles because of which a plan would change, each with a
+// profile that has that plan.
+func (p *Profiles) changes(f Files, r *Rewriting) (map[string]string, error) {
+	config, err := f.ParseWith(r.After)
+	if err != nil {
+		return nil, err
+	}
+	after := *p
+	after.Config, after.facts.Config = config, config
+	names, _ := p.Names() // damaged keys have no plan now, and get none
+	now := map[string]plan.Plan{}
+	for name, made := range after.Plans(names) {
+		if made.Err == nil {
+			now[name] = made.Plan
+		}
+	}
+	found := map[string]string{}
+	for name, made := range p.Plans(names) {
+		if made.Err != nil || samePlan(made.Plan, now[name]) {
+			continue
+		}
+		for _, hop := range slices.Concat(plan.ChainOf(p.facts, name), plan.ChainOf(after.facts, name)) {
+			if _, known := found[hop]; slices.Contains(r.Done, hop) && !known {
+				found[hop] = name
+			}
+		}
+		if len(found) == 0 { // which cannot be, as long as a plan depends only on its chain
+			for _, done := range r.Done {
+				found[done] = name
+			}
+		}
+	}
+	return found, nil
+}
+
+// samePlan reports whether two plans have the same credentials, made in the same way.
+// Lines may have moved.
+func samePlan(a, b plan.Plan) bool {
+	return len(a.Steps) == len(b.Steps) && len(a.Steps) > 0 && a.ID(len(a.Steps)) == b.ID(len(b.Steps)) &&
+		a.Region == b.Region && a.Account == b.Account && a.STS == b.STS && a.MaxMFAAge == b.MaxMFAAge && a.MFAProcess.Line == b.MFAProcess.Line
+}
+
+// Rewritable are the profiles whose sections fob wire --all looks at: those that say
+// where credentials come from, those that fob has a key of, and those that ask fob. A section with another
+// program's credential_process alone is not among them, because every SDK runs that.
+func (p *Profiles) Rewritable() []string {
+	stored, _ := p.Stored() // a damaged key has no plan
+	var names []string
+	for name, made := range p.Plans(p.Config.Names()) {
+		section, _ := p.Config.Profile(name)
+		_, process := section.Own("credential_process")
+		_, included := section.Get("include_profile")
+		if len(wire.Rivals(section)) > 0 || slices.Contains(stored, name) || wire.Asks(section, p.facts.Program) || made.Err == nil && included && !process {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Restore brings the sections of profiles back that Rewrite has changed; with no names,
+// all that fob remembers.
+func (f Files) Restore(names []string, program string) (*Rewriting, error) {
+	file, err := awsconfig.Read(f.Config)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		if names, err = f.rewritten(); err != nil {
+			return nil, err
+		}
+	}
+	r := &Rewriting{Before: file.Text, After: file.Text, records: map[string]wire.Record{}, undo: true}
+	for _, name := range names {
+		note, err := f.recall(name)
+		if err != nil {
+			return nil, err
+		}
+		edit, err := wire.Restore(r.After, name, program, note.Record)
+		switch {
+		case err != nil:
+			r.Refused = append(r.Refused, Refusal{name, err})
+			continue
+		case edit.Text == r.After:
+			r.Already = append(r.Already, name)
+		default:
+			r.Done = append(r.Done, name)
+		}
+		r.After, r.records[name] = edit.Text, edit.Record
+	}
+	return r, nil
+}
+
+// rewritten are the profiles of this config that fob remembers rewriting.
+func (f Files) rewritten() (names []string, err error) {
+	config, err := filepath.Abs(f.Config)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(f.State)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), notePrefix) {
+			continue
+		}
+		file, err := awsconfig.Read(filepath.Join(f.State, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		var n note
+		if json.Unmarshal([]byte(file.Text), &n) == nil && n.Config == config && n.Record.Rewritten() {
+			names = append(names, n.Profile)
+		}
+	}
+	slices.Sort(names)
+	return names, err
+}
+
+// Apply writes a Rewriting. Nothing is written if the config is no longer as it was.
+func (f Files) Apply(r *Rewriting) error {
+	var notes []note
+	for _, name := range slices.Sorted(maps.Keys(r.records)) {
+		n, err := f.recall(name)
+		if err != nil {
+			return err
+		}
+		notes = append(notes, n)
+	}
+	remember := func() error {
+		for _, n := range notes {
+			if err := f.remember(n, r.records[n.Profile]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	_, err := f.Edit(func(text string) (string, error) {
+		if text != r.Before {
+			return "", &fs.PathError{Op: "write", Path: f.Config, Err: awsconfig.ErrChanged}
+		}
+		// Whenever fob is killed, what is in the config is remembered. It does no harm to
+		// remember lines that are not there.
+		if r.undo {
+			return r.After, nil
+		}
+		return r.After, remember()
+	})
+	if err == nil && r.undo {
+		err = remember()
+	}
+	return err
+}
