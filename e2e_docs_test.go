@@ -46,6 +46,7 @@ func TestPages(t *testing.T) {
 			{"[profile live]", tryGuards},
 			{"export FOB_NO_INPUT", tryWithoutPerson("terraform plan")},
 			{"aws-vault exec", tryVault},
+			{"fob wire", tryWire},
 			{"[profile prod]", tryProfile},
 		}},
 		{"doc/recipes.md", []pageBlock{
@@ -348,6 +349,15 @@ func tryVault(t *testing.T, r *reader, code string) {
 	r.config(t, "[profile dev]\nmfa_serial = "+ststest.DemoSerial+"\n[profile prod]\nsource_profile = dev\nrole_arn = "+ststest.DemoRole+"\nmfa_serial = "+ststest.DemoSerial+"\n")
 	r.sh(t, "MFA code for prod => $CODE", "sh", code)
 	holds(t, r.called(t), "terraform plan\nwith ASIA")
+}
+
+// tryWire rewrites a role profile that another tool has used.
+func tryWire(t *testing.T, r *reader, code string) {
+	r = newReader(t, r.aws)
+	r.fob(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin", "--mfa-serial", ststest.DemoSerial)
+	r.config(t, "[profile prod]\nsource_profile = dev\nrole_arn = "+ststest.DemoRole+"\nmfa_serial = "+ststest.DemoSerial+"\nregion = eu-west-1\n")
+	onTerminal("MFA code for prod => $CODE", `(?s)\+fob_role_arn.*Rewrote prod in .*prod: signed in until`)(t, r, code)
+	onTerminal("", `"`+deployARN+`"`)(t, r, "aws --profile prod sts get-caller-identity")
 }
 
 // tryProfile has the AWS CLI use a profile.

@@ -95,6 +95,7 @@ func groups() []group {
 		{"Profiles and keys", []command{
 			{"add", "PROFILE", "Store an access key, or set up a role.", nil, &addCmd{}},
 			{"list", "[WORD...]", "Show the profiles and what is stored for them.", []string{`aliases:"ls"`}, &listCmd{}},
+			{"wire", "PROFILE...|--all", "Let every tool use existing profiles through fob.", nil, &wireCmd{}},
 			{"explain", "PROFILE", "Show how a profile gets its credentials.", nil, &explainCmd{}},
 			{"remove", "PROFILE", "Remove a key, its MFA secret and its sessions.", []string{`aliases:"rm"`}, &removeCmd{}},
 		}},

@@ -119,6 +119,12 @@ func profileFailures() []failure {
 			}
 			return exit(exitUsage)
 		}),
+		on(func(a *app, e *wire.RewriteError, _ error) verdict {
+			if e.PlainText {
+				return exit(exitFailed, a.addHint(e.Profile, "stores it; then remove its lines there", otherName()))
+			}
+			return exit(exitFailed)
+		}),
 		always[*notOursError](exitNoProfile, ui.Advise("to remove the profile, delete its section from that file")),
 		on(func(a *app, e *awsconfig.SyntaxError, _ error) verdict {
 			if e.UTF16 {

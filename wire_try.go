@@ -1,0 +1,99 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fob/internal/helper"
+	"fob/internal/prompt"
+)
+
+// lineError is a credential_process that does not start fob.
+type lineError struct {
+	Profile, Line string
+	Err           error
+}
+
+func (e *lineError) Error() string {
+	return fmt.Sprintf("programs cannot run the credential_process of %q: %s %v", e.Profile, e.Line, e.Err)
+}
+
+// try sees whether programs can run the new line of each profile, and signs in to them
+// all. A line that does not work is taken back. A refusal of AWS or of a person is not the
+// section's fault, because the plan is the one of before, so the section stays.
+func (c *wireCmd) try(a *app, names []string) error {
+	var broken []string
+	var wrong []error
+	for _, name := range names {
+		if err := c.tryLine(a, name); err != nil {
+			broken = append(broken, name)
+			wrong = append(wrong, err)
+		}
+	}
+	if a.ctx.Err() != nil {
+		return context.Cause(a.ctx)
+	}
+	if len(wrong) > 0 {
+		for _, err := range wrong[1:] {
+			a.out.Warn("%s", a.out.Sentence(err))
+		}
+		return cmp.Or(c.takeBack(a, broken), wrong[0])
+	}
+	err := a.runLine(slices.Concat([]string{"login"}, c.loginFlags(), []string{"--"}, names)...)
+	if err == nil {
+		return nil
+	}
+	if v := a.judge(err); v.code == exitNoPerson {
+		a.out.Note("not tried: %s", a.out.Sentence(err))
+		a.out.Hints(v.hints)
+		return nil
+	}
+	return err
+}
+
+// tryLine runs the program of a profile's credential_process as SDKs do, with a command
+// that needs neither the store nor AWS, and that knows the profile if export does.
+func (c *wireCmd) tryLine(a *app, name string) error {
+	all, err := a.readProfiles()
+	if err != nil {
+		return err
+	}
+	section, _ := all.Config.Profile(name)
+	line, _ := section.Own("credential_process")
+	explain := strings.Replace(strings.TrimSuffix(line.Text, " --format process"), " export ", " explain --json ", 1)
+	if _, err := helper.Output(a.ctx, explain, a.environ, nil); err != nil {
+		return &lineError{name, line.Text, err}
+	}
+	return nil
+}
+
+// takeBack brings sections back whose lines do not work.
+func (c *wireCmd) takeBack(a *app, names []string) error {
+	r, err := a.files.Restore(names, a.args[0])
+	if err != nil {
+		return err
+	}
+	if err := a.files.Apply(r); err != nil {
+		return err
+	}
+	a.out.Say("Restored %s in %s.", c.count(names), a.host.Tilde(a.files.Config))
+	return nil
+}
+
+// loginFlags are the flags of fob login that were typed here.
+func (c *wireCmd) loginFlags() []string {
+	var flags []string
+	if c.MFAPrompt != prompt.Auto {
+		flags = append(flags, "--mfa-prompt="+c.MFAPrompt)
+	}
+	if c.MFACode != "" {
+		flags = append(flags, "--mfa-code="+c.MFACode)
+	}
+	if c.Fresh {
+		flags = append(flags, "--fresh")
+	}
+	return flags
+}
