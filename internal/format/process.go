@@ -34,14 +34,22 @@ func Process(s creds.Session) ([]byte, error) {
 // X ..." and quote nothing of the document.
 func ReadProcess(doc []byte) (creds.Session, error) {
 	var d struct {
-		Version         int
-		AccessKeyID     string `json:"AccessKeyId"`
-		SecretAccessKey string
-		SessionToken    string
-		Expiration      *string
-		AccountID       string `json:"AccountId"`
+		Version                                               int
+		AccessKeyID, SecretAccessKey, SessionToken, AccountID string
+		Expiration                                            *string
 	}
-	if json.Unmarshal(doc, &d) != nil {
+	// Only Go takes names in other letters; two that differ in that alone are no answer.
+	var members map[string]json.RawMessage
+	err := json.Unmarshal(doc, &members)
+	for name, to := range map[string]any{
+		"Version": &d.Version, "AccessKeyId": &d.AccessKeyID, "SecretAccessKey": &d.SecretAccessKey,
+		"SessionToken": &d.SessionToken, "Expiration": &d.Expiration, "AccountId": &d.AccountID,
+	} {
+		if member, ok := members[name]; ok && err == nil {
+			err = json.Unmarshal(member, to)
+		}
+	}
+	if err != nil {
 		return creds.Session{}, errors.New("did not print credentials as JSON")
 	}
 	switch {

@@ -50,6 +50,12 @@ func TestReadProcess(t *testing.T) {
 		{"\ufeff" + `{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b"}`, "did not print credentials as JSON"},
 		{`{"Version":"1","AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "did not print credentials as JSON"},
 		{`{"AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "printed Version 0; only 1 is supported"},
+		{`{"version":1,"accessKeyId":"a","secretAccessKey":"` + secret + `"}`, "printed Version 0; only 1 is supported"},
+		{`{"Version":1,"accessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "printed no AccessKeyId or SecretAccessKey"},
+		{`null`, "printed Version 0; only 1 is supported"},
+		{`[{"Version":1}]`, "did not print credentials as JSON"},
+		{`{"Version":1.0,"AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "did not print credentials as JSON"},
+		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"` + secret + `"} and more`, "did not print credentials as JSON"},
 		{`{"Version":2,"AccessKeyId":"a","SecretAccessKey":"` + secret + `"}`, "printed Version 2; only 1 is supported"},
 		{`{"Version":1,"SecretAccessKey":"` + secret + `"}`, "printed no AccessKeyId or SecretAccessKey"},
 		{`{"Version":1,"AccessKeyId":"a","SecretAccessKey":null}`, "printed no AccessKeyId or SecretAccessKey"},
@@ -83,9 +89,10 @@ func TestReadProcessLoosely(t *testing.T) {
 		{`"AccountId":"1234567890123"`, ""},
 		{`"AccountId":"12345678901a"`, ""},
 		{`"AccountId":"123456789012","Extra":1`, "123456789012"},
+		{`"AccountId":"123456789012","accessKeyId":"other","expiration":"soon"`, "123456789012"},
 	} {
 		s, err := ReadProcess([]byte(`{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b",` + tt.members + `}`))
-		if err != nil || s.AccountID != tt.account || !s.Expires.IsZero() || !s.Token.IsZero() {
+		if err != nil || s.AccountID != tt.account || s.ID != "a" || !s.Expires.IsZero() || !s.Token.IsZero() {
 			t.Errorf("%s: account %q, expires %v, %v", tt.members, s.AccountID, s.Expires, err)
 		}
 	}
