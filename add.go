@@ -85,6 +85,12 @@ func (c *addCmd) addKey(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.NoVerify {
+		c.sayGuess(a, key)
+		if device.serial != c.MFASerial {
+			c.doubt(a, key, device.serial)
+		}
+	}
 	region, err := c.askRegion(a)
 	if err != nil {
 		return err

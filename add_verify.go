@@ -5,6 +5,7 @@ import (
 
 	"fob/internal/awsapi"
 	"fob/internal/creds"
+	"fob/internal/plan"
 )
 
 // keyTries is how often a person may type a key that AWS refuses.
@@ -20,6 +21,7 @@ func (c *addCmd) verifiedKey(a *app) (key creds.Key, id awsapi.Identity, err err
 			// Not the ID: it may be a secret in the wrong place.
 			a.out.Warn("this access key ID is not in AWS's form; fob takes it because the profile's endpoint is not AWS's")
 		}
+		c.doubt(a, key, c.MFASerial)
 		id, err = c.verify(a, key)
 		refused, ok := errors.AsType[*awsapi.RefusedError](err)
 		if !ok || c.FromEnv || c.Stdin || try == keyTries || refused.Skew != 0 || !refused.BadKey() {
@@ -27,6 +29,24 @@ func (c *addCmd) verifiedKey(a *app) (key creds.Key, id awsapi.Identity, err err
 		}
 		a.out.Say("%s", refusal(key.ID, refused.Code))
 		a.out.Say("Mistyped? Enter both again, or press Ctrl-C.")
+	}
+}
+
+// doubt warns about an MFA device that is hardly the key's, before AWS is asked about it
+// or where AWS is not asked.
+func (c *addCmd) doubt(a *app, key creds.Key, serial string) {
+	if c.issuer(a) != creds.AWS {
+		return
+	}
+	if doubt := plan.DoubtSerial(serial, key.ID); doubt != "" {
+		a.out.Warn("%s", doubt)
+	}
+}
+
+// sayGuess says whose a key is that AWS is not asked about, if its ID tells.
+func (c *addCmd) sayGuess(a *app, key creds.Key) {
+	if guess := creds.GuessAccount(key.ID); guess != "" && c.issuer(a) == creds.AWS {
+		a.out.Note("not checked with AWS; by its ID, the key is of account %s", guess)
 	}
 }
 

@@ -37,6 +37,7 @@ type listRow struct {
 	KeyID     string        `json:"key_id,omitempty"`
 	KeyAdded  string        `json:"key_added,omitempty"` // RFC 3339, UTC
 	Account   string        `json:"account,omitempty"`
+	Guess     string        `json:"account_guess,omitempty"` // by the key's ID
 	Region    string        `json:"region,omitempty"`
 	MFASerial string        `json:"mfa_serial,omitempty"`
 	Seed      bool          `json:"seed"`
@@ -81,6 +82,9 @@ func (c *listCmd) Run(a *app) error {
 		a.out.Print("No profile has %q in its row.\n", query)
 	default:
 		err = a.out.Table(listTable(shown, now))
+		if slices.ContainsFunc(shown, func(r profiles.Row) bool { return r.Guess != "" }) {
+			a.out.Hang(ui.Styled{}, ui.Dim.Text("? by the key's ID: AWS was not asked"))
+		}
 		printCauses(a, shown)
 		if len(c.Words) == 0 {
 			a.sayMovingIn(all, true)
@@ -150,7 +154,7 @@ func listRows(rows []profiles.Row) []listRow {
 	for _, r := range rows {
 		row := listRow{
 			Profile: r.Profile, KeyID: r.KeyID, KeyAdded: format.Time(r.KeyAdded),
-			Account: r.Account, Region: r.Region, MFASerial: r.MFASerial, Seed: r.Seed,
+			Account: r.Account, Guess: r.Guess, Region: r.Region, MFASerial: r.MFASerial, Seed: r.Seed,
 			Source: r.Source, From: r.SourceProfile, Roles: r.Roles,
 			Sessions: []listSession{}, SignedIn: format.Time(r.SignedIn), Renews: r.SignIn.Renews, Refused: format.Time(r.Refused),
 		}
@@ -172,7 +176,7 @@ func listTable(rows []profiles.Row, now time.Time) ui.Table {
 	}}
 	for _, r := range rows {
 		t.Rows = append(t.Rows, []ui.Styled{
-			r.Name(), r.Credentials(now), orDash(r.Account), orDash(r.Device()), listState(r, now),
+			r.Name(), r.Credentials(now), orDash(r.InAccount()), orDash(r.Device()), listState(r, now),
 		})
 	}
 	return t

@@ -38,7 +38,7 @@ func ReadProcess(doc []byte) (creds.Session, error) {
 		AccessKeyID, SecretAccessKey, SessionToken, AccountID string
 		Expiration                                            *string
 	}
-	// Only Go takes names in other letters; two that differ in that alone are no answer.
+	// Only Go takes names in other letters, and the last of two that differ in that.
 	var members map[string]json.RawMessage
 	err := json.Unmarshal(doc, &members)
 	for name, to := range map[string]any{

@@ -275,6 +275,21 @@ func (p Plan) Source() string {
 	panic("a plan that starts with " + p.Steps[0].Kind())
 }
 
+// KeyID is the key that the plan starts from; "" if it starts from something else.
+func (p Plan) KeyID() string { return keyID(p.Steps[0]) }
+
+func keyID(s Step) string {
+	switch s := s.(type) {
+	case StoredKey:
+		return s.KeyID
+	case PlaintextKey:
+		return s.KeyID
+	case Environment:
+		return s.KeyID
+	}
+	return ""
+}
+
 // MFASerial is the device whose code the plan needs when nothing is cached, or "".
 func (p Plan) MFASerial() string {
 	for _, s := range p.Steps {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"fob/internal/awsconfig"
+	"fob/internal/creds"
 )
 
 // serial is the MFA device that the plan uses: the one named nearest to the
@@ -21,9 +22,28 @@ func (r *resolver) serial() (awsconfig.Value, error) {
 			r.note("%s: the MFA serial is ignored, because this chain does not start with a long-lived key", At(v))
 			return awsconfig.Value{}, nil
 		}
-		return v, r.checkSerial(v)
+		if err := r.checkSerial(v); err != nil {
+			return v, err
+		}
+		if r.key.Account == "" && !r.foreign() {
+			if doubt := DoubtSerial(v.Text, keyID(r.source)); doubt != "" {
+				r.note("%s: %s", At(v), doubt)
+			}
+		}
+		return v, nil
 	}
 	return awsconfig.Value{}, nil
+}
+
+// DoubtSerial says why serial is hardly the MFA device of a key that AWS was not asked
+// about; "" if it may be.
+func DoubtSerial(serial, keyID string) string {
+	a, ok := ParseARN(serial)
+	guess := creds.GuessAccount(keyID)
+	if !ok || guess == "" || a.Account == guess {
+		return ""
+	}
+	return fmt.Sprintf("the MFA device is in account %s, but the ID of the key %s looks like one of account %s", a.Account, keyID, guess)
 }
 
 // lostMFA finds the MFA device that [default] lends to other profiles in aws-vault, if

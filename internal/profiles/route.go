@@ -85,6 +85,14 @@ func (r Row) Credentials(now time.Time) ui.Styled {
 	return ui.Plain.Text(r.Route + ", added today")
 }
 
+// InAccount is the account, with a question mark if only the key's ID tells it.
+func (r Row) InAccount() string {
+	if r.Guess != "" {
+		return r.Guess + "?"
+	}
+	return r.Account
+}
+
 // Device is the MFA device, and whether fob makes its codes.
 func (r Row) Device() string {
 	if r.Seed {
@@ -96,7 +104,7 @@ func (r Row) Device() string {
 // Has reports whether all words of a query are in what list shows of the profile, or in
 // the IDs and ARNs that it shortens.
 func (r Row) Has(query string, now time.Time) bool {
-	cells := []string{r.Credentials(now).Text, r.Account, r.Device(), r.State(now).Text, r.KeyID, r.MFASerial}
+	cells := []string{r.Credentials(now).Text, r.InAccount(), r.Device(), r.State(now).Text, r.KeyID, r.MFASerial}
 	return ui.Choice{Name: r.Profile, Cells: append(cells, r.Roles...)}.Has(query)
 }
 

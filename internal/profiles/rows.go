@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fob/internal/broker"
+	"fob/internal/creds"
 	"fob/internal/lastfail"
 	"fob/internal/plan"
 	"fob/keyring"
@@ -16,6 +17,7 @@ type Row struct {
 	KeyID     string    // of the stored key
 	KeyAdded  time.Time // when it was stored
 	Account   string
+	Guess     string // the account that the key's ID tells, if nobody has asked AWS
 	Region    string
 	MFASerial string
 	Seed      bool   // the MFA device's secret is in the store
@@ -64,6 +66,9 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 			continue
 		}
 		r.Account, r.Region, r.MFASerial = made.Account, made.Region, made.MFASerial()
+		if r.Account == "" && len(made.Roles()) == 0 && made.STS.IsAWS() {
+			r.Guess = creds.GuessAccount(made.KeyID())
+		}
 		r.Source, r.SourceProfile, r.Roles, r.Route = made.Steps[0].Kind(), made.Source(), made.Roles(), Route(made)
 		if r.SourceProfile == plan.EnvironmentSource {
 			r.SourceProfile = ""

@@ -43,7 +43,7 @@ func TestCauses(t *testing.T) {
 		},
 		{"[profile x]\ncredential_source = EcsContainer\n" + role, "EcsContainer", []string{"x uses EcsContainer, which fob does not support yet"}},
 		{"[profile x]\nweb_identity_token_process = p\n" + role, "web identity > deploy", nil},
-		{"[profile x]\nweb_identity_token_file = t\n" + role, "web identity > deploy", nil},
+		{"[profile x]\nweb_identity_token_file = /t\n" + role, "web identity > deploy", nil},
 		{
 			"[profile x]\nsource_profile = twin\nmfa_serial = arn:aws:iam::111111111111:u2f/user/jo/key\n" + role, "security key without codes",
 			[]string{"x has a security key for MFA, from which AWS takes no codes: u2f/user/jo/key"},
