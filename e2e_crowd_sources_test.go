@@ -5,11 +5,17 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"fob/internal/creds"
 	"fob/internal/ststest"
+	"fob/keyring"
 )
 
 // Crowds of every source that is not a stored key: the first process does the work,
@@ -57,4 +63,238 @@ func TestCrowdProcess(t *testing.T) {
 			t.Errorf("AWS was called for %q", calls)
 		}
 	})
+}
+
+// portalWorld has n profiles of one portal, p0 and so on, each with a role of its own,
+// and no store yet.
+func portalWorld(t *testing.T, n int) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.config(t, "[sso-session corp]\nsso_start_url = "+ststest.DemoStartURL+"\nsso_region = "+ststest.DemoSSORegion+"\n")
+	for i := range n {
+		set := ststest.PermissionSet{StartURL: ststest.DemoStartURL, Account: fmt.Sprintf("%012d", 444400000000+i%5), Name: fmt.Sprintf("Role%d", i)}
+		if err := w.AWS.AddPermissionSet(set); err != nil {
+			t.Fatal(err)
+		}
+		w.config(t, fmt.Sprintf("[profile p%d]\nsso_session = corp\nsso_account_id = %s\nsso_role_name = %s\n", i, set.Account, set.Name))
+	}
+	return w
+}
+
+// theSignIn is the only sign-in in the store.
+func (w *world) theSignIn(t *testing.T) (creds.Token, keyring.Info) {
+	t.Helper()
+	store := w.store()
+	infos, err := store.Infos(keyring.KindToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	infos = slices.DeleteFunc(infos, func(i keyring.Info) bool { return i.Expires.IsZero() }) // a registration
+	if len(infos) != 1 {
+		t.Fatalf("%d sign-ins are stored", len(infos))
+	}
+	token, info, err := store.Token(t.Context(), infos[0].Name, infos[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token, info
+}
+
+// age makes the sign-in in the store as old as one that ends in left, and forgets what
+// was made with it, and when it was last renewed.
+func (w *world) age(t *testing.T, left time.Duration) {
+	t.Helper()
+	token, info := w.theSignIn(t)
+	token.Expires = time.Now().Add(left)
+	o := w.storeOptions()
+	o.Now = func() time.Time { return time.Now().Add(left - time.Hour) } // when it was made
+	if _, err := keyring.New(o).SetToken(t.Context(), info.Name, info.ID, token, info); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store().RemoveAllSessions(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(w.storeDir(), "locks", "lock+sign-in-"+info.ID+".state")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// times is how often each call was made since times last ran.
+func (w *world) times() map[string]int {
+	n := map[string]int{}
+	for _, action := range strings.Fields(w.calls()) {
+		n[action]++
+	}
+	return n
+}
+
+// Fifty processes that want fifty roles of one portal, with no store, no registration
+// and no sign-in: one of them makes the store and opens the browser.
+func TestCrowdPortal(t *testing.T) {
+	const n = 50
+	for range often(1, 20) {
+		w := portalWorld(t, n)
+		for i, r := range w.crowd(t, n, func(i int) []string { return []string{"login", "-v", fmt.Sprintf("p%d", i)} }).end(t) {
+			if r.code != 0 {
+				t.Errorf("process %d: %v", i, r)
+			}
+		}
+		if got := w.times(); got["RegisterClient"] != 1 || got["Authorize"] != 1 || got["CreateToken"] != 1 || got["GetRoleCredentials"] != n {
+			t.Errorf("AWS was called: %v", got)
+		}
+		// From then on, nothing calls AWS.
+		for i, r := range w.crowd(t, n, func(i int) []string { return []string{"export", "-v", fmt.Sprintf("p%d", i)} }).end(t) {
+			if r.code != 0 || sessionOf(r.stdout).ID == "" {
+				t.Errorf("process %d: %v", i, r)
+			}
+		}
+		if got := w.times(); len(got) != 0 {
+			t.Errorf("AWS was called: %v", got)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// signedInWorld is a portalWorld in which p0 is signed in.
+func signedInWorld(t *testing.T, n int) *world {
+	t.Helper()
+	w := portalWorld(t, n)
+	w.must(t, "", "login", "p0")
+	w.AWS.ResetCalls()
+	return w
+}
+
+// An old token that AWS has not replaced yet is replaced once; its refresh token works
+// once, too. It is the same if AWS alone knows that a token is of no use any more.
+func TestCrowdPortalRenews(t *testing.T) {
+	const n = 50
+	for _, tt := range []struct {
+		name string
+		old  func(t *testing.T, w *world)
+		most int // calls for role credentials
+	}{
+		{"due", func(t *testing.T, w *world) { w.age(t, 5*time.Minute) }, n},
+		{"expired", func(t *testing.T, w *world) { w.age(t, -time.Hour) }, n},
+		{"rejected", func(t *testing.T, w *world) { w.age(t, 30*time.Minute); w.AWS.RevokeTokens() }, 2 * n},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for range often(1, 20) {
+				w := signedInWorld(t, n)
+				tt.old(t, w)
+				before, _ := w.theSignIn(t)
+				for i, r := range w.crowd(t, n, func(i int) []string { return []string{"export", "-v", fmt.Sprintf("p%d", i)} }).end(t) {
+					if r.code != 0 || sessionOf(r.stdout).ID == "" {
+						t.Errorf("process %d: %v", i, r)
+					}
+				}
+				got := w.times()
+				if roles := got["GetRoleCredentials"]; got["CreateToken"] != 1 || roles < n || roles > tt.most || len(got) != 2 {
+					t.Errorf("AWS was called: %v", got)
+				}
+				after, _ := w.theSignIn(t)
+				if after.Refresh.Equal(before.Refresh) || after.Access.Equal(before.Access) {
+					t.Error("the sign-in in the store is the old one")
+				}
+				// And the refresh token that is there works.
+				w.age(t, 0)
+				w.must(t, "", "export", "p0")
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+// What only a person can do is not asked for under export, and not tried either.
+func TestCrowdPortalSignedOut(t *testing.T) {
+	const n = 50
+	for range often(1, 20) {
+		w := portalWorld(t, n)
+		for i, r := range w.crowd(t, n, func(i int) []string { return []string{"export", fmt.Sprintf("p%d", i)} }).end(t) {
+			want := fmt.Sprintf("fob: error: p%d is not signed in to Identity Center (corp)\nfob: hint: fob login p%d\n", i, i)
+			if r.code != exitNoPerson || r.stdout != "" || r.stderr != want {
+				t.Errorf("process %d: %v", i, r)
+			}
+		}
+		if got := w.times(); len(got) != 0 {
+			t.Errorf("AWS was called: %v", got)
+		}
+	}
+}
+
+// slowBrowser is a browser that opens a page when ready has been called.
+func (w *world) slowBrowser(t *testing.T) (_ *world, ready func()) {
+	t.Helper()
+	file := filepath.Join(w.Home, "ready")
+	path := w.program(t, "slow-browser", "until [ -e "+file+" ]; do sleep 0.05; done\nexec browser \"$@\"\n")
+	return w.with("BROWSER=" + path), func() {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// If the person refuses, that holds for all who wait. If the process that opened the
+// browser is killed, the next one opens it.
+func TestCrowdPortalRefused(t *testing.T) {
+	const n = 50
+	for _, tt := range []struct {
+		name string
+		// end ends the wait for the browser, which the process first opened.
+		end    func(t *testing.T, w *world, first *os.Process, ready func())
+		codes  []int // of first and of the others
+		says   string
+		tokens int
+	}{
+		{"denied", func(t *testing.T, w *world, _ *os.Process, ready func()) {
+			if err := w.AWS.SetPerson(ststest.Person{Does: ststest.Deny}); err != nil {
+				t.Fatal(err)
+			}
+			ready()
+		}, []int{exitRefused, exitRefused}, "did not sign in to Identity Center (corp): the sign-in to Identity Center (corp) was not completed: access_denied", 0},
+		{"interrupted", func(t *testing.T, _ *world, first *os.Process, _ func()) {
+			if err := first.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+		}, []int{exitInterrupted, exitFailed}, "did not sign in to Identity Center (corp): cancelled", 0},
+		{"killed", func(t *testing.T, _ *world, first *os.Process, ready func()) {
+			if err := first.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			ready()
+		}, []int{128 + int(syscall.SIGKILL), 0}, "", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for range often(1, 20) {
+				w, ready := portalWorld(t, n).slowBrowser(t)
+				c := w.crowd(t, n, func(i int) []string { return []string{"login", "-v", fmt.Sprintf("p%d", i)} })
+				c.await(t, n-1, waitingToAsk)
+				first := slices.IndexFunc(c.cmds, func(cmd *exec.Cmd) bool {
+					return !strings.Contains(slurp(t, c.file("err", slices.Index(c.cmds, cmd))), waitingToAsk)
+				})
+				eventually(t, "a browser", func() bool {
+					return strings.Contains(slurp(t, c.file("err", first)), "Opening your browser")
+				})
+				tt.end(t, w, c.cmds[first].Process, ready)
+				for i, r := range c.end(t) {
+					want, says := tt.codes[1], tt.says
+					if i == first {
+						want, says = tt.codes[0], ""
+					}
+					if r.code != want || !strings.Contains(r.stderr, says) {
+						t.Errorf("process %d: %v", i, r)
+					}
+				}
+				if got := w.times(); got["RegisterClient"] != 1 || got["CreateToken"] != tt.tokens {
+					t.Errorf("AWS was called: %v", got)
+				}
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
 }

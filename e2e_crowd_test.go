@@ -70,12 +70,12 @@ type result struct {
 func (r result) String() string { return fmt.Sprintf("exit code %d, %q", r.code, r.stderr) }
 
 // problem says what is wrong with the message of a failure. It must be one line and
-// hints, or nothing if a person gave up.
+// hints, or nothing if a person gave up or the process was killed.
 func (r result) problem() string {
 	if strings.Contains(r.stderr, "panic:") || strings.Contains(r.stderr, "goroutine ") {
 		return "a panic"
 	}
-	fails := r.code != 0 && r.code != exitInterrupted
+	fails := r.code != 0 && r.code != exitInterrupted && r.code != 128+int(syscall.SIGKILL)
 	if n := strings.Count("\n"+r.stderr, "\nfob: error: "); fails && n != 1 || !fails && n != 0 {
 		return fmt.Sprintf("%d errors", n)
 	}
@@ -125,11 +125,13 @@ func (w *world) calls() string {
 func (w *world) storeDir() string { return filepath.Join(w.Home, ".local", "share", "fob") }
 
 // store is the same store in this process, opened with the passphrase.
-func (w *world) store() *keyring.Store {
-	return keyring.New(keyring.Options{
+func (w *world) store() *keyring.Store { return keyring.New(w.storeOptions()) }
+
+func (w *world) storeOptions() keyring.Options {
+	return keyring.Options{
 		Dir: w.storeDir(), StateDir: filepath.Join(w.Home, ".local", "state", "fob"),
 		Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret(testPassphrase), true, nil },
-	})
+	}
 }
 
 // A crowd is a number of processes that run at once. Their output goes to files, so that
