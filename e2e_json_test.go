@@ -37,6 +37,7 @@ var jsonDocuments = []struct {
 	{"store", []string{"store.go"}},
 	{"doctor", []string{"internal/doctor/doctor.go"}},
 	{"sso", []string{"sso.go"}},
+	{"sso accounts", []string{"sso_accounts.go"}},
 	{"mfa code", []string{"mfa.go"}},
 	{"export", []string{"internal/format/process.go"}},
 }

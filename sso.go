@@ -10,8 +10,9 @@ import (
 )
 
 type ssoCmd struct {
-	Show ssoShowCmd `cmd:"" default:"withargs" hidden:""`
-	Add  ssoAddCmd  `cmd:"" help:"Add a sign-in to the AWS config."`
+	Show     ssoShowCmd     `cmd:"" default:"withargs" hidden:""`
+	Accounts ssoAccountsCmd `cmd:"" help:"Show the accounts and roles that you may use."`
+	Add      ssoAddCmd      `cmd:"" help:"Add a sign-in to the AWS config."`
 }
 
 func (ssoCmd) Help() string {
@@ -19,6 +20,7 @@ func (ssoCmd) Help() string {
 whether you are signed in. Nothing is unlocked. fob login PROFILE signs in.
 
     fob sso
+    fob sso accounts corp
     fob sso add corp --start-url https://corp.awsapps.com/start --region eu-west-1`
 }
 

@@ -111,38 +111,49 @@ func (e *AssignmentError) Unwrap() error { return e.Err }
 
 // RoleCredentials returns the credentials of an account and role at Identity Center,
 // without a person. If one has to sign in, the error is a *NeededError.
-func (s *Signer) RoleCredentials(ctx context.Context, step plan.SSO) (creds.Session, error) {
+func (s *Signer) RoleCredentials(ctx context.Context, step plan.SSO) (session creds.Session, err error) {
 	c := center{step}
-	portal, err := s.Dial(step.Portal)
+	err = s.atPortal(ctx, c, func(portal *awsapi.Client, t creds.Token) (err error) {
+		session, err = c.roleCredentials(ctx, portal, t, s.Now())
+		return err
+	})
+	if refusedWith(err, codeForbidden) {
+		err = &AssignmentError{Profile: step.Profile, Account: step.AccountID, Role: step.RoleName, To: c.title(), Session: step.Session, Err: err}
+	}
+	return session, err
+}
+
+// atPortal does a call with a token, and once more with another one if AWS does not
+// accept the first.
+func (s *Signer) atPortal(ctx context.Context, c center, call func(*awsapi.Client, creds.Token) error) error {
+	portal, err := s.Dial(c.Portal)
 	if err != nil {
-		return creds.Session{}, err
+		return err
 	}
 	var rejected creds.Secret
 	for {
 		t, info, err := s.access(ctx, c, rejected)
 		if err != nil {
-			return creds.Session{}, err
+			return err
 		}
-		session, err := c.roleCredentials(ctx, portal, t, s.Now())
+		err = call(portal, t)
 		switch {
-		case refusedWith(err, codeForbidden):
-			return creds.Session{}, &AssignmentError{Profile: step.Profile, Account: step.AccountID, Role: step.RoleName, To: c.title(), Session: step.Session, Err: err}
 		case !refusedWith(err, codeUnauthorized):
-			return session, err
+			return err
 		case rejected.IsZero() && s.Now().Sub(info.Created) > justMade:
 			s.Log("%s no longer accepts the token", c.title())
 			rejected = t.Access
 			continue
 		}
 		if s.Now().Sub(info.Created) <= justMade && rejected.IsZero() {
-			return creds.Session{}, err
+			return err
 		}
 		if err := s.drop(ctx, c, t.Access); err != nil {
-			return creds.Session{}, err
+			return err
 		}
 		needed := c.needed()
 		needed.Ended = true
-		return creds.Session{}, needed
+		return needed
 	}
 }
 
