@@ -205,6 +205,8 @@ func checkSecrets(ts *testscript.TestScript, text string) {
 //	sts age|advance|life D      sessions get older; its clock moves; how long sessions live
 //	sts period D                how long a code of the demo device lasts, and of those that fob creates
 //	sts role ARN PRINCIPAL AGE  a role that demands MFA, not longer ago than that
+//	sts trust ARN PRINCIPAL     a role that demands no MFA
+//	sts token FILE [LIFE [SUBJECT]]   FILE gets a web identity token of the demo world, and a line break
 //	sts user NAME KEY           another user of the account, with a key whose secret is $SECRET
 //	sts deny|demand-mfa|allow ACTION    what IAM's policies say; ListMFADevices is denied at first
 //	sts device SERIAL...        more devices of the user, with the demo seed
@@ -286,6 +288,19 @@ func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv(testPeriod, arg(1))
 	case "role":
 		ts.Check(aws.AddRole(ststest.Role{ARN: arg(1), Principals: []string{arg(2)}, MFA: true, MaxMFAAge: duration(3)}))
+	case "trust":
+		ts.Check(aws.AddRole(ststest.Role{ARN: arg(1), Principals: []string{arg(2)}}))
+	case "token":
+		claims := ststest.DemoClaims()
+		if len(args) > 2 {
+			claims.Life = duration(2)
+		}
+		if len(args) > 3 {
+			claims.Subject = args[3]
+		}
+		token, err := aws.WebToken(claims)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(arg(1)), []byte(token+"\n"), 0o644))
 	case "user":
 		ts.Check(aws.AddUser(ststest.User{
 			ARN:  "arn:aws:iam::" + ststest.DemoAccount + ":" + arg(1),
