@@ -22,6 +22,8 @@ type addCmd struct {
 	SSOSession string `name:"sso-session" xor:"from" help:"Do not store a key: use this sign-in to Identity Center." placeholder:"NAME"`
 	Account    string `help:"The account, with --sso-session." placeholder:"ID"`
 	RoleName   string `name:"role-name" help:"The role in that account, with --sso-session." placeholder:"NAME"`
+	Console    bool   `xor:"from" help:"Do not store a key: sign in to the AWS console in the browser, as aws login does."`
+	Device     bool   `help:"With --console: sign in with the browser of any device, which shows a code to paste."`
 	MFASerial  string `name:"mfa-serial" help:"The MFA device's ARN or serial number, or none." placeholder:"ARN"`
 	Region     string `help:"The default region of the profile." placeholder:"REGION"`
 	NoVerify   bool   `help:"Do not check the key with AWS."`
@@ -39,13 +41,15 @@ that you choose.
 
 With --source and --role it stores no key: it adds a profile that assumes the role with
 the key of another one. Nor with --sso-session: such a profile gets its credentials from
-Identity Center.
+Identity Center. With --console you sign in to the AWS console, in the browser, with a
+passkey if you have one; fob renews that for up to 12 hours, and keeps it encrypted.
 
     fob add dev
     fob add dev --from-env           the key that this shell has
     fob add dev --stdin < key.csv    the CSV file of the AWS console
     fob add prod --source dev --role arn:aws:iam::222222222222:role/deploy
-    fob add ops --sso-session corp --account 111111111111 --role-name Admin`
+    fob add ops --sso-session corp --account 111111111111 --role-name Admin
+    fob add ops --console`
 }
 
 func (c *addCmd) Run(a *app) error {
@@ -57,6 +61,9 @@ func (c *addCmd) Run(a *app) error {
 	}
 	if c.SSOSession != "" {
 		return c.addSSO(a)
+	}
+	if c.Console {
+		return c.addConsole(a)
 	}
 	if c.Source != "" {
 		return c.addRole(a)

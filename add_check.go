@@ -29,6 +29,10 @@ func (c *addCmd) check() error {
 		return usagef("--sso-session, --account and --role-name go together")
 	case c.SSOSession != "" && c.MFASerial != "":
 		return usagef("--mfa-serial: Identity Center asks for MFA itself")
+	case c.Console && c.MFASerial != "":
+		return usagef("--mfa-serial: the AWS console asks for MFA itself")
+	case c.Device && !c.Console:
+		return usagef("--device goes with --console")
 	case c.Region != "" && !plan.IsRegion(c.Region):
 		return noHelpf("--region: invalid region %q; use a name such as eu-west-1", c.Region)
 	case c.MFASerial != "" && c.MFASerial != "none":

@@ -194,34 +194,50 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 
 // sessions is where the sessions of a plan are kept.
 func (a *app) sessions(p plan.Plan) broker.Sessions {
-	_, stored := p.Steps[0].(plan.StoredKey)
-	switch {
-	case stored:
+	switch p.Steps[0].(type) {
+	case plan.StoredKey:
 		return a.store()
-	case signin.Starts(p):
+	case plan.SSO:
 		return source.Sessions{Store: a.store()}
 	}
+	// A console sign-in, too, may be one of AWS's tools, which needs no store.
 	return source.QuietSessions{Store: a.store().Quiet(), Log: a.out.Log}
 }
 
 // signer signs in to what plans start from; mayAsk is signin.Signer's.
 func (a *app) signer(mayAsk func() (ok bool, why error)) *signin.Signer {
+	home, _ := a.host.Home() // without one, nobody has signed in to the console
 	return &signin.Signer{
 		Store: a.store(),
+		Home:  home,
 		Open: func(ctx context.Context) error {
 			if err := a.makeStore(ctx); err != nil {
 				return err
 			}
 			return a.store().Unlock(ctx, keyring.KindSession)
 		},
-		MayAsk:  mayAsk,
-		Dial:    a.newClient,
-		Device:  !a.loopback && !a.host.Loopback(),
+		MayAsk: mayAsk,
+		Dial:   a.newClient,
+		Device: !a.loopback && !a.host.Loopback(),
+		Paste: func(ctx context.Context, prompt string, check func(string) error) (string, error) {
+			return a.person.Ask(ctx, "ask for the code", prompt, check)
+		},
 		Browser: signin.Browsers{Getenv: a.getenv, LookPath: exec.LookPath, Environ: a.helperEnviron("")}.Open,
 		Say:     a.out.Say, Waiting: a.out.Waiting,
 		Poll: a.poll,
 		Now:  a.now, Log: a.out.Log, Note: a.out.Note,
 	}
+}
+
+// browserSigner signs in with the browser where there is one, also without a terminal; with
+// device, with one anywhere.
+func (a *app) browserSigner(device bool) *signin.Signer {
+	s := a.signer(func() (ok bool, why error) {
+		ok, why = a.maySignIn()
+		return ok || !a.NoInput && (device || a.host.Desktop() || a.getenv("BROWSER") != ""), why
+	})
+	s.Device = s.Device || device
+	return s
 }
 
 // maySignIn reports whether somebody at a terminal can be asked to sign in.

@@ -21,6 +21,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/host"
 	"fob/internal/iam"
+	"fob/internal/input"
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/prompt"
@@ -268,7 +269,6 @@ func examples(home string) []example {
 		{"exec x", &host.HomeError{Path: "~jo/x"}},
 		{"exec x", &plan.LoopError{Chain: []string{"a", "a"}}},
 		{"exec x", &plan.UnsupportedError{Profile: profile, What: "is an SSO profile", Source: "SSO", At: at}},
-		{"exec x", &plan.UnsupportedError{Profile: profile, What: "uses a console sign-in", Source: "console sign-in", At: at}},
 		{"exec x", &awsconfig.SyntaxError{File: "~/.aws/config", Line: 1}},
 		{"exec x", &settings.Error{At: at, Problem: "why"}},
 		{"exec x", &settings.Error{At: at, Unknown: "colur", Known: []string{"color"}}},
@@ -352,6 +352,13 @@ func examples(home string) []example {
 		{"exec x -d 2h", planned(noPerson, plan.SessionToken{MFASerial: serial, DurationSeconds: 7200})},
 		{"login x", planned(noPerson, session)},
 		{"export x", planned(&signin.NeededError{Profile: profile, To: "Identity Center (corp)"})},
+		{"export x", planned(&signin.NeededError{Profile: profile, To: "the AWS console", AWSLogin: true})},
+		{"login x", planned(&signin.NeededError{Profile: profile, To: "the AWS console", AWSLogin: true})},
+		{"exec x", planned(&signin.LostError{Profile: profile, File: "f", AWSLogin: true, Err: why})},
+		{"exec x", planned(&signin.CacheError{Profile: profile, File: "f", Err: input.ErrShared})},
+		{"exec x", planned(&signin.CacheError{Profile: profile, File: "f", AWSLogin: true, Err: why})},
+		{"login x", planned(&signin.PermissionError{Profile: profile, Session: "arn:aws:iam::111111111111:user/jo", Err: why})},
+		{"login x", planned(&signin.IdentityError{Profile: profile, Want: "arn:aws:iam::111111111111:user/jo", Got: "arn:aws:iam::111111111111:user/eve"})},
 		{"export x", planned(&signin.SharedError{To: "Identity Center (corp)", Refusal: keyring.Refusal{Outcome: keyring.Refused, Message: "no"}})},
 		{"exec x", planned(&signin.SharedError{To: "Identity Center (corp)", Refusal: keyring.Refusal{Outcome: keyring.Cancelled, Message: "cancelled"}})},
 		{"exec x", planned(&signin.SharedError{To: "Identity Center (corp)", Refusal: keyring.Refusal{Outcome: keyring.Unanswered, Message: "late"}})},

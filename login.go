@@ -77,13 +77,9 @@ func (c *loginCmd) Run(a *app) error {
 	return nil
 }
 
-// signer signs in with the browser where there is one, also without a terminal.
+// signer also offers the sign-in of the AWS CLI.
 func (c *loginCmd) signer(a *app) *signin.Signer {
-	s := a.signer(func() (ok bool, why error) {
-		ok, why = a.maySignIn()
-		return ok || !a.NoInput && (c.Device || a.host.Desktop() || a.getenv("BROWSER") != ""), why
-	})
-	s.Device = s.Device || c.Device
+	s := a.browserSigner(c.Device)
 	if home, err := a.host.Home(); err == nil {
 		s.CLICache = filepath.Join(home, ".aws", "sso", "cache")
 	}

@@ -188,8 +188,6 @@ func profileFailures() []failure {
 			switch e.Source {
 			case "SSO":
 				return exit(exitFailed, ui.Advise("AWS's own tools work with it, after aws sso login"))
-			case "console sign-in":
-				return exit(exitFailed, ui.Advise("AWS's own tools work with it, after aws login"))
 			}
 			return exit(exitFailed)
 		}),

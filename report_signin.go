@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+
+	"fob/internal/input"
 	"fob/internal/plan"
 	"fob/internal/signin"
 	"fob/internal/ui"
@@ -10,8 +13,25 @@ import (
 // signInFailures are those of a sign-in with a browser.
 func signInFailures() []failure {
 	return []failure{
-		on(func(a *app, _ *signin.NeededError, err error) verdict {
-			return exit(exitNoPerson, a.loginHint(err)...)
+		on(func(a *app, e *signin.NeededError, err error) verdict {
+			return exit(exitNoPerson, consoleHints(a, err, e.Profile, e.AWSLogin)...)
+		}),
+		on(func(a *app, e *signin.LostError, err error) verdict {
+			return exit(exitFailed, consoleHints(a, err, e.Profile, e.AWSLogin)...)
+		}),
+		on(func(a *app, e *signin.CacheError, err error) verdict {
+			if errors.Is(err, input.ErrShared) {
+				return exit(exitFailed, ui.Type("chmod", "go-w", e.File).If("if only you have written it"))
+			}
+			return exit(exitFailed, consoleHints(a, err, e.Profile, e.AWSLogin)...)
+		}),
+		on(func(_ *app, e *signin.PermissionError, _ error) verdict {
+			return exit(exitRefused, ui.Advise("an administrator of the account can attach the managed policy %s", signin.ConsolePolicy))
+		}),
+		on(func(_ *app, e *signin.IdentityError, _ error) verdict {
+			got, _ := plan.ParseARN(e.Got)
+			return exit(exitFailed, ui.Advise("choose %s on the sign-in page, or sign out there first", e.Want),
+				ui.Type("fob", "add", got.Name(), "--console").To("sets up a profile for the other one"))
 		}),
 		on(func(a *app, e *signin.SharedError, err error) verdict {
 			switch e.Outcome {
@@ -34,4 +54,18 @@ func signInFailures() []failure {
 			return exit(exitNoProfile, didYouMean(e.Nearest, ui.Type("fob", "sso").To("shows the sign-ins")))
 		}),
 	}
+}
+
+// consoleHints are the ways to sign in again; with awsLogin, also that of the AWS CLI,
+// which all other tools share.
+func consoleHints(a *app, err error, profile string, awsLogin bool) []ui.Hint {
+	login := a.loginHint(err)
+	if !awsLogin {
+		return login
+	}
+	all := []ui.Hint{ui.Type("aws", "login", "--profile", profile).To("signs in for all AWS tools")}
+	for _, h := range login {
+		all = append(all, h.To("signs in for fob alone, and keeps that in its store"))
+	}
+	return all
 }

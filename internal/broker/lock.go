@@ -87,6 +87,9 @@ func (r *run) makeSignedIn(ctx context.Context, why error) (s creds.Session, err
 		if err = r.Ask(ctx, r.plan); err != nil {
 			if errors.As(err, &needed) && errors.As(why, &first) {
 				needed.Ended = first.Ended
+				if needed.Why == nil {
+					needed.Why = first.Why
+				}
 			}
 			return creds.Session{}, err
 		}

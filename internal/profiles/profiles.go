@@ -6,6 +6,7 @@
 package profiles
 
 import (
+	"cmp"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -141,6 +142,16 @@ func (p *Profiles) Users(profile string) (users []string) {
 // STS is where STS is called for a profile that need not exist yet.
 func (p *Profiles) STS(profile string) (plan.Endpoint, error) {
 	return plan.EndpointOf(p.facts, profile)
+}
+
+// Signin is where a profile, which need not exist yet, is signed in to at the console; a
+// region of "" is the home region of AWS.
+func (p *Profiles) Signin(profile, region string) (plan.Endpoint, error) {
+	sts, err := p.STS(profile)
+	if err != nil {
+		return plan.Endpoint{}, err
+	}
+	return plan.ServiceEndpoint(p.facts, profile, "signin", cmp.Or(region, sts.Region))
 }
 
 // IAM is where IAM is called about a user, for a profile that need not exist yet.

@@ -54,6 +54,9 @@ func (s *Signer) state(id string) (state askState) {
 // more. It opens the store first, and must not be called under a lock.
 func (s *Signer) Ask(ctx context.Context, p plan.Plan) error {
 	m := methodOf(p)
+	if c, ok := m.(console); ok && c.AWSLogin && !s.hasOwn(c) {
+		return c.needed() // nobody wants a second sign-in without asking for it
+	}
 	return s.ask(ctx, m, func(t creds.Token, _ keyring.Info) (bool, error) { return m.lives(t, s.Now()), nil })
 }
 
@@ -61,6 +64,11 @@ func (s *Signer) Ask(ctx context.Context, p plan.Plan) error {
 // With again it is necessary even if the person is signed in.
 func (s *Signer) Ahead(ctx context.Context, p plan.Plan, again bool) error {
 	m := methodOf(p)
+	if c, ok := m.(console); ok && !again && !s.hasOwn(c) {
+		if _, err := s.Console(ctx, c.ConsoleLogin); err == nil {
+			return nil // AWS's tools have signed in
+		}
+	}
 	return s.ask(ctx, m, func(t creds.Token, i keyring.Info) (bool, error) {
 		if again {
 			return false, nil

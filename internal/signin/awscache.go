@@ -29,12 +29,15 @@ const maxCacheFile = 64 << 10
 
 // CacheError means that a file of AWS's cache cannot be used.
 type CacheError struct {
-	File    string
-	Session string // the ARN
-	Problem string // completes "FILE: ..."; repeats nothing of the file
+	Profile, File string
+	AWSLogin      bool  // as in NeededError
+	Err           error // completes "FILE: ..."; repeats nothing of the file
 }
 
-func (e *CacheError) Error() string { return e.File + ": " + e.Problem }
+func (e *CacheError) Error() string { return e.File + ": " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *CacheError) Unwrap() error { return e.Err }
 
 // awsCacheFile is the file of a login_session in AWS's cache.
 func awsCacheFile(dir, session string) string {
@@ -63,7 +66,7 @@ func readAWSCache(dir, session string) (awsFile, error) {
 		path, err = file.Path, file.Err
 	}
 	if err != nil {
-		return awsFile{}, &CacheError{File: path, Session: session, Problem: err.Error()}
+		return awsFile{}, &CacheError{File: path, Err: err}
 	}
 	return awsFile{path, text, token}, nil
 }
@@ -121,6 +124,9 @@ func parseAWSCache(text, session string) (creds.Token, error) {
 		return creds.Token{}, errors.New("its expiresAt is not a time")
 	}
 	t.Expires, t.Session.Expires = at.UTC(), at.UTC()
+	if _, err := readDPoPKey(t.DPoPKey); err != nil {
+		return creds.Token{}, err
+	}
 	if a, ok := plan.ParseARN(session); ok && a.Account != t.Session.AccountID {
 		return creds.Token{}, fmt.Errorf("it is of account %s, not of %s", t.Session.AccountID, a.Account)
 	}
@@ -179,21 +185,40 @@ func renderAWSCache(text string, t creds.Token) (string, error) {
 
 var errIDToken = errors.New("the ID token does not say who signed in")
 
-// subjectOf is whose an ID token is: the ARN that login_session names. The token is
-// not verified. It comes from AWS itself, over TLS, or from the user's own cache.
-func subjectOf(idToken creds.Secret) (string, error) {
+// claims are what an ID token says. It is not verified: it comes from AWS itself, over
+// TLS, or from the user's own cache.
+type claims struct {
+	Subject string `json:"sub"`
+	Issued  int64  `json:"iat"`
+}
+
+func claimsOf(idToken creds.Secret) (c claims, err error) {
 	parts := strings.Split(idToken.Reveal(), ".")
 	if len(parts) != 3 {
-		return "", errIDToken
+		return c, errIDToken
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	var claims struct {
-		Subject string `json:"sub"`
+	if err != nil || json.Unmarshal(payload, &c) != nil {
+		return claims{}, errIDToken
 	}
-	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Subject == "" {
-		return "", errIDToken
+	return c, nil
+}
+
+// subjectOf is whose an ID token is: the ARN that login_session names.
+func subjectOf(idToken creds.Secret) (string, error) {
+	c, err := claimsOf(idToken)
+	if err == nil && c.Subject == "" {
+		err = errIDToken
 	}
-	return claims.Subject, nil
+	return c.Subject, err
+}
+
+// signedInAt is when an ID token was made; zero if it does not say so.
+func signedInAt(idToken creds.Secret) time.Time {
+	if c, err := claimsOf(idToken); err == nil && c.Issued > 0 {
+		return time.Unix(c.Issued, 0)
+	}
+	return time.Time{}
 }
 
 // errCacheChanged means that another tool has written the file since it was read.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fob/internal/creds"
+	"fob/internal/input"
 )
 
 const jo = "arn:aws:iam::111111111111:user/jo"
@@ -91,6 +92,7 @@ func TestParseAWSCache(t *testing.T) {
 		{"a number", map[string]any{"refreshToken": 1}, "it has no refreshToken"},
 		{"another spelling", map[string]any{"refreshToken": nil, "refreshtoken": "x"}, "it has no refreshToken"},
 		{"no DPoP key", map[string]any{"dpopKey": nil}, "it has no dpopKey"},
+		{"a broken DPoP key", map[string]any{"dpopKey": "x"}, "its dpopKey is not a private key of P-256"},
 		{"no time", map[string]any{"accessToken.expiresAt": "soon"}, "its expiresAt is not a time"},
 		{"no zone", map[string]any{"accessToken.expiresAt": "2026-11-30T12:15:00"}, "its expiresAt is not a time"},
 		{"a line break", map[string]any{"accessToken.sessionToken": "a\nb"}, "its sessionToken has invalid characters"},
@@ -245,7 +247,7 @@ func TestReplaceAWSCache(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := readAWSCache(dir, jo)
-		if cache, ok := errors.AsType[*CacheError](err); !ok || err.Error() != f.path+": other users can write to it" || cache.Session != jo {
+		if cache, ok := errors.AsType[*CacheError](err); !ok || err.Error() != f.path+": other users can write to it" || !errors.Is(cache, input.ErrShared) {
 			t.Errorf("%v", err)
 		}
 	})

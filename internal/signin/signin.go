@@ -45,6 +45,11 @@ type Signer struct {
 	// that it finds there. Nil: it does not look.
 	CLICache string
 	Offer    func(ctx context.Context, until time.Time) (yes bool, err error)
+	// Home is the user's home directory, where AWS's tools keep their sign-ins to the
+	// console. Paste asks for the code that the page of a sign-in elsewhere shows, until
+	// check takes the answer.
+	Home  string
+	Paste func(ctx context.Context, prompt string, check func(answer string) error) (string, error)
 	// Say prints a line for the person. Waiting says what fob waits for, until done.
 	Say     func(format string, args ...any)
 	Waiting func(format string, args ...any) (done func())
@@ -63,6 +68,8 @@ type NeededError struct {
 	To string
 	// Ended: somebody was signed in, and AWS has ended that.
 	Ended bool
+	// AWSLogin: the AWS CLI signs in to this profile, too, with aws login.
+	AWSLogin bool
 	// Why is why the person cannot be asked now; nil if nobody tried, or if it goes
 	// without saying.
 	Why error
@@ -101,8 +108,11 @@ type method interface {
 // methodOf is how a plan is signed in to; nil if it does not start with a sign-in that is
 // kept in the store.
 func methodOf(p plan.Plan) method {
-	if step, ok := p.Steps[0].(plan.SSO); ok {
+	switch step := p.Steps[0].(type) {
+	case plan.SSO:
 		return center{step}
+	case plan.ConsoleLogin:
+		return console{step}
 	}
 	return nil
 }

@@ -81,7 +81,8 @@ func (r Reader) Read(ctx context.Context, p plan.Plan, quiet bool) (s creds.Sess
 		s, err := r.SignIn.RoleCredentials(ctx, step)
 		return s, "", err
 	case plan.ConsoleLogin:
-		return s, "", &plan.UnsupportedError{Profile: step.Profile, What: "uses a console sign-in (login_session)", Source: "console sign-in", At: step.Origin()}
+		s, err := r.SignIn.Console(ctx, step)
+		return s, "", err
 	case plan.WebIdentity:
 		s, err := r.webIdentity(ctx, p.STS, step)
 		return s, "", err
