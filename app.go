@@ -51,6 +51,8 @@ type app struct {
 	// profiles are the AWS files and the store as they were when they were first
 	// asked for. A command that changes the files calls readProfiles.
 	profiles func() (*profiles.Profiles, error)
+	// agent is the coding agent that has started this process; zero for none.
+	agent func() plan.Agent
 	// noteClock says once that the clock is wrong, though the codes and the sessions
 	// of several plans suffer from it.
 	noteClock func(skew time.Duration)
@@ -79,6 +81,10 @@ func newApp(ctx context.Context, p program, proc start, l commandLine) (a *app, 
 	}
 	a.store = sync.OnceValue(a.newStore)
 	a.profiles = sync.OnceValues(a.readProfiles)
+	a.agent = sync.OnceValue(func() plan.Agent {
+		found, _ := a.host.Agent(a.top)
+		return plan.Agent(found)
+	})
 	var once sync.Once
 	a.noteClock = func(skew time.Duration) {
 		once.Do(func() {
@@ -159,7 +165,7 @@ func (a *app) storedProfiles() *profiles.Profiles {
 func (a *app) world() profiles.World {
 	return profiles.World{
 		Getenv: a.getenv, ReadFile: readPolicy,
-		User: a.host.User, Program: filepath.Base(a.args[0]), Log: a.out.Log,
+		User: a.host.User, Agent: a.agent, Program: filepath.Base(a.args[0]), Log: a.out.Log,
 	}
 }
 

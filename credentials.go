@@ -117,6 +117,9 @@ func (a *app) credentials(ctx context.Context, p plan.Plan, r request) (creds.Se
 	if err != nil {
 		return creds.Session{}, err
 	}
+	if p.Agent.Gets == plan.AgentReads {
+		a.out.Note("%s gets a read-only session of %s (recognized by %s; fob_agent, %s)", p.Agent.Name, p.Profile, p.Agent.Sign, p.Agent.From)
+	}
 	s, err := b.Credentials(withAsker(ctx, r.program), p)
 	if err != nil {
 		return s, &planError{Plan: p, Fresh: r.Fresh, Err: err}

@@ -17,7 +17,7 @@ type explainCmd struct {
 
 func (explainCmd) Help() string {
 	return `Shows the key it starts from, each session and role on the way, which line of which file
-decided that, what is cached, and what fob would ask for now. It takes the flags of fob
+decided that, the guards, what is cached, and what fob would ask for now. It takes the flags of fob
 exec, reads no secret and does not use the network.
 
     fob explain prod
@@ -29,6 +29,7 @@ func (c *explainCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	o.Shown = true
 	p, err := a.plan(c.Profile, o)
 	if err != nil {
 		return err
@@ -40,19 +41,10 @@ func (c *explainCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	a.out.Print("%s\n", p.Profile)
 	printSteps(a, all, p, c.Fresh)
-	if p.Region != "" {
-		a.out.Print("Region: %s\n", p.Region)
-	}
-	if p.STS.URL != "" {
-		a.out.Print("STS is called at %s\n", p.STS.URL)
-	}
-	for _, g := range p.Guarding {
-		a.out.Hang(ui.Plain.Text("Guard: "), ui.Plain.Text(describeGuard(g)))
-	}
-	for _, n := range p.Notes {
-		a.out.Hang(ui.Caution.Text("Note: "), ui.Plain.Text(n))
+	printSettings(a, p)
+	if p.Agent.Gets == plan.AgentRefused {
+		return nil
 	}
 	// exec and export renew at different times, and export makes no short sessions.
 	o.Export = true
@@ -76,6 +68,20 @@ func wouldExport(a *app, p plan.Plan, o broker.Outlook) string {
 		return "fail until fob login " + cmdline.Quote(p.Profile)
 	}
 	return would(a, p, o)
+}
+
+// printSettings prints what counts for the plan as a whole.
+func printSettings(a *app, p plan.Plan) {
+	if p.Region != "" {
+		a.out.Print("Region: %s\n", p.Region)
+	}
+	if p.STS.URL != "" {
+		a.out.Print("STS is called at %s\n", p.STS.URL)
+	}
+	printGuards(a, p)
+	for _, n := range p.Notes {
+		a.out.Hang(ui.Caution.Text("Note: "), ui.Plain.Text(n))
+	}
 }
 
 // would says what fob would do now, and ask for.

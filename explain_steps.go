@@ -12,9 +12,10 @@ import (
 	"fob/keyring"
 )
 
-// printSteps prints the steps and what is cached of them. With fresh cached sessions
+// printSteps prints the profile, the steps and what is cached of them. With fresh cached sessions
 // do not count.
 func printSteps(a *app, all *profiles.Profiles, p plan.Plan, fresh bool) {
+	a.out.Print("%s\n", p.Profile)
 	at, cached := broker.At(a.now(), p, a.store()), all.Cached(p)
 	for i, s := range p.Steps {
 		title, details := describe(s)

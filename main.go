@@ -63,6 +63,9 @@ type program struct {
 	// poll is the pause between two looks whether a person has confirmed a code of a
 	// sign-in; 0 is what AWS asks for.
 	poll time.Duration
+	// top is the process at which the search for a coding agent above this one ends; 0 is
+	// the first of all.
+	top int
 	// devicePeriod is how long a code of a device lasts that fob creates in AWS; 0 is
 	// AWS's 30 s.
 	devicePeriod time.Duration

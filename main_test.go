@@ -77,6 +77,7 @@ const (
 	testPeriod   = "FOBTEST_PERIOD"   // of the codes of devices that fob creates
 	testLoopback = "FOBTEST_LOOPBACK" // a browser can come back to this computer
 	testPoll     = "FOBTEST_POLL"     // between two looks whether a code of a sign-in is confirmed
+	testTop      = "FOBTEST_TOP"      // the process that started the test, which a coding agent may have started
 	testClock    = "FOBTEST_CLOCK"    // what the clock shows all the time, RFC 3339
 )
 
@@ -89,7 +90,14 @@ func testProgram() program {
 		}
 		return d
 	}
-	p := program{workFactor: 10, budget: duration(testBudget), patience: duration(testPatience), devicePeriod: duration(testPeriod), loopback: os.Getenv(testLoopback) != "", poll: duration(testPoll), judged: mustHelp}
+	number := func(name string) int {
+		n, err := strconv.Atoi(cmp.Or(os.Getenv(name), "0"))
+		if err != nil {
+			panic(err)
+		}
+		return n
+	}
+	p := program{workFactor: 10, budget: duration(testBudget), patience: duration(testPatience), devicePeriod: duration(testPeriod), loopback: os.Getenv(testLoopback) != "", poll: duration(testPoll), judged: mustHelp, top: number(testTop)}
 	if answer := duration(testAnswer); answer != 0 {
 		p.limits = awsapi.Limits{Dial: answer, Answer: answer, Call: 3 * answer, Backoff: answer / 5}
 	}
@@ -294,7 +302,8 @@ func makeWorld(dir string, raced bool) (*world, error) {
 		"USER=jo",
 		"SHELL=/bin/sh",
 		"BROWSER=browser",
-		testLoopback + "=1",              // this machine may look like a container
+		testLoopback + "=1", // this machine may look like a container
+		testTop + "=" + strconv.Itoa(os.Getpid()),
 		"AWS_EC2_METADATA_DISABLED=true", // or an SDK without credentials asks the network
 		"FOB_PASSPHRASE=" + testPassphrase,
 		"FOB_UNLOCK_TTL=0", // leaves the developer's own kernel keyring alone

@@ -148,8 +148,10 @@ func recordExport(a *app, profile string, err error) {
 		v = a.judge(err)
 	}
 	hide, _ := a.hide()
+	_, refused := errors.AsType[*plan.AgentError](err)
 	switch {
 	case hide.Replace(profile) != profile: // a secret that was typed in its place
+	case refused: // the guard did what it is for
 	case v.code == 0:
 		failed = lastfail.Clear(a.host.StatePath(), profile)
 	case v.code != exitInterrupted:

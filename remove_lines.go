@@ -87,7 +87,7 @@ type session struct{ source, id string }
 // is other profiles' too.
 func roleSessions(all *profiles.Profiles, profile string) (cached []session) {
 	for _, export := range []bool{false, true} {
-		p, err := all.Plan(profile, plan.Options{Export: export})
+		p, err := all.Plan(profile, plan.Options{Export: export, Shown: true})
 		if err != nil {
 			continue // a mistake in the profile does not keep its lines
 		}

@@ -84,7 +84,7 @@ func (c *statusCmd) Run(a *app) error {
 // sayNone says that the shell has no profile, and what AWS's tools take for one.
 func sayNone(a *app) {
 	if all, err := a.profiles(); err == nil {
-		if _, err := all.Plan("default", plan.Options{}); err == nil {
+		if _, err := all.Plan("default", plan.Options{Shown: true}); err == nil {
 			a.out.Answer("No profile in this shell, so AWS tools use default (fob status default).")
 			return
 		}
@@ -128,7 +128,7 @@ func inStore(a *app, profile string, now time.Time) (signedIn, error) {
 	if err != nil {
 		return signedIn{}, err
 	}
-	p, err := all.Plan(profile, plan.Options{Export: true})
+	p, err := all.Plan(profile, plan.Options{Export: true, Shown: true})
 	if err != nil {
 		return signedIn{}, err
 	}

@@ -64,7 +64,7 @@ func (e *exam) config(context.Context) error {
 			_, served := e.served(section)
 			if at, what, ok := disagreement(all.Config, name); ok && !included && !(served && len(e.findings) > found) {
 				var do Remedy
-				if _, err := all.Plan(name, plan.Options{}); err == nil {
+				if _, err := all.Plan(name, plan.Options{Shown: true}); err == nil {
 					do = Remedy{ui.Type("fob", "exec", name).To("gives every tool the same")}
 				}
 				e.add(Advice, at+": "+what, do...)
@@ -450,7 +450,7 @@ func (e *exam) exports(context.Context) error {
 func (e *exam) planned(profile string) bool {
 	all, err := e.Profiles()
 	if err == nil {
-		_, err = all.Plan(profile, plan.Options{})
+		_, err = all.Plan(profile, plan.Options{Shown: true})
 	}
 	return err == nil
 }

@@ -48,7 +48,7 @@ func (e *exam) tools(context.Context) error {
 	if err != nil || e.Profile == "" {
 		return nil // the config's check has reported it
 	}
-	made, problem := all.Plan(e.Profile, plan.Options{})
+	made, problem := all.Plan(e.Profile, plan.Options{Shown: true})
 	var works Remedy
 	if problem == nil {
 		works = Remedy{ui.Type("fob", "exec", e.Profile).To("works with every tool")}

@@ -22,6 +22,9 @@ type Facts struct {
 	ReadFile func(path string) (string, error)
 	// User is the login name, the last resort for the name of a role session.
 	User func() string
+	// Agent is the coding agent that asks, looked for only where a profile has a
+	// fob_agent; zero if none does. Nil: nobody asks.
+	Agent func() Agent
 	// Program is the base name of this program, by which it recognizes itself in a
 	// credential_process.
 	Program string
@@ -48,6 +51,8 @@ type Options struct {
 	// Unguarded is for calls that fob makes itself, without handing out credentials:
 	// fob_mfa_max_age does not demand a device, for it may be about to be created.
 	Unguarded bool
+	// Shown is for plans that are only shown: one that fob_agent refuses is made too.
+	Shown bool
 	// Region is the value of --region.
 	Region string
 	// Policy is the text of a session policy, PolicyARNs are managed ones. Both limit

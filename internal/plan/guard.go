@@ -10,8 +10,8 @@ import (
 )
 
 // The guards of a profile say what its credentials must not be: fob_account,
-// fob_policy, fob_policy_arns, fob_mfa_max_age, fob_regions; or that a person has to
-// confirm their use: fob_confirm. A guard that cannot be enforced is an error, and so is one that is mistyped: nobody would notice that it
+// fob_policy, fob_policy_arns, fob_mfa_max_age, fob_regions; that a person has to
+// confirm their use: fob_confirm; or what a coding agent gets: fob_agent. A guard that cannot be enforced is an error, and so is one that is mistyped: nobody would notice that it
 // does not count. What stands nearer to the profile asked for, and a flag, may narrow
 // a guard and never lifts it.
 
@@ -30,12 +30,9 @@ var understood = [...]string{
 }
 
 // guards and sessionKey are fob's keys that no other program has.
-var guards = [...]string{"fob_account", "fob_confirm", "fob_mfa_max_age", "fob_policy", "fob_policy_arns", "fob_regions"}
+var guards = [...]string{"fob_account", "fob_agent", "fob_confirm", "fob_mfa_max_age", "fob_policy", "fob_policy_arns", "fob_regions"}
 
 const sessionKey = "fob_session_duration"
-
-// planned are guards of later versions.
-var planned = [...]string{"fob_agent"}
 
 // plannedEnv begins the keys that will set variables of a child.
 const plannedEnv = "fob_env_"
@@ -45,7 +42,7 @@ const plannedEnv = "fob_env_"
 func checkKeys(section awsconfig.Profile) error {
 	for _, v := range section.Prefixed() {
 		switch {
-		case slices.Contains(planned[:], v.Key), strings.HasPrefix(v.Key, plannedEnv):
+		case strings.HasPrefix(v.Key, plannedEnv):
 			return &ConfigError{At: At(v), Problem: "this version of fob does not support " + v.Key}
 		case v.Key == sessionKey:
 		case slices.Contains(guards[:], v.Key):
@@ -94,6 +91,10 @@ func (r *resolver) guard(p *Plan, regionFrom string) (err error) {
 		}
 	}
 	if p.Confirm, err = r.confirm(); err != nil {
+		return err
+	}
+	// Managed policies come before the inline one that joins them.
+	if err := r.agent(p); err != nil {
 		return err
 	}
 	return r.onlyRegions(p, regionFrom)

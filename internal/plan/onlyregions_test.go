@@ -79,6 +79,36 @@ func TestIDOfRegions(t *testing.T) {
 	}
 }
 
+// A session that a coding agent gets is another one, and nobody's is served in its
+// place; where an agent gets what a person gets, it is the same.
+func TestIDOfAgent(t *testing.T) {
+	const role = "source_profile = base\nmfa_serial = arn:aws:iam::111111111111:mfa/jo\nrole_arn = arn:aws:iam::222222222222:role/r\n"
+	w := lab(t, "[profile reads]\n"+role+"fob_agent = read-only\n[profile free]\n"+role+"fob_agent = allow\n")
+	id := func(profile, agent string, n int) string {
+		f := w.facts(map[string]string{"AGENT": agent})
+		p, err := Resolve(f, profile, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.ID(n)
+	}
+	if id("reads", "", 3) == id("reads", "x", 3) {
+		t.Error("an agent is served a person's session")
+	}
+	if id("reads", "x", 3) != id("reads", "y", 3) || id("free", "x", 3) != id("free", "", 3) || id("free", "x", 3) != id("reads", "", 3) {
+		t.Error("the same session has several IDs")
+	}
+	if id("reads", "x", 2) != id("free", "", 2) {
+		t.Error("the MFA session is not shared")
+	}
+	// Nobody looks for an agent without need.
+	f := w.facts(nil)
+	f.Agent = func() Agent { panic("looked for") }
+	if _, err := Resolve(f, "base", Options{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // What a plan is guarded by is said with its place, whatever stands in between.
 func TestGuarding(t *testing.T) {
 	w := lab(t, "[profile a]\nsource_profile = b\nfob_regions = eu-west-1,\n  eu-west-2\n[profile b]\nsource_profile = base\nrole_arn = arn:aws:iam::222222222222:role/r\nfob_account = 222222222222\n[profile base]\nmfa_serial = arn:aws:iam::111111111111:mfa/jo\nfob_mfa_max_age = 1h\n")

@@ -29,6 +29,9 @@ type Plan struct {
 	Account string
 	// Guarding are the guards of the AWS config that count, the nearest profile's first.
 	Guarding []Guard
+	// Agent is what the coding agent that asks gets; zero if none asks, or if nothing is
+	// said about agents.
+	Agent AgentGuard
 	// Confirm is the file and line of the fob_confirm that counts; "" if there is none.
 	Confirm string
 	// RegionDenied says that fob_regions does not allow Region; "" if it does, or if the
@@ -70,6 +73,19 @@ type Guard struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
 	From  string `json:"from"` // file and line
+}
+
+// Agent is an AI coding agent, and what it was recognized by.
+type Agent struct {
+	Name string `json:"name"`
+	Sign string `json:"recognized_by"`
+}
+
+// AgentGuard is a fob_agent that counts for the agent that asks.
+type AgentGuard struct {
+	Agent
+	Gets string `json:"gets"` // the value of fob_agent
+	From string `json:"from"` // file and line
 }
 
 // Endpoint is where a service is called.
@@ -387,8 +403,9 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 		Steps      []json.RawMessage `json:"steps"`
 		MFAProcess Command           `json:"mfa_process,omitzero"`
 		Guards     []Guard           `json:"guards,omitempty"`
+		Agent      AgentGuard        `json:"agent,omitzero"`
 		Notes      []string          `json:"notes,omitempty"`
-	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.MFAProcess, p.Guarding, p.Notes})
+	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.MFAProcess, p.Guarding, p.Agent, p.Notes})
 }
 
 // join makes one JSON object of several that share no key, and keeps their order.

@@ -30,7 +30,8 @@ var update = flag.Bool("update", false, "rewrite the plans in testdata; read the
 //	...
 //
 // A question is a profile with options, after environment variables. --soft is a
-// duration from a file, --export is for what fob export makes. An answer is the plan, or the error with its type.
+// duration from a file, --export is for what fob export makes, --shown for what is only
+// shown; AGENT is the coding agent that asks. An answer is the plan, or the error with its type.
 func TestSpec(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -116,6 +117,12 @@ func (w world) facts(env map[string]string) Facts {
 			}
 			return text, nil
 		},
+		Agent: func() Agent {
+			if name := env["AGENT"]; name != "" {
+				return Agent{name, "AGENT"}
+			}
+			return Agent{}
+		},
 		User:    func() string { return "jo" },
 		Program: "fob",
 	}
@@ -162,6 +169,10 @@ func options(t testing.TB, words []string) Options {
 	for len(words) > 0 {
 		flag := words[0]
 		words = words[1:]
+		if flag == "--shown" {
+			o.Shown = true
+			continue
+		}
 		if flag == "--no-session" || flag == "--unguarded" || flag == "--export" {
 			o.Export = o.Export || flag == "--export"
 			o.NoSession, o.Unguarded = o.NoSession || flag == "--no-session", o.Unguarded || flag == "--unguarded"
@@ -220,6 +231,9 @@ func show(p Plan) string {
 			fmt.Fprintf(&b, ", ca %s", e.CABundle)
 		}
 		b.WriteString("\n")
+	}
+	if a := p.Agent; a != (AgentGuard{}) {
+		fmt.Fprintf(&b, "agent %s gets %s (%s)\n", a.Name, a.Gets, a.From)
 	}
 	if p.Confirm != "" {
 		fmt.Fprintf(&b, "confirm (%s)\n", p.Confirm)

@@ -18,7 +18,7 @@ func (p *Profiles) Plans(names []string) iter.Seq2[string, Made] {
 	_, facts := p.listed()
 	return func(yield func(string, Made) bool) {
 		for _, name := range names {
-			made, err := plan.Resolve(facts, name, plan.Options{})
+			made, err := plan.Resolve(facts, name, plan.Options{Shown: true})
 			if !yield(name, Made{made, err}) {
 				return
 			}

@@ -39,6 +39,7 @@ type World struct {
 	Getenv   func(name string) string
 	ReadFile func(path string) (string, error) // for session policies
 	User     func() string                     // the login name
+	Agent    func() plan.Agent                 // the coding agent that asks
 	Program  string                            // the base name of this program
 	Log      func(format string, args ...any)
 }
@@ -65,7 +66,7 @@ func New(config *awsconfig.Config, store *keyring.Store, w World) *Profiles {
 			names, _ := p.Stored() // do not suggest damaged ones
 			return names
 		},
-		Getenv: fullPaths(w.Getenv), ReadFile: w.ReadFile, User: w.User, Program: w.Program,
+		Getenv: fullPaths(w.Getenv), ReadFile: w.ReadFile, User: w.User, Agent: w.Agent, Program: w.Program,
 	}
 	return p
 }
@@ -182,7 +183,7 @@ func (p *Profiles) Stored() ([]string, error) {
 // MFASerial is the MFA device of a profile: its plan's or, if that cannot be made, the
 // one that its section names; "" if it has none.
 func (p *Profiles) MFASerial(profile string) string {
-	made, err := p.Plan(profile, plan.Options{})
+	made, err := p.Plan(profile, plan.Options{Shown: true})
 	if err == nil {
 		return made.MFASerial()
 	}
@@ -208,7 +209,7 @@ func (p *Profiles) NeedsDevice(serial, without string) string {
 	stored, _ := p.Stored()
 	doubt := ""
 	for _, name := range names {
-		made, err := rest.Plan(name, plan.Options{})
+		made, err := rest.Plan(name, plan.Options{Shown: true})
 		section, _ := p.Config.Profile(name)
 		named, _ := section.Get("mfa_serial")
 		switch {

@@ -56,7 +56,7 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 	rows := make([]Row, 0, len(names))
 	for _, name := range names {
 		r := Row{Profile: name, KeyID: keys[name].KeyID, KeyAdded: keys[name].Created}
-		made, err := plan.Resolve(facts, name, plan.Options{Export: true})
+		made, err := plan.Resolve(facts, name, plan.Options{Export: true, Shown: true})
 		if err != nil {
 			r.Problem, r.Route = err, trouble(err)
 			if r.KeyID != "" {
