@@ -74,10 +74,10 @@ func announce(s *ststest.Server, env string, stdout, stderr io.Writer) error {
   Identity Center  %s in %s, user %s
   web identity     %s
   its role         %s
-A code: curl --json '{"op":"code","serial":"%s"}' %[11]s/_control
-A token: curl --json '{"op":"web-token"}' %[11]s/_control
+A code: curl --json '{"op":"code","serial":"%s"}' %[1]s/_control
+A token: curl --json '{"op":"web-token"}' %[1]s/_control
 `, s.URL, ststest.DemoUser, ststest.DemoKeyID, ststest.DemoSecret, ststest.DemoSerial, ststest.DemoSeed,
-		ststest.DemoRole, ststest.DemoStartURL, ststest.DemoSSORegion, ststest.DemoSSOUser, ststest.DemoSubject, ststest.DemoWebRole, ststest.DemoSerial, s.URL)
+		ststest.DemoRole, ststest.DemoStartURL, ststest.DemoSSORegion, ststest.DemoSSOUser, ststest.DemoSubject, ststest.DemoWebRole, ststest.DemoSerial)
 	if _, err := io.WriteString(stdout, lines); err != nil {
 		return err
 	}

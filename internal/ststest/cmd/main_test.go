@@ -48,6 +48,9 @@ func TestRun(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+	if n := strings.Count(stderr.String(), url+"/_control\n"); n != 2 {
+		t.Errorf("%d lines show how to control it: %s", n, &stderr)
+	}
 	if stdout.String() != string(lines) || !strings.Contains(stderr.String(), ststest.DemoRole) {
 		t.Errorf("stdout %q, stderr %q", &stdout, &stderr)
 	}
