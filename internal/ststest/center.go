@@ -78,7 +78,7 @@ func (p PermissionSet) partition() string {
 
 // center is all of Identity Center. It needs the server's lock.
 type center struct {
-	instances []Instance
+	instances []*Instance
 	sets      []PermissionSet
 	clients   map[string]*oauthClient // by ID
 	codes     map[string]*authCode    // by code
@@ -107,7 +107,7 @@ type oauthClient struct {
 
 // A signIn is a person's stay at an instance's portal.
 type signIn struct {
-	instance Instance
+	instance *Instance
 	region   string
 	user     string
 	expires  time.Time
@@ -127,7 +127,7 @@ type authCode struct {
 type deviceCode struct {
 	user     string // code that the person compares
 	client   *oauthClient
-	instance Instance
+	instance *Instance
 	region   string
 	expires  time.Time
 	interval time.Duration
@@ -148,7 +148,7 @@ type refreshToken struct {
 	scopes []string
 }
 
-// AddInstance adds or replaces an Identity Center. A start URL without https is an error.
+// AddInstance adds an Identity Center, or changes one. A start URL without https is an error.
 func (s *Server) AddInstance(i Instance) error {
 	if u, err := url.Parse(i.StartURL); err != nil || u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("%q is not a start URL", i.StartURL)
@@ -158,9 +158,11 @@ func (s *Server) AddInstance(i Instance) error {
 	i.Interval = cmp.Or(i.Interval, 5*time.Second)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &s.center
-	c.instances = slices.DeleteFunc(c.instances, func(old Instance) bool { return old.StartURL == i.StartURL })
-	c.instances = append(c.instances, i)
+	if old, ok := s.center.instance(i.StartURL, ""); ok {
+		*old = i // who is signed in stays so
+	} else {
+		s.center.instances = append(s.center.instances, &i)
+	}
 	return nil
 }
 
@@ -172,7 +174,7 @@ func (s *Server) AddPermissionSet(p PermissionSet) error {
 	p.Duration = cmp.Or(p.Duration, time.Hour)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !slices.ContainsFunc(s.center.instances, func(i Instance) bool { return i.StartURL == p.StartURL }) {
+	if _, ok := s.center.instance(p.StartURL, ""); !ok {
 		return fmt.Errorf("no instance %q", p.StartURL)
 	}
 	s.center.remove(p.StartURL, p.Account, p.Name)
@@ -256,13 +258,13 @@ func (s *Server) ForgetClients() {
 }
 
 // instance finds an Identity Center by its start URL, if it works in the region.
-func (c *center) instance(startURL, region string) (Instance, bool) {
+func (c *center) instance(startURL, region string) (*Instance, bool) {
 	for _, i := range c.instances {
 		if i.StartURL == startURL && (region == "" || len(i.Regions) == 0 || slices.Contains(i.Regions, region)) {
 			return i, true
 		}
 	}
-	return Instance{}, false
+	return nil, false
 }
 
 // assigned lists what a person may be, by account and name.

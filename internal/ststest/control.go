@@ -26,6 +26,8 @@ import (
 //	{"op":"deny","action":"ListMFADevices"}    to everybody; "demand-mfa" denies it without MFA, "allow" undoes both
 //	{"op":"person","does":"deny"}              on pages opened from now on, see Answer; "user":"al@example.com",
 //	                                           and at the console "arn":"arn:aws:iam::111111111111:root"
+//	{"op":"cli-sign-in","dir":DIR,"session":"corp"}  the AWS CLI signs in, and writes its file: see CLISignIn
+//	{"op":"cli-login","dir":DIR,"arn":ARN}     likewise at the console: see CLILogin
 //	{"op":"change-password","arn":ARN}         sign-ins at the console become useless
 //	{"op":"device","does":"approve"}           a person answers the device that asked last; or "user_code":"ABCD-EFGH"
 //	{"op":"web-token"}                         {"token":"eyJ..."}, a web identity of the demo world;
@@ -49,6 +51,8 @@ type order struct {
 	Does    Answer  `json:"does"`
 	User    string  `json:"user"`
 	ARN     string  `json:"arn"`
+	Dir     string  `json:"dir"`
+	Session string  `json:"session"`
 	Device  string  `json:"user_code"`
 }
 
@@ -126,6 +130,10 @@ func (s *Server) obey(o order) (a reply, err error) {
 		err = s.SetPerson(Person{o.Does, o.User, o.ARN})
 	case "device":
 		err = s.AnswerDevice(o.Device, Person{o.Does, o.User, o.ARN})
+	case "cli-sign-in":
+		err = s.CLISignIn(o.Dir, o.Session)
+	case "cli-login":
+		err = s.CLILogin(o.Dir, o.ARN)
 	case "web-token":
 		claims := DemoClaims()
 		if o.By != "" {

@@ -17,7 +17,7 @@ import (
 // A proof shows that a call comes from the holder of a private key (DPoP, RFC 9449). It
 // is for one call only.
 type proof struct {
-	key string // the public key's thumbprint, RFC 7638
+	key string // the public key's thumbprint
 	id  string
 }
 
@@ -54,7 +54,7 @@ func readProof(jwt, method, url string, now time.Time) (proof, error) {
 	if head.Typ != "dpop+jwt" || head.Alg != "ES256" {
 		return proof{}, fmt.Errorf("typ %q, alg %q", head.Typ, head.Alg)
 	}
-	key, thumbprint, err := readKey(head.JWK)
+	key, name, err := readKey(head.JWK)
 	if err != nil {
 		return proof{}, err
 	}
@@ -74,7 +74,7 @@ func readProof(jwt, method, url string, now time.Time) (proof, error) {
 	case body.JTI == "":
 		return proof{}, errors.New("no jti")
 	}
-	return proof{thumbprint, body.JTI}, nil
+	return proof{name, body.JTI}, nil
 }
 
 // readPart decodes a part of a JWT.
@@ -87,7 +87,7 @@ func readPart(part string, into any) error {
 }
 
 // readKey wants both coordinates whole: one that starts with a zero byte has it too.
-func readKey(jwk map[string]string) (key *ecdsa.PublicKey, thumbprint string, err error) {
+func readKey(jwk map[string]string) (key *ecdsa.PublicKey, name string, err error) {
 	if jwk["kty"] != "EC" || jwk["crv"] != "P-256" || jwk["d"] != "" {
 		return nil, "", errors.New("the jwk is not a public key of P-256")
 	}
@@ -102,7 +102,12 @@ func readKey(jwk map[string]string) (key *ecdsa.PublicKey, thumbprint string, er
 	if _, err := ecdh.P256().NewPublicKey(append(append([]byte{4}, x...), y...)); err != nil {
 		return nil, "", err // not on the curve
 	}
-	sum := sha256.Sum256([]byte(`{"crv":"P-256","kty":"EC","x":"` + jwk["x"] + `","y":"` + jwk["y"] + `"}`))
-	return &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)},
-		rawURL.EncodeToString(sum[:]), nil
+	return &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}, thumbprint(x, y), nil
+}
+
+// thumbprint names a key of P-256, RFC 7638.
+func thumbprint(x, y []byte) string {
+	text := `{"crv":"P-256","kty":"EC","x":"` + rawURL.EncodeToString(x) + `","y":"` + rawURL.EncodeToString(y) + `"}`
+	sum := sha256.Sum256([]byte(text))
+	return rawURL.EncodeToString(sum[:])
 }

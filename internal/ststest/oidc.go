@@ -233,7 +233,7 @@ func (v *visit) refreshToken(c *oauthClient) (any, error) {
 	return v.issue(c, t.signIn, t.scopes, true), nil
 }
 
-func (v *visit) signsIn(i Instance, user string) *signIn {
+func (v *visit) signsIn(i *Instance, user string) *signIn {
 	return &signIn{instance: i, region: v.region, user: user, expires: v.now.Add(i.SignInLife)}
 }
 
@@ -294,7 +294,7 @@ func (v *visit) verifyDevice() (any, error) {
 	case d == nil || !v.now.Before(d.expires):
 		return nil, badRequest("InvalidRequestException", "This code is not valid.")
 	case v.person.Does == Approve:
-		d.answer, d.person = Approve, cmp.Or(v.person.User, DemoSSOUser)
+		d.answer, d.person = Approve, v.person.user()
 		return webPage(http.StatusOK, "OK", "Request approved. You can close this window."), nil
 	case v.person.Does == Deny:
 		d.answer = Deny
@@ -333,7 +333,7 @@ func (v *visit) authorize() (any, error) {
 		code := opaque("")
 		v.center.codes[code] = &authCode{
 			client: c, redirect: to, challenge: v.query.Get("code_challenge"), scopes: scopes,
-			signIn: v.signsIn(instance, cmp.Or(v.person.User, DemoSSOUser)), expires: v.now.Add(codeLife),
+			signIn: v.signsIn(instance, v.person.user()), expires: v.now.Add(codeLife),
 		}
 		return code
 	}), nil

@@ -49,6 +49,9 @@ func (s *Server) SetPerson(p Person) error {
 	return nil
 }
 
+// user is who signs in at an Instance.
+func (p Person) user() string { return cmp.Or(p.User, DemoSSOUser) }
+
 func (p Person) check() error {
 	if !slices.Contains([]Answer{Approve, Deny, WrongState, Nobody}, p.Does) {
 		return fmt.Errorf("a person cannot %q", p.Does)
@@ -71,7 +74,7 @@ func (s *Server) AnswerDevice(userCode string, p Person) error {
 	if d == nil {
 		return fmt.Errorf("no device waits with the code %q", userCode)
 	}
-	d.answer, d.person = p.Does, cmp.Or(p.User, DemoSSOUser)
+	d.answer, d.person = p.Does, p.user()
 	return nil
 }
 
