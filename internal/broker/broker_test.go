@@ -477,6 +477,43 @@ func TestProcess(t *testing.T) {
 	}
 }
 
+// A web identity's session is kept like any other. After half of its life, a command
+// reads the token's file again, but does not start a program, which may ask somebody.
+func TestWebIdentity(t *testing.T) {
+	const m = time.Minute
+	file := plan.WebIdentity{Profile: "ci", TokenFile: "/token", RoleARN: roleARN}
+	program := plan.WebIdentity{Profile: "ci", TokenProcess: "mint", RoleARN: roleARN}
+	for _, row := range []struct {
+		name  string
+		step  plan.WebIdentity
+		renew Renewal
+		later time.Duration
+		did   string
+	}{
+		{"file", file, RenewExec, 29 * m, "source"},
+		{"file, half", file, RenewExec, 31 * m, "source source"},
+		{"file, for an SDK", file, RenewExport, 31 * m, "source"},
+		{"file, due", file, RenewExport, 45 * m, "source source"},
+		{"program, half", program, RenewExec, 31 * m, "source"},
+		{"program, due", program, RenewExec, 56 * m, "source source"},
+	} {
+		b := newBench(t, row.renew)
+		b.Source = func(context.Context, plan.Plan, bool) (creds.Session, string, error) {
+			b.do("source")
+			return session("ASIAWEB", b.now.Add(hour)), "", nil
+		}
+		for range 2 {
+			if s, err := b.Credentials(t.Context(), planOf(row.step)); err != nil || s.ID == "" {
+				t.Error(s.ID, err)
+			}
+			b.now = b.now.Add(row.later)
+		}
+		if got := strings.Join(b.did, " "); got != row.did {
+			t.Errorf("%s: did %s, want %s", row.name, got, row.did)
+		}
+	}
+}
+
 // Of a crowd one starts the program; if that keeps nothing, those who waited do not
 // queue for it.
 func TestProcessCrowd(t *testing.T) {
