@@ -212,6 +212,8 @@ func checkSecrets(ts *testscript.TestScript, text string) {
 //	sts device SERIAL...        more devices of the user, with the demo seed
 //	sts device-of NAME SERIAL   another user's
 //	sts devices SERIAL...       the user has these, and none is half-made
+//	sts assign ACCOUNT ACCOUNTNAME ROLE    Identity Center's user has this role
+//	sts unassign ACCOUNT ROLE   Identity Center's user has this role no more
 //	sts stop                    nothing listens any more
 func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
@@ -306,6 +308,10 @@ func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 			ARN:  "arn:aws:iam::" + ststest.DemoAccount + ":" + arg(1),
 			Keys: []creds.Key{{ID: arg(2), Secret: creds.NewSecret(ststest.DemoSecret)}},
 		}))
+	case "assign":
+		ts.Check(aws.AddPermissionSet(ststest.PermissionSet{StartURL: ststest.DemoStartURL, Account: arg(1), AccountName: arg(2), Name: arg(3)}))
+	case "unassign":
+		aws.RemovePermissionSet(ststest.DemoStartURL, arg(1), arg(2))
 	case "deny":
 		aws.Deny(arg(1))
 	case "demand-mfa":

@@ -12,6 +12,7 @@ import (
 type ssoCmd struct {
 	Show     ssoShowCmd     `cmd:"" default:"withargs" hidden:""`
 	Accounts ssoAccountsCmd `cmd:"" help:"Show the accounts and roles that you may use."`
+	Profiles ssoProfilesCmd `cmd:"" help:"Add a profile for each account and role."`
 	Add      ssoAddCmd      `cmd:"" help:"Add a sign-in to the AWS config."`
 }
 
@@ -21,6 +22,7 @@ whether you are signed in. Nothing is unlocked. fob login PROFILE signs in.
 
     fob sso
     fob sso accounts corp
+    fob sso profiles corp            a profile for each account and role
     fob sso add corp --start-url https://corp.awsapps.com/start --region eu-west-1`
 }
 

@@ -24,7 +24,7 @@ func (ssoAddCmd) Help() string {
 AWS tools can use it too. Profiles for its accounts and roles come after that.
 
     fob sso add corp --start-url https://corp.awsapps.com/start --region eu-west-1
-    fob add ops --sso-session corp --account 111111111111 --role-name Admin`
+    fob sso profiles corp`
 }
 
 func (c *ssoAddCmd) Run(a *app) error {
@@ -56,7 +56,7 @@ func (c *ssoAddCmd) Run(a *app) error {
 		return err
 	}
 	a.showLines("Added to", "", append([]string{header}, lines.Text()...))
-	a.out.Say("Next:  fob add PROFILE --sso-session %s --account ID --role-name ROLE", cmdline.Quote(c.Name))
+	a.out.Say("Next:  fob sso profiles %s     a profile for each account and role", cmdline.Quote(c.Name))
 	return nil
 }
 
