@@ -514,3 +514,46 @@ func TestForbidden(t *testing.T) {
 	fob("another four words", 0, "could not remove the items of the old vault key: ", "store", "passphrase", "--stdin")
 	undo()
 }
+
+// fob asks nobody to sign in, and has AWS replace no refresh token, that it could not
+// store. What it has serves to its end.
+func TestFullDiskKeepsSignIn(t *testing.T) {
+	w := portalWorld(t, 2)
+	data := filepath.Dir(w.storeDir())
+	smallDisk(t, data)
+	w.must(t, "", "login", "p0")
+	full := func(args ...string) {
+		t.Helper()
+		before, _ := w.theSignIn(t)
+		w.AWS.ResetCalls()
+		free := fill(t, data)
+		defer free()
+		r := w.input("", args...)
+		if r.code != exitStore || !strings.Contains(r.stderr, "no space to write") || r.problem() != "" {
+			t.Errorf("%q: %v", args, r)
+		}
+		if calls := w.calls(); calls != "" {
+			t.Errorf("%q: AWS was called for %q", args, calls)
+		}
+		if after, _ := w.theSignIn(t); !after.Refresh.Equal(before.Refresh) {
+			t.Errorf("%q: another sign-in", args)
+		}
+	}
+	full("login", "p0", "--fresh")
+	w.age(t, -time.Minute)
+	full("export", "p0")
+	w.age(t, 5*time.Minute)
+	w.AWS.ResetCalls()
+	free := fill(t, data)
+	if r := w.input("", "export", "p0"); r.code != 0 || sessionOf(r.stdout).ID == "" {
+		t.Errorf("a sign-in that lives: %v", r)
+	}
+	if calls := w.calls(); calls != "GetRoleCredentials" {
+		t.Errorf("AWS was called for %q", calls)
+	}
+	free()
+	w.must(t, "", "export", "--fresh", "p0")
+	if calls := w.calls(); calls != "CreateToken GetRoleCredentials" {
+		t.Errorf("AWS was called for %q", calls)
+	}
+}

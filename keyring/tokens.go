@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"time"
 
@@ -43,6 +44,28 @@ func (s *Store) SetToken(ctx context.Context, name, id string, t creds.Token, i 
 	}
 	return s.put(ctx, info, packToken(t), name, id)
 }
+
+// CanSetToken fails if a sign-in could not be stored now, because the disk is full or may
+// not be written to. A service that may replace a refresh token should not be called before
+// that is known: only its answer has the new one.
+func (s *Store) CanSetToken(ctx context.Context, name, id string) error {
+	file, err := fileName(KindToken, name, id)
+	if err != nil {
+		return err
+	}
+	return s.sealed(ctx, KindToken, func(d dir, _ header, _ []byte) error {
+		size := int64(moreToken)
+		if fi, err := d.Lstat(file); err == nil {
+			size += min(fi.Size(), maxItemFile)
+		}
+		temp := tempPrefix + rand.Text()
+		defer d.Remove(temp)
+		return writeError(d.named(temp, d.fill(temp, make([]byte, size), true)))
+	})
+}
+
+// moreToken is how much longer than the one before a sign-in may be, in bytes.
+const moreToken = 16 << 10
 
 // TokenInfo returns the header of a sign-in that Token would try, or a *NotFoundError. It
 // does not open the store.

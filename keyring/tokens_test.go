@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -273,4 +274,27 @@ func TestTokenInAnotherPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Whether a sign-in can be stored is known before it is there, and leaves nothing behind.
+func TestCanSetToken(t *testing.T) {
+	s := newStore(t)
+	can := func() error { return again(s).CanSetToken(t.Context(), portal, portalID) }
+	if err := can(); err != nil {
+		t.Error(err)
+	}
+	mustSetToken(t, s, exampleToken("1", portalEnds))
+	before := tree(t, s)
+	if err := can(); err != nil {
+		t.Error(err)
+	}
+	if got := tree(t, s); !slices.Equal(got, before) {
+		t.Errorf("left: %q, was %q", got, before)
+	}
+	locked := again(s, func(o *Options) { o.Passphrase = nil })
+	wantErr[*LockedError](t, locked.CanSetToken(t.Context(), portal, portalID))
+	wantErr[*NameError](t, s.CanSetToken(t.Context(), portal, ""))
+	removeAll(t, inStore(s, itemsDir(1)))
+	wantErr[*DamagedError](t, can())
+	wantErr[*MissingError](t, New(options(storeDir(t))).CanSetToken(t.Context(), portal, portalID))
 }

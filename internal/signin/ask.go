@@ -121,6 +121,9 @@ func (s *Signer) ask(ctx context.Context, m method, enough func(creds.Token, key
 	if done || err != nil || now.Done != before.Done && m.lives(t, s.Now()) {
 		return err
 	}
+	if err := s.Store.CanSetToken(ctx, name, id); err != nil {
+		return err // before a person signs in for nothing
+	}
 	t, info, now, err := s.person(ctx, m, now)
 	if err == nil {
 		err = s.save(context.WithoutCancel(ctx), m, t, info)

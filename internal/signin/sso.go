@@ -272,6 +272,14 @@ func (s *Signer) refresh(ctx context.Context, c center, lock *keyring.Lock, reje
 	if ago := s.Now().Sub(s.tried(id)); lives && ago >= 0 && ago < tryPause {
 		return t, info, nil
 	}
+	// AWS may replace the refresh token: not before there is room for the next.
+	if err := s.Store.CanSetToken(ctx, name, id); err != nil {
+		if lives {
+			s.Log("not renewing the sign-in to %s: %v", c.title(), err)
+			err = nil
+		}
+		return t, info, err
+	}
 	s.rememberTry(lock)
 	made, err := s.exchange(ctx, c, t)
 	switch {
