@@ -268,7 +268,7 @@ func examples(home string) []example {
 		{"exec x", &host.HomeError{Variable: "HOME"}},
 		{"exec x", &host.HomeError{Path: "~jo/x"}},
 		{"exec x", &plan.LoopError{Chain: []string{"a", "a"}}},
-		{"exec x", &plan.UnsupportedError{Profile: profile, What: "is an SSO profile", Source: "SSO", At: at}},
+		{"exec x", &plan.MachineRoleError{Profile: profile, Source: "Ec2InstanceMetadata", At: at}},
 		{"exec x", &awsconfig.SyntaxError{File: "~/.aws/config", Line: 1}},
 		{"exec x", &settings.Error{At: at, Problem: "why"}},
 		{"exec x", &settings.Error{At: at, Unknown: "colur", Known: []string{"color"}}},

@@ -184,12 +184,8 @@ func profileFailures() []failure {
 			return exit(exitFailed, ui.Advise("set %s to the path of your home directory", e.Variable))
 		}),
 		always[*plan.LoopError](exitFailed),
-		on(func(_ *app, e *plan.UnsupportedError, _ error) verdict {
-			switch e.Source {
-			case "SSO":
-				return exit(exitFailed, ui.Advise("AWS's own tools work with it, after aws sso login"))
-			}
-			return exit(exitFailed)
+		on(func(_ *app, e *plan.MachineRoleError, _ error) verdict {
+			return exit(exitFailed, ui.Advise("on that machine, set AWS_PROFILE=%s and run your program without fob", e.Profile))
 		}),
 		on(func(_ *app, e *settings.Error, _ error) verdict {
 			near := plan.Nearest(e.Unknown, e.Known)

@@ -9,26 +9,34 @@ import (
 // the name in it is not valid.
 type Unreadable struct {
 	SyntaxError
-	// names are the profiles that the header may be meant for.
-	names []string
+	// names are the profiles that the header may be meant for, and sessions the sign-ins
+	// of Identity Center.
+	names, sessions []string
 }
 
 // Means reports whether the section may be meant for a profile.
 func (u Unreadable) Means(profile string) bool { return slices.Contains(u.names, profile) }
 
+// MeansSession reports whether the section may be meant for an [sso-session].
+func (u Unreadable) MeansSession(name string) bool { return slices.Contains(u.sessions, name) }
+
 func unreadable(l line, file string, credentials bool, problem string) Unreadable {
-	return Unreadable{SyntaxError{File: file, Line: l.num, Problem: problem}, meantNames(l.text, credentials)}
+	u := Unreadable{SyntaxError: SyntaxError{File: file, Line: l.num, Problem: problem}, names: meantNames(l.text, kindProfile, credentials)}
+	if !credentials {
+		u.sessions = meantNames(l.text, kindSSO, false)
+	}
+	return u
 }
 
 // meantNames guesses the name in a header that ends at the first or at the last
-// bracket.
-func meantNames(header string, credentials bool) (names []string) {
+// bracket, if it may be one of a kind.
+func meantNames(header, kind string, credentials bool) (names []string) {
 	header = strings.TrimSpace(header)
 	header = header[1:comment(header)]
 	for _, end := range []int{strings.IndexByte(header, ']'), strings.LastIndexByte(header, ']')} {
 		inner := strings.TrimSpace(header[:max(end, 0)])
-		if !credentials && inner != defaultName {
-			rest, ok := strings.CutPrefix(inner, kindProfile)
+		if !credentials && (inner != defaultName || kind != kindProfile) {
+			rest, ok := strings.CutPrefix(inner, kind)
 			if !ok || strings.TrimLeft(rest, " \t") == rest {
 				continue
 			}

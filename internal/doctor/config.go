@@ -356,7 +356,7 @@ func (e *exam) unusable(all *profiles.Profiles, names []string, ours map[string]
 			if !slices.Contains(vault, problem.Source) { // aws-vault needs no section for it
 				wrong = append(wrong, r)
 			}
-		case *plan.UnsupportedError:
+		case *plan.MachineRoleError:
 			foreign = append(foreign, r)
 		case *plan.ConfigError: // may be none in another environment
 			doubtful = append(doubtful, r)

@@ -336,7 +336,7 @@ func resolved(files [2]string, profile string) outcome {
 		User:        func() string { return user },
 		Program:     "fob",
 	}, profile, plan.Options{})
-	if e, ok := errors.AsType[*plan.UnsupportedError](err); ok {
+	if e, ok := errors.AsType[*plan.MachineRoleError](err); ok {
 		return outcome{Source: sources[e.Source] + " ?"}
 	}
 	if e, ok := errors.AsType[*plan.NoKeyError](err); ok && !e.Role && e.For == e.Profile {
@@ -346,6 +346,17 @@ func resolved(files [2]string, profile string) outcome {
 		return outcome{Error: fmt.Sprintf("%T: %v", err, err)}
 	}
 	o := outcome{Region: p.Region, serial: p.MFASerial()}
+	byDefault := []string{user} // the names that role sessions have if a profile names none
+	if s, ok := p.Steps[0].(plan.ConsoleLogin); ok {
+		a, _ := plan.ParseARN(s.Session)
+		byDefault = append(byDefault, a.UserName())
+	}
+	given := func(name string) string {
+		if slices.Contains(byDefault, name) {
+			return ""
+		}
+		return name
+	}
 	for _, s := range p.Steps {
 		switch s := s.(type) {
 		case plan.PlaintextKey:
@@ -365,10 +376,9 @@ func resolved(files [2]string, profile string) outcome {
 			if s.TokenProcess != "" {
 				o.Source = "web-process " + s.TokenProcess
 			}
-			o.Roles = append(o.Roles, assumed{ARN: s.RoleARN, Name: strings.TrimPrefix(s.RoleSessionName, user), Seconds: s.DurationSeconds})
+			o.Roles = append(o.Roles, assumed{ARN: s.RoleARN, Name: given(s.RoleSessionName), Seconds: s.DurationSeconds})
 		case plan.AssumeRole:
-			name := strings.TrimPrefix(s.RoleSessionName, user) // by default
-			o.Roles = append(o.Roles, assumed{s.RoleARN, s.ExternalID, "", name, s.DurationSeconds})
+			o.Roles = append(o.Roles, assumed{s.RoleARN, s.ExternalID, "", given(s.RoleSessionName), s.DurationSeconds})
 		}
 	}
 	return o.hidden()

@@ -129,7 +129,7 @@ func (m *maker) fill(name string, config, credentials *block) {
 	case "sso":
 		m.sso(either)
 	case "login":
-		either.add("login_session", "arn:aws:iam::111111111111:user/jo")
+		either.add("login_session", m.pick("arn:aws:iam::111111111111:user/jo", "arn:aws:sts::111111111111:assumed-role/Admin/jo", "jo"))
 	case "none":
 	case "mix":
 		if m.chance(40) {
@@ -250,7 +250,7 @@ func (m *maker) process(name string, b *block) {
 
 func (m *maker) web(b *block) {
 	if m.chance(90) {
-		b.add("web_identity_token_file", "/var/run/secrets/token"+m.pick("", m.number()))
+		b.add("web_identity_token_file", m.pick("/var/run/secrets/token", "/var/run/secrets/token"+m.number(), "/tokens/"+m.number(), "token"))
 	}
 	if m.chance(15) {
 		b.add("web_identity_token_process", "print-token "+m.number())
@@ -269,7 +269,7 @@ func (m *maker) web(b *block) {
 func (m *maker) sso(b *block) {
 	all := []setting{
 		{"sso_session", m.pick("corp", "corp", "corp", "corp", "lab", "gone")},
-		{"sso_start_url", startURL},
+		{"sso_start_url", m.pick(startURL, startURL, startURL+"/#/", "http://corp.example.com/start")},
 		{"sso_region", m.pick("eu-west-1", "eu-west-1", "us-east-1", "no where")},
 		{"sso_account_id", m.pick("333333333333", "444444444444", "012345678901", "33")},
 		{"sso_role_name", "Admin" + m.number()},
@@ -290,7 +290,7 @@ func (m *maker) sso(b *block) {
 			b.add("sso_start_url", startURL)
 		}
 	} else {
-		b.add("sso_start_url", startURL)
+		b.add("sso_start_url", all[1].value)
 		b.add("sso_region", all[2].value)
 	}
 	if m.chance(94) {

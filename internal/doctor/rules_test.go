@@ -27,6 +27,7 @@ var listed = []struct{ name, with, why string }{
 	{"a static key before other sources", "go", "plain-text keys as in the Go SDK; the AWS CLI looks at sign-ins, and for the config file's keys at processes, first"},
 	{"an SSO profile without account and role", "go", "any of the five keys makes it one; the AWS CLI goes on to the next source"},
 	{"an account or role in the sso-session", "cli", "as in the AWS CLI; the Go SDK looks for both in the profile"},
+	{"a role on a source profile's console sign-in", "cli", "the Go SDK does not know that such a profile has credentials"},
 	{"a token from a program", "", "which is aws-vault's"},
 	{"an sso_session that does not exist, beside another source", "cli", "the Go SDK refuses what it does not need"},
 	{"a loop", "cli", "the Go SDK lets a loop end at a profile with credentials"},
@@ -35,7 +36,7 @@ var listed = []struct{ name, with, why string }{
 	{"a token without its key", "cli", "the Go SDK adds the token of the config file to the key of the credentials file"},
 	{"a setting that the Go SDK refuses", "cli", "it has nothing to do with credentials"},
 	{"services that do not exist", "", "they may have named an endpoint; the AWS CLI refuses, too, when it makes a client"},
-	{"a value that AWS would refuse", "", "fob says so before a code is spent"},
+	{"a value that AWS would refuse", "", "fob says so before a code is spent; nor does it take a relative path of a token, or a portal without https"},
 	// What is asked of AWS.
 	{"MFA", "", "once, at the start, with GetSessionToken; the SDKs ask for a code for each role"},
 	{"no duration", "", "AWS's default, 1h; the Go SDK asks for 15m"},
@@ -45,6 +46,7 @@ var listed = []struct{ name, with, why string }{
 	// How lines are read.
 	{"a file with a mistake", "", "what the SDKs skip could move lines to another profile"},
 	{"a section that cannot be read", "", "its profile is refused, or has only what the other file says, as for the AWS CLI"},
+	{"a profile named DEFAULT", "cli", "the Go SDK takes a section [DEFAULT] for it"},
 	{"a header that the Go SDK skips", "cli", "with text after it, or # in the name: it gives the lines below to the section above"},
 	{"a line that is different for the AWS CLI", "go", "fob reads as the Go SDK does"},
 	{"an empty value", "go", "it is no value; for the AWS CLI it counts"},
@@ -92,6 +94,9 @@ func expect(c *awsconfig.Config, profile string) *expectation {
 		r.finish(profile)
 	}
 	r.lines(c)
+	if profile == "DEFAULT" {
+		r.row("a profile named DEFAULT")
+	}
 	return r.expectation
 }
 
@@ -212,6 +217,9 @@ func (r *rules) walk(name string, at awsconfig.Value, above []string) chain {
 		r.row("a process beside a role's source")
 	}
 	if c.refused == "" {
+		if c.steps[0].kind == "login" && len(named) > 0 {
+			r.row("a role on a source profile's console sign-in")
+		}
 		c.steps = append(c.steps, s.role())
 	}
 	return c
@@ -302,12 +310,14 @@ func (r *rules) sso(s section) chain {
 }
 
 var (
-	userARN     = regexp.MustCompile(`^arn:[!-~]+:iam::\d{12}:user/[!-~]+$`)
+	userARN     = regexp.MustCompile(`^arn:aws:(iam::\d{12}:user/|sts::\d{12}:assumed-role/)[!-~]+$`)
+	portalURL   = regexp.MustCompile(`^https://[!-~]+$`)
+	roleName    = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 	accountID   = regexp.MustCompile(`^\d{12}$`)
 	roleARN     = regexp.MustCompile(`^arn:[!-~]+:iam::\d{12}:role/[!-~]*[!-.0-~]$`)
 	externalID  = regexp.MustCompile(`^[\w+=,.@:/-]{2,999}$`)
 	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	mfaSerial   = regexp.MustCompile(`^(arn:[a-z-]+:iam::\d{12}:mfa/[\w+=,.@/-]*[^/]|[\w+=/,.@-]{9,256})$`)
+	mfaSerial   = regexp.MustCompile(`^(arn:[a-z-]+:iam::\d{12}:mfa/[\w+=,.@/-]*[\w+=,.@-]|[\w+=/,.@-]{9,256})$`)
 	regionName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 )
 
@@ -335,12 +345,17 @@ func (r *rules) finish(profile string) {
 	}
 	switch source.kind {
 	case "sso":
-		if !accountID.MatchString(source.values[0].Text) || !regionName.MatchString(source.values[4].Text) {
+		if !accountID.MatchString(source.values[0].Text) || !roleName.MatchString(source.values[1].Text) ||
+			!portalURL.MatchString(source.values[3].Text) || !regionName.MatchString(source.values[4].Text) {
 			bad(source.values[0])
 		}
 		region, _ := p.Own("region")
 		if strings.HasPrefix(source.values[4].Text, "us-gov-") && (region.Text != "" || len(r.steps) > 1) {
 			bad(source.values[4]) // the region and the roles are of another partition
+		}
+	case "web":
+		if !strings.HasPrefix(source.values[0].Text, "/") {
+			bad(source.values[0])
 		}
 	case "login":
 		if !userARN.MatchString(source.values[0].Text) {

@@ -69,16 +69,15 @@ func (e *PartialKeyError) Error() string {
 	return fmt.Sprintf("%s: profile %q has %s but no %s", e.At, e.Profile, e.Has, e.Lacks)
 }
 
-// UnsupportedError: a profile whose source of credentials fob does not support.
-type UnsupportedError struct {
-	Profile string
-	What    string // completes the sentence "profile X ..."
-	Source  string // what it is called in a table: "SSO"
-	At      string
+// MachineRoleError: a profile that takes the role of the machine or container it is used
+// on. There is no key to keep, and a computer that has a role is not a person's.
+type MachineRoleError struct {
+	Profile, Source string
+	At              string
 }
 
-func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("%s: profile %q %s, which fob does not support yet", e.At, e.Profile, e.What)
+func (e *MachineRoleError) Error() string {
+	return fmt.Sprintf("%s: profile %q takes the role of its machine (credential_source = %s), which AWS's tools get by themselves", e.At, e.Profile, e.Source)
 }
 
 // SecurityKeyError: the MFA device is a FIDO key, which gives no codes for STS.

@@ -149,11 +149,11 @@ func (g AccountGuard) WrongAccount(account string) error {
 func (r *resolver) account(steps []Step) (account string, guards []AccountGuard, err error) {
 	account = r.sourceAccount()
 	done := 1 // how many steps make the credentials of this profile
-	for i, h := range slices.Backward(r.chain) {
+	for _, h := range slices.Backward(r.chain) {
 		if h.role.Text != "" {
 			role, _ := ParseARN(h.role.Text) // other servers' roles have no account
 			account = role.Account
-			if _, withToken := r.source.(WebIdentity); !withToken || i < len(r.chain)-1 {
+			if !r.withToken(h) {
 				done = afterRole(steps, done)
 			}
 		}

@@ -135,8 +135,15 @@ func (r *resolver) policies(role AssumeRole, l limit) (set policies, err error) 
 }
 
 // unused is what is wrong with a limit that no role is subject to.
-func (l limit) unused() error {
-	return fault(l.from(), fmt.Sprintf("a session policy needs a role, and profile %q does not assume one", l.profile))
+func (l limit) unused(source Step) error {
+	problem := fmt.Sprintf("a session policy needs a role, and profile %q does not assume one", l.profile)
+	switch s := source.(type) {
+	case SSO:
+		problem = fmt.Sprintf("a session policy needs a role that fob assumes, and Identity Center gives %s as it is", s.RoleName)
+	case ConsoleLogin:
+		problem = "a session policy needs a role that fob assumes, and a console sign-in gives what the user may do"
+	}
+	return fault(l.from(), problem)
 }
 
 // checkPath refuses a path that would be another file in another directory, perhaps

@@ -171,7 +171,11 @@ func (r *resolver) steps() ([]Step, error) {
 		return nil, err
 	}
 	if r.root() && len(roles) > 0 {
-		return nil, &ConfigError{At: roles[0].Origin(), Problem: "AWS does not let a root user's key assume roles; use an IAM user's key"}
+		problem := "AWS does not let a root user's key assume roles; use an IAM user's key"
+		if r.key.ID == "" {
+			problem = "AWS does not let a root user assume roles; sign in as an IAM user or with a role"
+		}
+		return nil, &ConfigError{At: roles[0].Origin(), Problem: problem}
 	}
 	if r.opts.NoSession {
 		return r.noSession(roles)
@@ -185,8 +189,11 @@ func (r *resolver) steps() ([]Step, error) {
 		return r.roleSteps(steps, roles, serial)
 	}
 	if !r.longLived {
-		if d := r.opts.Duration; d.Duration > 0 && !d.Soft {
-			return nil, r.noChoice(d)
+		if d := r.opts.Duration; d.Duration > 0 {
+			if !d.Soft {
+				return nil, r.noChoice(d)
+			}
+			r.note("%v", r.noChoice(d))
 		}
 		return steps, nil
 	}
@@ -199,6 +206,12 @@ func (r *resolver) steps() ([]Step, error) {
 
 // noChoice is the error for a duration of credentials that fob only passes on.
 func (r *resolver) noChoice(d Requested) error {
+	switch s := r.source.(type) {
+	case SSO:
+		return &UsageError{Problem: fmt.Sprintf("%s: the permission set %s decides how long its credentials last", d.From, s.RoleName)}
+	case ConsoleLogin:
+		return &UsageError{Problem: d.From + ": the credentials of a console sign-in last 15m, and fob renews them"}
+	}
 	return &UsageError{Problem: fmt.Sprintf("%s: fob cannot choose how long the credentials of %q last", d.From, r.chain[0].name)}
 }
 

@@ -18,7 +18,7 @@ const maxTags = 50
 func (r *resolver) roles() ([]AssumeRole, error) {
 	var roles []AssumeRole
 	all := r.opts.flagLimits(r.chain[0].name) // of the next role: those of the profiles that only pass on its credentials count, too
-	for i, h := range r.chain {
+	for _, h := range r.chain {
 		if _, unused := get(h.section, "role_arn"); h.role.Text != "" || !unused {
 			all = append(limits(h.section), all...)
 		}
@@ -40,7 +40,7 @@ func (r *resolver) roles() ([]AssumeRole, error) {
 				return nil, err
 			}
 			limit, why := maxChained, "a role in a chain lasts at most 1h"
-			if _, withToken := r.source.(WebIdentity); withToken && i == len(r.chain)-1 {
+			if r.withToken(h) {
 				limit, why = maxRole, longestRole
 			}
 			role.DurationSeconds = seconds(r.within(life, MinSession, limit, from, why))
@@ -48,7 +48,7 @@ func (r *resolver) roles() ([]AssumeRole, error) {
 		roles = append(roles, role)
 	}
 	if len(all) > 0 {
-		return nil, all[0].unused()
+		return nil, all[0].unused(r.source)
 	}
 	slices.Reverse(roles)
 	return roles, nil
@@ -77,6 +77,10 @@ func (r *resolver) role(h hop) (AssumeRole, error) {
 		return AssumeRole{}, err
 	}
 	step := AssumeRole{RoleARN: h.role.Text, From: From(At(h.role))}
+	var err error
+	if step.RoleSessionName, err = r.sessionName(h.section); err != nil || r.withToken(h) {
+		return step, err
+	}
 	if v, ok := get(h.section, "external_id"); ok {
 		if !isExternalID(v.Text) {
 			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("invalid external ID %q: use 2 to %d letters, digits and _+=,.@:/-", v.Text, maxExternalID)}
@@ -89,18 +93,14 @@ func (r *resolver) role(h hop) (AssumeRole, error) {
 		}
 		step.SourceIdentity = v.Text
 	}
-	var err error
-	if step.RoleSessionName, err = r.sessionName(h.section); err != nil {
-		return AssumeRole{}, err
-	}
 	if step.Tags, step.TransitiveTagKeys, err = tags(h.section); err != nil {
 		return AssumeRole{}, err
 	}
 	return step, nil
 }
 
-// sessionName is the profile's role_session_name, else the IAM user's name that
-// AWS gave when the key was added (it satisfies a trust policy that demands
+// sessionName is the profile's role_session_name, else the name of the IAM user whose
+// key or console sign-in it is (it satisfies a trust policy that demands
 // sts:RoleSessionName = ${aws:username}), else the name of the operating system's
 // user, with illegal characters replaced.
 func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
@@ -110,8 +110,7 @@ func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
 		}
 		return v.Text, nil
 	}
-	a, _ := ParseARN(r.key.ARN)
-	name := a.UserName()
+	name := r.identity().UserName()
 	if name == "" {
 		name = r.facts.User()
 	}

@@ -46,7 +46,7 @@ region = eu-west-1
 	want := []string{
 		"corp eu-west-1 sso:account:access config:5 [a b] <nil>",
 		"unused us-east-1 one+two+three config:8 [] <nil>",
-		"half  sso:account:access config:12 [] config:12: sso_region is missing",
+		"half   config:12 [] config:12: [sso-session half] has no sso_region",
 		"https://corp.awsapps.com/start eu-west-1  config:17 [c d] <nil>",
 	}
 	if !slices.Equal(got, want) {

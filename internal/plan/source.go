@@ -32,8 +32,10 @@ func (r *resolver) follow(h hop) (next, error) {
 	return next{profile: parent.Text, at: parent}, oneSource(h)
 }
 
+const tokenFile = "web_identity_token_file"
+
 // tokenKeys name where the token of a web identity comes from. The second is aws-vault's.
-var tokenKeys = [...]string{"web_identity_token_file", "web_identity_token_process"}
+var tokenKeys = [...]string{tokenFile, "web_identity_token_process"}
 
 // roleSources are the keys that name what a role is assumed with.
 var roleSources = append([]string{"source_profile", "credential_source"}, tokenKeys[:]...)
@@ -159,7 +161,7 @@ func (r *resolver) environment(h hop, v awsconfig.Value) error {
 	default:
 		return &ConfigError{At: At(v), Problem: fmt.Sprintf("unknown %s %q; use Environment, which reads AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", v.Key, v.Text)}
 	case "EcsContainer", "Ec2InstanceMetadata":
-		return &UnsupportedError{Profile: h.name, What: "uses credential_source = " + v.Text, Source: v.Text, At: At(v)}
+		return &MachineRoleError{Profile: h.name, Source: v.Text, At: At(v)}
 	}
 	id := r.facts.Getenv("AWS_ACCESS_KEY_ID")
 	if id == "" || r.facts.Getenv("AWS_SECRET_ACCESS_KEY") == "" {
@@ -176,11 +178,19 @@ func EnvironmentToken(getenv func(name string) string) string {
 	return cmp.Or(getenv("AWS_SESSION_TOKEN"), getenv("AWS_SECURITY_TOKEN"))
 }
 
-// root reports whether the source is a root user's key.
-func (r *resolver) root() bool {
-	a, _ := ParseARN(r.key.ARN)
-	return a.IsRoot()
+// identity is the ARN of the user whose key or console sign-in the chain starts from;
+// zero if nobody knows.
+func (r *resolver) identity() ARN {
+	text := r.key.ARN
+	if s, ok := r.source.(ConsoleLogin); ok {
+		text = s.Session
+	}
+	a, _ := ParseARN(text)
+	return a
 }
+
+// root reports whether the source is a root user's key or sign-in.
+func (r *resolver) root() bool { return r.identity().IsRoot() }
 
 // StaticKeys are the credentials that a section has in plain text.
 type StaticKeys struct {

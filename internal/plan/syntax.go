@@ -32,6 +32,14 @@ func isSessionName(s string) bool { return isASCIIOf(s, 2, 64, sessionNameOthers
 
 const sessionNameOthers = "_+=,.@-"
 
+// isRoleName is for the names of IAM roles and permission sets.
+func isRoleName(s string) bool { return isASCIIOf(s, 1, 64, sessionNameOthers) }
+
+// isScope is for one of OAuth's scopes (RFC 6749, section 3.3).
+func isScope(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
+}
+
 func isExternalID(s string) bool { return isASCIIOf(s, 2, maxExternalID, "_+=,.@:/-") }
 
 const maxExternalID = 1224

@@ -68,9 +68,9 @@ func (r Row) Name() ui.Styled {
 
 // Credentials is the route, with the age of the profile's own key.
 func (r Row) Credentials(now time.Time) ui.Styled {
-	_, text := r.Problem.(*plan.UnsupportedError)
+	_, machine := r.Problem.(*plan.MachineRoleError)
 	switch {
-	case r.Idle, text:
+	case r.Idle, machine:
 		return ui.Dim.Text(r.Route)
 	case r.Problem != nil:
 		return ui.Caution.Text(r.Route)

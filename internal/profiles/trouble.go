@@ -76,8 +76,8 @@ func reason(r Row) clause {
 		return agree("uses", "use", fmt.Sprintf("source profile %q, which does not exist", e.Source))
 	case *plan.LoopError:
 		return agree("is", "are", "in a loop of source profiles: "+strings.Join(loop(e.Chain), " > "))
-	case *plan.UnsupportedError:
-		return agree("uses", "use", e.Source+", which fob does not support yet")
+	case *plan.MachineRoleError:
+		return agree("takes", "take", "the role of the machine ("+e.Source+"), which AWS's tools get by themselves")
 	case *plan.SecurityKeyError:
 		return agree("has", "have", "a security key for MFA, from which AWS takes no codes: "+plan.ShortSerial(e.Serial))
 	}
@@ -108,7 +108,7 @@ func trouble(err error) string {
 		return fmt.Sprintf("no profile %q", e.Source)
 	case *plan.LoopError:
 		return "loop of source profiles"
-	case *plan.UnsupportedError:
+	case *plan.MachineRoleError:
 		return e.Source
 	case *plan.SecurityKeyError:
 		return "security key without codes"

@@ -41,7 +41,7 @@ func TestCauses(t *testing.T) {
 				"[profile x1]\nsso_session = corp\nsso_account_id = 111111111111\nsso_role_name = Admin\n" +
 				"[profile x2]\nlogin_session = arn:aws:iam::111111111111:user/jo\n", "SSO corp > Admin, console sign-in", nil,
 		},
-		{"[profile x]\ncredential_source = EcsContainer\n" + role, "EcsContainer", []string{"x uses EcsContainer, which fob does not support yet"}},
+		{"[profile x]\ncredential_source = EcsContainer\n" + role, "EcsContainer", []string{"x takes the role of the machine (EcsContainer), which AWS's tools get by themselves"}},
 		{"[profile x]\nweb_identity_token_process = p\n" + role, "web identity > deploy", nil},
 		{"[profile x]\nweb_identity_token_file = /t\n" + role, "web identity > deploy", nil},
 		{
