@@ -227,8 +227,8 @@ func (a *app) signer(mayAsk func() (ok bool, why error)) *signin.Signer {
 		},
 		Browser: signin.Browsers{Getenv: a.getenv, LookPath: exec.LookPath, Environ: a.helperEnviron("")}.Open,
 		Say:     a.out.Say, Waiting: a.out.Waiting,
-		Poll: a.poll,
-		Now:  a.now, Log: a.out.Log, Note: a.out.Note,
+		Pause: a.pause,
+		Now:   a.now, Log: a.out.Log, Note: a.out.Note,
 	}
 }
 

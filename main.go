@@ -60,9 +60,9 @@ type program struct {
 	patience time.Duration
 	// loopback: a browser can come back to this computer, whatever fob thinks of it.
 	loopback bool
-	// poll is the pause between two looks whether a person has confirmed a code of a
-	// sign-in; 0 is what AWS asks for.
-	poll time.Duration
+	// pause waits between two looks whether a person has confirmed a code of a sign-in; nil
+	// is a clock's.
+	pause func(ctx context.Context, d time.Duration) error
 	// top is the process at which the search for a coding agent above this one ends; 0 is
 	// the first of all.
 	top int

@@ -76,8 +76,8 @@ const (
 	testPatience = "FOBTEST_PATIENCE" // how long a wait may take before fob says for what
 	testPeriod   = "FOBTEST_PERIOD"   // of the codes of devices that fob creates
 	testLoopback = "FOBTEST_LOOPBACK" // a browser can come back to this computer
-	testPoll     = "FOBTEST_POLL"     // between two looks whether a code of a sign-in is confirmed
 	testTop      = "FOBTEST_TOP"      // the process that started the test, which a coding agent may have started
+	testPause    = "FOBTEST_PAUSE"    // between two looks whether a code of a sign-in is confirmed
 	testClock    = "FOBTEST_CLOCK"    // what the clock shows all the time, RFC 3339
 )
 
@@ -97,9 +97,19 @@ func testProgram() program {
 		}
 		return n
 	}
-	p := program{workFactor: 10, budget: duration(testBudget), patience: duration(testPatience), devicePeriod: duration(testPeriod), loopback: os.Getenv(testLoopback) != "", poll: duration(testPoll), judged: mustHelp, top: number(testTop)}
+	p := program{workFactor: 10, budget: duration(testBudget), patience: duration(testPatience), devicePeriod: duration(testPeriod), loopback: os.Getenv(testLoopback) != "", judged: mustHelp, top: number(testTop)}
 	if answer := duration(testAnswer); answer != 0 {
 		p.limits = awsapi.Limits{Dial: answer, Answer: answer, Call: 3 * answer, Backoff: answer / 5}
+	}
+	if d := duration(testPause); d != 0 {
+		p.pause = func(ctx context.Context, asked time.Duration) error {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(d):
+				return advanceAWS(asked)
+			}
+		}
 	}
 	if clock := os.Getenv(testClock); clock != "" {
 		now, err := time.Parse(time.RFC3339Nano, clock)
@@ -111,12 +121,17 @@ func testProgram() program {
 		// It advances only while fob waits.
 		p.wait = func(_ context.Context, d time.Duration, _ string) error {
 			now = now.Add(d)
-			order := fmt.Sprintf(`{"op":"advance","by":%q}`, d)
-			_, err := http.Post(os.Getenv("AWS_ENDPOINT_URL_STS")+"/_control", "application/json", strings.NewReader(order))
-			return err
+			return advanceAWS(d)
 		}
 	}
 	return p
+}
+
+// advanceAWS moves the clock of the fake AWS.
+func advanceAWS(d time.Duration) error {
+	order := fmt.Sprintf(`{"op":"advance","by":%q}`, d)
+	_, err := http.Post(os.Getenv("AWS_ENDPOINT_URL_STS")+"/_control", "application/json", strings.NewReader(order))
+	return err
 }
 
 // unignoreSignals gives the children of the tests the default actions of these

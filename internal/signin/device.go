@@ -58,28 +58,33 @@ func (o oidc) withDevice(ctx context.Context, client creds.Client) (creds.Token,
 	s.Say("Confirm only if the page shows the code %s.", device.UserCode)
 	defer s.Waiting("waiting for you to confirm the code (Ctrl-C stops)")()
 	pause := cmp.Or(min(time.Duration(device.Interval)*time.Second, maxPoll), pollPause)
-	if s.Poll > 0 {
-		pause = s.Poll
-	}
 	for {
-		select {
-		case <-ctx.Done():
-			return t, context.Cause(ctx)
-		case <-time.After(pause):
+		if err := s.pause(ctx, pause); err != nil {
+			return t, err
 		}
 		t, err = ask()
 		var unreachable *awsapi.UnreachableError
 		switch {
 		case refusedWith(err, codeSlowDown):
-			if s.Poll == 0 {
-				pause = min(pause+slowDown, maxPoll)
-			}
+			pause = min(pause+slowDown, maxPoll)
 		case refusedWith(err, codePending):
 		case errors.As(err, &unreachable): // the network comes back while the code is good
 			s.Log("%v; asking again", err)
 		default:
 			return t, o.late(ctx, err)
 		}
+	}
+}
+
+func (s *Signer) pause(ctx context.Context, d time.Duration) error {
+	if s.Pause != nil {
+		return s.Pause(ctx, d)
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
 	}
 }
 

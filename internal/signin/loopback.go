@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -53,7 +54,7 @@ func (s *Signer) browse(ctx context.Context, needed *NeededError, page func(redi
 	if err != nil {
 		return returned{}, fmt.Errorf("cannot listen for the browser: %w", err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, browserTime, &LateError{needed.To})
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(s.Patience, browserTime), &LateError{needed.To})
 	defer cancel()
 	state := rand.Text()
 	redirect := callback(listener.Addr().String())

@@ -87,7 +87,19 @@ func (c center) signIn(ctx context.Context, s *Signer) (creds.Token, keyring.Inf
 			s.Log("%s no longer knows this fob; registering again", c.title())
 			continue
 		}
+		if denied := (*DeniedError)(nil); err != nil && grant == grantCode && !errors.As(err, &denied) {
+			// The browser may show that AWS does not know this fob, and fob does not see it.
+			o.unregister(grant)
+		}
 		return t, keyring.Info{}, o.explain(err)
+	}
+}
+
+// unregister forgets a registration.
+func (o oidc) unregister(grant string) {
+	name, id := o.ClientName(grant)
+	if err := o.signer.Store.RemoveToken(name, id); err != nil {
+		o.signer.Log("could not forget the registration: %v", err)
 	}
 }
 

@@ -53,12 +53,14 @@ type Signer struct {
 	// Say prints a line for the person. Waiting says what fob waits for, until done.
 	Say     func(format string, args ...any)
 	Waiting func(format string, args ...any) (done func())
-	// Poll is the pause between two questions whether the person has confirmed the code;
-	// 0 is what AWS asks for.
-	Poll time.Duration
-	Now  func() time.Time
-	Log  func(format string, args ...any)
-	Note func(format string, args ...any)
+	// Patience is how long a person has to sign in with the browser; 0 is 10 minutes.
+	Patience time.Duration
+	// Pause waits between two questions whether the person has confirmed the code; nil is
+	// a clock's.
+	Pause func(ctx context.Context, d time.Duration) error
+	Now   func() time.Time
+	Log   func(format string, args ...any)
+	Note  func(format string, args ...any)
 }
 
 // NeededError means that a person has to sign in.

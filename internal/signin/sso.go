@@ -282,6 +282,9 @@ func (s *Signer) refresh(ctx context.Context, c center, lock *keyring.Lock, reje
 	}
 	s.rememberTry(lock)
 	made, err := s.exchange(ctx, c, t)
+	if refusedWith(err, codeInvalidClient) {
+		oidc{center: c, signer: s}.unregister(t.Client.Grant)
+	}
 	switch {
 	case err == nil:
 		saved, err := s.Store.SetToken(context.WithoutCancel(ctx), name, id, made, info)

@@ -40,6 +40,15 @@ func resolveStartURL(ctx context.Context, client *awsapi.Client, start string) (
 	if err != nil {
 		return start, err
 	}
+	return leadsTo(start, location)
+}
+
+// leadsTo is where a start URL leads with a redirect to location.
+func leadsTo(start, location string) (string, error) {
+	u, err := url.Parse(start)
+	if err != nil {
+		return start, err
+	}
 	to, err := u.Parse(location)
 	switch {
 	case err != nil:
