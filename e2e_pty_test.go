@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,8 +31,8 @@ import (
 //
 // A line of the dialogue is "TEXT => ANSWER": when TEXT is on the screen, type
 // ANSWER and Enter. An ANSWER that begins with ^ is that control key alone.
-// $CODE is a code that the fake AWS accepts at that moment; other variables are
-// the environment's. Lines without => only wait. The contents of the screen go to the
+// $CODE is a code that the fake AWS accepts at that moment, $PASTED what the page shows
+// whose address was the last on the screen; other variables are the environment's. Lines without => only wait. The contents of the screen go to the
 // file screen. The exit code is the command's.
 func terminalMain(args []string) int {
 	name := filepath.Base(args[0])
@@ -170,6 +172,17 @@ func (t *terminal) await(text string) error {
 	}
 }
 
+// pastedCode opens the last address on a screen, as a person does on another computer, and
+// returns what the page shows in the end.
+func pastedCode(screen string) (string, error) {
+	addresses := regexp.MustCompile(`https?://\S+`).FindAllString(screen, -1)
+	if len(addresses) == 0 {
+		return "", errors.New("no address on the screen")
+	}
+	page, err := ststest.Browse(context.Background(), addresses[len(addresses)-1])
+	return regexp.MustCompile(`[A-Za-z0-9+/=]{40,}`).FindString(page), err
+}
+
 func (t *terminal) answer(answer string) error {
 	if key, ok := strings.CutPrefix(answer, "^"); ok {
 		_, err := t.master.Write([]byte{key[0] & 0x1f})
@@ -177,12 +190,16 @@ func (t *terminal) answer(answer string) error {
 	}
 	var problem error
 	answer = os.Expand(answer, func(name string) string {
-		if name != "CODE" {
-			return os.Getenv(name)
+		var value string
+		switch name {
+		case "CODE":
+			value, problem = acceptedCode()
+		case "PASTED":
+			value, problem = pastedCode(t.screen())
+		default:
+			value = os.Getenv(name)
 		}
-		var code string
-		code, problem = acceptedCode()
-		return code
+		return value
 	})
 	if problem != nil {
 		return problem

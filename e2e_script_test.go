@@ -207,6 +207,7 @@ func checkSecrets(ts *testscript.TestScript, text string) {
 //	sts role ARN PRINCIPAL AGE  a role that demands MFA, not longer ago than that
 //	sts trust ARN PRINCIPAL     a role that demands no MFA
 //	sts token FILE [LIFE [SUBJECT]]   FILE gets a web identity token of the demo world, and a line break
+//	sts aws-login               $CACHE becomes the file of a sign-in of the demo user with aws login
 //	sts user NAME KEY           another user of the account, with a key whose secret is $SECRET
 //	sts deny|demand-mfa|allow ACTION    what IAM's policies say; ListMFADevices is denied at first
 //	sts device SERIAL...        more devices of the user, with the demo seed
@@ -303,6 +304,11 @@ func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 		token, err := aws.WebToken(claims)
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs(arg(1)), []byte(token+"\n"), 0o644))
+	case "aws-login":
+		file, err := awsLogin(aws, scriptOf(ts).Home, ststest.DemoUser)
+		ts.Check(err)
+		ts.Setenv("CACHE", file)
+		aws.ResetCalls()
 	case "user":
 		ts.Check(aws.AddUser(ststest.User{
 			ARN:  "arn:aws:iam::" + ststest.DemoAccount + ":" + arg(1),

@@ -39,15 +39,22 @@ func (c *removeCmd) removeLines(a *app, all *profiles.Profiles, unread error) er
 		return err
 	}
 	sessions := roleSessions(all, c.Profile) // whose plan needs the lines
+	signedIn, lonely := lonelySignIn(all, c.Profile)
 	if err := c.unwire(a); err != nil {
 		return err
+	}
+	forgot := false
+	if lonely {
+		if forgot, err = c.forget(a, signedIn); err != nil {
+			return err
+		}
 	}
 	for _, s := range sessions {
 		if err := a.store().RemoveSession(s.source, s.id); err != nil {
 			return err
 		}
 	}
-	if len(sessions) > 0 {
+	if len(sessions) > 0 || forgot {
 		a.out.Note("sessions already handed out stay valid until they expire")
 	}
 	if c.Yes && users != "" {
