@@ -82,9 +82,9 @@ func ssoState(all *profiles.Profiles, s plan.SignIn, now time.Time) ui.Styled {
 	}
 	switch in := all.SignInOf(s.SSO, now); {
 	case in.Renews:
-		return ui.Good.Text("signed in, " + renews)
+		return ui.Good.Text("signed in")
 	case !in.Until.IsZero():
-		return ui.Good.Text("signed in until " + ui.Clock(in.Until, now))
+		return ui.Good.Text("until " + ui.Clock(in.Until, now))
 	}
 	return ui.Dim.Text("signed out")
 }
