@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,6 +61,11 @@ func TestPages(t *testing.T) {
 			{"[Service]", tryUnit},
 			{"0 3 * * *", tryCron},
 			{"export FOB_NO_INPUT", tryWithoutPerson("make deploy")},
+			{"[profile ci]", tryConfig},
+			{"web_identity_token_process", tryGitHub},
+			{"fob exec ci", tryJob},
+			{"[profile machine]", tryConfig},
+			{"fob wire machine", trySigningHelper},
 		}},
 		{"doc/format.md", []pageBlock{
 			// Parts of files. TestFormatPage reads a store with the program, and
@@ -439,6 +446,71 @@ func tryCron(t *testing.T, r *reader, code string) {
 	command := strings.Join(strings.Fields(code)[5:], " ")
 	r.sh(t, "", "sh", strings.ReplaceAll(command, "/usr/local/bin/fob", r.Fob), "FOB_PASSPHRASE=")
 	holds(t, r.called(t), "backup \nwith ASIA")
+}
+
+// blockOf is the block of a page that begins so.
+func blockOf(t *testing.T, file, begins string) string {
+	t.Helper()
+	for _, code := range codeBlocks(t, file) {
+		if strings.HasPrefix(code, begins) {
+			return code
+		}
+	}
+	t.Fatalf("%s has no %s", file, begins)
+	return ""
+}
+
+// tryJob deploys with the token of a job, and nothing else of fob's.
+func tryJob(t *testing.T, r *reader, code string) {
+	job := newReader(t, r.aws)
+	job.config(t, blockOf(t, "doc/recipes.md", "[profile ci]"))
+	token, err := job.AWS.WebToken(ststest.DemoClaims())
+	if err != nil {
+		t.Fatal(err)
+	}
+	job.sh(t, "", "sh", code, "AWS_ID_TOKEN="+token, "FOB_PASSPHRASE=")
+	holds(t, job.called(t), "make deploy\nwith ASIA", "and a token\n")
+}
+
+// tryGitHub has the line for GitHub print a token, as a part of that profile.
+func tryGitHub(t *testing.T, r *reader, code string) {
+	need(t, "curl", "--version")
+	need(t, "jq", "--version")
+	job := newReader(t, r.aws)
+	profile, _, _ := strings.Cut(blockOf(t, "doc/recipes.md", "[profile ci]"), "web_identity_token_process")
+	job.config(t, profile+code)
+	token, err := job.AWS.WebToken(ststest.DemoClaims())
+	if err != nil {
+		t.Fatal(err)
+	}
+	github := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "bearer request-token" || r.URL.Query().Get("audience") != ststest.DemoAudience {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprintf(w, `{"count":1,"value":%q}`, token)
+	}))
+	defer github.Close()
+	job.sh(t, "", "sh", "fob exec ci -- make deploy", "FOB_PASSPHRASE=",
+		"ACTIONS_ID_TOKEN_REQUEST_TOKEN=request-token", "ACTIONS_ID_TOKEN_REQUEST_URL="+github.URL+"/?api-version=2")
+	holds(t, job.called(t), "make deploy\nwith ASIA")
+}
+
+// trySigningHelper counts how often a stand-in of the helper runs.
+func trySigningHelper(t *testing.T, r *reader, code string) {
+	machine := newReader(t, r.aws)
+	machine.fob(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin", "--mfa-serial", "none", "--region", "eu-west-1")
+	machine.file(t, "bin/aws_signing_helper", "#!/bin/sh\necho \"aws_signing_helper $*\" >>\"$CALLS\"\ncat ~/session\n")
+	machine.file(t, "session", machine.fob(t, "", "export", "dev"))
+	if err := os.Chmod(filepath.Join(machine.bin, "aws_signing_helper"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	machine.config(t, blockOf(t, "doc/recipes.md", "[profile machine]"))
+	screen := machine.sh(t, "", "sh", code+"\n"+code[strings.LastIndex(strings.TrimSpace(code), "\n"):])
+	calls := machine.called(t)
+	if n := strings.Count(calls, "aws_signing_helper credential-process --certificate"); n != 1 || strings.Count(screen, ststest.DemoUser) != 2 {
+		t.Errorf("the helper ran %d times:\n%s\n%s", n, calls, screen)
+	}
 }
 
 // tryCompletion has each shell run its line, and then asks whether it completes fob.
