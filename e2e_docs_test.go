@@ -381,9 +381,10 @@ func tryGuards(t *testing.T, r *reader, code string) {
 	tryConfig(t, r, code)
 	r = newReader(t, r.aws)
 	r.fob(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin")
+	code = strings.ReplaceAll(code, "/usr/local/bin/fob", r.Fob)
 	r.config(t, code)
 	explained := r.fob(t, "", "explain", "live")
-	guards := regexp.MustCompile(`(?m)^\s*(fob_\w+ = .*)$`).FindAllStringSubmatch(code, -1)
+	guards := regexp.MustCompile(`(?m)^\s*(fob_(?:account|agent|confirm|regions) = .*)$`).FindAllStringSubmatch(code, -1)
 	for _, g := range guards {
 		holds(t, explained, "\nGuard: "+g[1]+" (~/.aws/config:")
 	}
@@ -391,6 +392,9 @@ func tryGuards(t *testing.T, r *reader, code string) {
 		t.Errorf("%d guards:\n%s", n, explained)
 	}
 	onTerminal("Type live to confirm (account 222222222222): => live\nMFA code for live => $CODE", deployARN)(t, r, "fob exec live -- aws sts get-caller-identity")
+	if _, report, _ := r.Run("doctor"); strings.Contains(report, "without its guards") {
+		t.Error(report)
+	}
 }
 
 // tryDialects follows a recipe with the servers that it is for.

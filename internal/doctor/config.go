@@ -227,6 +227,7 @@ func (e *exam) profiles(context.Context) error {
 		ours[name] = asks || slices.Contains(stored, name) || name == e.Profile
 	}
 	e.unusable(all, names, ours)
+	e.unguarded(all, names)
 	e.withoutMFA(all, names, ours)
 	if e.Unattended {
 		e.unanswered(all, names, ours)
