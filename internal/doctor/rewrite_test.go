@@ -20,7 +20,7 @@ import (
 // fob alone in both SDKs, every plan stays as it was, also of profiles that use or include
 // those; and the undo gives every byte back, with fob's memory and without.
 func TestRewriting(t *testing.T) {
-	n := 400 // fob syncs what it writes
+	n := 250 // fob syncs what it writes
 	if os.Getenv("TORTURE") != "" {
 		n *= 10
 	}
@@ -114,7 +114,7 @@ func TestRewriting(t *testing.T) {
 		}
 	}
 	t.Logf("%v", count)
-	if count["rewritten"] < n/5 || count["would change another plan"] == 0 && n > 400 {
+	if count["rewritten"] < n/3 || count["would change another plan"] == 0 && n > 250 {
 		t.Errorf("too few: %v", count)
 	}
 }
@@ -128,9 +128,14 @@ func bare(before, after string) string {
 	return regexp.MustCompile(`(?m)^\s*credential_process = \S*/fob export .*\n`).ReplaceAllString(after, "")
 }
 
-// shape is a plan without the lines it was made from.
+// shape is a plan without the lines it was made from, and without who signs in to the
+// console: aws login refuses a section that asks fob.
 func shape(t *testing.T, p plan.Plan) string {
 	t.Helper()
+	if console, ok := p.Steps[0].(plan.ConsoleLogin); ok {
+		console.AWSLogin = false
+		p.Steps = append([]plan.Step{console}, p.Steps[1:]...)
+	}
 	text, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)

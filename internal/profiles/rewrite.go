@@ -152,8 +152,25 @@ func (p *Profiles) changes(f Files, r *Rewriting) (map[string]string, error) {
 // samePlan reports whether two plans have the same credentials, made in the same way.
 // Lines may have moved.
 func samePlan(a, b plan.Plan) bool {
-	return len(a.Steps) == len(b.Steps) && len(a.Steps) > 0 && a.ID(len(a.Steps)) == b.ID(len(b.Steps)) &&
-		a.Region == b.Region && a.Account == b.Account && a.STS == b.STS && a.MaxMFAAge == b.MaxMFAAge && a.MFAProcess.Line == b.MFAProcess.Line
+	if len(a.Steps) != len(b.Steps) || len(a.Steps) == 0 {
+		return false
+	}
+	a.Steps, b.Steps = whoeverSignsIn(a.Steps), whoeverSignsIn(b.Steps)
+	return a.ID(len(a.Steps)) == b.ID(len(b.Steps)) && a.Region == b.Region && a.Account == b.Account && a.STS == b.STS &&
+		a.MaxMFAAge == b.MaxMFAAge && a.MFAProcess.Line == b.MFAProcess.Line
+}
+
+// whoeverSignsIn leaves out whether aws login signs in to a console profile. It refuses
+// sections with a credential_process, so that from then on fob does, as the same user.
+func whoeverSignsIn(steps []plan.Step) []plan.Step {
+	console, ok := steps[0].(plan.ConsoleLogin)
+	if !ok {
+		return steps
+	}
+	console.AWSLogin = false
+	steps = slices.Clone(steps)
+	steps[0] = console
+	return steps
 }
 
 // Rewritable are the profiles whose sections fob wire --all looks at: those that say
