@@ -109,7 +109,9 @@ func (c *removeCmd) announce(a *app, info keyring.Info, seed deviceSecret, users
 	if seed.goes() {
 		a.out.Say("    the MFA secret for %s", plan.ShortSerial(seed.serial))
 	}
-	if gone, _, err := a.files.Preview(c.Profile, c.edit(a)); err == nil && len(gone) > 0 {
+	if gone, added, err := a.files.Preview(c.Profile, c.edit(a)); err == nil && len(added) > 0 {
+		a.out.Say("    what fob wire changed in %s", a.host.Tilde(a.files.Config))
+	} else if err == nil && len(gone) > 0 {
 		a.out.Say("    %s in %s", ui.Count(len(gone), "line"), a.host.Tilde(a.files.Config))
 	}
 	if users != "" {

@@ -23,7 +23,7 @@ func (c *removeCmd) removeLines(a *app, all *profiles.Profiles, unread error) er
 	if unread != nil && len(near) == 0 {
 		return unread // the lines of any profile may be in there
 	}
-	gone, _, err := a.files.Preview(c.Profile, c.edit(a))
+	gone, added, err := a.files.Preview(c.Profile, c.edit(a))
 	if unread == nil && err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (c *removeCmd) removeLines(a *app, all *profiles.Profiles, unread error) er
 		return &notOursError{Profile: c.Profile, At: fmt.Sprintf("%s:%d", section.File, section.Line)}
 	}
 	users := usedBy(all, c.Profile, c.Profile)
-	if err := c.confirmLines(a, gone, users); err != nil {
+	if err := c.confirmLines(a, gone, added, users); err != nil {
 		return err
 	}
 	sessions := roleSessions(all, c.Profile) // whose plan needs the lines
@@ -63,12 +63,15 @@ func (c *removeCmd) removeLines(a *app, all *profiles.Profiles, unread error) er
 	return nil
 }
 
-func (c *removeCmd) confirmLines(a *app, gone []string, users string) error {
+func (c *removeCmd) confirmLines(a *app, gone, added []string, users string) error {
 	if c.Yes {
 		return nil
 	}
 	if _, err := a.person.Terminal("ask for confirmation"); err == nil { // else the question says why not
 		a.showLines("This removes from", c.Profile, gone)
+		if len(added) > 0 { // what fob wire has rewritten
+			a.showLines("and restores in", c.Profile, added)
+		}
 		if users != "" {
 			a.out.Say("%s.", users)
 		}
@@ -112,9 +115,9 @@ func roleSessions(all *profiles.Profiles, profile string) (cached []session) {
 // unwire removes what fob wrote.
 func (c *removeCmd) unwire(a *app) error {
 	a.disused(c.Profile)
-	var forgotten bool
+	var forgotten, rewritten bool
 	_, changed, err := a.files.Wire(c.Profile, func(text string, r wire.Record) (wire.Edit, error) {
-		forgotten = r.IsZero()
+		forgotten, rewritten = r.IsZero(), r.Rewritten()
 		return c.edit(a)(text, r)
 	})
 	if err != nil || !changed {
@@ -127,6 +130,10 @@ func (c *removeCmd) unwire(a *app) error {
 	section, stays := all.Config.Profile(c.Profile)
 	if !stays {
 		a.out.Answer("Removed profile %s from %s.", c.Profile, a.host.Tilde(a.files.Config))
+		return nil
+	}
+	if rewritten {
+		a.out.Answer("Restored %s in %s, as it was before fob wire.", c.Profile, a.host.Tilde(a.files.Config))
 		return nil
 	}
 	a.out.Answer("Removed its lines from %s.", a.host.Tilde(a.files.Config))
