@@ -49,7 +49,10 @@ func Asks(section awsconfig.Profile, program string) bool {
 // moving are the keys of a section that get the prefix.
 func moving(section awsconfig.Profile, program string) (keys []string) {
 	for _, key := range movable {
-		if _, ok := section.Own(key); ok {
+		_, ok := section.Own(key)
+		_, ours := section.Own(prefix + key)
+		// A device with both spellings has one for fob already, and most SDKs ignore the other.
+		if ok && (!ours || slices.Contains(rivals, key)) {
 			keys = append(keys, key)
 		}
 	}

@@ -40,6 +40,7 @@ func TestRewrite(t *testing.T) {
 		},
 		{"a console sign-in", "[profile dev]\nlogin_session = a\n", "[profile dev]\n" + ask + "fob_login_session = a\n"},
 		{"begun by hand", "[profile dev]\n" + ask + "fob_role_arn = r\nsource_profile = base\n", "[profile dev]\n" + ask + "fob_role_arn = r\nfob_source_profile = base\n"},
+		{"a device of its own for fob", "[profile dev]\nrole_arn = r\nmfa_serial = m\nfob_mfa_serial = n\n", "[profile dev]\n" + ask + "fob_role_arn = r\nmfa_serial = m\nfob_mfa_serial = n\n"},
 		{"an empty value", "[profile dev]\nrole_arn =\nsource_profile = base\n", "[profile dev]\n" + ask + "fob_role_arn =\nfob_source_profile = base\n"},
 		{"only settings", "[profile dev]\nregion = eu-west-1 # home\n", "[profile dev]\nregion = eu-west-1 # home\n" + ask},
 		{"no section", "[profile x]\nrole_arn = r\n", "[profile x]\nrole_arn = r\n\n[profile dev]\n" + ask},
