@@ -59,12 +59,14 @@ func (e *exam) config(context.Context) error {
 		if e.Profile == "" || name == e.Profile {
 			section, _ := all.Config.Profile(name)
 			found := len(e.findings)
-			e.section(section)
+			e.section(all, section)
 			included := e.included(all, section)
 			_, served := e.served(section)
 			if at, what, ok := disagreement(all.Config, name); ok && !included && !(served && len(e.findings) > found) {
 				var do Remedy
-				if _, err := all.Plan(name, plan.Options{Shown: true}); err == nil {
+				if e.rewrites(all, name) {
+					do = Remedy{ui.Type("fob", "wire", name).To("has every tool ask fob")}
+				} else if _, err := all.Plan(name, plan.Options{Shown: true}); err == nil {
 					do = Remedy{ui.Type("fob", "exec", name).To("gives every tool the same")}
 				}
 				e.add(Advice, at+": "+what, do...)
@@ -134,11 +136,15 @@ func takes(meaning string) string {
 }
 
 // section looks for what comes before fob in a profile.
-func (e *exam) section(section awsconfig.Profile) {
+func (e *exam) section(all *profiles.Profiles, section awsconfig.Profile) {
 	_, process := e.served(section)
 	for _, v := range wire.Rivals(section) {
 		if why, do := rival(v.Key); why != "" && process {
-			e.wrong(ui.Advise("%s", do), "%s: %s next to credential_process: %s", plan.At(v), v.Key, why)
+			fix := ui.Advise("%s", do)
+			if e.rewrites(all, section.Name) {
+				fix = ui.Type("fob", "wire", section.Name)
+			}
+			e.wrong(fix, "%s: %s next to credential_process: %s", plan.At(v), v.Key, why)
 			e.alike(v.Key, section.Name)
 		}
 	}
@@ -165,11 +171,8 @@ func (e *exam) included(all *profiles.Profiles, section awsconfig.Profile) bool 
 	c := awsCLI{all.Config}.chain(section.Name)
 	if c.refused != "" || c.steps[0].kind == "none" {
 		do := ui.Type("fob", "exec", section.Name).To("works with every tool")
-		if line, err := wire.Process(e.Program, section.Name); err == nil {
-			do = setProcess(section.Name, line)
-			if len(wire.Rivals(section)) > 0 {
-				do = do.To("after you have put fob_ before role_arn and source_profile in its section")
-			}
+		if e.rewrites(all, section.Name) {
+			do = ui.Type("fob", "wire", section.Name)
 		}
 		advise("credentials", do)
 		return true
@@ -445,6 +448,13 @@ func (e *exam) exports(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// rewrites reports whether fob wire would have every tool ask fob for a profile. The Go SDK
+// refuses some sections whatever their credentials are.
+func (e *exam) rewrites(all *profiles.Profiles, profile string) bool {
+	section, _ := all.Config.Profile(profile)
+	return read(section).unusable() == awsconfig.Value{} && all.CanRewrite(e.Files, profile, e.Program)
 }
 
 // planned reports whether a profile has a key, and all else that its plan needs.

@@ -103,6 +103,7 @@ func (e *exam) movingIn(about Moving, only string) {
 		e.unwired(m, only)
 		e.askedTwice(m)
 		e.tooLong(m)
+		e.signingIn(m)
 	}
 }
 
@@ -350,7 +351,11 @@ func (e *exam) unwired(m *moving, only string) {
 		if on > 0 {
 			what += " and of " + ui.Count(on, "profile") + " on it"
 		}
-		e.advise(setProcess(name, line),
+		do := setProcess(name, line)
+		if m.Profiles.CanRewrite(m.Files, name, m.Program) {
+			do = ui.Type("fob", "wire", name)
+		}
+		e.advise(do,
 			"only fob exec finds the key of %s: aws --profile and SDKs do not know that fob has it", what)
 	}
 }
@@ -375,7 +380,9 @@ func (e *exam) askedTwice(m *moving) {
 			}
 		}
 	}
-	if len(names) > 0 {
+	if do, ok := m.rewriting(names); ok {
+		e.advise(do, "with aws --profile the AWS CLI asks for another MFA code for %s, and Terraform and other SDKs fail", someOf(names))
+	} else if len(names) > 0 {
 		change := ui.Advise("or rename mfa_serial to fob_mfa_serial in %s", theirSections(names))
 		if lacks != "" {
 			change = ui.Advise("or move mfa_serial to [profile %s], as fob_mfa_serial", lacks)
@@ -395,10 +402,44 @@ func (e *exam) tooLong(m *moving) {
 			names = append(names, name)
 		}
 	}
-	if len(names) > 0 {
+	if do, ok := m.rewriting(names); ok {
+		e.advise(do, "outside fob exec, AWS refuses the duration_seconds of %s: a role assumed with a session lasts 1h at most", someOf(names))
+	} else if len(names) > 0 {
 		e.add(Advice, fmt.Sprintf("outside fob exec, AWS refuses the duration_seconds of %s: a role assumed with a session lasts 1h at most", someOf(names)),
 			ui.TypeLine("fob exec "+cmdline.Quote(names[0])+" -- aws ..."),
 			ui.Advise("or rename duration_seconds to fob_duration_seconds in %s: other tools then renew every hour", theirSections(names)))
+	}
+}
+
+// rewriting has every tool ask fob for these profiles; false if fob wire does not take
+// all of them.
+func (m *moving) rewriting(names []string) (ui.Hint, bool) {
+	const most = 4 // to type
+	refused := func(name string) bool { return !m.Profiles.CanRewrite(m.Files, name, m.Program) }
+	switch {
+	case len(names) == 0 || slices.ContainsFunc(names, refused):
+		return ui.Hint{}, false
+	case len(names) > most:
+		return ui.Type("fob", "wire", "--all").To("has every tool ask fob"), true
+	}
+	return ui.Type(append([]string{"fob", "wire"}, names...)...).To("has every tool ask fob"), true
+}
+
+// signingIn finds profiles that other tools sign in to by themselves, and keep what they
+// get in plain text.
+func (e *exam) signingIn(m *moving) {
+	var names []string
+	for _, name := range m.names {
+		if m.made[name].Err != nil || !m.Profiles.CanRewrite(m.Files, name, m.Program) {
+			continue
+		}
+		switch m.made[name].Plan.Steps[0].(type) {
+		case plan.SSO, plan.ConsoleLogin:
+			names = append(names, name)
+		}
+	}
+	if do, ok := m.rewriting(names); ok {
+		e.advise(do, "outside fob exec, tools sign in to %s by themselves, and keep that in plain text", someOf(names))
 	}
 }
 

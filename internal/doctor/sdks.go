@@ -52,6 +52,9 @@ func (e *exam) tools(context.Context) error {
 	var works Remedy
 	if problem == nil {
 		works = Remedy{ui.Type("fob", "exec", e.Profile).To("works with every tool")}
+		if e.rewrites(all, e.Profile) {
+			works = Remedy{ui.Type("fob", "wire", e.Profile).To("has every tool ask fob"), works[0]}
+		}
 		device := "without MFA"
 		if serial := made.MFASerial(); serial != "" {
 			device = "MFA " + plan.ShortSerial(serial)

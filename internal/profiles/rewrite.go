@@ -173,6 +173,15 @@ func whoeverSignsIn(steps []plan.Step) []plan.Step {
 	return steps
 }
 
+// CanRewrite reports whether Rewrite takes a profile, as far as its own plan and section
+// say, and has something to change.
+func (p *Profiles) CanRewrite(f Files, name, program string) bool {
+	section, _ := p.Config.Profile(name)
+	_, planned := plan.Resolve(p.facts, name, plan.Options{})
+	_, written := wire.Process(program, name)
+	return planned == nil && written == nil && !wire.Asks(section, program) && wire.CheckRewrite(section, f.Tilde(f.Config), program) == nil
+}
+
 // Rewritable are the profiles whose sections fob wire --all looks at: those that say
 // where credentials come from, those that fob has a key of, and those that ask fob. A section with another
 // program's credential_process alone is not among them, because every SDK runs that.
