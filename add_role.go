@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"fob/internal/awsconfig"
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/ui"
@@ -41,6 +42,9 @@ func (c *addCmd) addRole(a *app) error {
 	if c.MFASerial != "" {
 		lines = append(lines, [2]string{"fob_mfa_serial", c.MFASerial})
 	}
+	if roles := rolesOf(all, c.Profile); len(roles) > 0 && roles[len(roles)-1] == c.Role && all.CanRewrite(a.files, c.Profile, a.args[0]) {
+		return askFob(section)
+	}
 	if exists {
 		// Only its owner knows what else in it is still wanted.
 		a.showLines("To have "+c.Profile+" ask fob, make its section this in", c.Profile, lines.Text())
@@ -51,6 +55,23 @@ func (c *addCmd) addRole(a *app) error {
 	}
 	sayNext(a, c.firstCalls(all))
 	return nil
+}
+
+// rolesOf are the roles that a profile ends in; nil if it has no plan.
+func rolesOf(all *profiles.Profiles, profile string) []string {
+	made, err := all.Plan(profile, plan.Options{})
+	if err != nil {
+		return nil
+	}
+	return made.Roles()
+}
+
+// askFob is for a section that gets already what was to be added, but not from fob.
+func askFob(section awsconfig.Profile) error {
+	return &usageError{
+		Problem: fmt.Sprintf("profile %q already exists (%s:%d)", section.Name, section.File, section.Line),
+		Way:     ui.Type("fob", "wire", section.Name).To("has every tool ask fob for it"),
+	}
 }
 
 // writeSection writes a new section, if a plan can be made with it, and returns the

@@ -3,6 +3,7 @@ package main
 import (
 	"fob/internal/cmdline"
 	"fob/internal/plan"
+	"fob/internal/profiles"
 	"fob/internal/wire"
 )
 
@@ -23,6 +24,9 @@ func (c *addCmd) addSSO(a *app) error {
 		return noHelpf("%s is not an [sso-session] section; fob sso add NAME adds one", in.Name())
 	}
 	if section, ok := all.Config.Profile(c.Profile); ok {
+		if sso, ok := ssoOf(all, c.Profile); ok && sso.AccountID == c.Account && sso.RoleName == c.RoleName && all.CanRewrite(a.files, c.Profile, a.args[0]) {
+			return askFob(section)
+		}
 		return noHelpf("profile %q already exists (%s:%d)", c.Profile, section.File, section.Line)
 	}
 	process, err := wire.Process(a.args[0], c.Profile)
@@ -41,4 +45,13 @@ func (c *addCmd) addSSO(a *app) error {
 	}
 	sayNext(a, calls)
 	return nil
+}
+
+// ssoOf is how a profile signs in to Identity Center, if it does and has no role on top.
+func ssoOf(all *profiles.Profiles, profile string) (sso plan.SSO, ok bool) {
+	made, err := all.Plan(profile, plan.Options{})
+	if err == nil && len(made.Steps) == 1 {
+		sso, ok = made.Steps[0].(plan.SSO)
+	}
+	return sso, ok
 }

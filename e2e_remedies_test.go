@@ -60,6 +60,9 @@ func remedies() []remedy {
 		{name: "a taken device name", given: "add dev --region eu-west-1", fails: "fob mfa enroll dev --name jo",
 			hint: "(fob mfa enroll dev --name) NAME", typed: "$1 phone", answers: enroll, works: "fob exec dev -- true"},
 
+		{name: "a role that is there", given: stored + "; config '[profile prod]' source_profile=dev role_arn=$ROLE", fails: "fob add prod --source dev --role $ROLE",
+			hint: "(fob wire prod) ", answers: code, works: "fob export --profile prod >document && grep fob_role_arn ~/.aws/config"},
+
 		{name: "nobody to ask", given: stored, fails: "fob exec dev -- true",
 			hint: "(fob login dev)$", answers: code},
 		{name: "nobody to ask for a new session", given: stored, fails: "fob exec dev --fresh -- true",

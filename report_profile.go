@@ -49,15 +49,10 @@ func (a *app) elsewhere(profile string) []ui.Hint {
 }
 
 // othersAsk makes other programs ask fob for a profile's credentials, or shows what they
-// do where its section has more than one line to change for that, or none.
+// do where that is not so simple.
 func (a *app) othersAsk(profile string) ui.Hint {
-	line, err := wire.Process(a.args[0], profile)
-	all, unread := a.profiles()
-	if err == nil && unread == nil {
-		section, _ := all.Config.Profile(profile)
-		if _, process := section.Own("credential_process"); !process && len(wire.Rivals(section)) == 0 {
-			return ui.Type("aws", "configure", "set", "credential_process", line, "--profile", profile)
-		}
+	if all, err := a.profiles(); err == nil && all.CanRewrite(a.files, profile, a.args[0]) {
+		return ui.Type("fob", "wire", profile)
 	}
 	return ui.Type("fob", "doctor", profile)
 }
