@@ -177,7 +177,7 @@ func whoeverSignsIn(steps []plan.Step) []plan.Step {
 // say, and has something to change.
 func (p *Profiles) CanRewrite(f Files, name, program string) bool {
 	section, _ := p.Config.Profile(name)
-	_, planned := plan.Resolve(p.facts, name, plan.Options{})
+	_, planned := plan.Resolve(p.facts, name, plan.Options{Shown: true})
 	_, written := wire.Process(program, name)
 	return planned == nil && written == nil && !wire.Asks(section, program) && wire.CheckRewrite(section, f.Tilde(f.Config), program) == nil
 }
