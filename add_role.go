@@ -66,7 +66,7 @@ func rolesOf(all *profiles.Profiles, profile string) []string {
 	return made.Roles()
 }
 
-// askFob is for a section that gets already what was to be added, but not from fob.
+// askFob is for a section that has what somebody wants to add, and does not ask fob.
 func askFob(section awsconfig.Profile) error {
 	return &usageError{
 		Problem: fmt.Sprintf("profile %q already exists (%s:%d)", section.Name, section.File, section.Line),
