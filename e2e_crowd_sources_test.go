@@ -298,3 +298,55 @@ func TestCrowdPortalRefused(t *testing.T) {
 		})
 	}
 }
+
+// From asking AWS for the next refresh token to storing it, only SIGKILL stops fob: the
+// old one is of no use any more.
+func TestRefreshIsKeptThoughInterrupted(t *testing.T) {
+	t.Parallel()
+	interrupt := func(s syscall.Signal) func(*testing.T, *exec.Cmd) {
+		return func(t *testing.T, cmd *exec.Cmd) {
+			if err := cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, stop := range map[string]func(*testing.T, *exec.Cmd){
+		"SIGINT": interrupt(syscall.SIGINT), "SIGTERM": interrupt(syscall.SIGTERM), "SIGHUP": interrupt(syscall.SIGHUP),
+		"reader gone": func(t *testing.T, cmd *exec.Cmd) { cmd.Stderr.(*os.File).Close() },
+		"caller gone": func(t *testing.T, cmd *exec.Cmd) { cmd.Process.Kill() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for range often(1, 20) {
+				w := signedInWorld(t, 1).raced()
+				w.age(t, -time.Minute)
+				before, _ := w.theSignIn(t)
+				w.AWS.Fail("CreateToken", ststest.Slow(2*time.Second), 1) // fob looks for its caller every second
+				cmd := w.command("export", "-v", "p0")
+				if name == "caller gone" { // a shell that does not exec its last command
+					cmd.Path, cmd.Args = "/bin/sh", slices.Concat([]string{"sh", "-c", `"$@"; exit`, "sh"}, cmd.Args)
+				}
+				r, stderr, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				cmd.Stderr = stderr
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				stderr.Close()
+				cmd.Stderr = r
+				eventually(t, "a call", func() bool { return w.times()["CreateToken"] > 0 })
+				stop(t, cmd)
+				cmd.Wait()
+				r.Close()
+				eventually(t, "the next sign-in", func() bool {
+					after, _ := w.theSignIn(t)
+					return !after.Refresh.Equal(before.Refresh)
+				})
+				w.age(t, 0)
+				w.must(t, "", "export", "p0")
+			}
+		})
+	}
+}

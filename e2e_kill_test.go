@@ -557,3 +557,95 @@ func TestFullDiskKeepsSignIn(t *testing.T) {
 		t.Errorf("AWS was called for %q", calls)
 	}
 }
+
+// If fob is killed while it signs in or renews a sign-in, the sign-in in the store is the
+// old one or the new one, whole, and its refresh token is one that AWS takes. Only when the
+// kill comes between AWS's answer and the disk, nobody has the new one: then the access
+// token serves to its end, and fob says who has to sign in.
+func TestKillSignIn(t *testing.T) {
+	w := portalWorld(t, 2)
+	// A token of 8 minutes is due as soon as it is there.
+	if err := w.AWS.AddInstance(ststest.Instance{StartURL: ststest.DemoStartURL, TokenLife: 8 * time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, "", "login", "p0")
+	_, info := w.theSignIn(t)
+	tried := filepath.Join(w.storeDir(), "locks", "lock+sign-in-"+info.ID+".state")
+	// tokens are how often AWS gave a token, and how often it refused one.
+	tokens := func() (given, refused int) {
+		for _, c := range w.AWS.Calls() {
+			if c.Action == "CreateToken" && c.Code == "OK" {
+				given++
+			} else if c.Action == "CreateToken" {
+				refused++
+			}
+		}
+		w.AWS.ResetCalls()
+		return given, refused
+	}
+	tokens()
+	began := time.Now()
+	w.must(t, "", "export", "p0", "--fresh")
+	export, login := lifetime(time.Since(began)), lifetime(time.Since(began))
+	limit := time.Duration(often(20, 3600)) * time.Second
+	var kills, renewed, onTheWay int
+	for round := 0; kills < often(100, 5000) && time.Since(began) < limit && !t.Failed(); round++ {
+		if err := os.RemoveAll(tried); err != nil { // or a renewal is not tried again so soon
+			t.Fatal(err)
+		}
+		tokens()
+		before, _ := w.theSignIn(t)
+		life, args := &export, []string{"export", "p0", "--fresh"}
+		if round%4 == 3 {
+			life, args = &login, []string{"login", "p0", "--fresh"}
+		}
+		v := w.victim(life.moment(), "", args...)
+		if err := v.run(); err != nil {
+			t.Error(err)
+		}
+		life.learn(v)
+		if v.killed {
+			kills++
+		}
+		after, _ := w.theSignIn(t) // whole, or this fails
+		given, refused := tokens()
+		switch changed := !after.Refresh.Equal(before.Refresh); {
+		case refused > 0:
+			t.Errorf("a refresh token was sent that AWS had replaced")
+		case changed && given == 0:
+			t.Errorf("a sign-in from nowhere")
+		case changed:
+			renewed++
+			if after.Access.Equal(before.Access) {
+				t.Error("a mixture of two sign-ins")
+			}
+		case given > 0 && !v.killed:
+			t.Error("the new sign-in was not stored")
+		case given > 0 && args[0] == "login": // the sign-in before it serves
+			w.must(t, "", "export", "p0", "--fresh")
+		case given > 0:
+			onTheWay++
+			w.outlives(t, tried)
+			tokens()
+		}
+	}
+	t.Logf("%d kills survived, renewed %d times, lost %d times on the way from AWS", kills, renewed, onTheWay)
+}
+
+// outlives checks what follows if nobody has the new refresh token: the access token
+// serves, then somebody has to sign in.
+func (w *world) outlives(t *testing.T, tried string) {
+	t.Helper()
+	for _, expired := range []bool{false, true} {
+		if expired {
+			w.age(t, -time.Second)
+		} else if err := os.RemoveAll(tried); err != nil {
+			t.Fatal(err)
+		}
+		r := w.input("", "export", "p0", "--fresh")
+		if expired && (r.code != exitNoPerson || !strings.Contains(r.stderr, "fob: hint: fob login p0")) || !expired && r.code != 0 {
+			t.Errorf("expired: %v: %v", expired, r)
+		}
+	}
+	w.must(t, "", "login", "p0")
+}
