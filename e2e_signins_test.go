@@ -24,7 +24,7 @@ func TestFakeJudged(t *testing.T) {
 		prepare func(w *world) (section string, err error)
 		arn     string
 		calls   string
-		not     string // a consumer that cannot
+		not     string // consumers that cannot
 	}{
 		{"sso-session", func(w *world) (string, error) {
 			return "sso_session = corp\nsso_account_id = 111111111111\nsso_role_name = AdministratorAccess\n",
@@ -49,20 +49,20 @@ func TestFakeJudged(t *testing.T) {
 			return "web_identity_token_file = " + file + "\nrole_arn = " + ststest.DemoWebRole + "\nrole_session_name = build\n",
 				errors.Join(err, os.WriteFile(file, []byte(token), 0o600))
 		}, "arn:aws:sts::222222222222:assumed-role/ci/build", "AssumeRoleWithWebIdentity GetCallerIdentity", ""},
-		// botocore needs a library of its own for this.
+		// botocore needs a library for this that is not part of it.
 		{"login", func(w *world) (string, error) {
 			return "login_session = " + ststest.DemoUser + "\n",
 				w.AWS.CLILogin(filepath.Join(w.Home, ".aws/login/cache"), ststest.DemoUser)
-		}, ststest.DemoUser, "GetCallerIdentity", "boto3"},
+		}, ststest.DemoUser, "GetCallerIdentity", "boto3 aws"},
 		{"login, refreshed", func(w *world) (string, error) {
 			w.AWS.SetSessionLife(-time.Second)
 			err := w.AWS.CLILogin(filepath.Join(w.Home, ".aws/login/cache"), ststest.DemoUser)
 			w.AWS.SetSessionLife(0)
 			return "login_session = " + ststest.DemoUser + "\n", err
-		}, ststest.DemoUser, "CreateOAuth2Token GetCallerIdentity", "boto3"},
+		}, ststest.DemoUser, "CreateOAuth2Token GetCallerIdentity", "boto3 aws"},
 	} {
-		for _, c := range []consumer{{name: "boto3", find: boto3}, {name: "go", find: goSDK}} {
-			if c.name == test.not {
+		for _, c := range []consumer{{name: "boto3", find: boto3}, {name: "aws", find: awsCLI}, {name: "go", find: goSDK}, {name: "js", find: jsSDK}} {
+			if strings.Contains(test.not, c.name) {
 				continue
 			}
 			t.Run(test.name+", "+c.name, func(t *testing.T) {

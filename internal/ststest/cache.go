@@ -70,11 +70,10 @@ func (s *Server) CLILogin(dir, arn string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := &visit{Server: s, now: s.now(), life: s.life}
-	out, err := v.issueConsole(proof{key: thumbprint(public[1:33], public[33:])}, sameDevice, &consoleSession{arn: arn, expires: v.now.Add(consoleSignIn)}, true)
+	t, err := v.issueConsole(proof{key: thumbprint(public[1:33], public[33:])}, sameDevice, &consoleSession{arn: arn, expires: v.now.Add(consoleSignIn)}, true)
 	if err != nil {
 		return err
 	}
-	t := out.(consoleCredentials)
 	sum := sha256.Sum256([]byte(arn))
 	return writeCache(dir, hex.EncodeToString(sum[:]), map[string]any{
 		"accessToken": map[string]string{

@@ -28,6 +28,8 @@ import (
 //	                                           and at the console "arn":"arn:aws:iam::111111111111:root"
 //	{"op":"cli-sign-in","dir":DIR,"session":"corp"}  the AWS CLI signs in, and writes its file: see CLISignIn
 //	{"op":"cli-login","dir":DIR,"arn":ARN}     likewise at the console: see CLILogin
+//	{"op":"assign","account":"111111111111","role":"Dev"}  to people of the demo's Identity Center, all or "user"; or "unassign"
+//	{"op":"replay","by":"1m"}                  see SetReplay
 //	{"op":"change-password","arn":ARN}         sign-ins at the console become useless
 //	{"op":"device","does":"approve"}           a person answers the device that asked last; or "user_code":"ABCD-EFGH"
 //	{"op":"web-token"}                         {"token":"eyJ..."}, a web identity of the demo world;
@@ -53,6 +55,8 @@ type order struct {
 	ARN     string  `json:"arn"`
 	Dir     string  `json:"dir"`
 	Session string  `json:"session"`
+	Account string  `json:"account"`
+	Role    string  `json:"role"`
 	Device  string  `json:"user_code"`
 }
 
@@ -134,6 +138,16 @@ func (s *Server) obey(o order) (a reply, err error) {
 		err = s.CLISignIn(o.Dir, o.Session)
 	case "cli-login":
 		err = s.CLILogin(o.Dir, o.ARN)
+	case "assign":
+		p := PermissionSet{StartURL: DemoStartURL, Account: o.Account, AccountName: "account-" + o.Account, Name: o.Role}
+		if o.User != "" {
+			p.Users = []string{o.User}
+		}
+		err = s.AddPermissionSet(p)
+	case "unassign":
+		s.RemovePermissionSet(DemoStartURL, o.Account, o.Role)
+	case "replay":
+		err = o.by(s.SetReplay)
 	case "web-token":
 		claims := DemoClaims()
 		if o.By != "" {

@@ -710,6 +710,8 @@ func TestControlSignIns(t *testing.T) {
 	d := talk(t, "POST", s.URL+"/device_authorization", object{"clientId": id, "clientSecret": secret, "startUrl": DemoStartURL})
 	for _, order := range []string{
 		`{"op":"device","does":"approve"}`, `{"op":"device","does":"deny","user_code":"` + d.text("userCode") + `"}`,
+		`{"op":"replay","by":"1m"}`, `{"op":"assign","account":"333333333333","role":"Dev","user":"al@example.com"}`,
+		`{"op":"unassign","account":"` + DemoAccount + `","role":"ReadOnlyAccess"}`,
 		`{"op":"change-password","arn":"` + DemoUser + `"}`, `{"op":"person","does":"deny","user":"al@example.com","arn":"` + DemoUser + `"}`,
 	} {
 		if status := giveOrder(t, s, order); status != 200 {
@@ -717,10 +719,17 @@ func TestControlSignIns(t *testing.T) {
 		}
 	}
 	wantFailure(t, talk(t, "POST", s.URL+"/token", object{"clientId": id, "clientSecret": secret, "grantType": grantDevice, "deviceCode": d.text("deviceCode")}), 400, "AccessDeniedException")
+	var roles []string
+	for _, p := range s.center.assigned(&signIn{instance: s.center.instances[0], user: "al@example.com"}) {
+		roles = append(roles, p.Account+" "+p.Name)
+	}
+	if want := []string{"111111111111 AdministratorAccess", "222222222222 ReadOnlyAccess", "333333333333 Dev"}; !slices.Equal(roles, want) {
+		t.Errorf("got %v", roles)
+	}
 	if _, back := open(t, consolePage(s.URL, sameDevice, callback)); back.Get("error") != "access_denied" {
 		t.Errorf("got %v", back)
 	}
-	for _, bad := range []string{`{"op":"person"}`, `{"op":"device","does":"approve","user_code":"AAAA-BBBB"}`, `{"op":"device","does":"sleep"}`} {
+	for _, bad := range []string{`{"op":"person"}`, `{"op":"device","does":"approve","user_code":"AAAA-BBBB"}`, `{"op":"device","does":"sleep"}`, `{"op":"assign","role":"Dev"}`} {
 		if status := giveOrder(t, s, bad); status != 400 {
 			t.Errorf("%s: %d", bad, status)
 		}

@@ -33,6 +33,7 @@ type console struct {
 	codes   map[string]*consoleCode
 	refresh map[string]*consoleToken
 	proofs  map[string]bool // those used, by ID
+	replay  time.Duration
 }
 
 func newConsole() console {
@@ -56,6 +57,17 @@ type consoleCode struct {
 type consoleToken struct {
 	client, key string // key is the thumbprint of the program's
 	session     *consoleSession
+	used        time.Time // when it was; zero for a new one
+	got         consoleCredentials
+}
+
+// SetReplay changes for how long a refresh token of the console that was used gets the
+// same answer again, and nothing new: AWS's model speaks of a "validity window" and does
+// not say how long it is. At the start it is 0.
+func (s *Server) SetReplay(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.console.replay = d
 }
 
 // ChangePassword makes the sign-ins that a person has so far useless. An ARN is that of
@@ -224,38 +236,44 @@ func (v *visit) refreshConsole(p proof) (any, error) {
 	name := v.text("refreshToken")
 	t := v.console.refresh[name]
 	switch {
-	case t == nil:
+	case t == nil || !t.used.IsZero() && v.now.Sub(t.used) >= v.console.replay:
 		return nil, errTokenExpired
 	case t.key != p.key || t.client != v.text("clientId"):
 		return nil, signinInvalid("The refresh token is bound to another key or client")
 	}
-	delete(v.console.refresh, name)
 	switch {
 	case !v.now.Before(t.session.expires):
 		return nil, errTokenExpired
 	case t.session.changed:
 		return nil, badRequest("USER_CREDENTIALS_CHANGED", "The user's credentials have changed")
+	case !t.used.IsZero():
+		return t.got, nil
 	}
-	return v.issueConsole(p, t.client, t.session, false)
+	var err error
+	if t.got, err = v.issueConsole(p, t.client, t.session, false); err != nil {
+		return nil, err
+	}
+	t.used = v.now
+	return t.got, nil
 }
 
 // issueConsole makes credentials of the person, and the refresh token for the next ones.
 // Root needs no permission for that.
-func (v *visit) issueConsole(p proof, client string, session *consoleSession, withID bool) (any, error) {
+func (v *visit) issueConsole(p proof, client string, session *consoleSession, withID bool) (out consoleCredentials, err error) {
 	c := consoleCaller(session.arn)
 	if v.world.policy["CreateOAuth2Token"] != allowed && !c.root() {
-		return nil, badRequest("INSUFFICIENT_PERMISSIONS", "User: "+c.arn+" is not authorized to perform: signin:CreateOAuth2Token")
+		return out, badRequest("INSUFFICIENT_PERMISSIONS", "User: "+c.arn+" is not authorized to perform: signin:CreateOAuth2Token")
 	}
 	life := consoleLife
 	if v.life != 0 {
 		life = v.life
 	}
 	s := v.world.session(c, v.now.Truncate(time.Second).Add(life))
-	out := consoleCredentials{
+	out = consoleCredentials{
 		AccessToken: consoleKey{s.ID, s.Secret.Reveal(), s.Token.Reveal()},
 		TokenType:   "aws_sigv4", ExpiresIn: int(life / time.Second), RefreshToken: opaque(""),
 	}
-	v.console.refresh[out.RefreshToken] = &consoleToken{client, p.key, session}
+	v.console.refresh[out.RefreshToken] = &consoleToken{client: client, key: p.key, session: session}
 	if withID {
 		out.IDToken = v.idToken(client, session.arn)
 	}

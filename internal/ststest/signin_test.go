@@ -208,6 +208,13 @@ func TestConsoleSignIn(t *testing.T) {
 		t.Errorf("got %v, %v", out, err)
 	}
 	wantSignin(t, refresh(key, first, nil), 400, "AccessDeniedException", "TOKEN_EXPIRED")
+	s.SetReplay(time.Minute)
+	again := refresh(key, first, nil)
+	wantSignin(t, again, 200, "", "")
+	if again.text("refreshToken") != b.text("refreshToken") || consoleSessionOf(again).ID != consoleSessionOf(b).ID {
+		t.Error("the same refresh token got something new")
+	}
+	wantSignin(t, refresh(newKey(), first, nil), 400, "ValidationException", "INVALID_REQUEST")
 	second := b.text("refreshToken")
 	s.Deny("CreateOAuth2Token")
 	wantSignin(t, refresh(key, second, nil), 400, "AccessDeniedException", "INSUFFICIENT_PERMISSIONS")
