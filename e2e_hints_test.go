@@ -365,7 +365,7 @@ func examples(home string) []example {
 		{"exec x", planned(&signin.LateError{To: "Identity Center (corp)"})},
 		{"login x", planned(&signin.DeniedError{To: "Identity Center (corp)", Code: "access_denied"})},
 		{"login x", planned(&signin.SetupError{Where: "[sso-session corp]", Err: why})},
-		{"exec x", planned(&signin.AssignmentError{Profile: profile, Err: why})},
+		{"exec x", planned(&signin.AssignmentError{Profile: profile, SignIn: "corp", Err: why})},
 		{"clear --sso crop", &plan.NoSignInError{Name: "crop", Nearest: []string{"corp"}}},
 		{"clear --sso zzzz", &plan.NoSignInError{Name: "zzzz"}},
 		{"exec x", planned(&ui.NobodyError{What: askForPassphrase, Why: why})},

@@ -49,7 +49,9 @@ func signInFailures() []failure {
 		on(func(a *app, e *signin.SetupError, _ error) verdict {
 			return exit(exitRefused, ui.Advise("check sso_start_url and sso_region in %s: AWS shows both in the access portal, under Access keys", e.Where))
 		}),
-		always[*signin.AssignmentError](exitRefused),
+		on(func(_ *app, e *signin.AssignmentError, _ error) verdict {
+			return exit(exitRefused, ui.Type("fob", "sso", "accounts", e.SignIn).To("lists the roles there are"))
+		}),
 		on(func(_ *app, e *plan.NoSignInError, _ error) verdict {
 			return exit(exitNoProfile, didYouMean(e.Nearest, ui.Type("fob", "sso").To("shows the sign-ins")))
 		}),

@@ -98,7 +98,7 @@ func refusedWith(err error, codes ...string) bool {
 type AssignmentError struct {
 	Profile, Account, Role string
 	To                     string // where they are signed in
-	Session                string // the [sso-session]; "" for none
+	SignIn                 string // the name of the sign-in
 	Err                    error
 }
 
@@ -118,7 +118,7 @@ func (s *Signer) RoleCredentials(ctx context.Context, step plan.SSO) (session cr
 		return err
 	})
 	if refusedWith(err, codeForbidden) {
-		err = &AssignmentError{Profile: step.Profile, Account: step.AccountID, Role: step.RoleName, To: c.title(), Session: step.Session, Err: err}
+		err = &AssignmentError{Profile: step.Profile, Account: step.AccountID, Role: step.RoleName, To: c.title(), SignIn: step.Name(), Err: err}
 	}
 	return session, err
 }
