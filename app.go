@@ -25,6 +25,7 @@ import (
 	"fob/internal/profiles"
 	"fob/internal/prompt"
 	"fob/internal/settings"
+	"fob/internal/signin"
 	"fob/internal/source"
 	"fob/internal/term"
 	"fob/internal/ui"
@@ -166,6 +167,10 @@ func (a *app) world() profiles.World {
 	return profiles.World{
 		Getenv: a.getenv, ReadFile: readPolicy,
 		User: a.host.User, Agent: a.agent, Program: filepath.Base(a.args[0]), Log: a.out.Log,
+		AWSLogin: func(step plan.ConsoleLogin) bool {
+			home, _ := a.host.Home() // without one, nobody has signed in to the console
+			return signin.InAWSCache(home, step, a.now())
+		},
 	}
 }
 

@@ -65,9 +65,21 @@ func (c *explainCmd) Run(a *app) error {
 // wouldExport is would for fob export, which programs run: it opens no browser.
 func wouldExport(a *app, p plan.Plan, o broker.Outlook) string {
 	if o.From == 0 && !o.Serve && signsIn(a, p) {
+		if by := awsSignsIn(p); by != "" {
+			return "fail until " + by
+		}
 		return "fail until fob login " + cmdline.Quote(p.Profile)
 	}
 	return would(a, p, o)
+}
+
+// awsSignsIn is how AWS's tools sign in to what a plan starts from; "" if it is fob that
+// does.
+func awsSignsIn(p plan.Plan) string {
+	if step, ok := p.Steps[0].(plan.ConsoleLogin); ok && step.AWSLogin {
+		return "aws login --profile " + cmdline.Quote(step.Profile)
+	}
+	return ""
 }
 
 // printSettings prints what counts for the plan as a whole.
@@ -96,6 +108,9 @@ func would(a *app, p plan.Plan, o broker.Outlook) string {
 	case starts:
 		return fmt.Sprintf("run the credential_process of %q", process.Profile)
 	case o.From == 0 && signsIn(a, p):
+		if by := awsSignsIn(p); by != "" {
+			return "fail until " + by
+		}
 		return "have you sign in with a browser"
 	case o.Early && !seed:
 		return "renew the session, and not ask for an MFA code"
@@ -111,7 +126,7 @@ func would(a *app, p plan.Plan, o broker.Outlook) string {
 
 // signsIn reports whether a person has to sign in to what a plan starts from.
 func signsIn(a *app, p plan.Plan) bool {
-	_, sso := p.Steps[0].(plan.SSO)
+	_, _, signIn := p.Token()
 	all, err := a.profiles()
-	return sso && err == nil && !all.SignIn(p, a.now()).Live()
+	return signIn && err == nil && !all.SignIn(p, a.now()).Live()
 }

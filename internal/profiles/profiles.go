@@ -30,8 +30,9 @@ type Profiles struct {
 	facts plan.Facts
 	// keys are the headers of all stored keys, each read once; damaged ones are an
 	// error beside the others.
-	keys func() ([]keyring.Info, error)
-	log  func(format string, args ...any)
+	keys     func() ([]keyring.Info, error)
+	awsLogin func(plan.ConsoleLogin) bool
+	log      func(format string, args ...any)
 }
 
 // World is what Read needs besides files and store.
@@ -41,6 +42,8 @@ type World struct {
 	User     func() string                     // the login name
 	Agent    func() plan.Agent                 // the coding agent that asks
 	Program  string                            // the base name of this program
+	// AWSLogin reports whether AWS's tools keep a sign-in to the console; nil: they do not.
+	AWSLogin func(plan.ConsoleLogin) bool
 	Log      func(format string, args ...any)
 }
 
@@ -57,7 +60,7 @@ func Read(files Files, store *keyring.Store, w World) (*Profiles, error) {
 
 // New is Read for a config that is parsed already.
 func New(config *awsconfig.Config, store *keyring.Store, w World) *Profiles {
-	p := &Profiles{Config: config, store: store, log: w.Log}
+	p := &Profiles{Config: config, store: store, log: w.Log, awsLogin: w.AWSLogin}
 	p.keys = sync.OnceValues(func() ([]keyring.Info, error) { return store.Infos(keyring.KindKey) })
 	p.facts = plan.Facts{
 		Config: config,

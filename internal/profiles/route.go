@@ -110,7 +110,7 @@ func (r Row) Has(query string, now time.Time) bool {
 
 // SignedOut reports whether a person has to sign in before the profile can be used.
 func (r Row) SignedOut() bool {
-	needs := r.MFASerial != "" && !r.Seed || r.Source == plan.SSO{}.Kind()
+	needs := r.MFASerial != "" && !r.Seed || r.Source == plan.SSO{}.Kind() || r.Source == plan.ConsoleLogin{}.Kind()
 	return r.Problem == nil && needs && r.Session.IsZero() && r.SignedIn.IsZero() && !r.SignIn.Renews
 }
 

@@ -78,7 +78,7 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 		r.Session, _ = broker.Own(made, at, cached) // cached has no errors
 		r.SignedIn, _ = broker.SignedIn(made, at, cached)
 		if name, id, ok := made.Token(); ok {
-			r.SignIn = signInOf(tokens()[name+"+"+id], now)
+			r.SignIn = p.orAWS(signInOf(tokens()[name+"+"+id], now), made)
 			r.SignedIn = later(r.SignedIn, r.SignIn.Until)
 		}
 		if r.Session.IsZero() && !r.SignedIn.IsZero() {

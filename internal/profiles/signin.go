@@ -12,7 +12,8 @@ import (
 type SignIn struct {
 	// Until is when its token ends; zero if there is none, or if it has ended.
 	Until time.Time
-	// Renews: fob gets the next token without a person, as long as AWS lets it.
+	// Renews: fob gets the next token without a person, as long as AWS lets it. So it is
+	// with what AWS's tools have signed in to.
 	Renews bool
 }
 
@@ -25,7 +26,16 @@ func (p *Profiles) SignIn(made plan.Plan, now time.Time) SignIn {
 	if !ok {
 		return SignIn{}
 	}
-	return p.token(name, id, now)
+	return p.orAWS(p.token(name, id, now), made)
+}
+
+// orAWS is a sign-in of fob's own or, where there is none, that of AWS's tools.
+func (p *Profiles) orAWS(own SignIn, made plan.Plan) SignIn {
+	step, ok := made.Steps[0].(plan.ConsoleLogin)
+	if ok && !own.Live() && p.awsLogin != nil && p.awsLogin(step) {
+		own.Renews = true
+	}
+	return own
 }
 
 // SignIns are the sign-ins to Identity Center that the AWS files name.

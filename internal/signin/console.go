@@ -27,7 +27,7 @@ const (
 	// renewed now.
 	consoleLeast = time.Minute
 	// consoleLong is how old a sign-in is after which a person signs in again ahead of time.
-	consoleLong = 6 * time.Hour
+	consoleLong = consoleLife / 2
 )
 
 // The clients as which AWS's tools sign in to the console: with a browser on this

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"fob/internal/creds"
+	"fob/internal/plan"
 	"fob/keyring"
 )
 
@@ -73,16 +76,27 @@ type awsSignIn struct {
 	next    *replacement // between reserve and release
 }
 
-// dir is the directory of the cache.
-func (a *awsSignIn) dir() string {
-	if in, ok := strings.CutPrefix(a.console.CacheDir, "~/"); ok { // the AWS CLI expands it
-		return filepath.Join(a.signer.Home, in)
+// awsCacheDir is where AWS's tools keep sign-ins to the console.
+func awsCacheDir(home string, step plan.ConsoleLogin) string {
+	if in, ok := strings.CutPrefix(step.CacheDir, "~/"); ok { // the AWS CLI expands it
+		return filepath.Join(home, in)
 	}
-	return cmp.Or(a.console.CacheDir, filepath.Join(a.signer.Home, ".aws", "login", "cache"))
+	return cmp.Or(step.CacheDir, filepath.Join(home, ".aws", "login", "cache"))
+}
+
+// consoleLife is how long AWS lets a sign-in to the console be renewed at most.
+const consoleLife = 12 * time.Hour
+
+// InAWSCache reports whether AWS's tools keep a sign-in to the console that AWS may still
+// renew. It does not read it: it is written at each renewal.
+func InAWSCache(home string, step plan.ConsoleLogin, now time.Time) bool {
+	dir := awsCacheDir(home, step)
+	info, err := os.Stat(awsCacheFile(dir, step.Session))
+	return err == nil && filepath.IsAbs(dir) && now.Sub(info.ModTime()) < consoleLife
 }
 
 func (a *awsSignIn) read(context.Context) (creds.Token, error) {
-	dir := a.dir()
+	dir := awsCacheDir(a.signer.Home, a.console.ConsoleLogin)
 	file, err := readAWSCache(dir, a.console.Session)
 	if !filepath.IsAbs(dir) || errors.Is(err, fs.ErrNotExist) {
 		return creds.Token{}, a.console.needed()
