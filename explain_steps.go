@@ -60,9 +60,7 @@ func describe(s plan.Step) (title ui.Styled, details []ui.Styled) {
 	case plan.ConsoleLogin:
 		return ui.Plain.Text("the console sign-in of " + s.Session), nil
 	case plan.WebIdentity:
-		return ui.Plain.Text("AssumeRoleWithWebIdentity for " + life(s.DurationSeconds)), []ui.Styled{
-			ui.Plain.Text("role " + s.RoleARN), ui.Plain.Text("session name " + s.RoleSessionName),
-		}
+		return describeWebIdentity(s)
 	case plan.SessionToken:
 		if s.MFASerial == "" {
 			return ui.Plain.Text("GetSessionToken for " + life(s.DurationSeconds) + ", without MFA (the session cannot call IAM)"), nil
@@ -91,10 +89,25 @@ func describeRole(s plan.AssumeRole) (title ui.Styled, details []ui.Styled) {
 		with = append(with, ui.Count(len(s.Tags), "tag"))
 	}
 	details = append(details, ui.Plain.Text(strings.Join(with, ", ")))
-	if s.Policy != "" || len(s.PolicyARNs) > 0 {
-		details = append(details, ui.Plain.Text("scoped down by a session policy"))
+	return ui.Plain.Text(text), append(details, withPolicy(s.Policy, s.PolicyARNs)...)
+}
+
+func describeWebIdentity(s plan.WebIdentity) (title ui.Styled, details []ui.Styled) {
+	token := "the token that web_identity_token_process prints"
+	if s.TokenFile != "" {
+		token = "the token in " + s.TokenFile
 	}
-	return ui.Plain.Text(text), details
+	for _, text := range []string{"role " + s.RoleARN, token, "session name " + s.RoleSessionName} {
+		details = append(details, ui.Plain.Text(text))
+	}
+	return ui.Plain.Text("AssumeRoleWithWebIdentity for " + life(s.DurationSeconds)), append(details, withPolicy(s.Policy, s.PolicyARNs)...)
+}
+
+func withPolicy(policy string, arns []string) []ui.Styled {
+	if policy == "" && len(arns) == 0 {
+		return nil
+	}
+	return []ui.Styled{ui.Plain.Text("scoped down by a session policy")}
 }
 
 func withDevice(serial string) []ui.Styled {

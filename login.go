@@ -117,13 +117,12 @@ func sayUntil(a *app, p plan.Plan, expires time.Time, names []string) error {
 	if err != nil {
 		return err
 	}
-	until := all.SignedInUntil(p, a.now())
-	if until.IsZero() {
-		until = expires // there is no store to keep it in
-	}
-	said := "ready"
-	if !until.IsZero() {
+	until, said := all.SignedInUntil(p, a.now()), "ready"
+	switch {
+	case !until.IsZero():
 		said = "signed in until " + ui.Clock(until, a.now())
+	case !expires.IsZero(): // no store is open, or a program printed what ends at once
+		said = "works; its session is not kept"
 	}
 	if all.SignIn(p, a.now()).Renews {
 		said += ", then renewed without asking"
