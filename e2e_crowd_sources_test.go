@@ -48,14 +48,7 @@ func TestCrowdProcess(t *testing.T) {
 		}
 		w = w.kernelCopies(t)
 		profiles := []string{"tool", "tool-a", "tool-b"}
-		results := w.crowd(t, 50, func(i int) []string { return []string{"export", "--profile", profiles[i%3], "-v"} }).end(t)
-		for p := range profiles {
-			var same []result
-			for i := p; i < len(results); i += len(profiles) {
-				same = append(same, results[i])
-			}
-			sameSession(t, same)
-		}
+		crowdOf(t, w, profiles)
 		if runs := slurp(t, filepath.Join(w.Home, "runs")); runs != "run\n" {
 			t.Errorf("the process ran %d times", strings.Count(runs, "\n"))
 		}
@@ -106,6 +99,9 @@ func (w *world) age(t *testing.T, left time.Duration) {
 	t.Helper()
 	token, info := w.theSignIn(t)
 	token.Expires = time.Now().Add(left)
+	if token.Session.ID != "" {
+		token.Session.Expires = token.Expires
+	}
 	o := w.storeOptions()
 	o.Now = func() time.Time { return time.Now().Add(left - time.Hour) } // when it was made
 	if _, err := keyring.New(o).SetToken(t.Context(), info.Name, info.ID, token, info); err != nil {
@@ -346,6 +342,149 @@ func TestRefreshIsKeptThoughInterrupted(t *testing.T) {
 				})
 				w.age(t, 0)
 				w.must(t, "", "export", "p0")
+			}
+		})
+	}
+}
+
+// webWorld has a role for a web identity, whose token a program prints that notes each
+// run, and two roles on top.
+func webWorld(t *testing.T) (w *world, profiles []string) {
+	t.Helper()
+	w = devWorld(t) // its store is there: what was made is kept
+	token, err := w.AWS.WebToken(ststest.DemoClaims())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mint := w.program(t, "mint", "echo run >>"+w.Home+"/runs\nsleep 0.3\necho "+token+"\n")
+	w.config(t, "[profile web]\nrole_arn = "+ststest.DemoWebRole+"\nweb_identity_token_process = "+mint+"\n")
+	for _, name := range []string{"x", "y"} {
+		arn := "arn:aws:iam::333333333333:role/" + name
+		if err := w.AWS.AddRole(ststest.Role{ARN: arn, Principals: []string{ststest.DemoWebRole}}); err != nil {
+			t.Fatal(err)
+		}
+		w.config(t, "[profile web-"+name+"]\nsource_profile = web\nrole_arn = "+arn+"\n")
+	}
+	return w, []string{"web", "web-x", "web-y"}
+}
+
+// Fifty processes and one web identity, also with roles on top of it: the token is read
+// once, and AWS gets it once.
+func TestCrowdWebIdentity(t *testing.T) {
+	for range often(1, 20) {
+		w, profiles := webWorld(t)
+		w = w.kernelCopies(t)
+		crowdOf(t, w, profiles)
+		if runs := slurp(t, filepath.Join(w.Home, "runs")); runs != "run\n" {
+			t.Errorf("the token was read %d times", strings.Count(runs, "\n"))
+		}
+		if calls := w.calls(); calls != "AssumeRole AssumeRole AssumeRoleWithWebIdentity" {
+			t.Errorf("AWS was called for %q", calls)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// crowdOf has fifty processes export profiles in turn: each of them is one session.
+func crowdOf(t *testing.T, w *world, profiles []string) {
+	t.Helper()
+	results := w.crowd(t, 50, func(i int) []string { return []string{"export", "--profile", profiles[i%len(profiles)], "-v"} }).end(t)
+	for p := range profiles {
+		var same []result
+		for i := p; i < len(results); i += len(profiles) {
+			same = append(same, results[i])
+		}
+		sameSession(t, same)
+	}
+}
+
+// consoleWorld has a console sign-in, with two roles on top of it.
+func consoleWorld(t *testing.T) (w *world, profiles []string) {
+	t.Helper()
+	w = newWorld(t)
+	w.config(t, "[profile ops]\nfob_login_session = "+ststest.DemoUser+"\n")
+	for _, name := range []string{"x", "y"} {
+		arn := "arn:aws:iam::333333333333:role/" + name
+		if err := w.AWS.AddRole(ststest.Role{ARN: arn, Principals: []string{"arn:aws:iam::" + ststest.DemoAccount + ":root"}}); err != nil {
+			t.Fatal(err)
+		}
+		w.config(t, "[profile ops-"+name+"]\nfob_source_profile = ops\nfob_role_arn = "+arn+"\n")
+	}
+	return w, []string{"ops", "ops-x", "ops-y"}
+}
+
+// Fifty processes and one sign-in to the console: one browser, and one renewal when the
+// credentials are old.
+func TestCrowdConsole(t *testing.T) {
+	const n = 50
+	for range often(1, 20) {
+		w, profiles := consoleWorld(t)
+		for i, r := range w.crowd(t, n, func(i int) []string { return []string{"login", "-v", profiles[i%3]} }).end(t) {
+			if r.code != 0 {
+				t.Errorf("process %d: %v", i, r)
+			}
+		}
+		if calls := w.calls(); calls != "AssumeRole AssumeRole AuthorizeConsole CreateOAuth2Token" {
+			t.Errorf("AWS was called for %q", calls)
+		}
+		for _, left := range []time.Duration{2 * time.Minute, -time.Minute} {
+			before, _ := w.theSignIn(t)
+			w.age(t, left)
+			for i, r := range w.crowd(t, n, func(i int) []string { return []string{"export", "-v", profiles[i%3]} }).end(t) {
+				if r.code != 0 || sessionOf(r.stdout).ID == "" {
+					t.Errorf("process %d: %v", i, r)
+				}
+			}
+			if calls := w.calls(); calls != "AssumeRole AssumeRole CreateOAuth2Token" {
+				t.Errorf("%v left: AWS was called for %q", left, calls)
+			}
+			if after, _ := w.theSignIn(t); after.Refresh.Equal(before.Refresh) {
+				t.Error("the sign-in in the store is the old one")
+			}
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// The sign-in that AWS's tools share is renewed once for fifty processes, also where fob
+// has no store, and the file is always one that those tools can use.
+func TestCrowdConsoleOfAWS(t *testing.T) {
+	const n = 50
+	cache := func(w *world) string { return filepath.Join(w.Home, ".aws", "login", "cache") }
+	for _, store := range []bool{true, false} {
+		t.Run(fmt.Sprintf("store=%v", store), func(t *testing.T) {
+			for range often(1, 20) {
+				w := newWorld(t)
+				w.config(t, "[profile ops]\nlogin_session = "+ststest.DemoUser+"\n")
+				if store {
+					w.must(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin", "--no-config")
+				}
+				for _, life := range []time.Duration{4 * time.Minute, 30 * time.Second} { // some left, and too little
+					w.AWS.SetSessionLife(life)
+					if err := w.AWS.CLILogin(cache(w), ststest.DemoUser); err != nil {
+						t.Fatal(err)
+					}
+					w.AWS.SetSessionLife(0)
+					if _, err := w.store().RemoveAllSessions(); err != nil {
+						t.Fatal(err)
+					}
+					w.AWS.ResetCalls()
+					for i, r := range w.crowd(t, n, func(int) []string { return []string{"export", "-v", "ops"} }).end(t) {
+						if r.code != 0 || sessionOf(r.stdout).ID == "" {
+							t.Errorf("process %d: %v", i, r)
+						}
+					}
+					if calls := w.calls(); calls != "CreateOAuth2Token" {
+						t.Errorf("%v left: AWS was called for %q", life, calls)
+					}
+				}
+				if t.Failed() {
+					return
+				}
 			}
 		})
 	}
