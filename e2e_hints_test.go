@@ -265,6 +265,8 @@ func examples(home string) []example {
 		{"exec x", &plan.UnknownKeyError{Key: "fob_x", At: at}},
 		{"exec x", &plan.NoDeviceError{Profile: profile, At: at}},
 		{"exec x", &plan.ConfigError{At: at, Problem: "why"}},
+		{"exec x", &plan.AgentError{Profile: profile, Guard: plan.AgentGuard{Agent: plan.Agent{Name: "Codex", Sign: "CODEX_CI"}, Gets: plan.AgentRefused, From: at}}},
+		{"exec x", &unconfirmedError{Profile: profile, From: at}},
 		{"exec x", &host.HomeError{Variable: "HOME"}},
 		{"exec x", &host.HomeError{Path: "~jo/x"}},
 		{"exec x", &plan.LoopError{Chain: []string{"a", "a"}}},
