@@ -172,6 +172,9 @@ func profileFailures() []failure {
 				ui.Type("fob", "mfa", "enroll", e.Profile).To("creates one"))
 		}),
 		always[*plan.ConfigError](exitFailed),
+		always[*unconfirmedError](exitFailed),
+		// No hint: it would be one for the agent.
+		always[*plan.AgentError](exitFailed),
 		on(func(_ *app, e *host.HomeError, _ error) verdict {
 			if e.Path != "" {
 				return exit(exitFailed)

@@ -47,18 +47,21 @@ func (e *exam) unguarded(all *profiles.Profiles, names []string) {
 			gets = " get"
 		}
 		if tools != nil {
-			e.wrong(e.askFob(section), "%s: %s the credentials of %s without fob, and so without its guards: %s", first, strings.Join(tools, " and ")+gets, name, missed)
+			e.wrong(e.askFob(all, section), "%s: %s the credentials of %s without fob, and so without its guards: %s", first, strings.Join(tools, " and ")+gets, name, missed)
 		}
 	}
 }
 
 // askFob is what has tools ask fob for a profile.
-func (e *exam) askFob(section awsconfig.Profile) ui.Hint {
+func (e *exam) askFob(all *profiles.Profiles, section awsconfig.Profile) ui.Hint {
 	line, err := wire.Process(e.Program, section.Name)
-	if err == nil && len(wire.Rivals(section)) == 0 {
+	switch {
+	case e.rewrites(all, section.Name):
+		return ui.Type("fob", "wire", section.Name).To("has every tool ask fob")
+	case err == nil && len(wire.Rivals(section)) == 0:
 		return setProcess(section.Name, line)
 	}
-	return ui.Type("fob", "wire", section.Name).To("has them ask fob")
+	return ui.Type("fob", "exec", section.Name).To("has the guards")
 }
 
 // withoutFob reports whether a tool gets a profile's credentials, and not from fob's
