@@ -31,7 +31,8 @@ func (execCmd) Help() string {
 	return `fob signs in as the profile says and runs the command with the session's keys in its
 environment, and with no other AWS credentials. It asks for the passphrase and an MFA
 code before the command starts, and only if it has to. Without PROFILE, AWS_PROFILE or
-FOB_PROFILE counts; without those, you choose.
+FOB_PROFILE counts; without those, you choose. AWS_ROLE_ARN, AWS_MFA_SERIAL and aws-vault's
+other variables count where the profile says nothing; fob export does not read them.
 
 fob's flags come before the command; what follows the command or -- is its own. The
 command replaces fob: same process, signals, terminal and exit code. If fob itself fails,
@@ -67,6 +68,7 @@ func (c *execCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	o.Variables = true
 	p, err := a.plan(profile, o)
 	if err != nil {
 		return c.withoutProfile(err)

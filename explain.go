@@ -29,7 +29,7 @@ func (c *explainCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	o.Shown = true
+	o.Shown, o.Variables = true, true
 	p, err := a.plan(c.Profile, o)
 	if err != nil {
 		return err
@@ -47,12 +47,16 @@ func (c *explainCmd) Run(a *app) error {
 		return nil
 	}
 	// exec and export renew at different times, and export makes no short sessions.
-	o.Export = true
+	exec := would(a, p, all.Outlook(p, broker.RenewExec, a.now(), c.Fresh))
+	o.Export, o.Variables = true, false
 	forExport, err := a.plan(c.Profile, o)
-	if err != nil {
+	switch {
+	case err != nil && len(p.Variables) > 0: // fob export gets nothing from them
+		a.out.Print("fob exec would %s.\nfob export would fail: %s.\n", exec, a.out.Sentence(err))
+		return nil
+	case err != nil:
 		return err
 	}
-	exec := would(a, p, all.Outlook(p, broker.RenewExec, a.now(), c.Fresh))
 	export := wouldExport(a, forExport, all.Outlook(forExport, broker.RenewExport, a.now(), c.Fresh))
 	if exec == export {
 		a.out.Print("fob would %s.\n", exec)

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"fob/internal/awsapi"
 	"fob/internal/broker"
-	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/signin"
 	"fob/internal/term"
@@ -45,11 +45,11 @@ func (c *loginCmd) Run(a *app) error {
 		if err := a.checkChain(name); err != nil {
 			return err
 		}
-		p, err := a.plan(name, plan.Options{Export: true})
+		made, err := plansOf(a, name)
 		if err != nil {
 			return err
 		}
-		plans = append(plans, p)
+		plans = append(plans, made...)
 	}
 	r := request{
 		codeFlags: c.codeFlags, renew: broker.RenewLogin, program: named("fob login"),
@@ -127,11 +127,15 @@ func sayUntil(a *app, p plan.Plan, expires time.Time, names []string) error {
 	if all.SignIn(p, a.now()).Renews {
 		said += ", then renewed without asking"
 	}
+	label := p.Profile
+	if len(p.Variables) > 0 {
+		label += " with " + strings.Join(p.Variables, ", ")
+	}
 	width := 0
 	for _, name := range names {
 		width = max(width, term.Width(name))
 	}
-	a.out.Answer("%-*s %s", width+len(":"), p.Profile+":", ui.Good.Text(said))
+	a.out.Answer("%-*s %s", width+len(":"), label+":", ui.Good.Text(said))
 	return nil
 }
 
@@ -164,23 +168,4 @@ func (c *loginCmd) names(a *app) (names []string, err error) {
 	}
 	name, err := a.chooseProfile("")
 	return []string{name}, err
-}
-
-// givenFor is the code from the command line, which one device has made: that of the
-// first profile that has one. Other devices are asked for theirs.
-func givenFor(a *app, f codeFlags, plans []plan.Plan) *mfa.Given {
-	var first plan.Plan
-	for _, p := range plans {
-		switch serial := p.MFASerial(); {
-		case serial == "":
-		case first.Profile == "":
-			first = p
-		case serial != first.MFASerial() && a.givenCode(f, "").For(serial):
-			a.out.Note("the MFA code is for %s (%s); %s needs one of %s", first.Profile, plan.ShortSerial(first.MFASerial()), p.Profile, plan.ShortSerial(serial))
-		}
-	}
-	if first.Profile == "" {
-		return a.givenCode(f, "")
-	}
-	return a.givenCode(f, first.MFASerial())
 }

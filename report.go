@@ -332,7 +332,7 @@ func (a *app) loginHint(err error) []ui.Hint {
 	}
 	// A session with a duration of its own is not one that fob login makes.
 	p := at.Plan
-	login, problem := a.plan(p.Profile, plan.Options{Export: true})
+	login, problem := a.plan(p.Profile, plan.Options{Export: true, Variables: len(p.Variables) > 0})
 	if n := p.CodeSteps(); problem != nil || n > len(login.Steps) || n > 0 && p.ID(n) != login.ID(n) {
 		return nil
 	}

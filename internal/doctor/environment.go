@@ -48,15 +48,8 @@ func (e *exam) environment(context.Context) error {
 			e.advise(ui.TypeLine("export "+file.name+"="+cmdline.Quote(file.path)), "%s begins with ~: the AWS CLI expands that, and the Go SDK does not", file.name)
 		}
 	}
-	for _, vault := range []struct{ theirs, ours string }{
-		{"AWS_VAULT_BACKEND", "FOB_BACKEND"},
-		{"AWS_VAULT_PROMPT", "FOB_MFA_PROMPT"},
-		{"AWS_VAULT_FILE_PASSPHRASE", "FOB_PASSPHRASE_FILE"},
-	} {
-		replaced := e.Getenv(vault.ours) != "" || vault.ours == "FOB_PASSPHRASE_FILE" && e.Unasked
-		if e.Getenv(vault.theirs) != "" && !replaced {
-			e.advise(ui.Advise("set %s", vault.ours), "%s is for aws-vault; fob ignores it", vault.theirs)
-		}
+	for _, v := range VaultVariables(e.Getenv, e.Unasked) {
+		e.advise(ui.Advise("%s", v.Use), "%s is for aws-vault; fob ignores it", v.Name)
 	}
 	if e.Passphrase {
 		e.advise(ui.TypeLine("export FOB_PASSPHRASE_FILE=FILE"), "FOB_PASSPHRASE is set, so every program you start can read it; keep the passphrase in a file instead")

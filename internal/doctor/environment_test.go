@@ -29,11 +29,16 @@ func TestEnvironment(t *testing.T) {
 		{session + "AWS_PROFILE=prod", Wrong, "AWS_PROFILE is set in this shell of fob exec dev", "unset AWS_PROFILE"},
 		{"AWS_WEB_IDENTITY_TOKEN_FILE=/x", Advice, "AWS_WEB_IDENTITY_TOKEN_FILE is set", "unset AWS_WEB_IDENTITY_TOKEN_FILE"},
 		{"AWS_BEARER_TOKEN_BEDROCK=x", Advice, "AWS_BEARER_TOKEN_BEDROCK is set", "unset AWS_BEARER_TOKEN_BEDROCK"},
-		{"AWS_VAULT_BACKEND=pass", Advice, "AWS_VAULT_BACKEND is for aws-vault", "set FOB_BACKEND"},
-		{"AWS_VAULT_PROMPT=ykman", Advice, "AWS_VAULT_PROMPT is for aws-vault", "set FOB_MFA_PROMPT"},
+		{"AWS_VAULT_BACKEND=pass", Advice, "AWS_VAULT_BACKEND is for aws-vault", "use FOB_BACKEND"},
+		{"AWS_VAULT_PROMPT=ykman", Advice, "AWS_VAULT_PROMPT is for aws-vault", "use FOB_MFA_PROMPT"},
+		{"AWS_VAULT_PROMPT=terminal", "", "", ""},
+		{"AWS_CHAINED_SESSION_TOKEN_TTL=8h", Advice, "AWS_CHAINED_SESSION_TOKEN_TTL is for aws-vault", "use FOB_SESSION_DURATION"},
+		{"AWS_CHAINED_SESSION_TOKEN_TTL=8h FOB_SESSION_DURATION=8h", "", "", ""},
+		{"AWS_ASSUME_ROLE_TTL=2h", Advice, "AWS_ASSUME_ROLE_TTL is for aws-vault", "use duration_seconds in the profile"},
+		{"AWS_MFA_SERIAL=arn:aws:iam::111111111111:mfa/jo AWS_ROLE_ARN=arn:aws:iam::222222222222:role/deploy", "", "", ""},
 		{"AWS_VAULT_BACKEND=pass FOB_BACKEND=pass", "", "", ""},
 		{"AWS_VAULT_PROMPT=ykman FOB_MFA_PROMPT=ykman", "", "", ""},
-		{"AWS_VAULT_FILE_PASSPHRASE=x", Advice, "AWS_VAULT_FILE_PASSPHRASE is for aws-vault", "set FOB_PASSPHRASE_FILE"},
+		{"AWS_VAULT_FILE_PASSPHRASE=x", Advice, "AWS_VAULT_FILE_PASSPHRASE is for aws-vault", "use FOB_PASSPHRASE_FILE"},
 	} {
 		e := &exam{Setup: Setup{Getenv: host.Lookup(strings.Fields(tt.env)), Now: func() time.Time { return now }}, check: "environment"}
 		if err := e.environment(t.Context()); err != nil {

@@ -53,6 +53,10 @@ type Options struct {
 	Unguarded bool
 	// Shown is for plans that are only shown: one that fob_agent refuses is made too.
 	Shown bool
+	// Variables is for commands that a person runs: aws-vault's variables (AWS_ROLE_ARN,
+	// AWS_MFA_SERIAL, ...) count for the profile. A program that runs fob export passes
+	// on its own variables, which were not meant for the profile.
+	Variables bool
 	// Region is the value of --region.
 	Region string
 	// Policy is the text of a session policy, PolicyARNs are managed ones. Both limit

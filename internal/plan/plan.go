@@ -51,6 +51,8 @@ type Plan struct {
 	// zero if there is none. For fob and the SDKs [default] is a profile like any other.
 	LostMFA LostMFA
 	Steps   []Step
+	// Variables are the names of aws-vault's that count in this plan.
+	Variables []string
 	// Notes say what was ignored or limited, and what may surprise.
 	Notes []string
 }

@@ -88,14 +88,9 @@ func (r *resolver) partition() (name, from string) {
 	}
 	// EndpointOf has no source: it may be about a key that is not stored yet.
 	if r.longLived || r.source == nil {
-		for _, h := range r.chain {
-			v, ok := get(h.section, "mfa_serial")
-			if a, isARN := ParseARN(v.Text); isARN {
-				return a.Partition, "the MFA device of " + At(v)
-			}
-			if ok {
-				break // the nearest one counts
-			}
+		v, _ := r.namedSerial()
+		if a, ok := ParseARN(v.Text); ok {
+			return a.Partition, "the MFA device of " + At(v)
 		}
 	}
 	return "aws", ""

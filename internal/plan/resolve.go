@@ -53,7 +53,8 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	if o.Unguarded {
 		p.Guards = nil
 	}
-	p.Notes = r.notes
+	r.noteVariables()
+	p.Variables, p.Notes = r.used, r.notes
 	return p, nil
 }
 
@@ -67,6 +68,8 @@ type resolver struct {
 	// longLived: the source is a key, not a session.
 	longLived bool
 	notes     []string
+	// used are the names of variables that count.
+	used []string
 	// lenient: only the source is asked for, and other mistakes do not matter.
 	lenient bool
 }
@@ -145,7 +148,7 @@ func (r *resolver) walk(profile string) error {
 		h := hop{name: name, section: section}
 		// A profile with a key of its own, stored or in plain text, is a source of
 		// other profiles without the role in its section, as for the SDKs.
-		if role, ok := get(section, "role_arn"); ok && (n.withRole || !stored && !hasStatic(section)) {
+		if role, ok := r.value(h, "role_arn"); ok && (n.withRole || !stored && !hasStatic(section)) {
 			h.role = role
 		}
 		r.chain = append(r.chain, h)

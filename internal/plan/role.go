@@ -78,7 +78,7 @@ func (r *resolver) role(h hop) (AssumeRole, error) {
 	}
 	step := AssumeRole{RoleARN: h.role.Text, From: From(At(h.role))}
 	var err error
-	if step.RoleSessionName, err = r.sessionName(h.section); err != nil || r.withToken(h) {
+	if step.RoleSessionName, err = r.sessionName(h); err != nil || r.withToken(h) {
 		return step, err
 	}
 	if v, ok := get(h.section, "external_id"); ok {
@@ -87,13 +87,13 @@ func (r *resolver) role(h hop) (AssumeRole, error) {
 		}
 		step.ExternalID = v.Text
 	}
-	if v, ok := get(h.section, "source_identity"); ok {
+	if v, ok := r.value(h, "source_identity"); ok {
 		if !isSessionName(v.Text) {
 			return AssumeRole{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("invalid source identity %q: use 2 to 64 letters, digits and _+=,.@-", v.Text)}
 		}
 		step.SourceIdentity = v.Text
 	}
-	if step.Tags, step.TransitiveTagKeys, err = tags(h.section); err != nil {
+	if step.Tags, step.TransitiveTagKeys, err = r.tags(h); err != nil {
 		return AssumeRole{}, err
 	}
 	return step, nil
@@ -103,8 +103,8 @@ func (r *resolver) role(h hop) (AssumeRole, error) {
 // key or console sign-in it is (it satisfies a trust policy that demands
 // sts:RoleSessionName = ${aws:username}), else the name of the operating system's
 // user, with illegal characters replaced.
-func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
-	if v, ok := get(section, "role_session_name"); ok {
+func (r *resolver) sessionName(h hop) (string, error) {
+	if v, ok := r.value(h, "role_session_name"); ok {
 		if !isSessionName(v.Text) {
 			return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("invalid role session name %q: use 2 to 64 letters, digits and _+=,.@-", v.Text)}
 		}
@@ -118,9 +118,9 @@ func (r *resolver) sessionName(section awsconfig.Profile) (string, error) {
 }
 
 // tags reads aws-vault's `session_tags = k=v,k2=v2` and `transitive_session_tags = k,k2`.
-func tags(section awsconfig.Profile) (map[string]string, []string, error) {
+func (r *resolver) tags(h hop) (map[string]string, []string, error) {
 	var set map[string]string
-	if v, ok := get(section, "session_tags"); ok {
+	if v, ok := r.value(h, "session_tags"); ok {
 		set = map[string]string{}
 		for _, pair := range strings.Split(v.Text, ",") {
 			k, value, ok := strings.Cut(pair, "=")
@@ -134,7 +134,7 @@ func tags(section awsconfig.Profile) (map[string]string, []string, error) {
 			return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%d session tags, but AWS allows only %d", len(set), maxTags)}
 		}
 	}
-	v, ok := get(section, "transitive_session_tags")
+	v, ok := r.value(h, "transitive_session_tags")
 	if !ok {
 		return set, nil, nil
 	}

@@ -9,30 +9,36 @@ import (
 
 // serial is the MFA device that the plan uses: the one named nearest to the
 // profile asked for. Only a long-lived key can be used with one.
-func (r *resolver) serial() (awsconfig.Value, error) {
-	for _, h := range r.chain {
-		v, ok := get(h.section, "mfa_serial")
-		if !ok {
-			continue
-		}
-		if v.Text == "none" {
-			return awsconfig.Value{}, nil
-		}
-		if !r.longLived {
-			r.note("%s: the MFA serial is ignored, because this chain does not start with a long-lived key", At(v))
-			return awsconfig.Value{}, nil
-		}
-		if err := r.checkSerial(v); err != nil {
-			return v, err
-		}
-		if r.key.Account == "" && !r.foreign() {
-			if doubt := DoubtSerial(v.Text, keyID(r.source)); doubt != "" {
-				r.note("%s: %s", At(v), doubt)
-			}
-		}
-		return v, nil
+func (r *resolver) serial() (none awsconfig.Value, err error) {
+	v, ok := r.namedSerial()
+	switch {
+	case !ok || v.Text == "none":
+		return none, nil
+	case !r.longLived:
+		r.note("%s: the MFA serial is ignored, because this chain does not start with a long-lived key", At(v))
+		return none, nil
 	}
-	return awsconfig.Value{}, nil
+	r.use(v)
+	if err := r.checkSerial(v); err != nil {
+		return v, err
+	}
+	if r.key.Account == "" && !r.foreign() {
+		if doubt := DoubtSerial(v.Text, keyID(r.source)); doubt != "" {
+			r.note("%s: %s", At(v), doubt)
+		}
+	}
+	return v, nil
+}
+
+// namedSerial is the device that stands nearest to the profile asked for. The variable
+// counts if the whole chain names none.
+func (r *resolver) namedSerial() (awsconfig.Value, bool) {
+	for _, h := range r.chain {
+		if v, ok := get(h.section, "mfa_serial"); ok {
+			return v, true
+		}
+	}
+	return r.lookUp(r.chain[0], "mfa_serial")
 }
 
 // DoubtSerial says why serial is hardly the MFA device of a key that AWS was not asked
@@ -49,9 +55,12 @@ func DoubtSerial(serial, keyID string) string {
 // lostMFA finds the MFA device that [default] lends to other profiles in aws-vault, if
 // nothing in the chain names one, or says that there is none.
 func (r *resolver) lostMFA() (none LostMFA) {
+	if _, named := r.namedSerial(); named {
+		return none
+	}
 	heir := "" // would inherit it; the nearest to the key, on which most profiles stand
 	for _, h := range r.chain {
-		if _, named := get(h.section, "mfa_serial"); named || h.name == "default" {
+		if h.name == "default" {
 			return none
 		}
 		if _, includes := get(h.section, "include_profile"); !includes {

@@ -13,7 +13,7 @@ import (
 // follow finds where a profile without a stored key gets its credentials: from
 // another profile, or from the source.
 func (r *resolver) follow(h hop) (next, error) {
-	parent, ok := get(h.section, "source_profile")
+	parent, ok := h.sourceProfile()
 	if h.role.Text != "" {
 		if err := oneSource(h); err != nil {
 			return next{}, err
@@ -32,6 +32,17 @@ func (r *resolver) follow(h hop) (next, error) {
 	return next{profile: parent.Text, at: parent}, oneSource(h)
 }
 
+// sourceProfile is the profile that a section gets its credentials from. A section that
+// others include, and that the source itself includes, too, does not make the source
+// its own (as in aws-vault).
+func (h hop) sourceProfile() (none awsconfig.Value, ok bool) {
+	v, ok := get(h.section, "source_profile")
+	if own, _ := h.section.Own(v.Key); ok && v.Text == h.name && own != v {
+		return none, false
+	}
+	return v, ok
+}
+
 const tokenFile = "web_identity_token_file"
 
 // tokenKeys name where the token of a web identity comes from. The second is aws-vault's.
@@ -46,6 +57,9 @@ func oneSource(h hop) error {
 	first := ""
 	for _, key := range roleSources {
 		v, ok := get(h.section, key)
+		if key == "source_profile" {
+			v, ok = h.sourceProfile()
+		}
 		switch {
 		case !ok:
 		case first == "":
@@ -65,7 +79,7 @@ func (r *resolver) ownSource(h hop) (next, error) {
 	}
 	for _, key := range tokenKeys {
 		if v, ok := get(h.section, key); ok {
-			if _, ok := get(h.section, "role_arn"); !ok {
+			if _, ok := r.value(h, "role_arn"); !ok {
 				// A token is good for nothing else, and no SDK tries the next source.
 				return next{}, &ConfigError{At: At(v), Problem: fmt.Sprintf("profile %q has %s but no role_arn", h.name, v.Key)}
 			}

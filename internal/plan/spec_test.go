@@ -173,6 +173,10 @@ func options(t testing.TB, words []string) Options {
 			o.Shown = true
 			continue
 		}
+		if flag == "--variables" {
+			o.Variables = true
+			continue
+		}
 		if flag == "--no-session" || flag == "--unguarded" || flag == "--export" {
 			o.Export = o.Export || flag == "--export"
 			o.NoSession, o.Unguarded = o.NoSession || flag == "--no-session", o.Unguarded || flag == "--unguarded"

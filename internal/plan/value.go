@@ -17,10 +17,11 @@ func plain(p awsconfig.Profile, key string) (awsconfig.Value, bool) {
 	return v, ok && v.Text != ""
 }
 
-// At is "file:line" of a value, or "" for the zero value.
+// At is "file:line" of a value, or the name of the variable that it is from; "" for the
+// zero value.
 func At(v awsconfig.Value) string {
-	if v.File == "" {
-		return ""
+	if v.Line == 0 {
+		return v.File
 	}
 	return fmt.Sprintf("%s:%d", v.File, v.Line)
 }
