@@ -71,6 +71,9 @@ func (s *Server) incoming(r *http.Request, body []byte) incoming {
 		if err != nil {
 			return envelope(stsAPI, "", nil, refuse(http.StatusBadRequest, "MalformedQueryString", "The query string is malformed."))
 		}
+		if service, region, ok := awsHost(r.Host); ok && !rightHost(r, service, region, in.action) {
+			return envelope(stsAPI, in.action, nil, refuse(http.StatusNotFound, "UnknownOperationException", "not at "+r.Host))
+		}
 		return s.perform(r, body, form, life)
 	}
 	return in
@@ -156,4 +159,12 @@ func (s *Server) authenticate(r *http.Request, body []byte, svc service, now tim
 		return caller{}, unknown
 	}
 	return c.caller, nil
+}
+
+// rightHost reports whether one of AWS's hosts takes a call: the service must be the one
+// of the name, and so must the region that the call is signed for.
+func rightHost(r *http.Request, service, region, name string) bool {
+	i := slices.IndexFunc(actions, func(a action) bool { return a.name == name })
+	sig, err := readSignature(r.Header)
+	return i >= 0 && actions[i].service.name == service && (err != nil || region == "" || sig.region == region)
 }

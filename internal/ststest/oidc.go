@@ -280,7 +280,7 @@ func (v *visit) startDeviceAuthorization() (any, error) {
 	}
 	name := randomBase64(64)
 	v.center.devices[name] = d
-	uri := v.URL + "/device"
+	uri := v.base() + "/device"
 	return deviceAuthorization{name, d.user, uri, uri + "?user_code=" + d.user,
 		int(codeLife / time.Second), max(1, int((i.Interval+time.Second-1)/time.Second))}, nil
 }

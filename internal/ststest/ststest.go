@@ -38,6 +38,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -48,6 +49,9 @@ type Config struct {
 	Addr string
 	// TLS makes it https, with a certificate signed for this server only (CAPEM).
 	TLS bool
+	// Proxy makes it a proxy for AWS's own hosts too: a program that trusts CAPEM, and has
+	// URL as its HTTPS_PROXY, calls the server by their names.
+	Proxy bool
 	// LogFile gets each Call as a line of JSON, appended.
 	LogFile string
 	// SessionLife, if not 0, is how long every new session lives, whatever the caller
@@ -59,12 +63,14 @@ type Config struct {
 type Server struct {
 	// URL is the endpoint of every service; see Environ.
 	URL string
-	// CAPEM is the certificate to trust, in PEM, if the server speaks TLS.
+	// CAPEM is the certificate to trust, in PEM, if the server speaks TLS or is a proxy.
 	CAPEM []byte
 
-	http   *http.Server
-	closed chan struct{}
-	served chan struct{}
+	http    *http.Server
+	ca      *authority
+	tunnels *tunnels // nil without Config.Proxy
+	closed  chan struct{}
+	served  chan struct{}
 
 	mu      sync.Mutex
 	offset  time.Duration // of the server's clock from the machine's
@@ -124,15 +130,25 @@ func Start(c Config) (*Server, error) {
 		console: newConsole(),
 		person:  Person{Does: Approve},
 	}
+	if c.TLS || c.Proxy {
+		if s.ca, err = newAuthority(); err != nil {
+			l.Close()
+			return nil, err
+		}
+		s.CAPEM = s.ca.pem
+	}
+	if c.Proxy {
+		s.tunnels = newTunnels()
+	}
 	if c.TLS {
-		cert, ca, err := certificate()
+		cert, err := s.ca.issue("")
 		if err != nil {
 			l.Close()
 			return nil, err
 		}
-		s.URL, s.CAPEM = "https://"+l.Addr().String(), ca
+		s.URL = "https://" + l.Addr().String()
 		// No HTTP/2: a fault hits a connection, which must belong to one call.
-		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*cert}, NextProtos: []string{"http/1.1"}})
 	}
 	if c.LogFile != "" {
 		s.log.file, err = os.OpenFile(c.LogFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -163,18 +179,26 @@ func listen(addr string) (net.Listener, error) {
 type connKey struct{}
 
 func (s *Server) serve(l net.Listener) {
-	var conns int // ConnContext is called by the one accepting goroutine
+	var conns atomic.Int64
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", s.handle)
 	mux.HandleFunc("POST /_control", s.control)
 	s.http = &http.Server{
-		Handler: mux,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodConnect {
+				s.tunnel(w, r)
+				return
+			}
+			mux.ServeHTTP(w, r)
+		}),
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			conns++
-			return context.WithValue(ctx, connKey{}, conns)
+			return context.WithValue(ctx, connKey{}, int(conns.Add(1)))
 		},
 		// Tests make clients refuse the certificate or hang up: do not log that.
 		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	if s.tunnels != nil {
+		go s.http.Serve(s.tunnels) // until Close
 	}
 	go func() {
 		s.http.Serve(l) // always returns an error: after Close, ErrServerClosed

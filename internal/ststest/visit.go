@@ -26,7 +26,7 @@ type visit struct {
 
 // A route is a call's place in the table of all visits.
 type route struct {
-	method, path, action string
+	service, method, path, action string // a service is named as in its hosts
 	// fail says an error as the service does.
 	fail func(*refusal) answer
 	run  func(*visit) (result any, err error)
@@ -34,20 +34,20 @@ type route struct {
 
 // routes is the table of all visits.
 var routes = []route{
-	{"POST", "/client/register", "RegisterClient", oidcError, (*visit).registerClient},
-	{"POST", "/token", "CreateToken", oidcError, (*visit).createToken},
-	{"POST", "/device_authorization", "StartDeviceAuthorization", oidcError, (*visit).startDeviceAuthorization},
-	{"GET", "/authorize", "Authorize", pageError, (*visit).authorize},
-	{"GET", "/device", "VerifyDevice", pageError, (*visit).verifyDevice},
+	{"oidc", "POST", "/client/register", "RegisterClient", oidcError, (*visit).registerClient},
+	{"oidc", "POST", "/token", "CreateToken", oidcError, (*visit).createToken},
+	{"oidc", "POST", "/device_authorization", "StartDeviceAuthorization", oidcError, (*visit).startDeviceAuthorization},
+	{"oidc", "GET", "/authorize", "Authorize", pageError, (*visit).authorize},
+	{"oidc", "GET", "/device", "VerifyDevice", pageError, (*visit).verifyDevice},
 
-	{"GET", "/federation/credentials", "GetRoleCredentials", portalError, (*visit).getRoleCredentials},
-	{"GET", "/assignment/accounts", "ListAccounts", portalError, (*visit).listAccounts},
-	{"GET", "/assignment/roles", "ListAccountRoles", portalError, (*visit).listAccountRoles},
-	{"POST", "/logout", "Logout", portalError, (*visit).logout},
+	{"portal.sso", "GET", "/federation/credentials", "GetRoleCredentials", portalError, (*visit).getRoleCredentials},
+	{"portal.sso", "GET", "/assignment/accounts", "ListAccounts", portalError, (*visit).listAccounts},
+	{"portal.sso", "GET", "/assignment/roles", "ListAccountRoles", portalError, (*visit).listAccountRoles},
+	{"portal.sso", "POST", "/logout", "Logout", portalError, (*visit).logout},
 
-	{"GET", "/v1/authorize", "AuthorizeConsole", pageError, (*visit).authorizeConsole},
-	{"GET", confirmation, "ConfirmConsole", pageError, (*visit).confirm},
-	{"POST", "/v1/token", "CreateOAuth2Token", signinError, (*visit).createConsoleToken},
+	{"signin", "GET", "/v1/authorize", "AuthorizeConsole", pageError, (*visit).authorizeConsole},
+	{"signin", "GET", confirmation, "ConfirmConsole", pageError, (*visit).confirm},
+	{"signin", "POST", "/v1/token", "CreateOAuth2Token", signinError, (*visit).createConsoleToken},
 }
 
 // regionPrefix is what RegionURL puts before a path.
@@ -59,6 +59,9 @@ func (s *Server) RegionURL(region string) string { return s.URL + regionPrefix +
 
 // place is the path of a request, and its region if the address says it.
 func place(r *http.Request) (path, region string) {
+	if _, region, ok := awsHost(r.Host); ok {
+		return r.URL.Path, region
+	}
 	if rest, ok := strings.CutPrefix(r.URL.Path, regionPrefix); ok {
 		region, path, _ = strings.Cut(rest, "/")
 		return "/" + path, region
@@ -69,8 +72,9 @@ func place(r *http.Request) (path, region string) {
 // routed finds the service of a path; ok is false if it belongs to no visit.
 func routed(r *http.Request) (found route, ok bool) {
 	path, _ := place(r)
+	service, _, named := awsHost(r.Host)
 	for _, rt := range routes {
-		if rt.path != path {
+		if rt.path != path || named && service != rt.service {
 			continue
 		}
 		if rt.method == r.Method || rt.method == "GET" && r.Method == "HEAD" {
