@@ -24,6 +24,10 @@ func TestRecoverWithoutFob(t *testing.T) {
 	program, _, _ = strings.Cut(program, "```")
 	w := signedUp(t, true)
 	session := sessionOf(w.must(t, "", "export", "dev"))
+	w.config(t, "[profile ops]\nsso_start_url = "+ststest.DemoStartURL+"\nsso_region = "+ststest.DemoSSORegion+
+		"\nsso_account_id = "+ststest.DemoAccount+"\nsso_role_name = ReadOnlyAccess\n")
+	w.must(t, "", "login", "ops")
+	signIn, _ := w.theSignIn(t)
 	reader, identity := filepath.Join(w.Home, "read.py"), filepath.Join(w.Home, "identity")
 	for name, text := range map[string]string{reader: program, identity: "AGE-SECRET-KEY-12SKHWVK0GCUZKVH9LUX9K3HVDR5FNPS4WFT2J69QV67FAZH26QVS8KKEN5\n"} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -49,6 +53,7 @@ func TestRecoverWithoutFob(t *testing.T) {
 			`key+dev {"v":1,"id":"` + ststest.DemoKeyID + `","secret":"` + ststest.DemoSecret + `"}`,
 			`{"v":1,"secret":"` + ststest.DemoSeed + `"`,
 			`"token":"` + session.Token.Reveal() + `"`,
+			`"access":"` + signIn.Access.Reveal() + `"`,
 		} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: no %.30s... in %s", command, want, got)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,8 +25,10 @@ import (
 	filippo "filippo.io/age"
 	"github.com/alecthomas/kong"
 
+	"fob/internal/creds"
 	"fob/internal/host"
 	"fob/internal/ststest"
+	"fob/keyring"
 )
 
 // Where secrets are: the test runs every command with all its messages and watches it
@@ -102,6 +105,12 @@ func TestSecretsStayInside(t *testing.T) {
 	w.hurry(t)
 	w.config(t, "[profile proc]\nregion = eu-west-1\ncredential_process = env >&2; "+
 		`printf '{"Version":1,"AccessKeyId":"ASIAIOSFODNN7EXAMPLE","SecretAccessKey":"abc","SessionToken":"def"}'`+"\n")
+	w.config(t, "[sso-session corp]\nsso_start_url = "+ststest.DemoStartURL+"\nsso_region = "+ststest.DemoSSORegion+"\n"+
+		"[profile ops]\nregion = eu-west-1\nsso_session = corp\nsso_account_id = "+ststest.DemoAccount+"\nsso_role_name = AdministratorAccess\n")
+	// A token of 8 minutes is renewed as soon as it is used.
+	if err := w.AWS.AddInstance(ststest.Instance{StartURL: ststest.DemoStartURL, TokenLife: 8 * time.Minute}); err != nil {
+		t.Fatal(err)
+	}
 	identity, err := filippo.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
@@ -115,11 +124,15 @@ func TestSecretsStayInside(t *testing.T) {
 			t.Errorf("fob %s is not watched", strings.Join(words, " "))
 		}
 	}
+	known := map[string][]string{"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords, newWords, identity.String()}}
 	var traces []trace
 	for _, c := range all {
 		traces = append(traces, w.watch(t, enter, c))
+		known["sign-in"] = append(known["sign-in"], w.signInSecrets(t)...)
 	}
-	known := map[string][]string{"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords, newWords, identity.String()}}
+	if n := len(known["sign-in"]); n < 20 {
+		t.Fatalf("only %d secrets of sign-ins were stored", n)
+	}
 	for _, tr := range traces {
 		if tr.hands == "session" {
 			known["session"] = append(known["session"], sessionSecrets(tr.stdout)...)
@@ -132,7 +145,38 @@ func TestSecretsStayInside(t *testing.T) {
 	for _, tr := range traces {
 		tr.check(t, known)
 	}
-	checkFiles(t, filepath.Dir(w.Home), slices.Concat(known["key"], known["never"], known["session"]))
+	checkFiles(t, filepath.Dir(w.Home), slices.Concat(known["key"], known["never"], known["session"], known["sign-in"]))
+}
+
+// signInSecrets are the secrets of all sign-ins in the store, but not those of their
+// sessions, which are handed out.
+func (w *world) signInSecrets(t *testing.T) (secrets []string) {
+	t.Helper()
+	store := w.store()
+	infos, err := store.Infos(keyring.KindToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range infos {
+		token, _, err := store.Token(t.Context(), i.Name, i.ID)
+		if errors.Is(err, keyring.ErrWrongPassphrase) {
+			return nil // for now
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []creds.Secret{token.Access, token.Refresh, token.Client.Secret, token.IDToken} {
+			if !s.IsZero() {
+				secrets = append(secrets, s.Reveal())
+			}
+		}
+		for line := range strings.Lines(token.DPoPKey.Reveal()) { // of a text that is encoded in several ways
+			if line = strings.TrimSpace(line); len(line) > 40 && !strings.HasPrefix(line, "-") {
+				secrets = append(secrets, line)
+			}
+		}
+	}
+	return secrets
 }
 
 // The secret of a device that fob creates comes from AWS, and stays inside fob.
@@ -213,6 +257,16 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		all = append(all, watched{args: []string{"export", "prod", "--format", format}, hands: "session"})
 	}
 	all = append(all, []watched{
+		{args: []string{"export", "ops"}, code: exitNoPerson},
+		{args: []string{"login", "ops"}}, {args: []string{"login", "ops", "--fresh"}},
+		{args: []string{"export", "ops"}, hands: "session"}, {args: []string{"exec", "ops", "--", "env"}, hands: "session"},
+		{args: []string{"sso", "accounts"}}, {args: []string{"sso", "accounts", "corp", "--json"}},
+		{args: []string{"sso", "profiles", "corp", "--dry-run"}}, {args: []string{"sso", "profiles", "corp"}},
+		{args: []string{"sso", "add", "lab", "--start-url", "https://d-9876543210.awsapps.com/start", "--region", "eu-west-1"}},
+		{args: []string{"wire", "ops", "--dry-run"}}, {args: []string{"wire", "ops"}}, {args: []string{"export", "ops", "--fresh"}, hands: "session"},
+		{args: []string{"add", "con", "--console", "--region", "eu-west-1"}}, {args: []string{"login", "con", "--fresh"}},
+		{args: []string{"export", "con"}, hands: "session"}, {args: []string{"explain", "con"}},
+		{args: []string{"sso"}}, {args: []string{"sso", "--json"}},
 		{args: []string{"explain", "prod"}}, {args: []string{"explain", "prod", "--json"}},
 		{args: []string{"list"}}, {args: []string{"list", "--json"}},
 		{args: []string{"status"}, env: []string{"AWS_PROFILE=prod"}}, {args: []string{"status", "--all", "--json"}},
@@ -226,7 +280,7 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		{args: []string{"store", "passphrase", "--stdin"}, stdin: newWords},
 		{args: []string{"store", "passphrase", "--stdin"}, stdin: testPassphrase, env: []string{"FOB_PASSPHRASE=" + newWords}},
 		{args: []string{"store", "remove", "age"}}, {args: []string{"store", "trust"}},
-		{args: []string{"clear", "dev"}}, {args: []string{"remove", "env", "--yes"}},
+		{args: []string{"clear", "--sso", "corp"}}, {args: []string{"clear", "dev"}}, {args: []string{"clear"}}, {args: []string{"remove", "env", "--yes"}},
 		{args: []string{"mfa", "remove", "dev"}}, {args: []string{"remove", "dev", "--yes"}},
 		{args: []string{"version"}}, {args: []string{"--help"}}, {args: nil},
 	}...)
