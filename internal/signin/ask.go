@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"fob/internal/awsapi"
 	"fob/internal/creds"
@@ -26,10 +27,11 @@ func (e *SharedError) Error() string {
 
 // askState is what the lock around the question remembers.
 type askState struct {
-	// Done counts sign-ins.
-	Done int `json:"done,omitempty"`
-	// Declined: the person does not want to use the sign-in of the AWS CLI.
-	Declined bool `json:"declined,omitempty"`
+	// Done counts sign-ins, and At is when a person last signed in.
+	Done int       `json:"done,omitempty"`
+	At   time.Time `json:"at,omitzero"`
+	// Offered: the person was asked whether to use the sign-in of the AWS CLI.
+	Offered bool `json:"offered,omitempty"`
 	keyring.Refusal
 }
 
@@ -154,17 +156,19 @@ func (s *Signer) cannotAsk(m method, err, why error) error {
 
 // person has a person sign in, or takes over the sign-in of the AWS CLI.
 func (s *Signer) person(ctx context.Context, m method, now askState) (creds.Token, keyring.Info, askState, error) {
-	if c, ok := m.(center); ok && s.Offer != nil && !now.Declined {
+	if c, ok := m.(center); ok && s.Offer != nil && !now.Offered {
 		t, found := s.ofCLI(c.SSO)
 		if found {
 			yes, err := s.Offer(ctx, t.Expires)
+			now.Offered = err == nil
 			if yes || err != nil {
+				now.At = time.Time{} // the token is not new
 				return t, keyring.Info{}, now, err
 			}
-			now.Declined = true
 		}
 	}
 	t, info, err := m.signIn(ctx, s)
+	now.At = s.Now().UTC()
 	return t, info, now, err
 }
 

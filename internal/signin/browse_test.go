@@ -330,14 +330,23 @@ func TestOffer(t *testing.T) {
 		t.Error("a refresh token")
 	}
 	out()
-	answer = false
 	for range 2 {
-		if _, err := b.get(b.Signer, b.step()); err != nil || asked != 2 {
+		if _, err := b.get(b.Signer, b.step()); err != nil || asked != 1 {
 			t.Error(err, asked)
 		}
 		b.want("Authorize authorization_code GetRoleCredentials")
 		out()
 	}
+	// Another sign-in has a question of its own, and a token that AWS does not take any
+	// more leads to a sign-in at once.
+	b.aws.RevokeTokens()
+	step := b.step(func(s *plan.SSO) { s.Scopes = nil })
+	wantErr[*NeededError](t, func() error { _, err := b.get(b.Signer, step); return err }())
+	b.want("GetRoleCredentials!")
+	if _, err := b.get(b.Signer, step); err != nil || asked != 2 {
+		t.Error(err, asked)
+	}
+	b.want("RegisterClient Authorize authorization_code GetRoleCredentials")
 }
 
 // A code for any device: too many questions, a no, and no answer.

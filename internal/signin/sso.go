@@ -26,8 +26,7 @@ const (
 	tryPause = time.Minute
 	// minLife is how long a token must live to be worth a call.
 	minLife = 5 * time.Second
-	// justMade is how old a token is at most that must be good: if AWS does not take it,
-	// signing in again would not help.
+	// justMade is how long AWS has to take the token of a new sign-in.
 	justMade = time.Minute
 )
 
@@ -132,7 +131,7 @@ func (s *Signer) atPortal(ctx context.Context, c center, call func(*awsapi.Clien
 	}
 	var rejected creds.Secret
 	for {
-		t, info, err := s.access(ctx, c, rejected)
+		t, _, err := s.access(ctx, c, rejected)
 		if err != nil {
 			return err
 		}
@@ -140,13 +139,12 @@ func (s *Signer) atPortal(ctx context.Context, c center, call func(*awsapi.Clien
 		switch {
 		case !refusedWith(err, codeUnauthorized):
 			return err
-		case rejected.IsZero() && s.Now().Sub(info.Created) > justMade:
+		case rejected.IsZero() && s.justSignedIn(c):
+			return err
+		case rejected.IsZero():
 			s.Log("%s no longer accepts the token", c.title())
 			rejected = t.Access
 			continue
-		}
-		if s.Now().Sub(info.Created) <= justMade && rejected.IsZero() {
-			return err
 		}
 		if err := s.drop(ctx, c, t.Access); err != nil {
 			return err
@@ -155,6 +153,14 @@ func (s *Signer) atPortal(ctx context.Context, c center, call func(*awsapi.Clien
 		needed.Ended = true
 		return needed
 	}
+}
+
+// justSignedIn reports whether a person has just signed in, so that signing in again would
+// not help.
+func (s *Signer) justSignedIn(c center) bool {
+	_, id := c.item()
+	ago := s.Now().Sub(s.state(id).At)
+	return ago >= 0 && ago <= justMade
 }
 
 // roleCredentials asks the portal, and checks the answer as awsapi checks those of STS.
@@ -267,7 +273,7 @@ func (s *Signer) refresh(ctx context.Context, c center, lock *keyring.Lock, reje
 	ended := c.needed()
 	ended.Ended = true
 	if t.Refresh.IsZero() {
-		return t, info, ended
+		return t, info, cmp.Or(s.Store.RemoveToken(name, id), error(ended))
 	}
 	if ago := s.Now().Sub(s.tried(id)); lives && ago >= 0 && ago < tryPause {
 		return t, info, nil

@@ -162,6 +162,7 @@ func TestEnds(t *testing.T) {
 	}{
 		{"the portal session", 9 * time.Hour, nil, true, "refresh_token!", false},
 		{"by the administrator", 0, func(b *bench) { b.aws.EndSignIns(); b.later(2 * m) }, true, "GetRoleCredentials! refresh_token!", false},
+		{"without scopes, by the administrator", 3 * time.Hour, func(b *bench) { b.aws.EndSignIns() }, true, "GetRoleCredentials!", false},
 		{"the token only", 0, func(b *bench) { b.aws.RevokeTokens(); b.later(2 * m) }, false, "GetRoleCredentials! refresh_token GetRoleCredentials", true},
 		{"the registration", 2 * time.Hour, func(b *bench) { b.aws.ForgetClients() }, true, "refresh_token!", false},
 		{"the registration, while the token lives", 55 * m, func(b *bench) { b.aws.ForgetClients() }, false, "refresh_token! GetRoleCredentials", true},
@@ -169,12 +170,17 @@ func TestEnds(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			b := newBench(t)
-			b.signIn(b.step())
+			step := b.step()
+			if strings.HasPrefix(row.name, "without scopes") {
+				b.Device, step.Scopes = true, nil
+				b.Say = func(string, ...any) { b.aws.AnswerDevice("", ststest.Person{Does: ststest.Approve}) }
+			}
+			b.signIn(step)
 			b.later(row.later)
 			if row.do != nil {
 				row.do(b)
 			}
-			err := b.quiet(b.step())
+			err := b.quiet(step)
 			needed, isNeeded := errors.AsType[*NeededError](err)
 			if isNeeded != row.ended || isNeeded && (!needed.Ended || needed.Error() != "the sign-in of ops to "+to+" has ended") {
 				t.Error(err)
@@ -182,13 +188,13 @@ func TestEnds(t *testing.T) {
 			if got := b.did(); !strings.HasPrefix(got, row.calls) {
 				t.Errorf("calls: %s, want %s", got, row.calls)
 			}
-			if left := !b.token(b.step()).Access.IsZero(); left != row.left {
+			if left := !b.token(step).Access.IsZero(); left != row.left {
 				t.Errorf("left: %v", left)
 			}
 			if !row.ended {
 				return
 			}
-			if _, err := b.get(b.Signer, b.step()); err != nil {
+			if _, err := b.get(b.Signer, step); err != nil {
 				t.Error(err)
 			}
 		})
