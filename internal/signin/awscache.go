@@ -45,6 +45,13 @@ func awsCacheFile(dir, session string) string {
 	return filepath.Join(dir, hex.EncodeToString(sum[:])+".json")
 }
 
+// The Go SDK empties the file before it writes it again: what is not JSON is soon
+// complete, or is damaged.
+const (
+	maxCacheReads  = 20
+	cacheReadPause = 20 * time.Millisecond
+)
+
 // awsFile is a file of AWS's cache.
 type awsFile struct {
 	path, text string
@@ -55,14 +62,22 @@ type awsFile struct {
 // *CacheError, and fs.ErrNotExist if nobody has signed in.
 func readAWSCache(dir, session string) (awsFile, error) {
 	path := awsCacheFile(dir, session)
-	text, err := input.ReadOwn(path, maxCacheFile)
+	var text string
+	var token creds.Token
+	var err error
+	for try := 1; ; try++ {
+		if text, err = input.ReadOwn(path, maxCacheFile); err == nil {
+			token, err = parseAWSCache(text, session)
+		}
+		if !errors.Is(err, errNoSignIn) || try == maxCacheReads {
+			break
+		}
+		time.Sleep(cacheReadPause)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return awsFile{}, err
 	}
-	var token creds.Token
-	if err == nil {
-		token, err = parseAWSCache(text, session)
-	} else if file, ok := errors.AsType[*fs.PathError](err); ok {
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
 		path, err = file.Path, file.Err
 	}
 	if err != nil {
@@ -143,11 +158,13 @@ func parseAWSCache(text, session string) (creds.Token, error) {
 	return t, nil
 }
 
+var errNoSignIn = errors.New("it is not a sign-in of the AWS CLI")
+
 // object reads a JSON object; text may be nil.
 func object(text []byte) (map[string]json.RawMessage, error) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(text, &fields) != nil || fields == nil {
-		return nil, errors.New("it is not a sign-in of the AWS CLI")
+		return nil, errNoSignIn
 	}
 	return fields, nil
 }

@@ -27,31 +27,22 @@ func (o ownSignIn) read(ctx context.Context) (creds.Token, error) {
 	return t, err
 }
 
-// reserve writes the sign-in once more: a store that takes it takes the next one, too.
 func (o ownSignIn) reserve(ctx context.Context) error {
-	t, info, err := o.token(ctx, o.console)
-	if err != nil {
-		return err
-	}
-	return o.put(ctx, t, info)
+	name, id := o.item()
+	return o.Store.CanSetToken(ctx, name, id)
 }
 
 func (o ownSignIn) save(ctx context.Context, t creds.Token) error {
+	name, id := o.item()
 	_, info, err := o.token(ctx, o.console)
 	if err == nil {
-		err = o.put(ctx, t, info)
+		_, err = o.Store.SetToken(ctx, name, id, t, info)
 	}
 	if err != nil {
 		// The old one may be useless by now, but this one works.
 		o.Note("could not save the sign-in to %s, so it may soon be needed again: %v", consoleTitle, err)
 	}
 	return nil
-}
-
-func (o ownSignIn) put(ctx context.Context, t creds.Token, info keyring.Info) error {
-	name, id := o.item()
-	_, err := o.Store.SetToken(ctx, name, id, t, info)
-	return err
 }
 
 func (o ownSignIn) release() {}
