@@ -243,8 +243,8 @@ func (f Files) rewritten() (names []string, err error) {
 		return nil, nil
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), notePrefix) {
-			continue
+		if !strings.HasPrefix(e.Name(), notePrefix) || filepath.Ext(e.Name()) != ".json" {
+			continue // what a fob that was killed has left, for example
 		}
 		file, err := awsconfig.Read(filepath.Join(f.State, e.Name()))
 		if err != nil {
