@@ -133,6 +133,8 @@ func profilesFor(a *app, command string) (fit []string) {
 	switch command {
 	case "remove":
 		fit = all.Removable(a.args[0])
+	case "wire":
+		fit = all.Wirable(a.files, a.args[0])
 	case "mfa enroll":
 		fit = stored
 	case "mfa code", "mfa remove":

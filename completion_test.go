@@ -11,7 +11,7 @@ import (
 	"fob/internal/cmdline"
 )
 
-// completed are the answers to a word after others, in a home with four profiles.
+// completed are the answers to a word after others, in a home with five profiles.
 func completed(t *testing.T, home, before, word string) string {
 	t.Helper()
 	argv := append([]string{"__complete", "=" + word}, cmdline.Words(before)...)
@@ -28,7 +28,7 @@ func TestCandidates(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(home, ".aws"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	const config = "[profile dev]\nregion = eu-west-1\n[profile prod]\nregion = eu-west-1\n[profile a:b]\n[profile \"x y\"]\nregion = us-east-2\n"
+	const config = "[profile dev]\nregion = eu-west-1\n[profile prod]\nregion = eu-west-1\n[profile a:b]\n[profile \"x y\"]\nregion = us-east-2\n[profile ops]\ncredential_process = other\n"
 	if err := os.WriteFile(filepath.Join(home, ".aws", "config"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestCandidates(t *testing.T) {
 		{"--profile dev exec", "", ":command 3"},
 		{"--prompt tty", "exe", "exec"}, // aws-vault's
 		{"--prompt tty exec", "d", "dev"},
-		{"exec", "", "a:b,dev,prod,x y"},
+		{"exec", "", "a:b,dev,ops,prod,x y"},
 		{"exec", "a:", "a:b"},
 		{"exec --fresh -d 1h", "p", "prod"},
 		{"exec --profile", "p", "prod"},
@@ -73,6 +73,8 @@ func TestCandidates(t *testing.T) {
 		{"export --format", "e", "env,env-no-export"},
 		{"export dev", "", ""},
 		{"login dev", "p", "prod"},
+		{"wire", "", "ops"}, // the others have no credentials to come from
+		{"wire ops", "", ""},
 		{"login dev", "d", ""},
 		{"login --", "p", "prod"},
 		{"login --", "--f", ""},

@@ -182,6 +182,15 @@ func (p *Profiles) CanRewrite(f Files, name, program string) bool {
 	return planned == nil && written == nil && !wire.Asks(section, program) && wire.CheckRewrite(section, f.Tilde(f.Config), program) == nil
 }
 
+// Wirable are the profiles that fob wire takes, or takes back.
+func (p *Profiles) Wirable(f Files, program string) []string {
+	names, _ := p.Names() // damaged keys have no plan
+	return slices.DeleteFunc(names, func(name string) bool {
+		section, _ := p.Config.Profile(name)
+		return !wire.Asks(section, program) && !p.CanRewrite(f, name, program)
+	})
+}
+
 // Rewritable are the profiles whose sections fob wire --all looks at: those that say
 // where credentials come from, those that fob has a key of, and those that ask fob. A section with another
 // program's credential_process alone is not among them, because every SDK runs that.
