@@ -15,7 +15,7 @@ import (
 	"fob/internal/ststest"
 )
 
-// Each kind of section that fob wire rewrites, and what its profile is at AWS.
+// Each kind of section that fob wire rewrites, and who its profile is for AWS.
 var wiredForms = []struct{ name, section, arn string }{
 	{"mfa", "role_arn = " + ststest.DemoRole + "\nsource_profile = base\nmfa_serial = " + ststest.DemoSerial + "\nrole_session_name = jo\n", deployARN},
 	{"partner", "role_arn = arn:aws:iam::333333333333:role/partner\nsource_profile = base\nexternal_id = ours-1\nrole_session_name = jo\nduration_seconds = 43200\n",
