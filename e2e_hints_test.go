@@ -384,7 +384,7 @@ func examples(home string) []example {
 		{"export x", planned(&keyring.UnansweredError{Slot: "kwallet"})},
 		{"exec x", &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed with invalid MFA one time pass code"}},
 		{"exec x", &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed, unable to validate MFA code"}},
-		{"exec x", &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{plan.StoredKey{KeyID: "AKIATHPL2AOHFJK2UEJC"}, session}},
+		{"exec x", &planError{Plan: plan.Plan{Profile: profile, Doubt: "the device is of another account", Steps: []plan.Step{key, session}},
 			Err: &awsapi.RefusedError{Action: "GetSessionToken", Code: "AccessDenied", Message: "MultiFactorAuthentication failed, unable to validate MFA code"}}},
 		{"exec x", token("ExpiredTokenException", plan.WebIdentity{TokenFile: "/run/token"})},
 		{"exec x", token("IDPRejectedClaim", plan.WebIdentity{TokenProcess: "mint"})},

@@ -88,10 +88,8 @@ func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
 		case e.BadCode():
 			return append(hints, ui.Advise("the code was wrong, expired or already used: take the next one"))
 		case e.UnknownDevice():
-			if at, ok := errors.AsType[*planError](err); ok {
-				if doubt := plan.DoubtSerial(at.Plan.MFASerial(), at.Plan.KeyID()); doubt != "" {
-					return append(hints, ui.Advise("%s: fob_mfa_serial in the profile names the device", doubt))
-				}
+			if at, ok := errors.AsType[*planError](err); ok && at.Plan.Doubt != "" {
+				return append(hints, ui.Advise("%s: fob_mfa_serial in the profile names the device", at.Plan.Doubt))
 			}
 			return append(hints, ui.Advise("the device was removed in AWS, or belongs to another user than the key: fob_mfa_serial in the profile names it"))
 		}

@@ -362,3 +362,22 @@ func TestJSONSkew(t *testing.T) {
 		}
 	}
 }
+
+// A call ends at its limit, and when the caller gives up, with the reason.
+func TestJSONEnds(t *testing.T) {
+	end := make(chan struct{})
+	p := newPortal(t, func(int, http.ResponseWriter, *http.Request, string) { <-end })
+	defer close(end) // before the server closes, which waits for the answers
+	l := brisk
+	l.Answer, l.Call = 100*time.Millisecond, 250*time.Millisecond
+	c := newTestClient(t, p.endpoint(), l)
+	if e := wantErr[*UnreachableError](t, c.JSON(t.Context(), creds.Session{}, portalCall, nil)); e.Problem != "no answer in time" || !e.Sent {
+		t.Errorf("%+v", e)
+	}
+	gone := errors.New("the parent is gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(50*time.Millisecond, func() { cancel(gone) })
+	if err := newTestClient(t, p.endpoint(), brisk).JSON(ctx, creds.Session{}, portalCall, nil); err != gone {
+		t.Error(err)
+	}
+}

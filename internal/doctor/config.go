@@ -232,6 +232,7 @@ func (e *exam) profiles(context.Context) error {
 	e.unusable(all, names, ours)
 	e.unguarded(all, names)
 	e.withoutMFA(all, names, ours)
+	e.doubtful(all, names)
 	if e.Unattended {
 		e.unanswered(all, names, ours)
 	}
@@ -281,6 +282,25 @@ func (e *exam) withoutMFA(all *profiles.Profiles, names []string, ours map[strin
 	}
 	if len(without) > 0 {
 		e.advise(ui.Type("fob", "mfa", "enroll", without[0]), "the sessions of %s are made without MFA and cannot call IAM", someOf(without))
+	}
+}
+
+// doubtful looks for MFA devices that are hardly those of their keys.
+func (e *exam) doubtful(all *profiles.Profiles, names []string) {
+	users := map[string][]string{}
+	var doubts []string
+	for name, made := range all.Plans(names) {
+		doubt := made.Plan.Doubt
+		if doubt == "" {
+			continue
+		}
+		if users[doubt] == nil {
+			doubts = append(doubts, doubt)
+		}
+		users[doubt] = append(users[doubt], name)
+	}
+	for _, doubt := range doubts {
+		e.advise(ui.Advise("fob_mfa_serial names a device of the user whose key it is"), "%s: %s", someOf(users[doubt]), doubt)
 	}
 }
 

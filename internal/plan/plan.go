@@ -50,7 +50,10 @@ type Plan struct {
 	// LostMFA is the MFA device of [default] that aws-vault would use for this profile;
 	// zero if there is none. For fob and the SDKs [default] is a profile like any other.
 	LostMFA LostMFA
-	Steps   []Step
+	// Doubt says why the MFA device is hardly the key's: it is about a key that AWS was not
+	// asked about, and decides nothing. "" for no doubt.
+	Doubt string
+	Steps []Step
 	// Variables are the names of aws-vault's that count in this plan.
 	Variables []string
 	// Notes say what was ignored or limited, and what may surprise.

@@ -55,6 +55,7 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	}
 	r.noteVariables()
 	p.Variables, p.Notes = r.used, r.notes
+	p.Doubt = r.doubt
 	return p, nil
 }
 
@@ -69,7 +70,8 @@ type resolver struct {
 	longLived bool
 	notes     []string
 	// used are the names of variables that count.
-	used []string
+	used  []string
+	doubt string // Plan.Doubt
 	// lenient: only the source is asked for, and other mistakes do not matter.
 	lenient bool
 }

@@ -23,8 +23,8 @@ func (r *resolver) serial() (none awsconfig.Value, err error) {
 		return v, err
 	}
 	if r.key.Account == "" && !r.foreign() {
-		if doubt := DoubtSerial(v.Text, keyID(r.source)); doubt != "" {
-			r.note("%s: %s", At(v), doubt)
+		if r.doubt = DoubtSerial(v.Text, keyID(r.source)); r.doubt != "" {
+			r.note("%s: %s", At(v), r.doubt)
 		}
 	}
 	return v, nil
