@@ -219,14 +219,16 @@ func (a *app) signer(mayAsk func() (ok bool, why error)) *signin.Signer {
 			}
 			return a.store().Unlock(ctx, keyring.KindSession)
 		},
-		MayAsk: mayAsk,
-		Dial:   a.newClient,
-		Device: !a.loopback && !a.host.Loopback(),
+		MayAsk:   mayAsk,
+		Dial:     a.newClient,
+		Loopback: func() bool { return a.loopback || a.host.Loopback() },
 		Paste: func(ctx context.Context, prompt string, check func(string) error) (string, error) {
 			return a.person.Ask(ctx, "ask for the code", prompt, check)
 		},
-		Browser: signin.Browsers{Getenv: a.getenv, LookPath: exec.LookPath, Environ: a.helperEnviron("")}.Open,
-		Say:     a.out.Say, Waiting: a.out.Waiting,
+		Browser: func(address string) error {
+			return signin.Browsers{Getenv: a.getenv, LookPath: exec.LookPath, Environ: a.helperEnviron("")}.Open(address)
+		},
+		Say: a.out.Say, Waiting: a.out.Waiting,
 		Pause: a.pause,
 		Now:   a.now, Log: a.out.Log, Note: a.out.Note,
 	}

@@ -38,15 +38,23 @@ func warmWorld(t *testing.T) *world {
 func TestWarmExport(t *testing.T) {
 	needStrace(t)
 	w := warmWorld(t)
-	for _, profile := range []string{"dev", "deploy"} {
+	w.config(t, "[sso-session corp]\nsso_start_url = "+ststest.DemoStartURL+"\nsso_region = "+ststest.DemoSSORegion+
+		"\n[profile ops]\nsso_session = corp\nsso_account_id = "+ststest.DemoAccount+"\nsso_role_name = ReadOnlyAccess\n")
+	person := w.with("BROWSER=" + filepath.Join(filepath.Dir(w.Home), "bin", "browser"))
+	person.Fob = w.Raced // which believes that a browser can come back to it
+	person.must(t, "", "login", "ops")
+	w.AWS.ResetCalls()
+	for profile, items := range map[string][]string{
+		"dev":    {`key\+dev`, `session\+dev\+[0-9a-f]{32}`},
+		"deploy": {`key\+dev`, `session\+dev\+[0-9a-f]{32}`},
+		"ops":    {`session\+ops\+[0-9a-f]{32}`},
+	} {
 		tr := w.systemCalls(t, "export", "--profile", profile)
-		want := []string{
+		want := append([]string{
 			`\.aws/config`,
 			`\.local/share/fob`, "store", "g1", "items",
 			`\.local/state/fob`, `store-[0-9a-f]{16}\.json`,
-			`key\+dev`,
-			`session\+dev\+[0-9a-f]{32}`,
-		}
+		}, items...)
 		if got := opened(tr, w.Home); !slices.EqualFunc(got, want, func(name, pattern string) bool {
 			return regexp.MustCompile("^" + pattern + "$").MatchString(name)
 		}) {

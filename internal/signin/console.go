@@ -391,7 +391,7 @@ func (s *Signer) toConsole(ctx context.Context, c console) (creds.Token, keyring
 	}
 	client := sameDevice
 	var back returned
-	if s.Device {
+	if s.elsewhere() {
 		client = crossDevice
 		back, err = s.pasted(ctx, c, func(redirect, state string) string { return page(client, redirect, state) })
 	} else {

@@ -25,6 +25,9 @@ const defaultScope = "sso:account:access"
 // minRegistration is how long a registration must still last to be used.
 const minRegistration = 15 * time.Minute
 
+// registerTries is how often fob registers if AWS only asks for patience.
+const registerTries = 3
+
 // SetupError means that Identity Center did not know what to make of the settings. Its
 // own message is empty then.
 type SetupError struct {
@@ -74,7 +77,7 @@ func (c center) signIn(ctx context.Context, s *Signer) (creds.Token, keyring.Inf
 		return creds.Token{}, keyring.Info{}, err
 	}
 	grant, way := grantCode, o.withBrowser
-	if s.Device {
+	if s.elsewhere() {
 		grant, way = grantDevice, o.withDevice
 	}
 	for try := 1; ; try++ {
@@ -143,8 +146,17 @@ func (o oidc) register(ctx context.Context, grant string, again bool) (creds.Cli
 		Secret  string `json:"clientSecret"`
 		Expires int64  `json:"clientSecretExpiresAt"`
 	}
-	if err := o.call(ctx, "RegisterClient", "/client/register", body, nil, &answer); err != nil {
-		return creds.Client{}, err
+	for try := 1; ; try++ {
+		err := o.call(ctx, "RegisterClient", "/client/register", body, nil, &answer)
+		if err == nil {
+			break
+		}
+		if !refusedWith(err, codeSlowDown) || try == registerTries {
+			return creds.Client{}, err
+		}
+		if err := s.pause(ctx, slowDown); err != nil {
+			return creds.Client{}, err
+		}
 	}
 	if !printable(answer.ID) || !printable(answer.Secret) {
 		return creds.Client{}, o.strange("RegisterClient", "a malformed registration")

@@ -36,9 +36,10 @@ type Signer struct {
 	MayAsk func() (ok bool, why error)
 	// Dial makes the client of an endpoint.
 	Dial func(plan.Endpoint) (*awsapi.Client, error)
-	// Device has the person confirm a code on any device, where a browser on this
-	// computer could not come back to fob.
-	Device bool
+	// Device has the person sign in on any device, and so does a Loopback that reports that
+	// a browser on this computer could not come back to fob; nil: it can.
+	Device   bool
+	Loopback func() bool
 	// Browser opens an address in the browser.
 	Browser func(address string) error
 	// CLICache is where the AWS CLI keeps its sign-ins, and Offer asks whether to use one
@@ -132,6 +133,9 @@ func Same(p, q plan.Plan) bool {
 	_, other := b.item()
 	return one == other
 }
+
+// elsewhere reports whether the person signs in on any device.
+func (s *Signer) elsewhere() bool { return s.Device || s.Loopback != nil && !s.Loopback() }
 
 // token reads a sign-in. If there is none, the error is a *NeededError.
 func (s *Signer) token(ctx context.Context, m method) (creds.Token, keyring.Info, error) {

@@ -278,8 +278,12 @@ func TestRegistration(t *testing.T) {
 	b.Say = func(string, ...any) { b.aws.AnswerDevice("", ststest.Person{Does: ststest.Approve}) }
 	again("RegisterClient StartDeviceAuthorization device_code! device_code")
 	b.Device = false
-	again("Authorize authorization_code")
+	b.later(91 * 24 * time.Hour)
+	b.aws.Fail("RegisterClient", ststest.Refuse(400, "SlowDownException", ""), 2)
+	again("RegisterClient! RegisterClient! RegisterClient Authorize authorization_code")
 	b.Device = true
+	b.later(-24 * time.Hour)
+	again("RegisterClient StartDeviceAuthorization device_code! device_code")
 	b.aws.ForgetClients()
 	again("StartDeviceAuthorization! RegisterClient StartDeviceAuthorization device_code! device_code")
 }
