@@ -20,6 +20,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/mfa"
 	"fob/internal/plan"
+	"fob/internal/signin"
 	"fob/internal/term"
 	"fob/keyring"
 )
@@ -181,10 +182,14 @@ func (b *Broker) Credentials(ctx context.Context, p plan.Plan) (creds.Session, e
 func isRefusal(ctx context.Context, err error) bool {
 	var (
 		refused *awsapi.RefusedError
+		denied  *signin.DeniedError
 		shared  *keyring.SharedError
+		signIn  *signin.SharedError
 	)
 	return ctx.Err() == context.Canceled || errors.Is(err, term.ErrCancelled) ||
-		errors.As(err, &refused) || errors.As(err, &shared) && shared.Outcome != keyring.Unanswered
+		errors.As(err, &refused) || errors.As(err, &denied) ||
+		errors.As(err, &shared) && shared.Outcome != keyring.Unanswered ||
+		errors.As(err, &signIn) && signIn.Outcome != keyring.Unanswered
 }
 
 // Seen remembers which sessions were cached when a command first looked, so that one
