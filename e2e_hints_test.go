@@ -368,6 +368,8 @@ func examples(home string) []example {
 		{"login x", planned(&signin.DeniedError{To: "Identity Center (corp)", Code: "access_denied"})},
 		{"login x", planned(&signin.SetupError{Where: "[sso-session corp]", Err: why})},
 		{"exec x", planned(&signin.AssignmentError{Profile: profile, SignIn: "corp", Err: why})},
+		{"login x", &awsapi.RefusedError{Action: "CreateToken", Code: "AccessDeniedException", Reason: signin.KeyDenied}},
+		{"login x", &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{plan.SSO{Region: "europe"}}}, Err: &awsapi.UnreachableError{Host: "x"}}},
 		{"clear --sso crop", &plan.NoSignInError{Name: "crop", Nearest: []string{"corp"}}},
 		{"clear --sso zzzz", &plan.NoSignInError{Name: "zzzz"}},
 		{"exec x", planned(&ui.NobodyError{What: askForPassphrase, Why: why})},

@@ -30,8 +30,13 @@ FOB_PROFILE counts; without those, you choose. If fob would have to ask and ther
 terminal or window to ask in, the exit code is 4. If one profile fails, fob signs in to the
 others, and the exit code is that of the first failure.
 
+Profiles of IAM Identity Center and of the AWS console sign in with your browser, once for
+all that share a sign-in. Over SSH and in containers, or with --device, it is a browser on
+any device.
+
     fob login dev
-    fob login dev prod`
+    fob login dev prod
+    fob login ops --device`
 }
 
 func (c *loginCmd) Run(a *app) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"fob/internal/awsapi"
 	"fob/internal/input"
 	"fob/internal/plan"
 	"fob/internal/signin"
@@ -51,6 +52,20 @@ func signInFailures() []failure {
 		}),
 		on(func(_ *app, e *signin.AssignmentError, _ error) verdict {
 			return exit(exitRefused, ui.Type("fob", "sso", "accounts", e.SignIn).To("lists the roles there are"))
+		}),
+		on(func(_ *app, e *awsapi.RefusedError, _ error) verdict {
+			if e.Reason == signin.KeyDenied {
+				return exit(exitRefused, ui.Advise("the KMS key of your Identity Center refuses this: its administrator can change that"))
+			}
+			return otherwise
+		}),
+		on(func(_ *app, e *awsapi.UnreachableError, err error) verdict {
+			if at, ok := errors.AsType[*planError](err); ok {
+				if s, ok := at.Plan.Steps[0].(plan.SSO); ok && !plan.LikeRegion(s.Region) {
+					return exit(exitUnreachable, ui.Advise("is the sso_region %q a region? Their names are like eu-west-1", s.Region))
+				}
+			}
+			return otherwise
 		}),
 		on(func(_ *app, e *plan.NoSignInError, _ error) verdict {
 			return exit(exitNoProfile, didYouMean(e.Nearest, ui.Type("fob", "sso").To("shows the sign-ins")))

@@ -79,6 +79,9 @@ const (
 	codeForbidden      = "ForbiddenException"
 )
 
+// KeyDenied is the reason of a refusal where the KMS key of an Identity Center denies it.
+const KeyDenied = "KMS_AccessDeniedException"
+
 func refusedWith(err error, codes ...string) bool {
 	var refused *awsapi.RefusedError
 	if !errors.As(err, &refused) {
