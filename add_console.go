@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"fob/internal/cmdline"
 	"fob/internal/plan"
+	"fob/internal/profiles"
 	"fob/internal/ui"
 	"fob/internal/wire"
 )
@@ -19,12 +21,8 @@ func (c *addCmd) addConsole(a *app) error {
 	if err != nil {
 		return err
 	}
-	if section, ok := all.Config.Profile(c.Profile); ok {
-		problem := &usageError{Problem: fmt.Sprintf("profile %q already exists (%s:%d)", c.Profile, section.File, section.Line), NoHelp: true}
-		if p, err := all.Plan(c.Profile, plan.Options{}); err == nil && p.Steps[0].Kind() == (plan.ConsoleLogin{}).Kind() {
-			problem.Way = ui.Type("fob", "login", c.Profile).To("signs in")
-		}
-		return problem
+	if err := c.taken(a, all); err != nil {
+		return err
 	}
 	process, err := wire.Process(a.args[0], c.Profile)
 	if err != nil {
@@ -52,4 +50,28 @@ func (c *addCmd) addConsole(a *app) error {
 	profile := cmdline.Quote(c.Profile)
 	sayNext(a, append(c.firstCalls(all), "fob exec "+profile+" -- terraform plan", "fob add prod --source "+profile+" --role ARN     a role on top of this sign-in"))
 	return nil
+}
+
+// taken is the error of a profile that has credentials already, or a key in the store,
+// which would come first. Settings alone, such as a region, stay as they are.
+func (c *addCmd) taken(a *app, all *profiles.Profiles) error {
+	p, err := all.Plan(c.Profile, plan.Options{})
+	if _, ok := errors.AsType[*plan.NoProfileError](err); ok {
+		return nil
+	}
+	section, inConfig := all.Config.Profile(c.Profile)
+	if none, ok := errors.AsType[*plan.NoKeyError](err); ok && !none.Role && section.File == a.host.Tilde(a.files.Config) {
+		return nil
+	}
+	if err == nil && !inConfig {
+		return &usageError{
+			Problem: fmt.Sprintf("there is a key for %q in the store", c.Profile), NoHelp: true,
+			Way: ui.Type("fob", "remove", c.Profile).To("removes it, if you do not need it"),
+		}
+	}
+	problem := &usageError{Problem: fmt.Sprintf("profile %q already exists (%s:%d)", c.Profile, section.File, section.Line), NoHelp: true}
+	if err == nil && p.Steps[0].Kind() == (plan.ConsoleLogin{}).Kind() {
+		problem.Way = ui.Type("fob", "login", c.Profile).To("signs in")
+	}
+	return problem
 }
