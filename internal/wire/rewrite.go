@@ -151,6 +151,13 @@ func Restore(text, profile, program string, r Record) (Edit, error) {
 		return Edit{}, &RewriteError{Profile: profile, Problem: fmt.Sprintf("has %s (line %d), %s", v.Key, v.Line, why)}
 	}
 	gone := Record{Moved: r.Moved}
+	var newer Lines // values of fob's own, such as a new device, for keys that go back with their old ones
+	for _, c := range r.Changed {
+		if slices.Contains(r.Moved, strings.TrimPrefix(c.Set[0], prefix)) {
+			gone.Changed = append(gone.Changed, c)
+			newer = append(newer, c.Set)
+		}
+	}
 	if v, ok := section.Own(processKey); ok && added != "" {
 		if v.Text != added && !plainExport(v.Text, profile, program) || strings.Contains(v.Text, "\n") {
 			return refuse(v, "which fob wire did not write")
@@ -167,7 +174,10 @@ func Restore(text, profile, program string, r Record) (Edit, error) {
 		return Edit{}, err
 	}
 	section, _, err = read(out, profile)
-	return Edit{Text: out, Record: r.current(section)}, err
+	if r = r.current(section); err != nil || len(newer) == 0 {
+		return Edit{Text: out, Record: r}, err
+	}
+	return r.set(out, profile, newer)
 }
 
 // plainExport reports whether a line is fob's export of a profile with nothing that

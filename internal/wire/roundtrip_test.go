@@ -265,3 +265,82 @@ func config(r *rand.Rand, profile string) string {
 	}
 	return text
 }
+
+// The same with fob wire and its undo among them, in sections that say where their
+// credentials come from.
+func TestRoundTripsOfRewriting(t *testing.T) {
+	const configs = 10_000
+	count := map[outcome]int{}
+	for seed := range uint64(configs) {
+		r := rand.New(rand.NewPCG(seed, 17))
+		profile := names[seed%uint64(len(names))]
+		text := rich(r, config(r, profile), profile)
+		before, err := awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
+		if err != nil || strings.HasSuffix(text, "\r") {
+			count[unreadable]++
+			continue
+		}
+		section, _ := before.Profile(profile)
+		if serial, _ := section.Own(serialKey); Owned(section, program) || serial.Text == enrolled || CheckRewrite(section, section.File, program) != nil {
+			count[outside]++
+			continue
+		}
+		now, trail := Edit{Text: text}, ""
+		for range 1 + r.IntN(6) {
+			next, what, err := Edit{}, "", error(nil)
+			switch r.IntN(5) {
+			case 0, 1:
+				what = "wire"
+				next, err = Rewrite(now.Text, profile, program, program+` export --profile "`+profile+`" --format process`, now.Record)
+			case 2:
+				what = "undo"
+				next, err = Restore(now.Text, profile, program, now.Record)
+			default:
+				next, what, err = take(byte(r.Uint32()), profile, now)
+			}
+			if err == nil {
+				now, trail = next, trail+" "+what
+				now.Record = remembered(t, now.Record)
+			}
+		}
+		if now.Text == text {
+			count[refused]++
+			continue
+		}
+		count[undone]++
+		changed := now.Text
+		// Where another program's line is back, fob remove would leave the section to it.
+		if !slices.Contains(now.Record.Moved, processKey) && now.Record.Rewritten() && seed%2 == 0 {
+			if now, err = Restore(now.Text, profile, program, now.Record); err != nil {
+				t.Errorf("seed %d,%s: %q -> %q: %v", seed, trail, text, changed, err)
+				continue
+			}
+		}
+		var back Edit
+		if now, err = DropSerial(now.Text, profile, enrolled, now.Record); err == nil {
+			back, err = Remove(now.Text, profile, program, now.Record)
+		}
+		if err != nil || back.Text != text || !back.Record.IsZero() {
+			t.Errorf("seed %d,%s: %q -> %q -> %q, %+v, %v", seed, trail, text, changed, back.Text, back.Record, err)
+		}
+	}
+	t.Logf("of %d configs: %v", configs, count)
+	if count[undone] < configs/3 {
+		t.Errorf("too few: %v", count)
+	}
+}
+
+// rich gives the profile's sections more of what fob wire moves.
+func rich(r *rand.Rand, text, profile string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(line)
+		if end := strings.TrimLeft(line, "[]ab profile\"'dev ult\t"); strings.HasPrefix(line, "[") && strings.HasSuffix(line, "\n") && strings.Contains(line, profile) && strings.TrimSpace(end) == "" {
+			for range r.IntN(3) {
+				key := movable[r.IntN(len(movable))]
+				b.WriteString([]string{"", "", "# mine\n"}[r.IntN(3)] + key + []string{" = ", "=", " =\t"}[r.IntN(3)] + []string{"x", "a b ; c", ""}[r.IntN(3)] + line[len(strings.TrimRight(line, "\r\n")):])
+			}
+		}
+	}
+	return b.String()
+}
