@@ -27,12 +27,14 @@ func (e *lineError) Error() string {
 func (c *wireCmd) try(a *app, names []string) error {
 	var broken []string
 	var wrong []error
+	done := a.out.Waiting("starting fob as programs do ...") // a moment for each profile
 	for _, name := range names {
 		if err := c.tryLine(a, name); err != nil {
 			broken = append(broken, name)
 			wrong = append(wrong, err)
 		}
 	}
+	done()
 	if a.ctx.Err() != nil {
 		return context.Cause(a.ctx)
 	}
