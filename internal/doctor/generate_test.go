@@ -443,6 +443,9 @@ func (m *maker) forFob(blocks []*block) (own []*block) {
 		all := merged(b.name)
 		for name := includes[b.name]; name != ""; name = includes[name] {
 			for key, value := range merged(name) {
+				if key == "source_profile" && value == b.name {
+					value = "" // which counts in no profile that has it from another one
+				}
 				if _, ok := all[key]; !ok && !strings.HasPrefix(key, "aws_") {
 					all[key] = value
 				}

@@ -55,11 +55,13 @@ func (e *exam) tools(context.Context) error {
 		if e.rewrites(all, e.Profile) {
 			works = Remedy{ui.Type("fob", "wire", e.Profile).To("has every tool ask fob"), works[0]}
 		}
-		device := "without MFA"
+		device := ""
 		if serial := made.MFASerial(); serial != "" {
-			device = "MFA " + plan.ShortSerial(serial)
+			device = ", MFA " + plan.ShortSerial(serial)
+		} else if made.StartsWithKey() { // for a sign-in the portal asks for MFA, or does not
+			device = ", without MFA"
 		}
-		e.ok("fob exec: %s, %s", profiles.Route(made), device)
+		e.ok("fob exec: %s%s", profiles.Route(made), device)
 	}
 	section, exists := all.Config.Profile(e.Profile)
 	if !exists {
@@ -186,6 +188,16 @@ func (c chain) String() string {
 			if s.values[2].Text != "" {
 				source += ", as a session"
 			}
+		case "sso":
+			source = fmt.Sprintf("the SSO role %s in account %s (%s)", s.values[1].Text, s.values[0].Text, plan.At(first))
+		case "login":
+			source = "the console sign-in of " + plan.At(first)
+		case "web":
+			source = "the web identity of " + plan.At(first)
+		case "environment":
+			source = fmt.Sprintf("the keys in the environment (%s)", plan.At(first))
+		case "container", "imds":
+			source = fmt.Sprintf("the role of its machine (%s)", plan.At(first))
 		default:
 			source = fmt.Sprintf("the %s of %s", first.Key, plan.At(first))
 		}

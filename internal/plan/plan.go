@@ -311,6 +311,16 @@ func keyID(s Step) string {
 	return ""
 }
 
+// StartsWithKey reports whether the plan starts with a key, stored or not, and not with
+// what a sign-in or another program gave.
+func (p Plan) StartsWithKey() bool {
+	switch p.Steps[0].(type) {
+	case StoredKey, PlaintextKey, Environment:
+		return true
+	}
+	return false
+}
+
 // MFASerial is the device whose code the plan needs when nothing is cached, or "".
 func (p Plan) MFASerial() string {
 	for _, s := range p.Steps {

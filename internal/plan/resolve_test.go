@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,13 @@ func FuzzResolve(f *testing.F) {
 		"[profile a]\ncredential_process = /opt/x\nsource_profile =\n",
 		"[profile a]\ncredential_process = fob export --profile=\n",
 		"[profile a]\nsource_profile = a\nrole_arn = x\n",
+		"[profile a]\nsource_profile = b\nrole_arn = arn:aws:iam::222222222222:role/r\n[profile b]\nsso_session = s\nsso_account_id = 333333333333\nsso_role_name = Admin\n[sso-session s]\nsso_start_url = https://x.awsapps.com/start\nsso_region = eu-west-1\n",
+		"[profile a]\nfob_sso_start_url = https://x.awsapps.com/start\nfob_sso_region = us-gov-west-1\nfob_sso_account_id = 333333333333\nfob_sso_role_name = Admin\ncredential_process = fob export --profile a\n",
+		"[profile a]\nsource_profile = b\nrole_arn = arn:aws:iam::222222222222:role/r\n[profile b]\nlogin_session = arn:aws:iam::111111111111:root\n",
+		"[profile a]\nlogin_session = arn:aws-cn:sts::111111111111:assumed-role/r/s\nregion = cn-north-1\nexternal_id = x1\n",
+		"[profile a]\nsource_profile = b\nrole_arn = arn:aws:iam::222222222222:role/r\nduration_seconds = 7200\n[profile b]\nweb_identity_token_file = /t\nrole_arn = arn:aws:iam::222222222222:role/w\nduration_seconds = 43200\nsession_tags = a=b\n",
+		"[profile a]\nweb_identity_token_process = t\ninclude_profile = b\n[profile b]\nrole_arn = arn:aws:iam::222222222222:role/w\nsource_profile = a\nmfa_serial = arn:aws:iam::111111111111:mfa/jo\n",
+		"[profile a]\nrole_arn = arn:aws:iam::222222222222:role/r\ncredential_source = EcsContainer\n",
 		"[profile a]\nsource_profile = base\nrole_arn = arn:aws:iam::222222222222:role/r\nfob_policy = /p\nfob_policy_arns = arn:aws:iam::aws:policy/X\nfob_account = 222222222222\nfob_mfa_max_age = 1h\n",
 	} {
 		f.Add(seed, uint32(0), "", byte(0))
@@ -64,6 +72,24 @@ func FuzzResolve(f *testing.F) {
 		if !reflect.DeepEqual(p, again) || !reflect.DeepEqual(err, err2) {
 			t.Fatalf("two answers: %v %v, %v %v", p, err, again, err2)
 		}
+		for _, token := range []string{"", "/token"} { // a program's variables change nothing
+			inherits := w.facts(map[string]string{
+				"AWS_ACCESS_KEY_ID": "AKIAI44QH8DHBEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x",
+				"AWS_ROLE_ARN": "arn:aws:iam::222222222222:role/" + region, "AWS_ROLE_SESSION_NAME": region, "AWS_MFA_SERIAL": region,
+				"AWS_SESSION_TAGS": region, "AWS_TRANSITIVE_TAGS": region, "AWS_SOURCE_IDENTITY": region, "AWS_WEB_IDENTITY_TOKEN_FILE": token,
+			})
+			if other, err2 := Resolve(inherits, "a", o); !reflect.DeepEqual(p, other) || !reflect.DeepEqual(err, err2) {
+				t.Fatalf("the environment counts: %v %v, %v %v", p, err, other, err2)
+			}
+			person := o
+			person.Variables = true
+			if p, err := Resolve(inherits, "a", person); err == nil {
+				checkPlan(t, p, person)
+				if token != "" && len(p.Variables) > 0 {
+					t.Fatalf("%v count beside a web identity", p.Variables)
+				}
+			}
+		}
 		if err != nil {
 			if err.Error() == "" || len(p.Steps) > 0 {
 				t.Fatalf("error %q with %v", err, p)
@@ -77,6 +103,7 @@ func FuzzResolve(f *testing.F) {
 // checkPlan checks a plan against the rules of AWS.
 func checkPlan(t *testing.T, p Plan, o Options) {
 	codes, scoped := 0, false
+	chained := !p.StartsWithKey() // roles are assumed from a session from here on
 	for i, s := range p.Steps {
 		if s.Origin() == "" {
 			t.Errorf("step %d has no origin", i)
@@ -91,20 +118,34 @@ func checkPlan(t *testing.T, p Plan, o Options) {
 			}
 		case AssumeRole:
 			limit := 43200
-			if i > 1 {
+			if i > 1 || chained {
 				limit = 3600
 			}
 			if i == 0 || s.DurationSeconds < 900 || s.DurationSeconds > limit || !isSessionName(s.RoleSessionName) || i > 1 && s.MFASerial != "" {
 				t.Errorf("step %d: %+v", i, s)
 			}
 			scoped = s.Policy != "" || len(s.PolicyARNs) > 0
+		case WebIdentity:
+			if i > 0 || s.DurationSeconds < 900 || s.DurationSeconds > 43200 || s.RoleARN == "" || !isSessionName(s.RoleSessionName) || (s.TokenFile == "") == (s.TokenProcess == "") {
+				t.Errorf("step %d: %+v", i, s)
+			}
+			scoped = s.Policy != "" || len(s.PolicyARNs) > 0
+		case SSO:
+			if i > 0 || !isAccountID(s.AccountID) || s.RoleName == "" || !IsRegion(s.Region) || !strings.HasPrefix(s.StartURL, "https://") || (s.Session == "") != (len(s.Scopes) == 0) || p.Account == "" {
+				t.Errorf("step %d: %+v", i, s)
+			}
+		case ConsoleLogin:
+			a, ok := ParseARN(s.Session)
+			if i > 0 || !ok || a.IsRoot() && len(p.Steps) > 1 || p.Account == "" && len(p.Steps) == 1 || partitionOf(s.Signin.Region).name != a.Partition {
+				t.Errorf("step %d: %+v", i, s)
+			}
 		default:
 			if i > 0 {
 				t.Errorf("step %d: %s", i, s.Kind())
 			}
 		}
 	}
-	if codes > 1 || o.scoped() && !scoped || p.STS.Region == "" || p.Region != "" && !IsRegion(p.Region) {
+	if codes > 1 || codes > 0 && !p.StartsWithKey() || o.scoped() && !scoped || p.STS.Region == "" || p.Region != "" && !IsRegion(p.Region) {
 		t.Errorf("%d codes, scoped %v: %+v", codes, scoped, p)
 	}
 	if _, err := p.MarshalJSON(); err != nil {

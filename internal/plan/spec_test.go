@@ -37,6 +37,8 @@ func TestSpec(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no specification", err)
 	}
+	begins := map[string]int{} // how often the answers' lines begin with a word
+	rows := 0
 	for _, path := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(path)
@@ -53,6 +55,11 @@ func TestSpec(t *testing.T) {
 				question, want, _ := strings.Cut(block, "\n")
 				want = strings.TrimSpace(want)
 				got := w.answer(t, question)
+				rows++
+				for line := range strings.Lines(got) {
+					word, _, _ := strings.Cut(line, " ")
+					begins[word]++
+				}
 				if got != want && !*update {
 					t.Errorf("> %s\ngot:\n%s\nwant:\n%s", question, got, want)
 				}
@@ -66,6 +73,25 @@ func TestSpec(t *testing.T) {
 			}
 		})
 	}
+	words := slices.Clone(needed)
+	for _, step := range everyStep() {
+		words = append(words, step.Kind())
+	}
+	for _, word := range words {
+		if begins[word] == 0 {
+			t.Errorf("no row shows %s", word)
+		}
+	}
+	if rows < 200 {
+		t.Errorf("%d rows", rows)
+	}
+	t.Logf("%d rows", rows)
+}
+
+// needed are the errors that the specification has to show, beside every kind of step.
+var needed = []string{
+	"AgentError:", "ConfigError:", "LoopError:", "MachineRoleError:", "MissingSourceError:", "NoDeviceError:", "NoKeyError:",
+	"NoProfileError:", "PartialKeyError:", "SecurityKeyError:", "UnknownKeyError:", "UsageError:",
 }
 
 // world is the keys and files that the questions of a file are about.
