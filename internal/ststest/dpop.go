@@ -1,7 +1,6 @@
 package ststest
 
 import (
-	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
@@ -10,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 )
@@ -99,10 +99,8 @@ func readKey(jwk map[string]string) (key *ecdsa.PublicKey, name string, err erro
 	if len(x) != 32 || len(y) != 32 {
 		return nil, "", fmt.Errorf("coordinates of %d and %d bytes", len(x), len(y))
 	}
-	if _, err := ecdh.P256().NewPublicKey(append(append([]byte{4}, x...), y...)); err != nil {
-		return nil, "", err // not on the curve
-	}
-	return &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}, thumbprint(x, y), nil
+	key, err = ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	return key, thumbprint(x, y), err // which is that they are not on the curve
 }
 
 // thumbprint names a key of P-256, RFC 7638.

@@ -40,12 +40,11 @@ func TestWebIdentity(t *testing.T) {
 		}
 		return must(s.WebToken(c))
 	}
-	good := mint(nil)
 	forged := mint(nil)
 	if err := s.AddIssuer(Issuer{URL: DemoIssuer, Audiences: []string{DemoAudience, "another"}}); err != nil { // new keys
 		t.Fatal(err)
 	}
-	good = mint(nil)
+	good := mint(nil)
 	unsigned := rawURL.EncodeToString([]byte(`{"alg":"none"}`)) + "." + strings.Split(good, ".")[1] + "."
 	for _, tt := range []struct {
 		name          string
