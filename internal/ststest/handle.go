@@ -1,6 +1,7 @@
 package ststest
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/url"
@@ -148,10 +149,11 @@ func (s *Server) authenticate(r *http.Request, body []byte, svc service, now tim
 		return caller{}, refuse(http.StatusForbidden, "RegionDisabledException", "STS is not activated in this region for account:"+
 			c.caller.account()+". Your account administrator can activate STS in this region using the IAM Console.")
 	}
-	home := s.regions.Home
-	if home == "" {
-		home = "us-east-1"
+	part := partitions[partitionIn(sig.region)]
+	if part.name != arnPart(c.caller.arn, partitionPart) {
+		return caller{}, unknown // a partition knows nothing of the others
 	}
+	home := cmp.Or(s.regions.Home, part.home)
 	if svc.global && sig.region != home {
 		return caller{}, mismatch("Credential should be scoped to a valid region. ")
 	}

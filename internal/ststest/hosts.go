@@ -12,12 +12,22 @@ import (
 // connections to them all end at the server. So it sees which hosts a program believes
 // in, and which region it means.
 
-// parts of AWS: what the names of its regions begin with, and its hosts end in.
-var parts = []struct{ prefix, suffix, dual, web, iam string }{
-	{"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "amazonaws.cn", "iam.cn-north-1.amazonaws.com.cn"},
-	{"us-gov-", "amazonaws.com", "api.aws", "amazonaws-us-gov.com", "iam.us-gov.amazonaws.com"},
-	{"eusc-", "amazonaws.eu", "api.amazonwebservices.eu", "amazonaws-eusc.eu", "iam.eusc-de-east-1.amazonaws.eu"},
-	{"", "amazonaws.com", "api.aws", "aws.amazon.com", "iam.amazonaws.com"},
+// partitions of AWS: what the names of their regions begin with, and their hosts end in.
+var partitions = []struct{ name, prefix, home, suffix, dual, web, iam string }{
+	{"aws-cn", "cn-", "cn-north-1", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "amazonaws.cn", "iam.cn-north-1.amazonaws.com.cn"},
+	{"aws-us-gov", "us-gov-", "us-gov-west-1", "amazonaws.com", "api.aws", "amazonaws-us-gov.com", "iam.us-gov.amazonaws.com"},
+	{"aws-eusc", "eusc-", "eusc-de-east-1", "amazonaws.eu", "api.amazonwebservices.eu", "amazonaws-eusc.eu", "iam.eusc-de-east-1.amazonaws.eu"},
+	{"aws", "", "us-east-1", "amazonaws.com", "api.aws", "aws.amazon.com", "iam.amazonaws.com"},
+}
+
+// partitionIn is the place in the table of the partition that a region belongs to.
+func partitionIn(region string) int {
+	for i, p := range partitions {
+		if strings.HasPrefix(region, p.prefix) {
+			return i
+		}
+	}
+	return len(partitions) - 1
 }
 
 var (
@@ -27,26 +37,17 @@ var (
 
 // awsHost is the service and region of one of AWS's hosts; IAM has no region.
 func awsHost(host string) (service, region string, ok bool) {
-	for _, p := range parts {
+	for _, p := range partitions {
 		if host == p.iam {
 			return "iam", "", true
 		}
 	}
-	suffixes := func(region string) (suffix, dual, web string) {
-		for _, p := range parts {
-			if strings.HasPrefix(region, p.prefix) {
-				return p.suffix, p.dual, p.web
-			}
-		}
-		return "", "", ""
-	}
 	if m := serviceHost.FindStringSubmatch(host); m != nil {
-		suffix, dual, _ := suffixes(m[2])
-		return m[1], m[2], m[3] == suffix || m[3] == dual
+		p := partitions[partitionIn(m[2])]
+		return m[1], m[2], m[3] == p.suffix || m[3] == p.dual
 	}
 	if m := signinHost.FindStringSubmatch(host); m != nil {
-		_, _, web := suffixes(m[1])
-		return m[2], m[1], m[3] == web
+		return m[2], m[1], m[3] == partitions[partitionIn(m[1])].web
 	}
 	return "", "", false
 }
@@ -55,7 +56,11 @@ func awsHost(host string) (service, region string, ok bool) {
 // the attempt.
 func (s *Server) tunnel(w http.ResponseWriter, r *http.Request) {
 	host, _, _ := net.SplitHostPort(r.Host)
-	if _, _, ok := awsHost(host); !ok || s.tunnels == nil {
+	if s.tunnels == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if _, _, ok := awsHost(host); !ok {
 		s.mu.Lock()
 		s.log.add(Call{Time: s.now(), Action: "CONNECT", Host: r.Host, Code: "NoSuchHost", Conn: r.Context().Value(connKey{}).(int)})
 		s.mu.Unlock()

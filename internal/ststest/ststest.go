@@ -102,7 +102,7 @@ type Regions struct {
 	// HomeOnly makes every region but Home answer InvalidClientTokenId, as AWS
 	// does for a key too new to be known everywhere.
 	HomeOnly bool `json:"home_only"`
-	// Home is us-east-1 if empty.
+	// Home is that of the region's partition if empty.
 	Home string `json:"home"`
 }
 

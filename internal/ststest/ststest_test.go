@@ -760,11 +760,23 @@ func TestRegions(t *testing.T) {
 		{Regions{Disabled: []string{"eu-west-1"}}, "eu-west-2", "", ""},
 		{Regions{HomeOnly: true}, "eu-west-1", "InvalidClientTokenId", ""},
 		{Regions{HomeOnly: true}, "us-east-1", "", ""},
-		{Regions{HomeOnly: true, Home: "cn-north-1"}, "cn-north-1", "", ""},
+		{Regions{HomeOnly: true, Home: "eu-west-1"}, "eu-west-1", "", ""},
+		// A partition knows nothing of the keys of another.
+		{Regions{}, "cn-north-1", "InvalidClientTokenId", ""},
+		{Regions{}, "us-gov-west-1", "InvalidClientTokenId", ""},
 	} {
 		s.SetRegions(tt.regions)
 		_, err := client(s, jo, tt.region).GetCallerIdentity(context.Background(), nil)
 		wantErr(t, err, tt.code, tt.message)
+	}
+	mei := creds.Key{ID: "AKIAMEIEXAMPLE", Secret: creds.NewSecret(DemoSecret)}
+	if err := s.AddUser(User{ARN: "arn:aws-cn:iam::111111111111:user/mei", Keys: []creds.Key{mei}}); err != nil {
+		t.Fatal(err)
+	}
+	for region, code := range map[string]string{"cn-northwest-1": "InvalidClientTokenId", "cn-north-1": "", "us-east-1": "InvalidClientTokenId"} {
+		s.SetRegions(Regions{HomeOnly: true})
+		_, err := client(s, creds.Session{Key: mei}, region).GetCallerIdentity(context.Background(), nil)
+		wantErr(t, err, code, "")
 	}
 }
 
