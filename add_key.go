@@ -105,7 +105,7 @@ func (c *addCmd) issuer(a *app) creds.Issuer {
 	if err != nil {
 		return creds.AWS // reported when it matters
 	}
-	if e, err := all.STS(c.Profile); err == nil && !e.IsAWS() {
+	if e, err := all.STS(c.Profile, c.Region); err == nil && !e.IsAWS() {
 		return creds.Other
 	}
 	return creds.AWS
@@ -119,7 +119,7 @@ func (c *addCmd) verify(a *app, k creds.Key) (awsapi.Identity, error) {
 	if c.NoVerify {
 		return awsapi.Identity{}, nil
 	}
-	client, err := a.dial(c.Profile)
+	client, err := a.dial(c.Profile, c.Region)
 	if err != nil {
 		return awsapi.Identity{}, err
 	}

@@ -374,12 +374,12 @@ func (a *app) checkChain(profile string) error {
 }
 
 // dial makes a client for a profile that may not exist yet.
-func (a *app) dial(profile string) (*awsapi.Client, error) {
+func (a *app) dial(profile, region string) (*awsapi.Client, error) {
 	all, err := a.profiles()
 	if err != nil {
 		return nil, err
 	}
-	e, err := all.STS(profile)
+	e, err := all.STS(profile, region)
 	if err != nil {
 		return nil, err
 	}
@@ -426,7 +426,7 @@ func (a *app) ownKey(profile string) (owner string, key creds.Session, err error
 
 // iamUser asks AWS whose the key of a profile is, and what time it is there.
 func (a *app) iamUser(profile string, key creds.Session) (iam.User, error) {
-	sts, err := a.dial(profile)
+	sts, err := a.dial(profile, "")
 	if err != nil {
 		return iam.User{}, err
 	}

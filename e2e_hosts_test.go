@@ -4,10 +4,13 @@ package main
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"fob/internal/creds"
 	"fob/internal/ststest"
 )
 
@@ -17,12 +20,12 @@ func TestRealHosts(t *testing.T) {
 	t.Parallel()
 	for _, p := range []struct {
 		name, start, region, partition string
-		suffix, web                    string // of the hosts
+		suffix, web, iam               string // of the hosts
 	}{
-		{"aws", "https://d-1234567890.awsapps.com/start", "eu-west-1", "aws", "amazonaws.com", "aws.amazon.com"},
-		{"China", "https://start.home.awsapps.cn/directory/d-1234567890", "cn-northwest-1", "aws-cn", "amazonaws.com.cn", "amazonaws.cn"},
-		{"GovCloud", "https://start.us-gov-home.awsapps.com/directory/d-1234567890", "us-gov-east-1", "aws-us-gov", "amazonaws.com", "amazonaws-us-gov.com"},
-		{"Europe", "https://start.eusc-de-east-1.portal.amazonaws.eu/directory/d-1234567890", "eusc-de-east-1", "aws-eusc", "amazonaws.eu", "amazonaws-eusc.eu"},
+		{"aws", "https://d-1234567890.awsapps.com/start", "eu-west-1", "aws", "amazonaws.com", "aws.amazon.com", "iam.amazonaws.com"},
+		{"China", "https://start.home.awsapps.cn/directory/d-1234567890", "cn-northwest-1", "aws-cn", "amazonaws.com.cn", "amazonaws.cn", "iam.cn-north-1.amazonaws.com.cn"},
+		{"GovCloud", "https://start.us-gov-home.awsapps.com/directory/d-1234567890", "us-gov-east-1", "aws-us-gov", "amazonaws.com", "amazonaws-us-gov.com", "iam.us-gov.amazonaws.com"},
+		{"Europe", "https://start.eusc-de-east-1.portal.amazonaws.eu/directory/d-1234567890", "eusc-de-east-1", "aws-eusc", "amazonaws.eu", "amazonaws-eusc.eu", "iam.eusc-de-east-1.amazonaws.eu"},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
@@ -48,7 +51,17 @@ func TestRealHosts(t *testing.T) {
 				w.AWS.AddPermissionSet(set),
 				w.AWS.SetPerson(ststest.Person{Does: ststest.Approve, ARN: user}),
 				w.AWS.AddRole(ststest.Role{ARN: role + "top", Principals: []string{set.RoleARN(), user}}),
+				w.AWS.AddUser(ststest.User{ARN: user, Keys: []creds.Key{{ID: ststest.DemoKeyID, Secret: creds.NewSecret(ststest.DemoSecret)}}}),
+				w.AWS.AddIssuer(ststest.Issuer{URL: ststest.DemoIssuer, Audiences: []string{ststest.DemoAudience}}),
+				w.AWS.AddRole(ststest.Role{ARN: role + "ci", Web: ststest.Trust{Issuer: ststest.DemoIssuer}}),
 			)
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := w.AWS.WebToken(ststest.DemoClaims())
+			if err == nil {
+				err = os.WriteFile(filepath.Join(w.Home, "token"), []byte(token), 0o600)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,10 +69,13 @@ func TestRealHosts(t *testing.T) {
 				"[profile sso]\nsso_session = corp\nsso_account_id = 111111111111\nsso_role_name = Admin\nregion = "+p.region+"\n"+
 				"[profile top]\nsource_profile = sso\nrole_arn = "+role+"top\nregion = "+p.region+"\n"+
 				"[profile console]\nfob_login_session = "+user+"\nregion = "+p.region+"\n"+
-				"[profile onconsole]\nsource_profile = console\nrole_arn = "+role+"top\nregion = "+p.region+"\n")
+				"[profile onconsole]\nsource_profile = console\nrole_arn = "+role+"top\nregion = "+p.region+"\n"+
+				"[profile web]\nweb_identity_token_file = "+filepath.Join(w.Home, "token")+"\nrole_arn = "+role+"ci\nregion = "+p.region+"\n")
 			w.must(t, "", "login", "sso", "console")
 			w.must(t, "", "export", "top")
 			w.must(t, "", "export", "onconsole")
+			w.must(t, "", "export", "web")
+			w.must(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "key", "--stdin", "--region", p.region)
 			var got []string
 			for _, c := range w.AWS.Calls() {
 				if c.Code != "OK" {
@@ -72,7 +88,8 @@ func TestRealHosts(t *testing.T) {
 			want := []string{
 				"RegisterClient " + oidc, "Authorize " + oidc, "CreateToken " + oidc, "GetRoleCredentials " + portal,
 				"AuthorizeConsole " + signin, "CreateOAuth2Token " + signin,
-				"AssumeRole " + sts, "AssumeRole " + sts,
+				"AssumeRole " + sts, "AssumeRole " + sts, "AssumeRoleWithWebIdentity " + sts,
+				"GetCallerIdentity " + sts, "ListMFADevices " + p.iam,
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("calls:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -37,10 +37,11 @@ func (r *resolver) foreign() bool {
 	return err == nil && !Endpoint{URL: u}.IsAWS()
 }
 
-// EndpointOf is where STS is called for a profile that need not exist yet.
-func EndpointOf(f Facts, profile string) (Endpoint, error) {
+// EndpointOf is where STS is called for a profile that need not exist yet, in the region
+// of the --region flag if that is not "".
+func EndpointOf(f Facts, profile, region string) (Endpoint, error) {
 	section, _ := f.Config.Profile(profile)
-	r := resolver{facts: f, chain: []hop{{name: profile, section: section}}}
+	r := resolver{facts: f, opts: Options{Region: region}, chain: []hop{{name: profile, section: section}}}
 	region, from, err := r.region()
 	if err != nil {
 		return Endpoint{}, err

@@ -24,13 +24,17 @@ endpoint_url = https://sts.example.com
 		{"not-yet", "", Endpoint{Region: "us-east-1", Home: "us-east-1"}},
 		{"not-yet", "us-gov-east-1", Endpoint{Region: "us-gov-east-1", Home: "us-gov-west-1"}},
 	} {
-		got, err := EndpointOf(w.facts(map[string]string{"AWS_REGION": tt.region}), tt.profile)
+		got, err := EndpointOf(w.facts(map[string]string{"AWS_REGION": tt.region}), tt.profile, "")
 		if err != nil || got != tt.want {
 			t.Errorf("EndpointOf(%q) in %q = %+v, %v", tt.profile, tt.region, got, err)
 		}
 	}
-	if _, err := EndpointOf(w.facts(map[string]string{"AWS_REGION": "a.b"}), "there"); err == nil {
+	if _, err := EndpointOf(w.facts(map[string]string{"AWS_REGION": "a.b"}), "there", ""); err == nil {
 		t.Error("a.b is a region")
+	}
+	got, err := EndpointOf(w.facts(map[string]string{"AWS_REGION": "eu-west-1"}), "there", "cn-northwest-1")
+	if want := (Endpoint{Region: "cn-northwest-1", Home: "cn-north-1", URL: "https://sts.example.com"}); err != nil || got != want {
+		t.Errorf("with --region: %+v, %v", got, err)
 	}
 }
 

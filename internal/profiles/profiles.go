@@ -143,15 +143,16 @@ func (p *Profiles) Users(profile string) (users []string) {
 	return users
 }
 
-// STS is where STS is called for a profile that need not exist yet.
-func (p *Profiles) STS(profile string) (plan.Endpoint, error) {
-	return plan.EndpointOf(p.facts, profile)
+// STS is where STS is called for a profile that need not exist yet, in the region of the
+// --region flag if that is not "".
+func (p *Profiles) STS(profile, region string) (plan.Endpoint, error) {
+	return plan.EndpointOf(p.facts, profile, region)
 }
 
 // Signin is where a profile, which need not exist yet, is signed in to at the console; a
 // region of "" is the home region of AWS.
 func (p *Profiles) Signin(profile, region string) (plan.Endpoint, error) {
-	sts, err := p.STS(profile)
+	sts, err := p.STS(profile, "")
 	if err != nil {
 		return plan.Endpoint{}, err
 	}
