@@ -57,6 +57,8 @@ func TestPages(t *testing.T) {
 			{"fob add store --mfa-serial", tryDialects("seaweedfs")},
 			{"[profile local]", tryConfig},
 			{"fob add local", tryDialects("localstack")},
+			{"fob add ops --console", onTerminal("", `"`+devARN+`"`)},
+			{"fob add prod --source ops", tryConsoleRole},
 			{"fob exec dev -- docker", tryContainer},
 			{"[Service]", tryUnit},
 			{"0 3 * * *", tryCron},
@@ -422,6 +424,14 @@ func tryDialects(names ...string) func(*testing.T, *reader, string) {
 			holds(t, r.called(t), "aws s3 ls\nwith TEMPORARY")
 		}
 	}
+}
+
+// tryConsoleRole assumes a role that trusts the account of who signed in.
+func tryConsoleRole(t *testing.T, r *reader, code string) {
+	if err := r.AWS.AddRole(ststest.Role{ARN: ststest.DemoRole, Principals: []string{"arn:aws:iam::" + ststest.DemoAccount + ":root"}}); err != nil {
+		t.Fatal(err)
+	}
+	onTerminal("", `"`+deployARN+`"`)(t, r, code)
 }
 
 func tryContainer(t *testing.T, r *reader, code string) {
