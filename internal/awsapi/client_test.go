@@ -120,6 +120,8 @@ func TestUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
+	closed := httptest.NewServer(http.NotFoundHandler()) // it is not a proxy
+	defer closed.Close()
 	proxied := func(proxy string) *Client {
 		c := newTestClient(t, plan.Endpoint{URL: "https://sts.example.com"}, brisk)
 		c.transport.next.(*http.Transport).Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }
@@ -151,7 +153,7 @@ func TestUnreachable(t *testing.T) {
 			return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "sts.eu-west-1.amazonaws.com", IsNotFound: true}}
 		}), "cannot resolve sts.eu-west-1.amazonaws.com", 1},
 		"no proxy":           {proxied("http://" + l.Addr().String()), "the proxy (HTTPS_PROXY): connect: connection refused", 3},
-		"the proxy declines": {proxied(open.URL), "", 3}, // it is not a proxy
+		"the proxy declines": {proxied(closed.URL), "", 3},
 		"dead": {dialing(t, plan.Endpoint{}, func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
 		}), "no answer in time", 3},

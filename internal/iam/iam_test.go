@@ -164,7 +164,7 @@ func TestEnrollFails(t *testing.T) {
 		calls string
 	}{
 		{"not allowed", func(e *try) { e.aws.Deny("CreateVirtualMFADevice") }, "AccessDenied", "Create"},
-		{"throttled all the time", func(e *try) { e.aws.Fail("CreateVirtualMFADevice", fault(t, "throttle"), ststest.Always) }, "AWS answered Throttling", "Create Create Create"},
+		{"throttled all the time", func(e *try) { e.aws.Fail("CreateVirtualMFADevice", fault(t, "throttle"), ststest.Always) }, "AWS answered Throttling", "Create Create Create Create Create Create"},
 		{"the store", func(e *try) {
 			e.Keep = func(context.Context, string, creds.Seed) error { return errNo }
 		}, "no", "Create Deactivate Delete"},
