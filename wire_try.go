@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fob/internal/helper"
+	"fob/internal/plan"
 	"fob/internal/prompt"
 )
 
@@ -65,8 +66,12 @@ func (c *wireCmd) tryLine(a *app, name string) error {
 	}
 	section, _ := all.Config.Profile(name)
 	line, _ := section.Own("credential_process")
+	environ := a.helperEnviron("")
+	if made, err := all.Plan(name, plan.Options{Shown: true}); err == nil && made.Source() == plan.EnvironmentSource {
+		environ = a.environ // without these credentials there is no plan
+	}
 	explain := strings.Replace(strings.TrimSuffix(line.Text, " --format process"), " export ", " explain --json ", 1)
-	if _, err := helper.Output(a.ctx, explain, a.environ, nil); err != nil {
+	if _, err := helper.Output(a.ctx, explain, environ, nil); err != nil {
 		return &lineError{name, line.Text, err}
 	}
 	return nil
