@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fob/internal/cmdline"
+	"fob/internal/plan"
 	"fob/internal/ui"
 )
 
@@ -47,6 +48,9 @@ func (e *exam) environment(context.Context) error {
 		if strings.HasPrefix(value, "~") {
 			e.advise(ui.TypeLine("export "+file.name+"="+cmdline.Quote(file.path)), "%s begins with ~: the AWS CLI expands that, and the Go SDK does not", file.name)
 		}
+	}
+	if names := plan.VariablesFor(e.Getenv); len(names) > 0 {
+		e.ok("fob exec and fob login use %s where a profile does not say it itself; fob export does not", strings.Join(names, ", "))
 	}
 	for _, v := range VaultVariables(e.Getenv, e.Unasked) {
 		e.advise(ui.Advise("%s", v.Use), "%s is for aws-vault; fob ignores it", v.Name)

@@ -43,13 +43,17 @@ func (h hop) sourceProfile() (none awsconfig.Value, ok bool) {
 	return v, ok
 }
 
-const tokenFile = "web_identity_token_file"
+// The keys that name where the token of a web identity comes from. The second is
+// aws-vault's.
+const (
+	tokenFile    = "web_identity_token_file"
+	tokenProcess = "web_identity_token_process"
+)
 
-// tokenKeys name where the token of a web identity comes from. The second is aws-vault's.
-var tokenKeys = [...]string{tokenFile, "web_identity_token_process"}
+var tokenKeys = [...]string{tokenFile, tokenProcess}
 
 // roleSources are the keys that name what a role is assumed with.
-var roleSources = append([]string{"source_profile", "credential_source"}, tokenKeys[:]...)
+var roleSources = [...]string{"source_profile", "credential_source", tokenFile, tokenProcess}
 
 // oneSource makes sure that a role has one source only: the SDKs refuse two, or
 // do not agree which one counts.

@@ -23,6 +23,16 @@ var variables = [...]struct{ key, name string }{
 // AWS_ROLE_SESSION_NAME are that program's then, and nobody chose them for a profile.
 const tokenVariable = "AWS_WEB_IDENTITY_TOKEN_FILE"
 
+// VariablesFor lists the variables that are set and may count for a profile.
+func VariablesFor(getenv func(name string) string) (names []string) {
+	for _, v := range variables {
+		if getenv(tokenVariable) == "" && getenv(v.name) != "" {
+			names = append(names, v.name)
+		}
+	}
+	return names
+}
+
 // value is what a section says, or for the profile that is asked for a variable, which
 // then counts.
 func (r *resolver) value(h hop, key string) (awsconfig.Value, bool) {
