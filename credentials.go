@@ -228,10 +228,21 @@ func (a *app) signer(mayAsk func() (ok bool, why error)) *signin.Signer {
 		Browser: func(address string) error {
 			return signin.Browsers{Getenv: a.getenv, LookPath: exec.LookPath, Environ: a.helperEnviron("")}.Open(address)
 		},
-		Say: a.out.Say, Waiting: a.out.Waiting,
+		Say: a.tell, Waiting: a.out.Waiting,
 		Pause: a.pause,
 		Now:   a.now, Log: a.out.Log, Note: a.out.Note,
 	}
+}
+
+// tell prints a line that a person must see to sign in: on the terminal if standard error
+// is somewhere else, and with --quiet.
+func (a *app) tell(format string, args ...any) {
+	if t, err := a.person.Terminal("sign in"); err == nil && (a.Quiet || !term.IsTerminal(os.Stderr)) {
+		if t.Print(a.ctx, fmt.Sprintf(format, args...)+"\n") == nil {
+			return
+		}
+	}
+	a.out.Say(format, args...)
 }
 
 // browserSigner signs in with the browser where there is one, also without a terminal; with

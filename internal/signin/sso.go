@@ -95,6 +95,12 @@ func refusedWith(err error, codes ...string) bool {
 	return false
 }
 
+// keyDenied reports whether a KMS key is what refuses: that does not end a sign-in.
+func keyDenied(err error) bool {
+	var refused *awsapi.RefusedError
+	return errors.As(err, &refused) && refused.Reason == KeyDenied
+}
+
 // AssignmentError means that the person who is signed in may not use the role: nobody
 // has to sign in again.
 type AssignmentError struct {
@@ -312,7 +318,7 @@ func (s *Signer) refresh(ctx context.Context, c center, lock *keyring.Lock, reje
 			}
 		}
 		return t, info, nil
-	case refusedWith(err, codeInvalidGrant, codeInvalidClient, codeExpired, codeDenied):
+	case refusedWith(err, codeInvalidGrant, codeInvalidClient, codeExpired, codeDenied) && !keyDenied(err):
 		s.Log("the sign-in to %s has ended: %v", c.title(), err)
 		if err := s.Store.RemoveToken(name, id); err != nil {
 			return t, info, err

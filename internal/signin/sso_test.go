@@ -166,6 +166,9 @@ func TestEnds(t *testing.T) {
 		{"the token only", 0, func(b *bench) { b.aws.RevokeTokens(); b.later(2 * m) }, false, "GetRoleCredentials! refresh_token GetRoleCredentials", true},
 		{"the registration", 2 * time.Hour, func(b *bench) { b.aws.ForgetClients() }, true, "refresh_token!", false},
 		{"the registration, while the token lives", 55 * m, func(b *bench) { b.aws.ForgetClients() }, false, "refresh_token! GetRoleCredentials", true},
+		{"by nobody, as a KMS key refuses", 2 * time.Hour, func(b *bench) {
+			b.aws.Fail("CreateToken", ststest.Refuse(400, "AccessDeniedException", KeyDenied), 1)
+		}, false, "refresh_token!", true},
 		{"by a proxy", 59 * m, func(b *bench) { b.aws.Fail("CreateToken", ststest.Portal(), 9); b.later(2 * m) }, false, "refresh_token!", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
