@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"fob/internal/awsapi"
 	"fob/internal/input"
@@ -44,6 +45,9 @@ func signInFailures() []failure {
 			return exit(exitNoPerson, a.loginHint(err)...)
 		}),
 		on(func(a *app, _ *signin.LateError, err error) verdict {
+			if a.name == "login" && !slices.Contains(a.args, "--device") {
+				return exit(exitNoPerson, ui.Type("fob", "login", profileOf(err), "--device").To("signs in with a code, in a browser on any device"))
+			}
 			return exit(exitNoPerson, a.loginHint(err)...)
 		}),
 		always[*signin.DeniedError](exitRefused),

@@ -62,6 +62,7 @@ func TestBrowse(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			b := newBench(t)
 			var redirect, state string
+			var answered time.Time
 			page := func(r, s string) string { redirect, state = r, s; return "about:blank" }
 			b.Browser = func(string) error {
 				u, err := url.Parse(redirect)
@@ -90,6 +91,13 @@ func TestBrowse(t *testing.T) {
 						t.Errorf("%v: %d", stranger, status)
 					}
 				}
+				spare, err := net.Dial("tcp", u.Host) // browsers do that
+				if err != nil {
+					t.Error(err)
+				} else {
+					t.Cleanup(func() { spare.Close() })
+				}
+				answered = time.Now()
 				status, h, text := get(t, "GET", redirect+"?"+strings.Replace(row.last, "STATE", state, 1), "")
 				if status != 200 || !strings.Contains(text, row.page) || strings.Contains(text, "<script>") || strings.Contains(text, "abc") {
 					t.Errorf("%d, %s", status, text)
@@ -102,6 +110,9 @@ func TestBrowse(t *testing.T) {
 			got, err := b.browse(t.Context(), needed, page)
 			if got.code != row.want.code || row.denied == "" && (err != nil || got.redirect != redirect) || row.denied != "" && err.Error() != row.denied {
 				t.Errorf("%+v, %v", got, err)
+			}
+			if took := time.Since(answered); took > 900*time.Millisecond {
+				t.Errorf("it waited for %v after the answer", took)
 			}
 			u, _ := url.Parse(redirect)
 			if c, err := net.DialTimeout("tcp", u.Host, time.Second); err == nil {

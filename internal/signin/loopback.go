@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -59,14 +60,22 @@ func (s *Signer) browse(ctx context.Context, needed *NeededError, page func(redi
 	state := rand.Text()
 	redirect := callback(listener.Addr().String())
 	answers := make(chan returned, 1)
+	var silent sync.Map // connections on which nothing was asked yet
 	server := &http.Server{
+		ConnState: func(c net.Conn, state http.ConnState) {
+			if silent.Delete(c); state == http.StateNew {
+				silent.Store(c, true)
+			}
+		},
 		Handler:           &desk{to: needed.To, host: listener.Addr().String(), state: state, answers: answers},
 		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), // what a stranger sends is not worth a word
 	}
 	go server.Serve(listener) // it ends with Shutdown or Close
-	// The page that says that it is done must arrive; then nothing is left behind.
+	// The page that says that it is done must arrive; then nothing is left behind. Browsers
+	// open connections to spare, for which Shutdown would wait.
 	defer func() {
+		silent.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
 		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		if server.Shutdown(bye) != nil {
