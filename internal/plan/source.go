@@ -176,10 +176,10 @@ func (r *resolver) process(h hop, v awsconfig.Value) error {
 func (r *resolver) environment(h hop, v awsconfig.Value) error {
 	switch v.Text {
 	case "Environment":
-	default:
-		return &ConfigError{At: At(v), Problem: fmt.Sprintf("unknown %s %q; use Environment, which reads AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", v.Key, v.Text)}
 	case "EcsContainer", "Ec2InstanceMetadata":
 		return &MachineRoleError{Profile: h.name, Source: v.Text, At: At(v)}
+	default:
+		return &ConfigError{At: At(v), Problem: fmt.Sprintf("unknown %s %q; use Environment, which reads AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", v.Key, v.Text)}
 	}
 	id := r.facts.Getenv("AWS_ACCESS_KEY_ID")
 	if id == "" || r.facts.Getenv("AWS_SECRET_ACCESS_KEY") == "" {

@@ -452,7 +452,7 @@ func TestSignOut(t *testing.T) {
 		b.want("")
 		wantErr[*NeededError](t, b.quiet(b.step()))
 		b.signIn(b.step())
-		if to, err := b.Forget(t.Context(), planOf(b.step())); to != to || err != nil {
+		if to, err := b.Forget(t.Context(), planOf(b.step())); to != "Identity Center (corp)" || err != nil {
 			t.Error(to, err)
 		}
 		b.want("")

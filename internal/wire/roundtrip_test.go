@@ -335,7 +335,7 @@ func rich(r *rand.Rand, text, profile string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		b.WriteString(line)
-		if end := strings.TrimLeft(line, "[]ab profile\"'dev ult\t"); strings.HasPrefix(line, "[") && strings.HasSuffix(line, "\n") && strings.Contains(line, profile) && strings.TrimSpace(end) == "" {
+		if end := strings.TrimLeft(line, "[]ab profile\"'dvut\t"); strings.HasPrefix(line, "[") && strings.HasSuffix(line, "\n") && strings.Contains(line, profile) && strings.TrimSpace(end) == "" {
 			for range r.IntN(3) {
 				key := movable[r.IntN(len(movable))]
 				b.WriteString([]string{"", "", "# mine\n"}[r.IntN(3)] + key + []string{" = ", "=", " =\t"}[r.IntN(3)] + []string{"x", "a b ; c", ""}[r.IntN(3)] + line[len(strings.TrimRight(line, "\r\n")):])
