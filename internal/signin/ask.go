@@ -177,12 +177,13 @@ func (s *Signer) person(ctx context.Context, m method, now askState) (creds.Toke
 func (s *Signer) share(ctx context.Context, lock *keyring.Lock, now askState, err error) {
 	var refused *awsapi.RefusedError
 	var denied *DeniedError
+	var other *IdentityError
 	var late *LateError
 	switch {
 	case err == nil:
 		now.Done++
 		now.Refusal = now.Cleared()
-	case errors.As(err, &refused), errors.As(err, &denied):
+	case errors.As(err, &refused), errors.As(err, &denied), errors.As(err, &other):
 		now.Refusal = now.Next(keyring.Refused, err.Error(), "")
 	case errors.As(err, &late):
 		now.Refusal = now.Next(keyring.Unanswered, late.Error(), "")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fob/internal/awsapi"
+	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/internal/plan"
 	"fob/keyring"
@@ -344,8 +345,12 @@ func (s *Signer) consoleToken(ctx context.Context, c console, key *ecdsa.Private
 // signIn has a person sign in, and demands that it is who the profile is for.
 func (c console) signIn(ctx context.Context, s *Signer) (creds.Token, keyring.Info, error) {
 	t, info, err := s.toConsole(ctx, c)
-	if err == nil && info.ARN != c.Session {
+	switch {
+	case err != nil:
+	case info.ARN != c.Session:
 		err = &IdentityError{Profile: c.Profile, Want: c.Session, Got: info.ARN}
+	case c.AWSLogin:
+		s.Note("AWS's own tools keep a sign-in of their own: aws login --profile %s", cmdline.Quote(c.Profile))
 	}
 	return t, info, err
 }

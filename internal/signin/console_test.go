@@ -551,6 +551,33 @@ func TestConsoleLeftToAWS(t *testing.T) {
 	if s, err := b.Console(t.Context(), b.step); err != nil || s.ID != nextID {
 		t.Errorf("%s, %v", s.ID, err)
 	}
+	if logs := strings.Join(b.logs, "\n"); !strings.Contains(logs, "AWS's own tools keep a sign-in of their own: aws login --profile ops") {
+		t.Errorf("not told that this is another sign-in: %s", logs)
+	}
+}
+
+// A person who signed in as somebody else is not asked again by those who waited.
+func TestConsoleIdentityIsShared(t *testing.T) {
+	b := newConsoleBench(t, true)
+	b.step.AWSLogin = false
+	b.aws.subject = "arn:aws:iam::111111111111:user/eve"
+	waits := *b.Signer
+	waiting, done := make(chan bool), make(chan error)
+	waits.MayAsk = func() (bool, error) { close(waiting); return true, nil }
+	waits.Browser = func(string) error { t.Error("a second browser"); return nil }
+	b.Browser = func(address string) error {
+		go func() { done <- waits.Ask(t.Context(), b.plan()) }()
+		<-waiting
+		return b.browserThat(t, nil)(address)
+	}
+	var identity *IdentityError
+	if err := b.Ask(t.Context(), b.plan()); !errors.As(err, &identity) {
+		t.Errorf("%v", err)
+	}
+	var shared *SharedError
+	if err := <-done; !errors.As(err, &shared) || shared.Outcome != keyring.Refused {
+		t.Errorf("the one who waited: %v", err)
+	}
 }
 
 // With a browser elsewhere, the person pastes what the page shows.
