@@ -10,6 +10,7 @@ import (
 	"fob/internal/helper"
 	"fob/internal/plan"
 	"fob/internal/prompt"
+	"fob/internal/wire"
 )
 
 // lineError is a credential_process that does not start fob.
@@ -66,11 +67,14 @@ func (c *wireCmd) tryLine(a *app, name string) error {
 	}
 	section, _ := all.Config.Profile(name)
 	line, _ := section.Own("credential_process")
+	if written, err := wire.Process(a.args[0], name); err != nil || line.Text != written {
+		return err // it was there before, perhaps with flags of export's
+	}
 	environ := a.helperEnviron("")
 	if made, err := all.Plan(name, plan.Options{Shown: true}); err == nil && made.Source() == plan.EnvironmentSource {
 		environ = a.environ // without these credentials there is no plan
 	}
-	explain := strings.Replace(strings.TrimSuffix(line.Text, " --format process"), " export ", " explain --json ", 1)
+	explain := strings.Replace(strings.TrimSuffix(line.Text, " --format process"), " export --profile ", " explain --json --profile ", 1)
 	if _, err := helper.Output(a.ctx, explain, environ, nil); err != nil {
 		return &lineError{name, line.Text, err}
 	}
