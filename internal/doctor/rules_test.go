@@ -82,10 +82,11 @@ type rules struct {
 	*awsconfig.Config
 	*expectation
 	path []section // from the profile that was asked for
+	last string    // the name of the last one, which has the source
 }
 
 func expect(c *awsconfig.Config, profile string) *expectation {
-	r := rules{c, &expectation{rows: map[string]bool{}}, nil}
+	r := rules{c, &expectation{rows: map[string]bool{}}, nil, ""}
 	r.chain = r.walk(profile, awsconfig.Value{}, nil)
 	if r.refused == "" && r.steps == nil {
 		r.steps = []step{{"none", []awsconfig.Value{{}}}}
@@ -159,7 +160,7 @@ func (r *rules) walk(name string, at awsconfig.Value, above []string) chain {
 	if !ok {
 		return refuse(at, "there is no profile %q", name)
 	}
-	r.path = append(r.path, s)
+	r.path, r.last = append(r.path, s), name
 	first := above == nil
 	assumes := s.has("role_arn") && (first || !s.hasStatic())
 	if s.has("role_arn") && !assumes {
@@ -360,6 +361,10 @@ func (r *rules) finish(profile string) {
 	case "login":
 		if !userARN.MatchString(source.values[0].Text) {
 			bad(source.values[0])
+		}
+		in, _ := r.Profile(r.last) // it is renewed there
+		if v, _ := in.Own("region"); v.Text != "" && !regionName.MatchString(v.Text) {
+			bad(v)
 		}
 	}
 	longLived := source.kind == "environment" || source.kind == "key" && source.values[2].Text == ""
