@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +50,19 @@ func newPortal(t testing.TB, answer func(n int, w http.ResponseWriter, r *http.R
 	return p
 }
 
+// seen are the requests so far.
+func (p *portal) seen() []*http.Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.requests)
+}
+
+func (p *portal) body(i int) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bodies[i]
+}
+
 func (p *portal) endpoint() plan.Endpoint { return plan.Endpoint{URL: p.URL} }
 
 const portalToken = `aoaAAA+/"T0k3n=`
@@ -69,8 +83,8 @@ func TestJSONUnsigned(t *testing.T) {
 	if err := c.JSON(t.Context(), creds.Session{}, portalCall, &answer); err != nil || answer.RoleCredentials.AccessKeyID != "ASIAIOSFODNN7EXAMPLE" {
 		t.Fatal(answer, err)
 	}
-	get := p.requests[0]
-	if get.Method != "GET" || get.URL.String() != "/federation/credentials?account_id=111111111111&role_name=Admin%2B1" || p.bodies[0] != "" ||
+	get := p.seen()[0]
+	if get.Method != "GET" || get.URL.String() != "/federation/credentials?account_id=111111111111&role_name=Admin%2B1" || p.body(0) != "" ||
 		get.Header.Get("x-amz-sso_bearer_token") != portalToken || get.Header.Get("Authorization") != "" || get.Header.Get("Content-Type") != "" || get.ContentLength != 0 {
 		t.Errorf("%s %s, %v", get.Method, get.URL, get.Header)
 	}
@@ -78,10 +92,10 @@ func TestJSONUnsigned(t *testing.T) {
 	if err := c.JSON(t.Context(), creds.Session{}, register, nil); err != nil {
 		t.Fatal(err)
 	}
-	post := p.requests[1]
-	if post.Method != "POST" || post.URL.String() != "/client/register" || p.bodies[1] != `{"clientType":"public"}` ||
+	post := p.seen()[1]
+	if post.Method != "POST" || post.URL.String() != "/client/register" || p.body(1) != `{"clientType":"public"}` ||
 		post.Header.Get("Content-Type") != "application/json" || post.Header.Get("Authorization") != "" {
-		t.Errorf("%s %s, %v, %s", post.Method, post.URL, post.Header, p.bodies[1])
+		t.Errorf("%s %s, %v, %s", post.Method, post.URL, post.Header, p.body(1))
 	}
 }
 
@@ -111,7 +125,7 @@ func TestJSONSigned(t *testing.T) {
 	if err := newTestClient(t, p.endpoint(), brisk).JSON(t.Context(), with, call, &struct{}{}); err != nil {
 		t.Fatal(err)
 	}
-	r := p.requests[0]
+	r := p.seen()[0]
 	if r.URL.Path != "/" || r.Header.Get("X-Amz-Target") != call.Target || r.Header.Get("Content-Type") != "application/x-amz-json-1.1" || r.Header.Get("X-Amz-Security-Token") != "AQoDYXdzEJr1K" {
 		t.Errorf("%s, %v", r.URL, r.Header)
 	}
@@ -163,8 +177,8 @@ func TestJSONRefused(t *testing.T) {
 			if strings.HasSuffix(err.Error(), ": ") || !strings.HasPrefix(err.Error(), "AWS refused GetRoleCredentials: "+e.Code) {
 				t.Errorf("%q", err)
 			}
-			if len(p.requests) != 1 {
-				t.Errorf("%d tries", len(p.requests))
+			if len(p.seen()) != 1 {
+				t.Errorf("%d tries", len(p.seen()))
 			}
 		})
 	}
@@ -255,8 +269,8 @@ func TestJSONAgain(t *testing.T) {
 			c := newTestClient(t, p.endpoint(), brisk)
 			c.transport.next.(*http.Transport).DisableKeepAlives = true // net/http itself repeats a GET
 			err := c.JSON(t.Context(), creds.Session{}, row.call, &struct{}{})
-			if (err == nil) != row.fine || len(p.requests) != row.tries {
-				t.Errorf("%d tries, %v", len(p.requests), err)
+			if (err == nil) != row.fine || len(p.seen()) != row.tries {
+				t.Errorf("%d tries, %v", len(p.seen()), err)
 			}
 			if err == nil {
 				return
@@ -338,8 +352,8 @@ func TestJSONProof(t *testing.T) {
 	}
 	broken := errors.New("no key")
 	call.Proof = func(string, string, time.Time) (map[string]string, error) { return nil, broken }
-	if err := c.JSON(t.Context(), creds.Session{}, call, nil); err != broken || len(p.requests) != 3 {
-		t.Error(err, len(p.requests))
+	if err := c.JSON(t.Context(), creds.Session{}, call, nil); err != broken || len(p.seen()) != 3 {
+		t.Error(err, len(p.seen()))
 	}
 }
 
@@ -357,8 +371,8 @@ func TestJSONSkew(t *testing.T) {
 			io.WriteString(w, "{}")
 		})
 		call := JSON{Service: "ssm", Action: "GetParameters", Method: "POST", Target: "AmazonSSM.GetParameters", Body: struct{}{}}
-		if err := newTestClient(t, p.endpoint(), brisk).JSON(t.Context(), withKey, call, &struct{}{}); err != nil || len(p.requests) != 2 {
-			t.Errorf("%s: %d tries, %v", code, len(p.requests), err)
+		if err := newTestClient(t, p.endpoint(), brisk).JSON(t.Context(), withKey, call, &struct{}{}); err != nil || len(p.seen()) != 2 {
+			t.Errorf("%s: %d tries, %v", code, len(p.seen()), err)
 		}
 	}
 }

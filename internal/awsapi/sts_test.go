@@ -195,7 +195,7 @@ func TestWebIdentity(t *testing.T) {
 	if err != nil || !s.Secret.Equal(want.Secret) || !s.Token.Equal(want.Token) || s.ID != want.ID || !s.Expires.Equal(expires) || s.AccountID != want.AccountID {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	form, err := url.ParseQuery(p.bodies[0])
+	form, err := url.ParseQuery(p.body(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,8 +228,8 @@ func TestWebIdentityRefused(t *testing.T) {
 				io.WriteString(w, refusal(code, "The token "+token+" is not good"))
 			})
 			_, err := newTestClient(t, p.endpoint(), brisk).WebIdentity(t.Context(), plan.WebIdentity{RoleARN: roleARN, RoleSessionName: "jo", DurationSeconds: 3600}, creds.NewSecret(token))
-			if len(p.requests) != tries {
-				t.Errorf("%s: %d tries", code, len(p.requests))
+			if len(p.seen()) != tries {
+				t.Errorf("%s: %d tries", code, len(p.seen()))
 			}
 			if last && tries > 1 {
 				if err != nil {
