@@ -225,7 +225,7 @@ func TestCrowdPortalSignedOut(t *testing.T) {
 func (w *world) slowBrowser(t *testing.T) (_ *world, ready func()) {
 	t.Helper()
 	file := filepath.Join(w.Home, "ready")
-	path := w.program(t, "slow-browser", "until [ -e "+file+" ]; do sleep 0.05; done\nexec browser \"$@\"\n")
+	path := w.program(t, "slow-browser", "until [ -e "+file+" ]; do [ -d "+w.Home+" ] || exit; sleep 0.05; done\nexec browser \"$@\"\n")
 	return w.with("BROWSER=" + path), func() {
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
