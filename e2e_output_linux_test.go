@@ -34,6 +34,11 @@ func TestOutputIsLost(t *testing.T) {
 		"list":             "list",
 		"explain":          "explain dev",
 		"remove":           "remove old --yes",
+		"wire":             "wire --all --dry-run",
+		"sso":              "sso",
+		"sso accounts":     "sso accounts",
+		"sso profiles":     "sso profiles corp --dry-run",
+		"sso add":          "-",
 		"mfa add":          "-",
 		"mfa code":         "mfa code dev",
 		"mfa remove":       "-",
@@ -49,7 +54,9 @@ func TestOutputIsLost(t *testing.T) {
 		"completion":       "completion bash",
 		"version":          "version",
 	}
-	w.must(t, "", "login", "dev")
+	w.config(t, "[sso-session corp]\nsso_start_url = "+ststest.DemoStartURL+"\nsso_region = "+ststest.DemoSSORegion+"\n"+
+		"[profile ops]\nsso_session = corp\nsso_account_id = "+ststest.DemoAccount+"\nsso_role_name = AdministratorAccess\n")
+	w.must(t, "", "login", "dev", "ops")
 	all := []string{"", "--help", "--version", "status --all --format {profile}", "list --json", "list --names", "explain dev --json", "store --json", "doctor --json", "__complete = exec"}
 	model, err := new(commandLine).parser(start{getenv: host.Lookup(w.Env)}, commands())
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"time"
 
 	"fob/internal/cmdline"
@@ -19,7 +18,9 @@ func (c *statusCmd) showAll(a *app, line format.Template, now time.Time) error {
 		err = a.out.JSON(all)
 	case c.Format != "":
 		for _, s := range all {
-			err = errors.Join(err, s.print(a, line, now))
+			if err = s.print(a, line, now); err != nil {
+				break
+			}
 		}
 	case a.Quiet:
 	case len(all) > 0:
