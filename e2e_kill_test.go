@@ -558,94 +558,184 @@ func TestFullDiskKeepsSignIn(t *testing.T) {
 	}
 }
 
-// If fob is killed while it signs in or renews a sign-in, the sign-in in the store is the
-// old one or the new one, whole, and its refresh token is one that AWS takes. Only when the
-// kill comes between AWS's answer and the disk, nobody has the new one: then the access
-// token serves to its end, and fob says who has to sign in.
-func TestKillSignIn(t *testing.T) {
-	w := portalWorld(t, 2)
+// A refreshing is a sign-in that is renewed at every use, see TestKillSignIn.
+type refreshing struct {
+	*world
+	profile string
+	action  string // that renews it
+	// signIn reads it; it fails the test unless it is whole. lock names it.
+	signIn func() creds.Token
+	id     string
+	// age makes it one that has expired.
+	age   func()
+	login []string // signs in again
+	seen  *int     // how many calls have been looked at
+}
+
+// portalRefreshing is a sign-in at Identity Center.
+func portalRefreshing(t *testing.T) refreshing {
+	w := portalWorld(t, 1)
 	// A token of 8 minutes is due as soon as it is there.
 	if err := w.AWS.AddInstance(ststest.Instance{StartURL: ststest.DemoStartURL, TokenLife: 8 * time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	w.must(t, "", "login", "p0")
-	_, info := w.theSignIn(t)
-	tried := filepath.Join(w.storeDir(), "locks", "lock+sign-in-"+info.ID+".state")
-	// tokens are how often AWS gave a token, and how often it refused one.
-	tokens := func() (given, refused int) {
-		for _, c := range w.AWS.Calls() {
-			if c.Action == "CreateToken" && c.Code == "OK" {
-				given++
-			} else if c.Action == "CreateToken" {
-				refused++
-			}
-		}
-		w.AWS.ResetCalls()
-		return given, refused
-	}
-	tokens()
-	began := time.Now()
-	w.must(t, "", "export", "p0", "--fresh")
-	export, login := lifetime(time.Since(began)), lifetime(time.Since(began))
-	limit := time.Duration(often(20, 3600)) * time.Second
-	var kills, renewed, onTheWay int
-	for round := 0; kills < often(100, 5000) && time.Since(began) < limit && !t.Failed(); round++ {
-		if err := os.RemoveAll(tried); err != nil { // or a renewal is not tried again so soon
-			t.Fatal(err)
-		}
-		tokens()
-		before, _ := w.theSignIn(t)
-		life, args := &export, []string{"export", "p0", "--fresh"}
-		if round%4 == 3 {
-			life, args = &login, []string{"login", "p0", "--fresh"}
-		}
-		v := w.victim(life.moment(), "", args...)
-		if err := v.run(); err != nil {
-			t.Error(err)
-		}
-		life.learn(v)
-		if v.killed {
-			kills++
-		}
-		after, _ := w.theSignIn(t) // whole, or this fails
-		given, refused := tokens()
-		switch changed := !after.Refresh.Equal(before.Refresh); {
-		case refused > 0:
-			t.Errorf("a refresh token was sent that AWS had replaced")
-		case changed && given == 0:
-			t.Errorf("a sign-in from nowhere")
-		case changed:
-			renewed++
-			if after.Access.Equal(before.Access) {
-				t.Error("a mixture of two sign-ins")
-			}
-		case given > 0 && !v.killed:
-			t.Error("the new sign-in was not stored")
-		case given > 0 && args[0] == "login": // the sign-in before it serves
-			w.must(t, "", "export", "p0", "--fresh")
-		case given > 0:
-			onTheWay++
-			w.outlives(t, tried)
-			tokens()
-		}
-	}
-	t.Logf("%d kills survived, renewed %d times, lost %d times on the way from AWS", kills, renewed, onTheWay)
+	return w.refreshing(t, "p0", "CreateToken")
 }
 
-// outlives checks what follows if nobody has the new refresh token: the access token
-// serves, then somebody has to sign in.
-func (w *world) outlives(t *testing.T, tried string) {
-	t.Helper()
-	for _, expired := range []bool{false, true} {
-		if expired {
-			w.age(t, -time.Second)
-		} else if err := os.RemoveAll(tried); err != nil {
-			t.Fatal(err)
-		}
-		r := w.input("", "export", "p0", "--fresh")
-		if expired && (r.code != exitNoPerson || !strings.Contains(r.stderr, "fob: hint: fob login p0")) || !expired && r.code != 0 {
-			t.Errorf("expired: %v: %v", expired, r)
+// consoleRefreshing is a sign-in at the console.
+func consoleRefreshing(t *testing.T) refreshing {
+	w, _ := consoleWorld(t)
+	w.AWS.SetSessionLife(4 * time.Minute)
+	w.must(t, "", "login", "ops")
+	return w.refreshing(t, "ops", "CreateOAuth2Token")
+}
+
+func (w *world) refreshing(t *testing.T, profile, action string) refreshing {
+	_, info := w.theSignIn(t)
+	return refreshing{w, profile, action, func() creds.Token { token, _ := w.theSignIn(t); return token }, info.ID,
+		func() { w.age(t, -time.Second) }, []string{"login", profile, "--fresh"}, new(int)}
+}
+
+// tokens are how often AWS renewed the sign-in since tokens last ran, and how often it
+// refused to.
+func (r refreshing) tokens() (given, refused int) {
+	calls := r.AWS.Calls()
+	for _, c := range calls[*r.seen:] {
+		if c.Action == r.action && c.Code == "OK" {
+			given++
+		} else if c.Action == r.action {
+			refused++
 		}
 	}
-	w.must(t, "", "login", "p0")
+	*r.seen = len(calls)
+	return given, refused
+}
+
+// again has fob renew the sign-in though it has tried just now.
+func (r refreshing) again(t *testing.T) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(r.storeDir(), "locks", "lock+sign-in-"+r.id+".state")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// If fob is killed while it signs in or renews a sign-in, the sign-in in the store is the
+// old one or the new one, whole, and its refresh token is one that AWS takes. Only when the
+// kill comes between AWS's answer and the disk, nobody has the new one: then what there is
+// serves to its end, and fob says who has to sign in.
+func TestKillSignIn(t *testing.T) {
+	for name, make := range map[string]func(*testing.T) refreshing{"portal": portalRefreshing, "console": consoleRefreshing} {
+		t.Run(name, func(t *testing.T) {
+			r := make(t)
+			r.tokens()
+			export := []string{"export", r.profile, "--fresh"}
+			began := time.Now()
+			r.must(t, "", export...)
+			r.tokens()
+			lives := map[bool]*lifetime{true: new(lifetime), false: new(lifetime)} // of logins, and not
+			*lives[true], *lives[false] = lifetime(time.Since(began)), lifetime(time.Since(began))
+			limit := time.Duration(often(15, 1800)) * time.Second
+			var kills, renewed, onTheWay int
+			killed := false // the victim before: AWS may still be at work on its request
+			for round := 0; kills < often(60, 3000) && time.Since(began) < limit && !t.Failed(); round++ {
+				if given, _ := r.tokens(); given > 0 {
+					onTheWay++
+					r.outlives(t)
+				}
+				r.again(t)
+				before := r.signIn()
+				args, login := export, round%4 == 3
+				if login {
+					args = r.login
+				}
+				v := r.victim(lives[login].moment(), "", args...)
+				if err := v.run(); err != nil {
+					t.Error(err)
+				}
+				lives[login].learn(v)
+				if v.killed {
+					kills++
+				}
+				after := r.signIn()
+				given, refused := r.tokens()
+				switch changed := !after.Refresh.Equal(before.Refresh); {
+				case refused > 0 && given > 0 && killed && !changed:
+					onTheWay++
+					r.must(t, "", r.login...)
+					r.tokens()
+				case refused > 0:
+					t.Errorf("a refresh token was sent that AWS had replaced")
+				case changed && given == 0:
+					t.Errorf("a sign-in from nowhere")
+				case given > 1 && v.killed: // it signed in, and renewed that at once
+					r.must(t, "", r.login...)
+					r.tokens()
+				case changed:
+					renewed++
+					if after.Access.Equal(before.Access) && after.Session.ID == before.Session.ID {
+						t.Error("a mixture of two sign-ins")
+					}
+				case given > 0 && !v.killed:
+					t.Error("the new sign-in was not stored")
+				case given > 0 && login: // the sign-in before it serves
+					r.must(t, "", export...)
+					r.tokens()
+				case given > 0:
+					onTheWay++
+					r.outlives(t)
+				}
+				killed = v.killed
+			}
+			t.Logf("%d kills survived, renewed %d times, lost %d times on the way from AWS", kills, renewed, onTheWay)
+		})
+	}
+}
+
+// outlives checks what follows if nobody has the new refresh token: what there is serves,
+// then somebody has to sign in.
+func (r refreshing) outlives(t *testing.T) {
+	t.Helper()
+	r.again(t)
+	r.must(t, "", "export", r.profile, "--fresh")
+	r.age()
+	out := r.input("", "export", r.profile, "--fresh")
+	if out.code != exitNoPerson || !strings.Contains(out.stderr, "fob: hint: fob login "+r.profile) {
+		t.Errorf("with nothing left: %v", out)
+	}
+	r.must(t, "", r.login...)
+	r.tokens()
+}
+
+// The new refresh token is on the disk, content and name, before fob uses what came with it: AWS may have
+// ended the old one.
+func TestRefreshIsSyncedFirst(t *testing.T) {
+	needStrace(t)
+	w := signedInWorld(t, 1)
+	w.age(t, -time.Minute)
+	trace := filepath.Join(t.TempDir(), "trace")
+	cmd := exec.Command("strace", "-f", "-qq", "-y", "-s", "64", "-e", "signal=none", "-e", "trace=fsync,renameat,renameat2,write", "-o", trace, w.Fob, "export", "p0")
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	if out, err := cmd.Output(); err != nil || sessionOf(string(out)).ID == "" {
+		t.Fatalf("%s, %v", out, err)
+	}
+	var done []string
+	for line := range strings.Lines(slurp(t, trace)) {
+		switch items := filepath.Join(w.storeDir(), "g1", "items"); {
+		case strings.Contains(line, "POST /token"):
+			done = append(done, "renew")
+		case len(done) == 0: // see CanSetToken
+		case strings.Contains(line, "fsync(") && strings.Contains(line, items+"/.tmp-"):
+			done = append(done, "content")
+		case strings.Contains(line, "rename") && strings.Contains(line, "token+"):
+			done = append(done, "rename")
+		case strings.Contains(line, "fsync(") && strings.Contains(line, items+">"):
+			done = append(done, "name")
+		case strings.Contains(line, "GET /federation/credentials"):
+			done = append(done, "use")
+		}
+	}
+	if want := []string{"renew", "content", "rename", "name", "use"}; !slices.Equal(done, want) {
+		t.Errorf("%q, want %q\n%s", done, want, slurp(t, trace))
+	}
 }
