@@ -335,9 +335,13 @@ func (r *rules) finish(profile string) {
 		bad(v)
 	}
 	if v, _ := p.Own("services"); v.Text != "" {
-		if _, ok := r.Section("services", v.Text); !ok {
+		local, ok := r.Section("services", v.Text)
+		if !ok {
 			r.row("services that do not exist")
 			r.chain = refuse(v, "no such section")
+		}
+		if address, _ := local.Sub("sts", "endpoint_url"); strings.Contains(address.Text, " ") {
+			bad(address) // a comment is part of a nested value
 		}
 	}
 	source := step{}
