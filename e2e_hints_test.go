@@ -365,7 +365,7 @@ func examples(home string) []example {
 		{"exec x", planned(&signin.SharedError{To: "Identity Center (corp)", Refusal: keyring.Refusal{Outcome: keyring.Cancelled, Message: "cancelled"}})},
 		{"exec x", planned(&signin.SharedError{To: "Identity Center (corp)", Refusal: keyring.Refusal{Outcome: keyring.Unanswered, Message: "late"}})},
 		{"exec x", planned(&signin.LateError{To: "Identity Center (corp)"})},
-		{"login x", planned(&signin.LateError{To: "Identity Center (corp)"})},
+		{"login x", planned(&signin.LateError{To: "Identity Center (corp)", Browser: true})},
 		{"login x --device", planned(&signin.LateError{To: "Identity Center (corp)"})},
 		{"login x", planned(&signin.DeniedError{To: "Identity Center (corp)", Code: "access_denied"})},
 		{"login x", planned(&signin.SetupError{Where: "[sso-session corp]", Err: why})},

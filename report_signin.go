@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"slices"
 
 	"fob/internal/awsapi"
 	"fob/internal/input"
@@ -44,8 +43,8 @@ func signInFailures() []failure {
 			}
 			return exit(exitNoPerson, a.loginHint(err)...)
 		}),
-		on(func(a *app, _ *signin.LateError, err error) verdict {
-			if a.name == "login" && !slices.Contains(a.args, "--device") {
+		on(func(a *app, e *signin.LateError, err error) verdict {
+			if a.name == "login" && e.Browser {
 				return exit(exitNoPerson, ui.Type("fob", "login", profileOf(err), "--device").To("signs in with a code, in a browser on any device"))
 			}
 			return exit(exitNoPerson, a.loginHint(err)...)

@@ -433,7 +433,7 @@ func (s *Signer) pasted(ctx context.Context, c console, page func(redirect, stat
 	state := rand.Text()
 	s.Say("To sign in to %s, open this address on any device:", consoleTitle)
 	s.Say("    %s", page(back.redirect, state))
-	ctx, cancel := context.WithTimeoutCause(ctx, browserTime, &LateError{consoleTitle})
+	ctx, cancel := context.WithTimeoutCause(ctx, browserTime, &LateError{To: consoleTitle})
 	defer cancel()
 	_, err := s.Paste(ctx, "Code that the page shows: ", func(text string) (err error) {
 		back.code, err = readPasted(text, state)

@@ -43,7 +43,7 @@ func (o oidc) withDevice(ctx context.Context, client creds.Client) (creds.Token,
 		return creds.Token{}, o.strange(action, "a malformed device code")
 	}
 	s := o.signer
-	ctx, cancel := context.WithTimeoutCause(ctx, min(time.Duration(device.Life)*time.Second, maxDeviceTime), &LateError{o.title()})
+	ctx, cancel := context.WithTimeoutCause(ctx, min(time.Duration(device.Life)*time.Second, maxDeviceTime), &LateError{To: o.title()})
 	defer cancel()
 	ask := func() (creds.Token, error) {
 		return o.createToken(ctx, client, grantDevice, map[string]string{"deviceCode": device.Code})
@@ -92,7 +92,7 @@ func (s *Signer) pause(ctx context.Context, d time.Duration) error {
 func (o oidc) late(ctx context.Context, err error) error {
 	var late *LateError
 	if refusedWith(err, codeExpired) || err != nil && errors.As(context.Cause(ctx), &late) {
-		return &LateError{o.title()}
+		return &LateError{To: o.title()}
 	}
 	return err
 }

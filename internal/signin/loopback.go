@@ -55,7 +55,7 @@ func (s *Signer) browse(ctx context.Context, needed *NeededError, page func(redi
 	if err != nil {
 		return returned{}, fmt.Errorf("cannot listen for the browser: %w", err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(s.Patience, browserTime), &LateError{needed.To})
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(s.Patience, browserTime), &LateError{To: needed.To, Browser: true})
 	defer cancel()
 	state := rand.Text()
 	redirect := callback(listener.Addr().String())

@@ -45,7 +45,11 @@ func (e *SetupError) Error() string {
 func (e *SetupError) Unwrap() error { return e.Err }
 
 // LateError means that nobody signed in in time.
-type LateError struct{ To string }
+type LateError struct {
+	To string
+	// Browser: fob waited for the browser on this computer.
+	Browser bool
+}
 
 func (e *LateError) Error() string { return "nobody signed in to " + e.To + " in time" }
 

@@ -140,7 +140,7 @@ func (s *Signer) atPortal(ctx context.Context, c center, call func(*awsapi.Clien
 	}
 	var rejected creds.Secret
 	for {
-		t, _, err := s.access(ctx, c, rejected)
+		t, info, err := s.access(ctx, c, rejected)
 		if err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (s *Signer) atPortal(ctx context.Context, c center, call func(*awsapi.Clien
 		switch {
 		case !refusedWith(err, codeUnauthorized):
 			return err
-		case rejected.IsZero() && s.justSignedIn(c):
+		case rejected.IsZero() && s.justSignedIn(c, info):
 			return err
 		case rejected.IsZero():
 			s.Log("%s no longer accepts the token", c.title())
@@ -164,13 +164,14 @@ func (s *Signer) atPortal(ctx context.Context, c center, call func(*awsapi.Clien
 	}
 }
 
-// justSignedIn reports whether a person has just signed in, so that signing in again would
-// not help.
-func (s *Signer) justSignedIn(c center) bool {
+// justSignedIn reports whether a token is of a person's who has just signed in, so that
+// signing in again would not help.
+func (s *Signer) justSignedIn(c center, token keyring.Info) bool {
 	_, id := c.item()
-	ago := s.Now().Sub(s.state(id).At)
-	return ago >= 0 && ago <= justMade
+	return s.just(token.Created) && s.just(s.state(id).At)
 }
+
+func (s *Signer) just(at time.Time) bool { return s.Now().Sub(at).Abs() <= justMade }
 
 // roleCredentials asks the portal, and checks the answer as awsapi checks those of STS.
 func (c center) roleCredentials(ctx context.Context, portal *awsapi.Client, t creds.Token, now time.Time) (creds.Session, error) {
