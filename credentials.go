@@ -221,6 +221,7 @@ func (a *app) signer(mayAsk func() (ok bool, why error)) *signin.Signer {
 		},
 		MayAsk:   mayAsk,
 		Dial:     a.newClient,
+		Apart:    a.apart(),
 		Loopback: func() bool { return a.loopback || a.host.Loopback() },
 		Paste: func(ctx context.Context, prompt string, check func(string) error) (string, error) {
 			return a.person.Ask(ctx, "ask for the code", prompt, check)

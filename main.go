@@ -169,6 +169,9 @@ func (p program) run(args []string) int {
 	if len(args) == 2 && args[1] == backend.ChildArg {
 		return backend.ChildMain()
 	}
+	if len(args) == 2 && args[1] == renewArg {
+		return p.renew(args)
+	}
 	proc := newStart(args)
 	proc.allowDumps = allowDumps
 	ctx, stop := later.Context(notify)

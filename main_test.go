@@ -30,11 +30,12 @@ import (
 	"fob/keyring/backend"
 )
 
-// The test binary is fob if it is started under that name or as fob's hidden child.
+// The test binary is fob if it is started under that name or as one of fob's hidden
+// processes.
 // Started as pty or tty, it plays a person at a terminal.
 func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); {
-	case name == "fob" || len(os.Args) == 2 && os.Args[1] == backend.ChildArg:
+	case name == "fob" || len(os.Args) == 2 && (os.Args[1] == backend.ChildArg || os.Args[1] == renewArg):
 		os.Exit(testProgram().run(os.Args))
 	case name == "age-plugin-fobtest":
 		os.Exit(pluginMain())

@@ -95,7 +95,7 @@ func TestNewPassphrase(t *testing.T) {
 	_, _, err = again(s).Key(t.Context(), "p")
 	wantErr[*WrongPassphraseError](t, err)
 	want := []string{"g2", "g2/items", "g2/items/key+p", "g2/items/seed+arn=3aaws=3aiam=3a=3a111111111111=3amfa=2fjo",
-		"g2/items/session+p+1", "g2/slots", "g2/slots/passphrase", "store"}
+		"g2/items/session+p+1", "g2/items/token+https=3a=2f=2fd-1.awsapps.com=2fstart+0af1", "g2/slots", "g2/slots/passphrase", "store"}
 	if got := tree(t, s); !slices.Equal(got, want) {
 		t.Errorf("left: %q", got)
 	}

@@ -31,7 +31,7 @@ const maxCacheFile = 64 << 10
 type CacheError struct {
 	Profile, File string
 	AWSLogin      bool  // as in NeededError
-	Err           error // completes "FILE: ..."; repeats nothing of the file
+	Err           error `json:"-"` // completes "FILE: ..."; repeats nothing of the file
 }
 
 func (e *CacheError) Error() string { return e.File + ": " + e.Err.Error() }

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -85,7 +86,7 @@ func (e *IdentityError) Error() string {
 type PermissionError struct {
 	Profile string
 	Session string // the ARN of the user or role; "" if nobody knows it yet
-	Err     error
+	Err     error  `json:"-"`
 }
 
 // ConsolePolicy is AWS's managed policy for those who may.
@@ -176,7 +177,10 @@ func (s *Signer) renewed(ctx context.Context, c console, k keeper) (creds.Sessio
 		return t.Session, err
 	}
 	_, id := c.item()
-	lock, err := s.lockRenewal(ctx, id, s.left(t) >= consoleLeast)
+	if s.Apart != nil {
+		return s.consoleApart(ctx, c, t, k)
+	}
+	lock, err := s.lockRenewal(ctx, signInLock(id), s.left(t) >= consoleLeast)
 	if err != nil {
 		return creds.Session{}, err
 	}
@@ -205,6 +209,36 @@ func (s *Signer) renewed(ctx context.Context, c console, k keeper) (creds.Sessio
 	return creds.Session{}, err
 }
 
+// consoleApart is the part of renewed where another process renews.
+func (s *Signer) consoleApart(ctx context.Context, c console, t creds.Token, k keeper) (creds.Session, error) {
+	_, id := c.item()
+	lock, err := s.lockRenewal(ctx, apartLock(id), s.left(t) >= consoleLeast)
+	if err != nil {
+		return creds.Session{}, err
+	}
+	if lock == nil {
+		return t.Session, nil // another fob has them renewed
+	}
+	defer lock.release()
+	if t, err = k.read(ctx); err != nil || s.left(t) >= consoleDue {
+		return t.Session, err
+	}
+	if s.left(t) < consoleLeast {
+		if err := k.reserve(ctx); err != nil {
+			return creds.Session{}, err
+		}
+		k.release()
+	}
+	problem := s.renewApart(ctx, ofConsole(c.ConsoleLogin))
+	if t, err = k.read(ctx); err == nil && s.left(t) < consoleLeast {
+		err = cmp.Or(problem, error(c.ended()))
+	}
+	if err != nil {
+		return creds.Session{}, cmp.Or(problem, err)
+	}
+	return t.Session, nil
+}
+
 func (s *Signer) left(t creds.Token) time.Duration { return t.Expires.Sub(s.Now()) }
 
 // renewalLock is the lock around a renewal, or nothing where there can be none.
@@ -219,15 +253,15 @@ func (l *renewalLock) release() {
 // lockRenewal takes the lock around the renewal of a sign-in; nil: somebody else has it,
 // and try says not to wait for that. Where locks cannot be had it does without: AWS's own
 // tools know no lock.
-func (s *Signer) lockRenewal(ctx context.Context, id string, try bool) (*renewalLock, error) {
+func (s *Signer) lockRenewal(ctx context.Context, name string, try bool) (*renewalLock, error) {
 	var lock *keyring.Lock
 	var err error
 	if ok := true; try {
-		if lock, ok, err = s.Store.TryLock(signInLock(id)); err == nil && !ok {
+		if lock, ok, err = s.Store.TryLock(name); err == nil && !ok {
 			return nil, nil
 		}
 	} else {
-		lock, err = s.Store.Lock(ctx, signInLock(id), func() { s.Log("waiting for another fob to renew the sign-in") })
+		lock, err = s.Store.Lock(ctx, name, func() { s.Log("waiting for another fob to renew the sign-in") })
 	}
 	if err != nil && ctx.Err() != nil {
 		return nil, err
@@ -239,9 +273,9 @@ func (s *Signer) lockRenewal(ctx context.Context, id string, try bool) (*renewal
 }
 
 // renew replaces a sign-in. From the request on it does not stop if the user gives up:
-// AWS replaces the refresh token, and only the answer has the new one. If fob is killed
-// between the answer and the write, what remains is that AWS, by its documentation, answers
-// an old refresh token consistently for a while (CreateOAuth2Token).
+// AWS replaces the refresh token, and only the answer has the new one. If this process is
+// killed between the answer and the write (see Apart), what remains is that AWS, by its
+// documentation, answers an old refresh token consistently for a while (CreateOAuth2Token).
 func (s *Signer) renew(ctx context.Context, c console, t creds.Token, k keeper) (creds.Token, error) {
 	key, err := readDPoPKey(t.DPoPKey)
 	if err != nil {

@@ -149,7 +149,7 @@ func (a *awsSignIn) refused(ctx context.Context, t creds.Token, err error) (cred
 type LostError struct {
 	Profile, File string
 	AWSLogin      bool
-	Err           error
+	Err           error `json:"-"`
 }
 
 func (e *LostError) Error() string {

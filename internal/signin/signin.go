@@ -51,6 +51,9 @@ type Signer struct {
 	// check takes the answer.
 	Home  string
 	Paste func(ctx context.Context, prompt string, check func(answer string) error) (string, error)
+	// Apart carries a request to Renew out in another process and returns its answer; nil: a
+	// sign-in is renewed in this one.
+	Apart func(ctx context.Context, request []byte) (answer []byte, err error)
 	// Say prints a line for the person. Waiting says what fob waits for, until done.
 	Say     func(format string, args ...any)
 	Waiting func(format string, args ...any) (done func())
@@ -75,7 +78,7 @@ type NeededError struct {
 	AWSLogin bool
 	// Why is why the person cannot be asked now; nil if nobody tried, or if it goes
 	// without saying.
-	Why error
+	Why error `json:"-"`
 }
 
 func (e *NeededError) Error() string {

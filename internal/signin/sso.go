@@ -240,20 +240,52 @@ func (s *Signer) access(ctx context.Context, c center, rejected creds.Secret) (c
 		return t, info, err
 	}
 	_, id := c.item()
+	name := signInLock(id)
+	if s.Apart != nil {
+		name = apartLock(id)
+	}
+	var lock *keyring.Lock
 	if left := t.Expires.Sub(s.Now()); rejected.IsZero() && left >= mustLife {
-		lock, ok, err := s.Store.TryLock(signInLock(id))
-		if err != nil || !ok {
+		var ok bool
+		if lock, ok, err = s.Store.TryLock(name); err != nil || !ok {
 			return t, info, err // another fob refreshes it, and this one still lives
 		}
-		defer lock.Unlock() // closing the file releases it in any case
-		return s.refresh(ctx, c, lock, rejected)
-	}
-	lock, err := s.Store.Lock(ctx, signInLock(id), func() { s.Log("waiting for another fob to renew the sign-in") })
-	if err != nil {
-		return t, info, err
+	} else {
+		lock, err = s.Store.Lock(ctx, name, func() { s.Log("waiting for another fob to renew the sign-in") })
+		if err != nil {
+			return t, info, err
+		}
 	}
 	defer lock.Unlock() // closing the file releases it in any case
-	return s.refresh(ctx, c, lock, rejected)
+	if s.Apart == nil {
+		return s.refresh(ctx, c, lock, rejected)
+	}
+	t, info, err = s.token(ctx, c)
+	if err != nil || !s.due(t, rejected) {
+		return t, info, err
+	}
+	return s.refreshApart(ctx, c, t, rejected)
+}
+
+// refreshApart is refresh in another process.
+func (s *Signer) refreshApart(ctx context.Context, c center, t creds.Token, rejected creds.Secret) (creds.Token, keyring.Info, error) {
+	works := func(t creds.Token) bool {
+		return !t.Access.IsZero() && t.Expires.Sub(s.Now()) >= minLife && (rejected.IsZero() || !t.Access.Equal(rejected))
+	}
+	name, id := c.item()
+	if err := s.Store.CanSetToken(ctx, name, id); err != nil && !works(t) {
+		return t, keyring.Info{}, err
+	}
+	if err := s.renewApart(ctx, ofSSO(c.SSO, rejected)); err != nil {
+		return t, keyring.Info{}, err
+	}
+	t, info, err := s.token(ctx, c)
+	if err == nil && !works(t) { // it could not be saved
+		ended := c.needed()
+		ended.Ended = true
+		err = ended
+	}
+	return t, info, err
 }
 
 // due reports whether a token must not or should not be used as it is.

@@ -10,6 +10,7 @@ import (
 
 	"fob/internal/dbusguard"
 	"fob/internal/helper"
+	"fob/internal/host"
 	"fob/internal/input"
 )
 
@@ -72,7 +73,7 @@ func (b Backend) callChild(ctx context.Context, w World, r request) (string, err
 		t := time.AfterFunc(Deadline, func() { cancel(late) })
 		defer t.Stop()
 	}
-	exe, err := self()
+	exe, err := host.Self()
 	if err != nil {
 		return "", &Error{Backend: r.Kind, Reason: "no helper process: " + err.Error()}
 	}
