@@ -98,8 +98,7 @@ func (s *Signer) Renew(ctx context.Context, request []byte) (answer []byte, err 
 		s.Store.Borrow(keyring.KindToken, r.Mark, r.Subkey)
 	}
 	var o outcome
-	here := *s
-	here.Apart = nil
+	here := s.here()
 	here.Log = func(format string, args ...any) { o.Logs = append(o.Logs, fmt.Sprintf(format, args...)) }
 	here.Note = func(format string, args ...any) { o.Notes = append(o.Notes, fmt.Sprintf(format, args...)) }
 	ctx = keyring.WithoutAsking(ctx)
@@ -130,7 +129,7 @@ func Process(ctx context.Context, program, word string, environ []string, reques
 	cmd.Env, cmd.Stdin, cmd.Stdout = environ, bytes.NewReader(request), &out
 	detach(cmd)
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errNoProcess, err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
@@ -142,6 +141,17 @@ func Process(ctx context.Context, program, word string, environ []string, reques
 	case <-limit.Done():
 		return nil, context.Cause(limit)
 	}
+}
+
+// errNoProcess means that this system does not let fob start itself: then it has to renew
+// in this process.
+var errNoProcess = errors.New("cannot start the process that renews sign-ins")
+
+// here is s for this process alone.
+func (s *Signer) here() *Signer {
+	here := *s
+	here.Apart = nil
+	return &here
 }
 
 // RenewTime is longer than a renewal takes, with all its tries.

@@ -93,3 +93,16 @@ func TestRenewApart(t *testing.T) {
 		}
 	}
 }
+
+// Where fob cannot start itself, it renews in its own process.
+func TestNoProcess(t *testing.T) {
+	s, step := signedIn(t, "http://127.0.0.1:1")
+	s.Apart = func(ctx context.Context, request []byte) ([]byte, error) {
+		return Process(ctx, "/nonexistent/fob", "word", nil, request)
+	}
+	s.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+	_, _, err := s.access(t.Context(), center{step}, creds.Secret{})
+	if needed := (*NeededError)(nil); !errors.As(err, &needed) || !needed.Ended {
+		t.Errorf("%v", err)
+	}
+}

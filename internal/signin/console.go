@@ -230,6 +230,10 @@ func (s *Signer) consoleApart(ctx context.Context, c console, t creds.Token, k k
 		k.release()
 	}
 	problem := s.renewApart(ctx, ofConsole(c.ConsoleLogin))
+	if errors.Is(problem, errNoProcess) {
+		s.Log("%v", problem)
+		return s.here().renewed(ctx, c, k)
+	}
 	if t, err = k.read(ctx); err == nil && s.left(t) < consoleLeast {
 		err = cmp.Or(problem, error(c.ended()))
 	}

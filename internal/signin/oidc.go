@@ -225,11 +225,7 @@ func (s *Signer) exchange(ctx context.Context, c center, t creds.Token) (creds.T
 		return creds.Token{}, err
 	}
 	o := oidc{center: c, client: client, signer: s}
-	limit, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cancel(nil)
-	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(refreshGrace, func() { cancel(context.Cause(ctx)) })
-	})
+	limit, stop := outlast(ctx, refreshGrace)
 	defer stop()
 	made, err := o.createToken(limit, t.Client, grantRefresh, map[string]string{"refreshToken": t.Refresh.Reveal()})
 	if err == nil && made.Refresh.IsZero() {

@@ -276,7 +276,12 @@ func (s *Signer) refreshApart(ctx context.Context, c center, t creds.Token, reje
 	if err := s.Store.CanSetToken(ctx, name, id); err != nil && !works(t) {
 		return t, keyring.Info{}, err
 	}
-	if err := s.renewApart(ctx, ofSSO(c.SSO, rejected)); err != nil {
+	err := s.renewApart(ctx, ofSSO(c.SSO, rejected))
+	if errors.Is(err, errNoProcess) {
+		s.Log("%v", err)
+		return s.here().access(ctx, c, rejected)
+	}
+	if err != nil {
 		return t, keyring.Info{}, err
 	}
 	t, info, err := s.token(ctx, c)
