@@ -32,8 +32,9 @@ import (
 // A line of the dialogue is "TEXT => ANSWER": when TEXT is on the screen, type
 // ANSWER and Enter. An ANSWER that begins with ^ is that control key alone.
 // $CODE is a code that the fake AWS accepts at that moment, $PASTED what the page shows
-// whose address was the last on the screen; other variables are the environment's. Lines without => only wait. The contents of the screen go to the
-// file screen. The exit code is the command's.
+// whose address was the last on the screen; other variables are the environment's. Lines
+// without => only wait. The contents of the screen go to the file screen. The exit code is
+// the command's.
 func terminalMain(args []string) int {
 	name := filepath.Base(args[0])
 	dialogue, err := os.ReadFile(args[1])

@@ -60,8 +60,9 @@ func needsPerson(err error) bool {
 // and nobody waits for it who holds one of them.
 func askLock(serial string) string { return "ask-mfa-" + serial }
 
-// makeAsking is make, and asks a person, because make failed with why. One process at a time asks for what the same
-// device signs in; when it is done, those who waited look at the cache again.
+// makeAsking is make, and asks a person, because make failed with why. One process at a
+// time asks for what the same device signs in; when it is done, those who waited look at
+// the cache again.
 func (r *run) makeAsking(ctx context.Context, why error) (creds.Session, error) {
 	r.asking = &heldLock{}
 	if r.Ask != nil && signin.Starts(r.plan) {

@@ -11,9 +11,10 @@ import (
 
 // The guards of a profile say what its credentials must not be: fob_account,
 // fob_policy, fob_policy_arns, fob_mfa_max_age, fob_regions; that a person has to
-// confirm their use: fob_confirm; or what a coding agent gets: fob_agent. A guard that cannot be enforced is an error, and so is one that is mistyped: nobody would notice that it
-// does not count. What stands nearer to the profile asked for, and a flag, may narrow
-// a guard and never lifts it.
+// confirm their use: fob_confirm; or what a coding agent gets: fob_agent. A guard that
+// cannot be enforced is an error, and so is one that is mistyped: nobody would notice that
+// it does not count. What stands nearer to the profile asked for, and a flag, may narrow a
+// guard and never lifts it.
 
 // prefix marks fob's own keys, and its own form of the SDKs' keys.
 const prefix = "fob_"
