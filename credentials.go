@@ -158,7 +158,7 @@ func (a *app) broker(p plan.Plan, r request) (*broker.Broker, error) {
 	}
 	reader.SignIn = r.signer
 	// One client for all steps, which is one connection, made when AWS is first called.
-	client := sync.OnceValues(func() (*awsapi.Client, error) { return a.newClient(p.STS) })
+	client := sync.OnceValues(func() (*awsapi.Client, error) { return a.newClient(p.STS, a.out.Log) })
 	reader.Dial = func(plan.Endpoint) (source.STS, error) { return client() }
 	return &broker.Broker{
 		Source:   reader.Read,
@@ -395,12 +395,12 @@ func (a *app) dial(profile, region string) (*awsapi.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.newClient(e)
+	return a.newClient(e, a.out.Log)
 }
 
 // newClient makes a client for an endpoint.
-func (a *app) newClient(e plan.Endpoint) (*awsapi.Client, error) {
-	client, err := awsapi.NewClient(a.limits, e, a.out.Log)
+func (a *app) newClient(e plan.Endpoint, log func(format string, args ...any)) (*awsapi.Client, error) {
+	client, err := awsapi.NewClient(a.limits, e, log)
 	if err == nil {
 		client.Waiting = func() (done func()) { return a.out.Waiting("waiting for AWS ...") }
 	}
@@ -461,7 +461,7 @@ func (a *app) iamUserOf(all *profiles.Profiles, profile string, key creds.Sessio
 	if err != nil {
 		return iam.User{}, err
 	}
-	client, err := a.newClient(e)
+	client, err := a.newClient(e, a.out.Log)
 	if err != nil {
 		return iam.User{}, err
 	}

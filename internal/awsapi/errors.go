@@ -202,7 +202,7 @@ func (c *Client) refused(r *request, code, message string, status int) *RefusedE
 	if !r.foreign {
 		return e
 	}
-	if status != 0 || !isLoopback(r.host) {
+	if status != 0 || !IsLoopback(r.host) {
 		e.Server = r.host
 	}
 	if r.json {
@@ -220,8 +220,9 @@ func unsupported(status int) bool {
 	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
 }
 
-// isLoopback reports whether a server is this computer: one that stands in for AWS.
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host, with or without a port, is this computer: one that
+// stands in for AWS.
+func IsLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

@@ -3,7 +3,6 @@ package awsapi
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -132,11 +131,7 @@ func (c *Client) session(r *request, got *types.Credentials, account string) (cr
 	}, nil
 }
 
-// printable reports whether a value is safe in environments, documents and on
-// terminals: a line break, for one, would start another variable.
-func printable(s *string) bool {
-	return aws.ToString(s) != "" && !strings.ContainsFunc(*s, func(r rune) bool { return r <= ' ' || r > '~' })
-}
+func printable(s *string) bool { return creds.IsPrintable(aws.ToString(s)) }
 
 type operation[In, Out any] func(context.Context, *In, ...func(*sts.Options)) (*Out, error)
 

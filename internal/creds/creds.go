@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -44,6 +45,12 @@ func (s Secret) Reveal() string {
 
 // IsZero reports whether the secret is empty.
 func (s Secret) IsZero() bool { return s.p == nil }
+
+// IsPrintable reports whether a value of AWS's is safe in environments, documents, headers
+// and on terminals: a line break, for one, would start another variable.
+func IsPrintable(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
 
 // Equal compares two secrets in time that depends on their lengths only.
 func (s Secret) Equal(o Secret) bool {

@@ -9,7 +9,7 @@ type ARN struct{ Partition, Service, Account, Resource string }
 // ParseARN reads an ARN whose account is twelve digits.
 func ParseARN(s string) (ARN, bool) {
 	a, ok := splitARN(s)
-	if !ok || !isAccountID(a.Account) {
+	if !ok || !IsAccountID(a.Account) {
 		return ARN{}, false
 	}
 	return a, true

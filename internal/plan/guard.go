@@ -162,7 +162,7 @@ func (r *resolver) account(steps []Step) (account string, guards []AccountGuard,
 		if !ok {
 			continue
 		}
-		if !isAccountID(v.Text) {
+		if !IsAccountID(v.Text) {
 			return "", nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an account ID (12 digits)", v.Text)}
 		}
 		g := AccountGuard{Steps: done, Account: v.Text, From: At(v)}

@@ -188,7 +188,7 @@ func policyARNs(role AssumeRole, arns []string, from string) (all []string, err 
 	for _, s := range arns {
 		a, _ := splitARN(s)
 		switch {
-		case !a.isIAM("policy") || ok && a.Account != "aws" && !isAccountID(a.Account):
+		case !a.isIAM("policy") || ok && a.Account != "aws" && !IsAccountID(a.Account):
 			return nil, fault(from, fmt.Sprintf("%q is not a policy ARN", s))
 		case !ok: // another server's role: nothing is known about its account
 		case a.Account == "aws":

@@ -131,7 +131,7 @@ func checkPlan(t *testing.T, p Plan, o Options) {
 			}
 			scoped = s.Policy != "" || len(s.PolicyARNs) > 0
 		case SSO:
-			if i > 0 || !isAccountID(s.AccountID) || s.RoleName == "" || !IsRegion(s.Region) || !strings.HasPrefix(s.StartURL, "https://") || (s.Session == "") != (len(s.Scopes) == 0) || p.Account == "" {
+			if i > 0 || !IsAccountID(s.AccountID) || s.RoleName == "" || !IsRegion(s.Region) || !strings.HasPrefix(s.StartURL, "https://") || (s.Session == "") != (len(s.Scopes) == 0) || p.Account == "" {
 				t.Errorf("step %d: %+v", i, s)
 			}
 		case ConsoleLogin:

@@ -42,7 +42,7 @@ func (r *resolver) sso(h hop, at awsconfig.Value) error {
 			return &ConfigError{At: At(own), Problem: fmt.Sprintf("%s is %q, but in [sso-session %s] it is %q (%s)", own.Key, own.Text, s.Session, v.Text, At(v))}
 		}
 		switch {
-		case need.key == "sso_account_id" && !isAccountID(v.Text):
+		case need.key == "sso_account_id" && !IsAccountID(v.Text):
 			return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s: %q is not an account ID (12 digits)", v.Key, v.Text)}
 		case need.key == "sso_role_name" && !isRoleName(v.Text):
 			return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s: %q is not the name of a permission set: use letters, digits and _+=,.@-", v.Key, v.Text)}

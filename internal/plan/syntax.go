@@ -60,7 +60,8 @@ func isTagText(s string, most int) bool {
 	})
 }
 
-func isAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
+// IsAccountID reports whether s is an AWS account ID: 12 digits.
+func IsAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
 // isHostLabel is for a label of a host name (RFC 1123), in lower case.
 func isHostLabel(s string) bool {

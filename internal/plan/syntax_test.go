@@ -16,7 +16,7 @@ var syntaxes = []struct {
 	{`^[\w+=/:,.@-]{9,256}$`, isSerialNumber},
 	{`^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$`, isTagKey},
 	{`^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$`, isTagValue},
-	{`^[0-9]{12}$`, isAccountID},
+	{`^[0-9]{12}$`, IsAccountID},
 	{`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`, isHostLabel},
 }
 

@@ -41,7 +41,7 @@ func (s *Signer) Accounts(ctx context.Context, step plan.SSO) ([]Account, error)
 		pageEnd
 	}) (pageEnd, error) {
 		for _, got := range page.AccountList {
-			if !isAccount(got.AccountID) {
+			if !plan.IsAccountID(got.AccountID) {
 				return pageEnd{}, c.strange("ListAccounts", "malformed accounts")
 			}
 			all = append(all, Account{ID: got.AccountID, Name: got.AccountName, Email: got.EmailAddress})
@@ -93,7 +93,7 @@ func (s *Signer) rolesOf(ctx context.Context, c center, a *Account) error {
 		pageEnd
 	}) (pageEnd, error) {
 		for _, got := range page.RoleList {
-			if !printable(got.RoleName) || got.AccountID != a.ID {
+			if !creds.IsPrintable(got.RoleName) || got.AccountID != a.ID {
 				return pageEnd{}, c.strange("ListAccountRoles", "malformed roles")
 			}
 			a.Roles = append(a.Roles, got.RoleName)
@@ -140,8 +140,6 @@ func list[Page any](ctx context.Context, s *Signer, c center, action, path strin
 func (c center) strange(action, problem string) error {
 	return &awsapi.AnswerError{Action: action, Host: host(c.Portal), Problem: problem}
 }
-
-func isAccount(id string) bool { return len(id) == 12 && strings.Trim(id, "0123456789") == "" }
 
 // Of is a plan with nothing but a sign-in to Identity Center, for Ask. profile is one
 // that it is good for.

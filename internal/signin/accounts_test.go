@@ -105,7 +105,9 @@ func signedIn(t *testing.T, portal string) (*Signer, plan.SSO) {
 	}
 	return &Signer{
 		Store: store, Now: time.Now, Log: t.Logf, Note: t.Logf,
-		Dial: func(e plan.Endpoint) (*awsapi.Client, error) { return awsapi.NewClient(awsapi.Limits{}, e, t.Logf) },
+		Dial: func(e plan.Endpoint, log func(string, ...any)) (*awsapi.Client, error) {
+			return awsapi.NewClient(awsapi.Limits{}, e, log)
+		},
 	}, step
 }
 

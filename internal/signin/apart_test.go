@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,11 +72,23 @@ func TestRenewApart(t *testing.T) {
 		return there.Renew(ctx, request)
 	}
 	var said []string
-	here.Log = func(format string, args ...any) { said = append(said, format) }
+	here.Log = func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
 	there.Now = func() time.Time { return time.Now().Add(2 * time.Hour) } // the token has ended, and cannot be renewed
 	err := here.renewApart(t.Context(), ofSSO(step, creds.NewSecret("access")))
 	if needed := (*NeededError)(nil); !errors.As(err, &needed) || !needed.Ended {
 		t.Errorf("%v", err)
+	}
+	// The calls of that process are in the log of this one.
+	if _, err := here.Store.SetToken(t.Context(), name, id, creds.Token{
+		Access: creds.NewSecret("access"), Refresh: creds.NewSecret("refresh"), Expires: time.Now().Add(time.Hour),
+		Client: creds.Client{ID: "client", Secret: creds.NewSecret("s"), Expires: time.Now().AddDate(0, 1, 0)},
+	}, keyring.Info{}); err != nil {
+		t.Fatal(err)
+	}
+	step.OIDC.CABundle = ""
+	err = here.renewApart(t.Context(), ofSSO(step, creds.Secret{}))
+	if unreachable := (*awsapi.UnreachableError)(nil); !errors.As(err, &unreachable) || !slices.ContainsFunc(said, func(line string) bool { return strings.HasPrefix(line, "sso-oidc:CreateToken ") }) {
+		t.Errorf("%v, %q", err, said)
 	}
 	for name, answer := range map[string]string{"nothing": "", "half": `{"Notes":["x"`} {
 		here.Apart = func(context.Context, []byte) ([]byte, error) { return []byte(answer), nil }
@@ -84,7 +99,7 @@ func TestRenewApart(t *testing.T) {
 	here.Apart = func(context.Context, []byte) ([]byte, error) {
 		return []byte(`{"Logs":["from there"]}`), nil
 	}
-	if err := here.renewApart(t.Context(), ofSSO(step, creds.NewSecret("access"))); err != nil || len(said) == 0 {
+	if err := here.renewApart(t.Context(), ofSSO(step, creds.NewSecret("access"))); err != nil || !slices.Contains(said, "from there") {
 		t.Errorf("%v, %q", err, said)
 	}
 	for _, request := range []string{"", "{}", "[]"} {

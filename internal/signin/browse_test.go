@@ -231,7 +231,7 @@ func TestStartURL(t *testing.T) {
 		})}
 		go server.Serve(listener)
 		t.Cleanup(func() { server.Close() })
-		client, err := b.Dial(b.step().OIDC)
+		client, err := b.client(b.step().OIDC)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +245,7 @@ func TestStartURL(t *testing.T) {
 		}
 	}
 	b := newBench(t)
-	client, _ := b.Dial(b.step().OIDC)
+	client, _ := b.client(b.step().OIDC)
 	for _, own := range []string{ststest.DemoStartURL, "https://identitycenter.amazonaws.com/ssoins-1", "http://sso.example.com"} {
 		if got, err := resolveStartURL(t.Context(), client, own); got != own || err != nil {
 			t.Errorf("%s: %s, %v", own, got, err)

@@ -323,7 +323,7 @@ const maxConsoleLife = 12 * 3600
 // consoleToken is a call for a token, and what it answers: credentials, a refresh token,
 // and after a sign-in an ID token. again: the call may be repeated if its answer is lost.
 func (s *Signer) consoleToken(ctx context.Context, c console, key *ecdsa.PrivateKey, body map[string]string, again bool) (creds.Token, error) {
-	client, err := s.Dial(c.Signin)
+	client, err := s.client(c.Signin)
 	if err != nil {
 		return creds.Token{}, err
 	}
@@ -358,9 +358,9 @@ func (s *Signer) consoleToken(ctx context.Context, c console, key *ecdsa.Private
 	got := answer.Access
 	problem := ""
 	switch {
-	case !printable(got.ID) || !printable(got.Secret) || !printable(got.Token):
+	case !creds.IsPrintable(got.ID) || !creds.IsPrintable(got.Secret) || !creds.IsPrintable(got.Token):
 		problem = "malformed credentials"
-	case !printable(answer.Refresh) || answer.IDToken != "" && !printable(answer.IDToken):
+	case !creds.IsPrintable(answer.Refresh) || answer.IDToken != "" && !creds.IsPrintable(answer.IDToken):
 		problem = "a malformed token"
 	case answer.Life <= 0 || answer.Life > maxConsoleLife:
 		problem = "a malformed lifetime"
@@ -506,7 +506,7 @@ func readPasted(text, state string) (code string, err error) {
 		}
 	}
 	switch {
-	case !printable(got["code"]):
+	case !creds.IsPrintable(got["code"]):
 		return "", errNotPasted
 	case subtle.ConstantTimeCompare([]byte(got["state"]), []byte(state)) != 1:
 		return "", errOtherSignIn

@@ -132,8 +132,8 @@ func newConsoleBench(t *testing.T, withStore bool) *consoleBench {
 		Store: store, Home: b.home, Now: func() time.Time { return b.now }, Log: log, Note: log,
 		Open:   func(ctx context.Context) error { return store.Unlock(ctx, keyring.KindSession) },
 		MayAsk: func() (bool, error) { return true, nil },
-		Dial: func(e plan.Endpoint) (*awsapi.Client, error) {
-			return awsapi.NewClient(awsapi.Limits{Backoff: time.Millisecond}, e, func(string, ...any) {})
+		Dial: func(e plan.Endpoint, log func(string, ...any)) (*awsapi.Client, error) {
+			return awsapi.NewClient(awsapi.Limits{Backoff: time.Millisecond}, e, log)
 		},
 		Say: log, Waiting: func(string, ...any) func() { return func() {} },
 	}

@@ -39,7 +39,7 @@ func (o oidc) withDevice(ctx context.Context, client creds.Client) (creds.Token,
 		return creds.Token{}, err
 	}
 	address := cmp.Or(device.Complete, device.URI)
-	if !printable(device.Code) || !printable(device.UserCode) || !isPage(address) || device.Life <= 0 {
+	if !creds.IsPrintable(device.Code) || !creds.IsPrintable(device.UserCode) || !isPage(address) || device.Life <= 0 {
 		return creds.Token{}, o.strange(action, "a malformed device code")
 	}
 	s := o.signer
@@ -100,5 +100,5 @@ func (o oidc) late(ctx context.Context, err error) error {
 // isPage reports whether an address is one to show: of a web page, and in one line.
 func isPage(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && printable(address) && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
+	return err == nil && creds.IsPrintable(address) && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && awsapi.IsLoopback(u.Hostname()))
 }

@@ -22,11 +22,6 @@ const callbackPath = "/oauth/callback"
 
 func callback(host string) string { return "http://" + host + callbackPath }
 
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
 // DeniedError means that the sign-in page sent the browser back with an error. Code and
 // Text are anybody's words: clean them before they reach a terminal.
 type DeniedError struct{ To, Code, Text string }

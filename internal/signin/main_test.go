@@ -72,9 +72,9 @@ func (b *bench) signer() *Signer {
 		Store:  store,
 		Open:   func(ctx context.Context) error { return store.Unlock(ctx, keyring.KindToken) },
 		MayAsk: func() (bool, error) { return true, nil },
-		Dial: func(e plan.Endpoint) (*awsapi.Client, error) {
+		Dial: func(e plan.Endpoint, log func(string, ...any)) (*awsapi.Client, error) {
 			l := awsapi.Limits{Dial: 2 * time.Second, Answer: 2 * time.Second, Call: 5 * time.Second, Backoff: 10 * time.Millisecond, Now: b.now}
-			return awsapi.NewClient(l, e, func(format string, args ...any) { b.publishable(fmt.Sprintf(format, args...)) })
+			return awsapi.NewClient(l, e, log)
 		},
 		Browser: func(address string) error {
 			b.publishable(address)

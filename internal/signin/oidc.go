@@ -63,7 +63,7 @@ type oidc struct {
 }
 
 func (c center) oidc(ctx context.Context, s *Signer) (oidc, error) {
-	client, err := s.Dial(c.OIDC)
+	client, err := s.client(c.OIDC)
 	if err != nil {
 		return oidc{}, err
 	}
@@ -162,7 +162,7 @@ func (o oidc) register(ctx context.Context, grant string, again bool) (creds.Cli
 			return creds.Client{}, err
 		}
 	}
-	if !printable(answer.ID) || !printable(answer.Secret) {
+	if !creds.IsPrintable(answer.ID) || !creds.IsPrintable(answer.Secret) {
 		return creds.Client{}, o.strange("RegisterClient", "a malformed registration")
 	}
 	made := creds.Client{ID: answer.ID, Secret: creds.NewSecret(answer.Secret), Expires: time.Unix(answer.Expires, 0).UTC(), Grant: grant}
@@ -189,7 +189,7 @@ func (o oidc) createToken(ctx context.Context, client creds.Client, grant string
 	if err := o.call(ctx, action, "/token", body, secrets, &answer); err != nil {
 		return creds.Token{}, err
 	}
-	if !printable(answer.Access) || answer.Refresh != "" && !printable(answer.Refresh) || answer.Life <= 0 || answer.Life > maxTokenLife {
+	if !creds.IsPrintable(answer.Access) || answer.Refresh != "" && !creds.IsPrintable(answer.Refresh) || answer.Life <= 0 || answer.Life > maxTokenLife {
 		return creds.Token{}, o.strange(action, "a malformed token")
 	}
 	return creds.Token{
@@ -220,7 +220,7 @@ const refreshGrace = 5 * time.Second
 // exchange refreshes a token. It continues if the user gives up: AWS may have replaced the
 // refresh token, and then only the answer has the new one.
 func (s *Signer) exchange(ctx context.Context, c center, t creds.Token) (creds.Token, error) {
-	client, err := s.Dial(c.OIDC)
+	client, err := s.client(c.OIDC)
 	if err != nil {
 		return creds.Token{}, err
 	}

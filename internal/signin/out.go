@@ -42,7 +42,7 @@ func (s *Signer) SignOut(ctx context.Context, step plan.SSO) (out bool, err erro
 	if err != nil {
 		return false, err
 	}
-	portal, err := s.Dial(step.Portal)
+	portal, err := s.client(step.Portal)
 	if err != nil {
 		return false, err
 	}

@@ -34,8 +34,8 @@ type Signer struct {
 	// MayAsk reports whether a person can be asked to sign in here; if not, why is the
 	// reason, nil if it goes without saying.
 	MayAsk func() (ok bool, why error)
-	// Dial makes the client of an endpoint.
-	Dial func(plan.Endpoint) (*awsapi.Client, error)
+	// Dial makes the client of an endpoint, which logs its calls.
+	Dial func(e plan.Endpoint, log func(format string, args ...any)) (*awsapi.Client, error)
 	// Device has the person sign in on any device, and so does a Loopback that reports that
 	// a browser on this computer could not come back to fob; nil: it can.
 	Device   bool
@@ -136,6 +136,8 @@ func Same(p, q plan.Plan) bool {
 	_, other := b.item()
 	return one == other
 }
+
+func (s *Signer) client(e plan.Endpoint) (*awsapi.Client, error) { return s.Dial(e, s.Log) }
 
 // elsewhere reports whether the person signs in on any device.
 func (s *Signer) elsewhere() bool { return s.Device || s.Loopback != nil && !s.Loopback() }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"fob/internal/awsapi"
@@ -134,7 +133,7 @@ func (s *Signer) RoleCredentials(ctx context.Context, step plan.SSO) (session cr
 // atPortal does a call with a token, and once more with another one if AWS does not
 // accept the first.
 func (s *Signer) atPortal(ctx context.Context, c center, call func(*awsapi.Client, creds.Token) error) error {
-	portal, err := s.Dial(c.Portal)
+	portal, err := s.client(c.Portal)
 	if err != nil {
 		return err
 	}
@@ -196,7 +195,7 @@ func (c center) roleCredentials(ctx context.Context, portal *awsapi.Client, t cr
 	expires := time.UnixMilli(got.Expiration).UTC()
 	problem := ""
 	switch {
-	case !printable(got.AccessKeyID) || !printable(got.SecretAccessKey) || !printable(got.SessionToken):
+	case !creds.IsPrintable(got.AccessKeyID) || !creds.IsPrintable(got.SecretAccessKey) || !creds.IsPrintable(got.SessionToken):
 		problem = "malformed credentials"
 	case !expires.After(now.Add(-portal.Skew())): // by AWS's clock: ours may be wrong
 		problem = "the credentials have already expired"
@@ -215,12 +214,6 @@ func (c center) roleCredentials(ctx context.Context, portal *awsapi.Client, t cr
 
 func bearer(t creds.Token) map[string]string {
 	return map[string]string{"x-amz-sso_bearer_token": t.Access.Reveal()}
-}
-
-// printable reports whether a value is safe in environments, documents, headers and on
-// terminals: a line break, for one, would start another variable.
-func printable(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // host is who an endpoint's answers come from.

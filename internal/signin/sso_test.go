@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fob/internal/awsapi"
+	"fob/internal/creds"
 	"fob/internal/plan"
 	"fob/internal/ststest"
 )
@@ -491,7 +492,7 @@ func TestStrangeAnswers(t *testing.T) {
 		t.Error("the sign-in that was good is gone")
 	}
 	for _, text := range []string{"", "a b", "a\nb", "\x7f", "é"} {
-		if printable(text) {
+		if creds.IsPrintable(text) {
 			t.Errorf("%q", text)
 		}
 	}

@@ -33,7 +33,7 @@ func isPortal(u *url.URL) bool {
 // found out, it is the URL itself, with the reason: AWS may know it all the same.
 func resolveStartURL(ctx context.Context, client *awsapi.Client, start string) (string, error) {
 	u, err := url.Parse(start)
-	if err != nil || u.Scheme != "https" || isPortal(u) || isLoopback(u.Hostname()) {
+	if err != nil || u.Scheme != "https" || isPortal(u) || awsapi.IsLoopback(u.Hostname()) {
 		return start, err
 	}
 	location, err := client.Location(ctx, start)
