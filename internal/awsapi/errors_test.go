@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -388,4 +389,20 @@ func TestStrangeAnswers(t *testing.T) {
 	c := newTestClient(t, canned(t, 200, "text/xml", "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>1&#10;2</Account><Arn>a</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"), brisk)
 	_, err := c.Identity(t.Context(), withKey)
 	wantErr[*AnswerError](t, err)
+}
+
+// A server may have chosen the secrets that a message is searched for: none of them makes
+// it grow or keeps another one in it.
+func TestWordsOfChosenSecrets(t *testing.T) {
+	r := request{secrets: []string{"d", "i", "abc", "abcdef"}}
+	if got, want := r.words("x abcdef abc d i y"), "x [hidden] [hidden] [hidden] [hidden] y"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	long := strings.Repeat("di", maxAnswer/2)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r.words(long)
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 100*maxAnswer {
+		t.Errorf("%d MiB for a message of 1 MiB", (after.TotalAlloc-before.TotalAlloc)>>20)
+	}
 }

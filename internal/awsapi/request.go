@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"fob/internal/creds"
@@ -58,16 +59,22 @@ func (r *request) notAWS(problem string) error {
 // quotes: a malformed code, or the token in a "canonical string". What is quoted may
 // be escaped.
 func (r *request) words(s string) string {
+	var forms []string
 	for _, secret := range append([]string{r.with.Secret.Reveal(), r.with.Token.Reveal()}, r.secrets...) {
-		if secret == "" {
-			continue
-		}
-		quoted, _ := json.Marshal(secret) // a string
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted[1 : len(quoted)-1])} {
-			s = strings.ReplaceAll(s, form, "[hidden]")
+		if secret != "" {
+			quoted, _ := json.Marshal(secret) // a string
+			forms = append(forms, secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted[1:len(quoted)-1]))
 		}
 	}
-	s = oneLine(s)
+	// The longest first, or the rest of one would stay that begins with another.
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, form := range forms {
+		pairs = append(pairs, form, "[hidden]")
+	}
+	// All of them at once: a server that gives fob the secret "d" could make a long text
+	// grow with each form if what hides it were searched, too.
+	s = oneLine(strings.NewReplacer(pairs...).Replace(s))
 	if len(s) > maxWords {
 		s = strings.ToValidUTF8(s[:maxWords], "") + "..."
 	}

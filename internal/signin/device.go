@@ -43,7 +43,7 @@ func (o oidc) withDevice(ctx context.Context, client creds.Client) (creds.Token,
 		return creds.Token{}, o.strange(action, "a malformed device code")
 	}
 	s := o.signer
-	ctx, cancel := context.WithTimeoutCause(ctx, min(time.Duration(device.Life)*time.Second, maxDeviceTime), &LateError{To: o.title()})
+	ctx, cancel := context.WithTimeoutCause(ctx, seconds(device.Life, maxDeviceTime), &LateError{To: o.title()})
 	defer cancel()
 	ask := func() (creds.Token, error) {
 		return o.createToken(ctx, client, grantDevice, map[string]string{"deviceCode": device.Code})
@@ -57,7 +57,7 @@ func (o oidc) withDevice(ctx context.Context, client creds.Client) (creds.Token,
 	s.Say("    %s", address)
 	s.Say("Confirm only if the page shows the code %s.", device.UserCode)
 	defer s.Waiting("waiting for you to confirm the code (Ctrl-C stops)")()
-	pause := cmp.Or(min(time.Duration(device.Interval)*time.Second, maxPoll), pollPause)
+	pause := cmp.Or(seconds(device.Interval, maxPoll), pollPause)
 	for {
 		if err := s.pause(ctx, pause); err != nil {
 			return t, err
@@ -74,6 +74,12 @@ func (o oidc) withDevice(ctx context.Context, client creds.Client) (creds.Token,
 			return t, o.late(ctx, err)
 		}
 	}
+}
+
+// seconds is a number of seconds from an answer as a time from 0 to most: a negative pause
+// would be none, and so would one that a Duration is too small for.
+func seconds(n int64, most time.Duration) time.Duration {
+	return time.Duration(min(max(n, 0), int64(most/time.Second))) * time.Second
 }
 
 func (s *Signer) pause(ctx context.Context, d time.Duration) error {

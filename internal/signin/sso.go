@@ -116,6 +116,10 @@ func (e *AssignmentError) Error() string {
 // Unwrap returns AWS's refusal.
 func (e *AssignmentError) Unwrap() error { return e.Err }
 
+// maxRoleLife is longer than the credentials of any role of Identity Center's last: 12
+// hours. What is kept for years could not be taken back by a new sign-in.
+const maxRoleLife = 36 * time.Hour
+
 // RoleCredentials returns the credentials of an account and role at Identity Center,
 // without a person. If one has to sign in, the error is a *NeededError.
 func (s *Signer) RoleCredentials(ctx context.Context, step plan.SSO) (session creds.Session, err error) {
@@ -192,13 +196,15 @@ func (c center) roleCredentials(ctx context.Context, portal *awsapi.Client, t cr
 		return creds.Session{}, err
 	}
 	got := answer.RoleCredentials
-	expires := time.UnixMilli(got.Expiration).UTC()
+	expires, now := time.UnixMilli(got.Expiration).UTC(), now.Add(-portal.Skew()) // AWS's clock: ours may be wrong
 	problem := ""
 	switch {
 	case !creds.IsPrintable(got.AccessKeyID) || !creds.IsPrintable(got.SecretAccessKey) || !creds.IsPrintable(got.SessionToken):
 		problem = "malformed credentials"
-	case !expires.After(now.Add(-portal.Skew())): // by AWS's clock: ours may be wrong
+	case !expires.After(now):
 		problem = "the credentials have already expired"
+	case expires.Sub(now) > maxRoleLife:
+		problem = "a malformed expiration"
 	}
 	if problem != "" {
 		return creds.Session{}, &awsapi.AnswerError{Action: action, Host: host(c.Portal), Problem: problem}

@@ -1,0 +1,115 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/awsapi"
+	"fob/internal/creds"
+	"fob/internal/plan"
+	"fob/keyring"
+)
+
+// at is the step at a server that answers what the rows of a test say.
+func (b *bench) at(t *testing.T, answer func(path string, n int) (status int, body string)) plan.SSO {
+	asked := map[string]int{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked[r.URL.Path]++
+		status, body := answer(r.URL.Path, asked[r.URL.Path])
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return b.step(func(s *plan.SSO) { s.OIDC.URL, s.Portal.URL = server.URL, server.URL })
+}
+
+const pending = `{"error":"authorization_pending"}`
+
+// Whatever an endpoint says of pauses and lifetimes, fob asks it no more often than AWS
+// wants to be asked, and waits for the person no longer than for AWS's own codes.
+func TestDeviceNumbers(t *testing.T) {
+	for _, row := range []struct {
+		life, interval int64
+		first          time.Duration // the first pause; 0 if the code is not shown
+	}{
+		{600, 0, pollPause},
+		{600, 2, 2 * time.Second},
+		{600, 3600, maxPoll},
+		{600, -1, pollPause},
+		{600, math.MinInt64, pollPause},
+		{600, math.MaxInt64, maxPoll},
+		{math.MaxInt64, 5, pollPause},
+		{10_000_000_000, 5, pollPause}, // in nanoseconds more than 64 bits
+		{-1, 5, 0},
+	} {
+		b := newBench(t)
+		b.Device = true
+		ctx, cancel := context.WithCancel(t.Context())
+		var pauses []time.Duration
+		b.Pause = func(_ context.Context, d time.Duration) error {
+			if pauses = append(pauses, d); len(pauses) == 3 {
+				cancel()
+			}
+			return ctx.Err()
+		}
+		step := b.at(t, func(path string, _ int) (int, string) {
+			switch path {
+			case "/client/register":
+				return 200, `{"clientId":"client","clientSecret":"client-secret","clientSecretExpiresAt":99999999999}`
+			case "/device_authorization":
+				return 200, fmt.Sprintf(`{"deviceCode":"device-code","userCode":"ABCD","verificationUri":"https://x.awsapps.com/","expiresIn":%d,"interval":%d}`, row.life, row.interval)
+			}
+			return 400, pending
+		})
+		err := b.Ask(ctx, planOf(step))
+		if row.first == 0 {
+			wantErr[*awsapi.AnswerError](t, err)
+			continue
+		}
+		if len(pauses) != 3 || pauses[0] != row.first {
+			t.Errorf("expiresIn %d, interval %d: pauses %v, want %v; %v", row.life, row.interval, pauses, row.first, err)
+		}
+	}
+}
+
+// A time that no answer of AWS's has is refused, and does not become an error of the
+// store's or credentials that never end.
+func TestHostileTimes(t *testing.T) {
+	for _, at := range []int64{math.MaxInt64, math.MinInt64, 1 << 53, -1} {
+		b := newBench(t)
+		b.Device = true
+		step := b.at(t, func(path string, n int) (int, string) {
+			switch path {
+			case "/client/register":
+				return 200, fmt.Sprintf(`{"clientId":"client","clientSecret":"client-secret","clientSecretExpiresAt":%d}`, at)
+			case "/device_authorization":
+				return 200, `{"deviceCode":"device-code","userCode":"ABCD","verificationUri":"https://x.awsapps.com/","expiresIn":600}`
+			case "/token":
+				return 200, `{"accessToken":"a","refreshToken":"r","expiresIn":3600}`
+			}
+			return 200, fmt.Sprintf(`{"roleCredentials":{"accessKeyId":"ASIA","secretAccessKey":"s","sessionToken":"t","expiration":%d}}`, at)
+		})
+		err := b.Ask(t.Context(), planOf(step))
+		if err != nil && (strings.Contains(err.Error(), "year") || strings.Contains(err.Error(), "json")) {
+			t.Errorf("clientSecretExpiresAt %d: %v", at, err)
+		}
+		name, id := step.TokenName()
+		token := creds.Token{Access: creds.NewSecret("a"), Refresh: creds.NewSecret("r"), Expires: b.now().Add(time.Hour)}
+		if _, err := b.Store.SetToken(t.Context(), name, id, token, keyring.Info{}); err != nil {
+			t.Fatal(err)
+		}
+		s, err := b.RoleCredentials(t.Context(), step)
+		if err == nil {
+			t.Errorf("expiration %d: %v", at, s.Expires)
+		} else {
+			wantErr[*awsapi.AnswerError](t, err)
+		}
+	}
+}
