@@ -47,8 +47,12 @@ func (o ownSignIn) save(ctx context.Context, t creds.Token) error {
 
 func (o ownSignIn) release() {}
 
-// refused forgets a sign-in that has ended: AWS would only refuse it again.
-func (o ownSignIn) refused(_ context.Context, t creds.Token, err error) (creds.Token, error) {
+// refused forgets a sign-in that has ended: AWS would only refuse it again. The lock is not
+// over other machines, which may have the same store and have been faster.
+func (o ownSignIn) refused(ctx context.Context, t creds.Token, err error) (creds.Token, error) {
+	if now, problem := o.read(ctx); problem == nil && !now.Refresh.Equal(t.Refresh) && o.left(now) >= consoleLeast {
+		return now, nil
+	}
 	if needed := (*NeededError)(nil); errors.As(err, &needed) && o.left(t) < consoleLeast {
 		o.Log("the sign-in to %s has ended", consoleTitle)
 		name, id := o.item()

@@ -113,3 +113,60 @@ func TestHostileTimes(t *testing.T) {
 		}
 	}
 }
+
+// A store that two machines share has no lock over both of them. The one whose refresh
+// token AWS has already replaced uses what the other one got, and does not remove it.
+func TestRefreshedElsewhere(t *testing.T) {
+	for _, left := range []time.Duration{-time.Hour, 9 * m} {
+		b := newBench(t)
+		newer := creds.Token{Access: creds.NewSecret("access-2"), Refresh: creds.NewSecret("refresh-2"), Expires: b.now().Add(time.Hour)}
+		var name, id string
+		step := b.at(t, func(path string, n int) (int, string) {
+			if path == "/token" {
+				if _, err := b.signer().Store.SetToken(t.Context(), name, id, newer, keyring.Info{}); err != nil {
+					t.Error(err)
+				}
+				return 400, `{"error":"invalid_grant"}`
+			}
+			return 200, fmt.Sprintf(`{"roleCredentials":{"accessKeyId":"ASIA","secretAccessKey":"s","sessionToken":"t","expiration":%d}}`, b.now().Add(time.Hour).UnixMilli())
+		})
+		name, id = step.TokenName()
+		older := creds.Token{Access: creds.NewSecret("access-1"), Refresh: creds.NewSecret("refresh-1"), Expires: b.now().Add(left)}
+		if _, err := b.Store.SetToken(t.Context(), name, id, older, keyring.Info{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.RoleCredentials(t.Context(), step); err != nil {
+			t.Errorf("%v left: %v", left, err)
+		}
+		if got := b.token(step); !got.Access.Equal(newer.Access) || !got.Refresh.Equal(newer.Refresh) {
+			t.Errorf("%v left: the other machine's sign-in is gone", left)
+		}
+	}
+}
+
+func TestConsoleRenewedElsewhere(t *testing.T) {
+	for _, left := range []time.Duration{0, 4 * m} {
+		b := newConsoleBench(t, true)
+		b.own(t, left)
+		name, id := b.step.TokenName()
+		b.aws.reason = reasonExpired
+		b.aws.during = func() {
+			token, err := parseAWSCache(cacheText(t, nil), jo)
+			token.Session.ID, token.Refresh = nextID, creds.NewSecret("refresh-2")
+			token.Expires = b.now.Add(15 * m)
+			token.Session.Expires = token.Expires
+			if err == nil {
+				_, err = b.Store.SetToken(t.Context(), name, id, token, keyring.Info{Account: "111111111111", ARN: jo})
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if s, err := b.Console(t.Context(), b.step); s.ID != nextID || err != nil {
+			t.Errorf("%v left: %s, %v", left, s.ID, err)
+		}
+		if got, _, err := b.Store.Token(t.Context(), name, id); err != nil || got.Refresh.Reveal() != "refresh-2" {
+			t.Errorf("%v left: the other machine's sign-in is gone: %v", left, err)
+		}
+	}
+}

@@ -337,6 +337,13 @@ func (s *Signer) refresh(ctx context.Context, c center, lock *keyring.Lock, reje
 	if refusedWith(err, codeInvalidClient) {
 		oidc{center: c, signer: s}.unregister(t.Client.Grant)
 	}
+	if refusedWith(err, codeInvalidGrant, codeInvalidClient, codeExpired, codeDenied) {
+		// The lock is not over other machines, which may have the same store.
+		if now, info, problem := s.token(context.WithoutCancel(ctx), c); problem == nil && !now.Access.Equal(t.Access) {
+			s.Log("another machine has renewed the sign-in to %s", c.title())
+			return now, info, nil
+		}
+	}
 	switch {
 	case err == nil:
 		saved, err := s.Store.SetToken(context.WithoutCancel(ctx), name, id, made, info)
