@@ -123,7 +123,8 @@ func TestAgentOfSystem(t *testing.T) {
 		if runtime.GOOS == "windows" {
 			program += ".exe"
 		}
-		if err := os.Link(os.Args[0], program); err != nil {
+		// Under wine a process has the first name of its file, so a link would not do.
+		if runtime.GOOS == "windows" || os.Link(os.Args[0], program) != nil {
 			text, err := os.ReadFile(os.Args[0])
 			if err != nil {
 				t.Fatal(err)

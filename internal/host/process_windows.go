@@ -2,7 +2,6 @@ package host
 
 import (
 	"errors"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -18,7 +17,7 @@ func processOf(pid int) process {
 	for err = windows.Process32First(all, &entry); err == nil; err = windows.Process32Next(all, &entry) {
 		if int(entry.ProcessID) == pid {
 			return process{
-				name:   strings.TrimSuffix(windows.UTF16ToString(entry.ExeFile[:]), ".exe"),
+				name:   baseName(windows.UTF16ToString(entry.ExeFile[:])),
 				parent: int(entry.ParentProcessID),
 				args:   processArgs(pid),
 			}
