@@ -2,10 +2,14 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -168,5 +172,45 @@ func TestConsoleRenewedElsewhere(t *testing.T) {
 		if got, _, err := b.Store.Token(t.Context(), name, id); err != nil || got.Refresh.Reveal() != "refresh-2" {
 			t.Errorf("%v left: the other machine's sign-in is gone: %v", left, err)
 		}
+	}
+}
+
+// Who opens connections without end, silent ones and ones that only begin to ask, takes
+// neither fob's descriptors nor the browser's place.
+func TestBrowseCrowd(t *testing.T) {
+	b := newBench(t)
+	b.Browser = func(address string) error {
+		redirect, state, _ := strings.Cut(address, " ")
+		u, err := url.Parse(redirect)
+		if err != nil {
+			return err
+		}
+		var crowd []net.Conn
+		for i := range 3 * maxGuests {
+			c, err := net.Dial("tcp", u.Host)
+			if err != nil {
+				t.Error(err)
+				break
+			}
+			t.Cleanup(func() { c.Close() })
+			if i%2 == 0 {
+				fmt.Fprint(c, "GET ")
+			}
+			crowd = append(crowd, c)
+		}
+		for _, c := range crowd[:maxGuests] {
+			c.SetReadDeadline(time.Now().Add(2 * time.Second))
+			if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatalf("an old connection is still open: %v", err)
+			}
+		}
+		if status, _, _ := get(t, "GET", redirect+"?code=abc&state="+state, ""); status != 200 {
+			t.Errorf("status %d", status)
+		}
+		return nil
+	}
+	back, err := b.browse(t.Context(), &NeededError{To: to}, func(redirect, state string) string { return redirect + " " + state })
+	if back.code != "abc" || err != nil {
+		t.Errorf("%+v, %v", back, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,13 +56,9 @@ func (s *Signer) browse(ctx context.Context, needed *NeededError, page func(redi
 	state := rand.Text()
 	redirect := callback(listener.Addr().String())
 	answers := make(chan returned, 1)
-	var silent sync.Map // connections on which nothing was asked yet
+	var crowd guests
 	server := &http.Server{
-		ConnState: func(c net.Conn, state http.ConnState) {
-			if silent.Delete(c); state == http.StateNew {
-				silent.Store(c, true)
-			}
-		},
+		ConnState:         crowd.note,
 		Handler:           &desk{to: needed.To, host: listener.Addr().String(), state: state, answers: answers},
 		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), // what a stranger sends is not worth a word
@@ -70,7 +67,7 @@ func (s *Signer) browse(ctx context.Context, needed *NeededError, page func(redi
 	// The page that says that it is done must arrive; then nothing is left behind. Browsers
 	// open connections to spare, for which Shutdown would wait.
 	defer func() {
-		silent.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
+		crowd.closeSilent()
 		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		if server.Shutdown(bye) != nil {
@@ -102,8 +99,48 @@ func (s *Signer) browse(ctx context.Context, needed *NeededError, page func(redi
 	}
 }
 
+// maxGuests is how many connections there are at once: far more than a browser opens, and
+// far fewer than the files that a process may open.
+const maxGuests = 64
+
+// guests are the connections to the listener. Any user of this computer can open some:
+// where there are too many, the oldest goes, because the browser's is new.
+type guests struct {
+	mu     sync.Mutex
+	open   []net.Conn // the oldest first
+	silent []net.Conn // those on which nothing was asked yet
+}
+
+// note is for http.Server.ConnState.
+func (g *guests) note(c net.Conn, state http.ConnState) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	is := func(other net.Conn) bool { return other == c }
+	g.silent = slices.DeleteFunc(g.silent, is)
+	switch state {
+	case http.StateNew:
+		g.open, g.silent = append(g.open, c), append(g.silent, c)
+		if len(g.open) > maxGuests {
+			g.open[0].Close() // the server then notes that it is closed
+			g.open = g.open[1:]
+		}
+	case http.StateClosed:
+		g.open = slices.DeleteFunc(g.open, is)
+	}
+}
+
+func (g *guests) closeSilent() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.silent {
+		c.Close()
+	}
+}
+
 // desk answers the browser. The first answer with the right state counts; a wrong one
-// changes nothing, or any page and any user of this computer could end a sign-in.
+// changes nothing, or any page could end a sign-in. Another user of this computer can see the
+// state in the browser's command line and end a sign-in with it; PKCE keeps them from
+// getting it.
 type desk struct {
 	to, host, state string
 	answers         chan returned
