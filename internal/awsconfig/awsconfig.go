@@ -167,6 +167,9 @@ func (d *document) values(sections []section) properties {
 			for _, sub := range p.subs {
 				e.subs[sub.key] = d.value(sub)
 			}
+			if old, ok := m[p.key]; ok {
+				e = e.hiding(old)
+			}
 			m[p.key] = e
 		}
 	}

@@ -48,6 +48,17 @@ type properties map[string]entry
 type entry struct {
 	Value
 	subs map[string]Value
+	// behind are the values of a key with fob's prefix that this one hides: of the same
+	// key further up, or in the other file.
+	behind []Value
+}
+
+// hiding is e where old stood before.
+func (e entry) hiding(old entry) entry {
+	if strings.HasPrefix(e.Key, prefix) {
+		e.behind = append(append(e.behind, old.Value), old.behind...)
+	}
+	return e
 }
 
 // prefix marks fob's own form of a key, which SDKs ignore and which wins.
@@ -80,6 +91,35 @@ func (p Profile) Sub(key, sub string) (Value, bool) {
 func (p Profile) Own(key string) (Value, bool) {
 	p.included = nil
 	return p.Plain(key)
+}
+
+// Layers are the profile without what it includes, and each included one, the nearest
+// first.
+func (p Profile) Layers() (all []Profile) {
+	for _, m := range append([]*properties{p.own}, p.included...) {
+		layer := p
+		layer.own, layer.included = m, nil
+		all = append(all, layer)
+	}
+	return all
+}
+
+// Every lists all values of a key with fob's prefix that are not empty, the one that
+// Plain finds first: also those that a second line with the key, the other file or the
+// including profile hides.
+func (p Profile) Every(key string) (all []Value) {
+	for _, layer := range p.Layers() {
+		e, ok := layer.find(key)
+		if !ok {
+			continue
+		}
+		for _, v := range append([]Value{e.Value}, e.behind...) {
+			if v.Text != "" {
+				all = append(all, v)
+			}
+		}
+	}
+	return all
 }
 
 // Prefixed lists the values whose keys have fob's prefix, with those of included
@@ -137,6 +177,11 @@ func merge(config, credentials properties) properties {
 		loser = config
 	}
 	maps.DeleteFunc(loser, func(key string, _ entry) bool { return static(key) })
-	maps.Copy(config, credentials)
+	for key, e := range credentials {
+		if old, ok := config[key]; ok {
+			e = e.hiding(old)
+		}
+		config[key] = e
+	}
 	return config
 }

@@ -56,11 +56,7 @@ func (r *resolver) agent(p *Plan) error {
 func (r *resolver) strictest() (least awsconfig.Value, err error) {
 	order := []string{AgentMayAll, AgentReads, AgentRefused}
 	rank := -1
-	for _, h := range r.chain {
-		v, ok := plain(h.section, "fob_agent")
-		if !ok {
-			continue
-		}
+	for _, v := range r.every("fob_agent") {
 		i := slices.Index(order, v.Text)
 		if i < 0 {
 			return least, &ConfigError{At: At(v), Problem: fmt.Sprintf("fob_agent must be %s, not %q", agentOptions, v.Text)}

@@ -13,8 +13,8 @@ import (
 // fob_policy, fob_policy_arns, fob_mfa_max_age, fob_regions; that a person has to
 // confirm their use: fob_confirm; or what a coding agent gets: fob_agent. A guard that
 // cannot be enforced is an error, and so is one that is mistyped: nobody would notice that
-// it does not count. What stands nearer to the profile asked for, and a flag, may narrow a
-// guard and never lifts it.
+// it does not count. What stands nearer to the profile asked for, a second line, and a
+// flag, may narrow a guard and never lift it.
 
 // prefix marks fob's own keys, and its own form of the SDKs' keys.
 const prefix = "fob_"
@@ -86,8 +86,10 @@ func (e *NoDeviceError) Error() string {
 func (r *resolver) guard(p *Plan, regionFrom string) (err error) {
 	for _, h := range r.chain {
 		for _, key := range guards {
-			if v, ok := plain(h.section, key); ok && !strings.EqualFold(v.Text, "false") {
-				p.Guarding = append(p.Guarding, Guard{Key: key, Value: strings.Join(strings.Fields(v.Text), " "), From: At(v)})
+			for _, v := range h.section.Every(key) {
+				if !strings.EqualFold(v.Text, "false") {
+					p.Guarding = append(p.Guarding, Guard{Key: key, Value: strings.Join(strings.Fields(v.Text), " "), From: At(v)})
+				}
 			}
 		}
 	}
@@ -101,14 +103,20 @@ func (r *resolver) guard(p *Plan, regionFrom string) (err error) {
 	return r.onlyRegions(p, regionFrom)
 }
 
+// every lists the values of a guard in the chain, the nearest first. One that another line
+// of the section, the other file or an including profile hides counts, too: a guard that
+// is written somewhere is there.
+func (r *resolver) every(key string) (all []awsconfig.Value) {
+	for _, h := range r.chain {
+		all = append(all, h.section.Every(key)...)
+	}
+	return all
+}
+
 // confirm is where the fob_confirm that counts stands; "" if there is none. A false does
 // not lift a guard.
 func (r *resolver) confirm() (from string, err error) {
-	for _, h := range r.chain {
-		v, ok := plain(h.section, "fob_confirm")
-		if !ok {
-			continue
-		}
+	for _, v := range r.every("fob_confirm") {
 		on, err := isTrue(v)
 		if err != nil {
 			return "", err
@@ -158,25 +166,23 @@ func (r *resolver) account(steps []Step) (account string, guards []AccountGuard,
 				done = afterRole(steps, done)
 			}
 		}
-		v, ok := plain(h.section, "fob_account")
-		if !ok {
-			continue
-		}
-		if !IsAccountID(v.Text) {
-			return "", nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an account ID (12 digits)", v.Text)}
-		}
-		g := AccountGuard{Steps: done, Account: v.Text, From: At(v)}
-		switch {
-		case account == v.Text:
-		case account != "":
-			return "", nil, g.WrongAccount(account)
-		case len(guards) > 0 && guards[len(guards)-1].Steps == done:
-			if other := guards[len(guards)-1]; other.Account != v.Text {
-				return "", nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("fob_account is %s, but in %s it is %s", v.Text, other.From, other.Account)}
+		for _, v := range h.section.Every("fob_account") {
+			if !IsAccountID(v.Text) {
+				return "", nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not an account ID (12 digits)", v.Text)}
 			}
-		default:
-			r.note("%s: fob asks AWS for the account of these credentials before it uses them", At(v))
-			guards = append(guards, g)
+			g := AccountGuard{Steps: done, Account: v.Text, From: At(v)}
+			switch {
+			case account == v.Text:
+			case account != "":
+				return "", nil, g.WrongAccount(account)
+			case len(guards) > 0 && guards[len(guards)-1].Steps == done:
+				if other := guards[len(guards)-1]; other.Account != v.Text {
+					return "", nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("fob_account is %s, but in %s it is %s", v.Text, other.From, other.Account)}
+				}
+			default:
+				r.note("%s: fob asks AWS for the account of these credentials before it uses them", At(v))
+				guards = append(guards, g)
+			}
 		}
 	}
 	return account, guards, nil
@@ -207,11 +213,7 @@ func afterRole(steps []Step, done int) int {
 
 // maxMFAAge is the smallest fob_mfa_max_age of the chain; 0 if there is none.
 func (r *resolver) maxMFAAge() (least time.Duration, from string, err error) {
-	for _, h := range r.chain {
-		v, ok := plain(h.section, "fob_mfa_max_age")
-		if !ok {
-			continue
-		}
+	for _, v := range r.every("fob_mfa_max_age") {
 		d, err := ParseDuration(v.Text)
 		if err != nil || d <= 0 {
 			return 0, "", &ConfigError{At: At(v), Problem: invalidDuration(v.Text).Error()}

@@ -32,11 +32,7 @@ var globalActions = [...]string{
 func (r *resolver) onlyRegions(p *Plan, regionFrom string) error {
 	var allowed []string
 	var from string // the nearest
-	for _, h := range r.chain {
-		v, ok := plain(h.section, "fob_regions")
-		if !ok {
-			continue
-		}
+	for _, v := range r.every("fob_regions") {
 		named, err := r.readRegions(v)
 		if err != nil {
 			return err

@@ -36,18 +36,19 @@ func (l limit) from() string { return either(l.textFrom, l.arnsFrom) }
 
 // limits are what a section asks for.
 func limits(s awsconfig.Profile) (all []limit) {
-	l := limit{profile: s.Name}
-	file, hasFile := plain(s, "fob_policy")
-	if hasFile {
-		l.file, l.textFrom = file, At(file)
-	}
-	arns, hasARNs := plain(s, "fob_policy_arns")
-	if hasARNs {
-		l.arns = strings.FieldsFunc(arns.Text, func(c rune) bool { return strings.ContainsRune(", \t\n", c) })
-		l.arnsFrom = At(arns)
-	}
-	if hasFile || hasARNs {
-		all = append(all, l)
+	for _, layer := range s.Layers() {
+		files, arns := layer.Every("fob_policy"), layer.Every("fob_policy_arns")
+		for i := range max(len(files), len(arns)) { // the two keys are one limit; what they hide is another
+			l := limit{profile: s.Name}
+			if i < len(files) {
+				l.file, l.textFrom = files[i], At(files[i])
+			}
+			if i < len(arns) {
+				l.arns = strings.FieldsFunc(arns[i].Text, func(c rune) bool { return strings.ContainsRune(", \t\n", c) })
+				l.arnsFrom = At(arns[i])
+			}
+			all = append(all, l)
+		}
 	}
 	return all
 }
