@@ -22,7 +22,11 @@ import (
 // mutations of a file: every bit of interest flipped, and cut at every length.
 func mutations(data []byte) map[string][]byte {
 	m := map[string][]byte{}
-	for i := range data {
+	step := 1
+	if runtime.GOOS == "windows" {
+		step = 7 // how files are read does not depend on the system, and wine takes 20 ms for one
+	}
+	for i := 0; i < len(data); i += step {
 		for _, bit := range []byte{0x01, 0x20, 0x80} {
 			flipped := bytes.Clone(data)
 			flipped[i] ^= bit
