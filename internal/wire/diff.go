@@ -122,14 +122,31 @@ func compare(a, b []string) (all []diffLine) {
 	return all
 }
 
-// meet is how many lines to skip in both texts to come to one that they share.
+// meet is how many lines to skip in both texts to come to one that they share. Lines such
+// as a source_profile stand in many sections: inside one, neither text goes on to the next,
+// and from one header on they meet again only at another.
 func meet(a, b []string) (i, j int) {
+	ofA, ofB := sectionEnd(a), sectionEnd(b)
+	atHeader := ofA+ofB == 0
+	if !atHeader {
+		a, b = a[:ofA], b[:ofB]
+	}
 	for sum := 1; sum < len(a)+len(b); sum++ {
 		for i := max(0, sum-len(b)+1); i <= min(sum, len(a)-1); i++ {
-			if a[i] == b[sum-i] {
+			if a[i] == b[sum-i] && (!atHeader || isHeader(a[i])) {
 				return i, sum - i
 			}
 		}
 	}
 	return len(a), len(b)
 }
+
+// sectionEnd is how many lines there are before the next header.
+func sectionEnd(lines []string) int {
+	if next := slices.IndexFunc(lines, isHeader); next >= 0 {
+		return next
+	}
+	return len(lines)
+}
+
+func isHeader(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "[") }

@@ -15,6 +15,9 @@ func TestDiff(t *testing.T) {
 		{"removed around one that stays", "[x]\na\nmine\nb\n", "[x]\nmine\n", "-a -b"},
 		{"removed and changed back", "[x]\na\nb = 2\nc\n", "[x]\nb = 1\n", "-a -b = 2 -c +b = 1"},
 		{"the same line twice", "a\na\nb\n", "a\nb\n", "-a"},
+		{"what stands in the next section too", "[x]\na\nb\n[y]\na\nb\n", "[x]\np\nq\nr\n[y]\na\nb\n", "-a -b +p +q +r"},
+		{"a section in front of its twin", "[y]\na\nb\n", "[x]\na\nb\n[y]\na\nb\n", "+[x] +a +b"},
+		{"a section removed in front of its twin", "[x]\na\nb\n[y]\na\nb\n", "[y]\na\nb\n", "-[x] -a -b"},
 		{"no line end at the end", "[x]\na", "[x]", "-a"},
 		{"CRLF", "[x]\r\na\r\n", "[x]\r\n", "-a"},
 	} {
