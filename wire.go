@@ -67,8 +67,9 @@ func (c *wireCmd) Run(a *app) error {
 		if err := c.apply(a, r); err != nil {
 			return err
 		}
-		a.out.Answer("Rewrote %s in %s: every tool now asks fob.", c.count(r.Done), a.host.Tilde(a.files.Config))
-		a.out.Say("To undo: %s", c.undoing(r.Done))
+		if err := c.announce(a, r.Done); err != nil {
+			return err
+		}
 		return c.try(a, r.Done)
 	}
 	if len(r.Already) > 0 {

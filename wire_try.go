@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"fob/internal/doctor"
 	"fob/internal/helper"
 	"fob/internal/plan"
 	"fob/internal/prompt"
@@ -21,6 +22,27 @@ type lineError struct {
 
 func (e *lineError) Error() string {
 	return fmt.Sprintf("programs cannot run the credential_process of %q: %s %v", e.Profile, e.Line, e.Err)
+}
+
+// announce says what has been done, and what still keeps tools from using these profiles.
+func (c *wireCmd) announce(a *app, names []string) error {
+	all, err := a.readProfiles()
+	if err != nil {
+		return err
+	}
+	found := doctor.Rewritten(doctor.Moving{Profiles: all, Files: a.files, Program: a.args[0], Getenv: a.getenv}, names)
+	rejected := slices.ContainsFunc(found, func(f doctor.Finding) bool { return f.Level == doctor.Wrong })
+	every := ": every tool now asks fob"
+	if rejected {
+		every = ""
+	}
+	a.out.Answer("Rewrote %s in %s%s.", c.count(names), a.host.Tilde(a.files.Config), every)
+	a.out.Say("To undo: %s", c.undoing(names))
+	for _, f := range found {
+		a.out.Warn("%s", f.What)
+		a.out.Hints(f.Do)
+	}
+	return nil
 }
 
 // try sees whether programs can run the new line of each profile, and signs in to them

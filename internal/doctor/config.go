@@ -32,27 +32,14 @@ func (e *exam) config(context.Context) error {
 		}
 		e.wrong(ui.Advise("rename it: use letters, digits and _.%%@:/+-"), "%v: fob ignores this section", &u)
 	}
-	misplaced := all.Config.Misplaced()
-	for _, m := range misplaced {
+	for _, m := range all.Config.Misplaced() {
 		if e.Profile == "" || e.Profile == m.Section.Name {
 			e.misplaced(m, all.Config)
 		}
 	}
-	for _, diff := range all.Config.Differences() {
-		if e.Profile != "" && !diff.Kind.Fails() && !all.Config.Inside(e.Profile, diff.File, diff.Line) {
-			continue
-		}
-		if diff.Kind == awsconfig.HeaderName && slices.ContainsFunc(misplaced, func(m awsconfig.Misplaced) bool { return m.Section.File == diff.File && m.Section.Line == diff.Line }) {
-			continue
-		}
-		level := Advice
-		if diff.Kind.Fails() {
-			level = Wrong
-		}
-		problem, fix := difference(diff)
-		e.add(level, plan.At(awsconfig.Value{File: diff.File, Line: diff.Line})+": "+problem, ui.Advise("%s", fix))
-		e.alike(diff.File+problem, fmt.Sprintf("line %d", diff.Line))
-	}
+	e.differences(all.Config, func(d awsconfig.Difference) bool {
+		return e.Profile == "" || all.Config.Inside(e.Profile, d.File, d.Line)
+	})
 	names, _ := all.Names() // the store's check has said what is damaged
 	e.report.Profiles = len(names)
 	for _, name := range all.Config.Names() {
@@ -79,6 +66,46 @@ func (e *exam) config(context.Context) error {
 		e.wrong(ui.TypeLine("unset AWS_PROFILE"), "AWS_PROFILE names %q, which is not in the AWS files", want)
 	}
 	return nil
+}
+
+// differences looks for lines that tools read differently: those of interest, and those
+// for which a tool rejects the whole file.
+func (e *exam) differences(config *awsconfig.Config, interest func(awsconfig.Difference) bool) {
+	misplaced := config.Misplaced()
+	for _, diff := range config.Differences() {
+		if !diff.Kind.Fails() && !interest(diff) {
+			continue
+		}
+		if diff.Kind == awsconfig.HeaderName && slices.ContainsFunc(misplaced, func(m awsconfig.Misplaced) bool { return m.Section.File == diff.File && m.Section.Line == diff.Line }) {
+			continue
+		}
+		level := Advice
+		if diff.Kind.Fails() {
+			level = Wrong
+		}
+		problem, fix := difference(diff)
+		e.add(level, plan.At(awsconfig.Value{File: diff.File, Line: diff.Line})+": "+problem, ui.Advise("%s", fix))
+		e.alike(diff.File+problem, fmt.Sprintf("line %d", diff.Line))
+	}
+}
+
+// Rewritten says what keeps tools from using profiles that ask fob now: a file that the AWS
+// CLI rejects, lines in these sections that tools read differently, and what the sections
+// have only from an included one.
+func Rewritten(m Moving, names []string) []Finding {
+	e := &exam{check: "config", Setup: Setup{
+		Profiles: func() (*profiles.Profiles, error) { return m.Profiles, nil },
+		Files:    m.Files, Program: m.Program, Getenv: m.Getenv,
+	}}
+	config := m.Profiles.Config
+	e.differences(config, func(d awsconfig.Difference) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return config.Inside(name, d.File, d.Line) })
+	})
+	for _, name := range names {
+		section, _ := config.Profile(name)
+		e.included(m.Profiles, section)
+	}
+	return Report{Findings: e.findings}.Grouped().Findings
 }
 
 // misplaced looks at a section that is in the wrong file, or has the wrong header there.

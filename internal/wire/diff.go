@@ -123,7 +123,7 @@ func compare(a, b []string) (all []diffLine) {
 }
 
 // meet is how many lines to skip in both texts to come to one that they share. Lines such
-// as a source_profile stand in many sections: inside one, neither text goes on to the next,
+// as a source_profile stand in many sections: inside one, neither text continues in the next,
 // and from one header on they meet again only at another.
 func meet(a, b []string) (i, j int) {
 	ofA, ofB := sectionEnd(a), sectionEnd(b)
