@@ -30,13 +30,19 @@ func (c *ssoProfilesCmd) wanted(in plan.SignIn, found []signin.Account, name for
 			if f.Name == "" {
 				fields["name"] = f.ID
 			}
-			p := ssoProfile{c.Prefix + name.Fill(func(field string) string { return legalName(fields[field]) }), in.Session, f.ID, role}
+			filled := c.Prefix + name.Fill(func(field string) string { return legalName(fields[field]) })
+			p := ssoProfile{strings.TrimLeft(filled, "-"), in.Session, f.ID, role} // no program takes a flag for a name
 			used[p.name]++
 			all = append(all, p)
 		}
 	}
 	for i, p := range all {
-		if used[p.name] > 1 { // two accounts of one name
+		switch {
+		case p.name == "":
+			all[i].name = p.account
+		// Two accounts of one name; and who names accounts does not choose what tools use
+		// that are told no profile.
+		case used[p.name] > 1, p.name == "default":
 			all[i].name = p.name + "-" + p.account
 		}
 	}

@@ -88,6 +88,7 @@ func (c *ssoProfilesCmd) sections(a *app, all *profiles.Profiles, wanted []ssoPr
 			have[ssoProfile{"", s.Session, s.AccountID, s.RoleName}] = name
 		}
 	}
+	given := map[string]string{} // the role that a name of this run is for
 	for _, p := range wanted {
 		if _, there := have[ssoProfile{"", p.session, p.account, p.role}]; there {
 			continue
@@ -99,6 +100,11 @@ func (c *ssoProfilesCmd) sections(a *app, all *profiles.Profiles, wanted []ssoPr
 			a.out.Warn("%s in account %s: profile %q already exists (%s:%d); another --template or --prefix gives another name", p.role, p.account, p.name, section.File, section.Line)
 			continue
 		}
+		if role, taken := given[p.name]; taken {
+			a.out.Warn("%s in account %s: %q is already the profile for %s; fob add with --sso-session gives it a name of its own", p.role, p.account, p.name, role)
+			continue
+		}
+		given[p.name] = p.role
 		process, err := wire.Process(a.args[0], p.name)
 		if err != nil {
 			return nil, err
