@@ -30,7 +30,7 @@ func awsFailures() []failure {
 			return exit(exitRefused, refusedHints(err, e)...)
 		}),
 		on(func(a *app, _ *awsapi.UnreachableError, err error) verdict {
-			if at, ok := errors.AsType[*planError](err); ok && at.Plan.STS.URL == "" && !plan.LikeRegion(at.Plan.STS.Region) {
+			if at, ok := errors.AsType[*planError](err); ok && at.Plan.STS.URL == "" && at.Plan.STS.Region != "" && !plan.LikeRegion(at.Plan.STS.Region) {
 				return exit(exitUnreachable, ui.Advise("is %q a region? Their names are like eu-west-1", at.Plan.STS.Region))
 			}
 			if a.name == "add" {
