@@ -227,7 +227,9 @@ func (f *failure) known() error {
 	case "lost":
 		return restored(f, &LostError{Err: cause})
 	case "cache":
-		return restored(f, &CacheError{Err: cause})
+		if cause != nil { // which is half of its text
+			return restored(f, &CacheError{Err: cause})
+		}
 	}
 	return errors.New(f.Text)
 }

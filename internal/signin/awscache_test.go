@@ -27,7 +27,7 @@ func idToken(subject string) string {
 
 // cacheText is a file as the AWS CLI writes it, with values replaced (by nil: left
 // out); a name may be "accessToken.NAME".
-func cacheText(t *testing.T, replace map[string]any) string {
+func cacheText(t testing.TB, replace map[string]any) string {
 	t.Helper()
 	access := map[string]any{
 		"accessKeyId": "ASIAIOSFODNN7EXAMPLE", "secretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",

@@ -5,6 +5,8 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -31,8 +33,11 @@ func (s *Signer) ofCLI(step plan.SSO) (creds.Token, bool) {
 	if s.CLICache == "" {
 		return creds.Token{}, false
 	}
-	text, err := input.Read(filepath.Join(s.CLICache, cliFile(step)), maxCLIToken)
+	text, err := input.ReadOwn(filepath.Join(s.CLICache, cliFile(step)), maxCLIToken)
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.Log("not looking at the sign-in of the AWS CLI: %v", err)
+		}
 		return creds.Token{}, false
 	}
 	var file struct {

@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -212,5 +214,37 @@ func TestBrowseCrowd(t *testing.T) {
 	back, err := b.browse(t.Context(), &NeededError{To: to}, func(redirect, state string) string { return redirect + " " + state })
 	if back.code != "abc" || err != nil {
 		t.Errorf("%+v, %v", back, err)
+	}
+}
+
+// A sign-in that somebody else can have written is not offered: fob would act as whom they
+// signed in as.
+func TestForeignCLIToken(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("what is below a user's profile is that user's alone")
+	}
+	now := time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC)
+	step := plan.SSO{Session: "corp", StartURL: "https://d-1.awsapps.com/start", Region: "eu-west-1"}
+	const text = `{"startUrl":"https://d-1.awsapps.com/start","region":"eu-west-1","accessToken":"aoa1","expiresAt":"2026-11-23T19:34:00Z"}`
+	for _, row := range []struct {
+		name      string
+		dir, file os.FileMode
+		found     bool
+	}{
+		{"private", 0o700, 0o600, true},
+		{"readable by others", 0o755, 0o644, true},
+		{"everybody's", 0o755, 0o666, false},
+		{"in everybody's directory", 0o777, 0o600, false},
+	} {
+		dir := filepath.Join(t.TempDir(), "cache")
+		path := filepath.Join(dir, cliFile(step))
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(path, []byte(text), 0o600), os.Chmod(path, row.file), os.Chmod(dir, row.dir)); err != nil {
+			t.Fatal(err)
+		}
+		var logs []string
+		s := &Signer{CLICache: dir, Now: func() time.Time { return now }, Log: func(format string, args ...any) { logs = append(logs, fmt.Sprintf(format, args...)) }}
+		if _, found := s.ofCLI(step); found != row.found || !found && len(logs) != 1 {
+			t.Errorf("%s: found %v, logs %q", row.name, found, logs)
+		}
 	}
 }
