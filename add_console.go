@@ -48,7 +48,7 @@ func (c *addCmd) addConsole(a *app) error {
 	who, _ := plan.ParseARN(arn)
 	a.out.Say("%s: %s, %s, signed in for up to 12h.", ui.Good.Text(c.Profile+" works"), who.Name(), who.Account)
 	profile := cmdline.Quote(c.Profile)
-	sayNext(a, append(c.firstCalls(all), "fob exec "+profile+" -- terraform plan", "fob add prod --source "+profile+" --role ARN     a role on top of this sign-in"))
+	sayNext(a, append(firstCalls(all, c.Profile), "fob exec "+profile+" -- terraform plan", "fob add prod --source "+profile+" --role ARN     a role on top of this sign-in"))
 	return nil
 }
 

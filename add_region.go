@@ -7,32 +7,7 @@ import (
 
 	"fob/internal/creds"
 	"fob/internal/plan"
-	"fob/internal/profiles"
-	"fob/internal/wire"
 )
-
-// region suggests a region: the flag's, else the source profile's, else the
-// environment's, else [default]'s.
-func (c *addCmd) region(a *app, all *profiles.Profiles) string {
-	of := func(profile string) string {
-		p, _ := all.Config.Profile(profile)
-		v, _ := p.Get("region")
-		return v.Text
-	}
-	for _, region := range []string{c.Region, of(c.Source), a.getenv("AWS_REGION"), a.getenv("AWS_DEFAULT_REGION"), of("default")} {
-		if plan.IsRegion(region) {
-			return region
-		}
-	}
-	return ""
-}
-
-func regionLines(region string) wire.Lines {
-	if region == "" {
-		return nil
-	}
-	return wire.Lines{{"region", region}}
-}
 
 // askRegion is the region to write; "" if the profile has one, or needs none.
 func (c *addCmd) askRegion(a *app) (string, error) {
@@ -45,7 +20,7 @@ func (c *addCmd) askRegion(a *app) (string, error) {
 			return "", nil
 		}
 	}
-	suggestion := c.region(a, all)
+	suggestion := suggestedRegion(a, all, c.Region, c.Source)
 	if c.Region != "" || c.NoConfig || c.FromEnv || c.Stdin {
 		return suggestion, nil
 	}

@@ -37,7 +37,7 @@ func (c *addCmd) addRole(a *app) error {
 	if err != nil {
 		return err
 	}
-	lines := append(regionLines(c.region(a, all)), endpointLines(all, c.Source)...)
+	lines := append(regionLines(suggestedRegion(a, all, c.Region, c.Source)), endpointLines(all, c.Source)...)
 	lines = append(lines, wire.Lines{{"credential_process", process}, {"fob_source_profile", c.Source}, {"fob_role_arn", c.Role}}...)
 	if c.MFASerial != "" {
 		lines = append(lines, [2]string{"fob_mfa_serial", c.MFASerial})
@@ -53,7 +53,7 @@ func (c *addCmd) addRole(a *app) error {
 	if all, err = c.writeSection(a, lines); err != nil {
 		return err
 	}
-	sayNext(a, c.firstCalls(all))
+	sayNext(a, firstCalls(all, c.Profile))
 	return nil
 }
 

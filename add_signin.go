@@ -77,26 +77,7 @@ func (c *addCmd) sayNext(a *app, all *profiles.Profiles) {
 	// Only if the SDKs get the profile's credentials from fob.
 	section, _ := all.Config.Profile(c.Profile)
 	if len(wire.Rivals(section)) == 0 && wire.Owned(section, a.args[0]) {
-		lines = append(c.firstCalls(all), lines...)
+		lines = append(firstCalls(all, c.Profile), lines...)
 	}
 	sayNext(a, lines)
-}
-
-// firstCalls show that the profile works. Without a region, the AWS CLI does nothing.
-func (c *addCmd) firstCalls(all *profiles.Profiles) []string {
-	profile := cmdline.Quote(c.Profile)
-	p, err := all.Plan(c.Profile, plan.Options{Export: true})
-	if err != nil || p.Region != "" {
-		return []string{"aws --profile " + profile + " sts get-caller-identity"}
-	}
-	return []string{
-		"aws --profile " + profile + " --region " + p.STS.Region + " sts get-caller-identity",
-		"aws configure set region REGION --profile " + profile + "     sets it for good",
-	}
-}
-
-func sayNext(a *app, lines []string) {
-	for i, line := range lines {
-		a.out.Say("%-6s %s", []string{"Next:", ""}[min(i, 1)], line)
-	}
 }

@@ -33,13 +33,13 @@ func (c *addCmd) addSSO(a *app) error {
 	if err != nil {
 		return err
 	}
-	lines := append(regionLines(c.region(a, all)), wire.Lines{
+	lines := append(regionLines(suggestedRegion(a, all, c.Region, c.Source)), wire.Lines{
 		{"credential_process", process}, {"fob_sso_session", in.Session}, {"fob_sso_account_id", c.Account}, {"fob_sso_role_name", c.RoleName},
 	}...)
 	if all, err = c.writeSection(a, lines); err != nil {
 		return err
 	}
-	calls := c.firstCalls(all)
+	calls := firstCalls(all, c.Profile)
 	if made, err := all.Plan(c.Profile, plan.Options{}); err == nil && !all.SignIn(made, a.now()).Live() {
 		calls = append([]string{"fob login " + cmdline.Quote(c.Profile)}, calls...)
 	}

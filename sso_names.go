@@ -46,6 +46,18 @@ func (c *ssoProfilesCmd) wanted(in plan.SignIn, found []signin.Account, name for
 			all[i].name = p.name + "-" + p.account
 		}
 	}
+	roles := map[string]map[string]bool{}
+	for _, p := range all {
+		if roles[p.name] == nil {
+			roles[p.name] = map[string]bool{}
+		}
+		roles[p.name][legalName(p.role)] = true
+	}
+	for i, p := range all {
+		if len(roles[p.name]) > 1 { // roles of one account, which the template does not tell apart
+			all[i].name = p.name + "-" + legalName(p.role)
+		}
+	}
 	return all
 }
 

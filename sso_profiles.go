@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"fob/internal/awsconfig"
-	"fob/internal/cmdline"
 	"fob/internal/format"
 	"fob/internal/plan"
 	"fob/internal/profiles"
@@ -30,7 +29,7 @@ func (ssoProfilesCmd) Help() string {
 that every AWS tool takes. It signs in first if that is necessary. Profiles that you have
 stay as they are. Run it again when something has changed.
 
-    fob sso profiles corp --dry-run
+    fob sso profiles corp --region eu-west-1 --dry-run
     fob sso profiles corp --role-name ReadOnlyAccess --prefix corp-
     fob sso profiles corp --prune`
 }
@@ -80,6 +79,7 @@ func (c *ssoProfilesCmd) Run(a *app) error {
 // sections are those of the profiles that do not exist yet, under whatever name.
 func (c *ssoProfilesCmd) sections(a *app, all *profiles.Profiles, wanted []ssoProfile) (new []profiles.Section, err error) {
 	have := map[ssoProfile]string{}
+	region := regionLines(suggestedRegion(a, all, c.Region, ""))
 	for name, made := range all.Plans(all.Config.Names()) {
 		if made.Err != nil || len(made.Plan.Steps) != 1 {
 			continue
@@ -109,10 +109,6 @@ func (c *ssoProfilesCmd) sections(a *app, all *profiles.Profiles, wanted []ssoPr
 		if err != nil {
 			return nil, err
 		}
-		var region wire.Lines
-		if c.Region != "" {
-			region = wire.Lines{{"region", c.Region}}
-		}
 		new = append(new, profiles.Section{Profile: p.name, Lines: slices.Concat(region, wire.Lines{{"credential_process", process}}, p.lines())})
 	}
 	return new, nil
@@ -129,7 +125,7 @@ func (c *ssoProfilesCmd) gone(a *app, all *profiles.Profiles, in plan.SignIn, fo
 		role, _ := section.Own("fob_sso_role_name")
 		p := ssoProfile{name, in.Session, account.Text, role.Text}
 		listed := slices.ContainsFunc(found, func(f signin.Account) bool { return f.ID == p.account && slices.Contains(f.Roles, p.role) })
-		if !listed && c.takes(p.account, p.role) && wire.Owned(section, a.args[0]) && a.files.Wrote(name, p.lines()) {
+		if !listed && c.takes(p.account, p.role) && wire.Owned(section, a.args[0]) && a.files.Listed(name, p.lines()) {
 			names = append(names, name)
 		}
 	}
@@ -155,7 +151,9 @@ func (c *ssoProfilesCmd) write(a *app, added, removed *profiles.Rewriting, wante
 	switch {
 	case len(added.Done) > 0:
 		a.out.Answer("Added %s to %s.", ui.Count(len(added.Done), "profile"), config)
-		a.out.Say("Next:  aws --profile %s sts get-caller-identity", cmdline.Quote(added.Done[0]))
+		if all, err := a.readProfiles(); err == nil {
+			sayNext(a, firstCalls(all, added.Done[0]))
+		}
 	case wanted == 0:
 		a.out.Answer("No account and role to add at %s.", c.Session)
 	default:

@@ -13,13 +13,15 @@ type Section struct {
 	Lines   wire.Lines
 }
 
-// SetUp is the config with new sections of program's own. It is not written yet; a
-// section that cannot be written is refused.
+// SetUp is the config with new sections of program's own, for roles that Identity Center
+// lists. It is not written yet; a section that cannot be written is refused.
 func (f Files) SetUp(program string, sections []Section) (*Rewriting, error) {
 	return f.rewriting(func(r *Rewriting) error {
 		for _, s := range sections {
 			if err := r.change(f, s.Profile, func(text string, old wire.Record) (wire.Edit, error) {
-				return wire.Add(text, s.Profile, program, s.Lines, old)
+				edit, err := wire.Add(text, s.Profile, program, s.Lines, old)
+				edit.Record.Listed = edit.Record.Made
+				return edit, err
 			}); err != nil {
 				return err
 			}
@@ -76,8 +78,8 @@ func (r *Rewriting) change(f Files, profile string, edit func(text string, old w
 	return nil
 }
 
-// Wrote reports whether fob has written the whole section of a profile with these values.
-func (f Files) Wrote(profile string, lines wire.Lines) bool {
+// Listed reports whether SetUp has made the section of a profile with these values.
+func (f Files) Listed(profile string, lines wire.Lines) bool {
 	note, err := f.recall(profile)
-	return err == nil && note.Record.Made && !slices.ContainsFunc(lines, func(l [2]string) bool { return !slices.Contains(note.Record.Lines, l) })
+	return err == nil && note.Record.Listed && !slices.ContainsFunc(lines, func(l [2]string) bool { return !slices.Contains(note.Record.Lines, l) })
 }

@@ -22,6 +22,9 @@ type Record struct {
 	// credential_process that it added to the Lines; "" if there was one.
 	Moved   []string `json:"moved,omitempty"`
 	Process string   `json:"process,omitempty"`
+	// Listed: the section was made for a role that Identity Center listed, and nobody had
+	// asked for this one.
+	Listed bool `json:"listed,omitempty"`
 }
 
 // Change is a line whose value fob changed.
@@ -115,7 +118,7 @@ func (r Record) current(section awsconfig.Profile) Record {
 		now.Process = r.Process
 	}
 	if len(now.Lines) > 0 {
-		now.Made, now.Before = r.Made, r.Before
+		now.Made, now.Before, now.Listed = r.Made, r.Before, r.Listed
 	}
 	return now
 }
