@@ -68,7 +68,7 @@ func (c *execCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	o.Variables = true
+	o.Variables, o.Starts = true, plan.Agent(host.AgentIn(c.Command))
 	p, err := a.plan(profile, o)
 	if err != nil {
 		return c.withoutProfile(err)

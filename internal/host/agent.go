@@ -136,19 +136,28 @@ func agentAbove(pid, top int, look func(pid int) process) (Agent, bool) {
 			break
 		}
 		p := look(pid)
-		if a, ok := p.agent(); ok {
-			return a, true
+		if name, sign, ok := p.agent(); ok {
+			return Agent{name, "process " + sign}, true
 		}
 		pid = p.parent
 	}
 	return Agent{}, false
 }
 
+// AgentIn is the coding agent that a command line starts; zero for other programs.
+func AgentIn(argv []string) Agent {
+	name, sign, ok := process{args: argv}.agent()
+	if !ok {
+		return Agent{}
+	}
+	return Agent{name, "command " + sign}
+}
+
 // interpreters run the programs of some agents.
 var interpreters = [...]string{"node", "bun", "deno", "python", "python3"}
 
-// agent is the coding agent that a process is.
-func (p process) agent() (Agent, bool) {
+// agent is the coding agent that a process is, and the program or package that says so.
+func (p process) agent() (name, sign string, ok bool) {
 	names := []string{p.name}
 	var script string
 	if len(p.args) > 0 {
@@ -164,16 +173,16 @@ func (p process) agent() (Agent, bool) {
 	for _, a := range agents {
 		for _, name := range names {
 			if slices.Contains(a.programs, name) {
-				return Agent{a.name, "process " + name}, true
+				return a.name, name, true
 			}
 		}
 		for _, pkg := range a.packages {
 			if strings.Contains(script, "/node_modules/"+pkg+"/") {
-				return Agent{a.name, "process " + pkg}, true
+				return a.name, pkg, true
 			}
 		}
 	}
-	return Agent{}, false
+	return "", "", false
 }
 
 // baseName is the name of a program, without its directory and its extension.

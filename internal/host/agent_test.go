@@ -75,9 +75,22 @@ func TestAgentByProcess(t *testing.T) {
 		for i := range args {
 			args[i] = strings.ReplaceAll(args[i], "^", " ")
 		}
-		got, ok := process{name: tt.name, args: args}.agent()
-		if got.Name != tt.want || ok != (tt.want != "") {
-			t.Errorf("%s: %q: %+v", tt.name, tt.args, got)
+		got, sign, ok := process{name: tt.name, args: args}.agent()
+		if got != tt.want || ok != (tt.want != "") || ok != (sign != "") {
+			t.Errorf("%s: %q: %q, %q", tt.name, tt.args, got, sign)
+		}
+	}
+}
+
+func TestAgentIn(t *testing.T) {
+	for line, want := range map[string]Agent{
+		"claude --resume":       {"Claude Code", "command claude"},
+		"/opt/bin/cursor-agent": {"Cursor", "command cursor-agent"},
+		"node /usr/local/lib/node_modules/@openai/codex/bin/codex.js": {"Codex", "command codex"},
+		"terraform plan": {}, "less claude": {}, "": {},
+	} {
+		if got := AgentIn(strings.Fields(line)); got != want {
+			t.Errorf("%q: %+v", line, got)
 		}
 	}
 }

@@ -35,9 +35,7 @@ func (r *resolver) agent(p *Plan) error {
 		return err
 	}
 	guard := AgentGuard{Gets: what.Text, From: At(what)}
-	if r.facts.Agent != nil {
-		guard.Agent = r.facts.Agent()
-	}
+	guard.Agent = r.agentAsks()
 	asks := guard.Agent != Agent{}
 	if asks {
 		p.Agent = guard
@@ -49,6 +47,17 @@ func (r *resolver) agent(p *Plan) error {
 		return &AgentError{Profile: p.Profile, Guard: guard}
 	}
 	return nil
+}
+
+// agentAsks is the coding agent that asks, or else the one that gets the credentials;
+// zero if none does.
+func (r *resolver) agentAsks() Agent {
+	if r.facts.Agent != nil {
+		if asks := r.facts.Agent(); asks != (Agent{}) {
+			return asks
+		}
+	}
+	return r.opts.Starts
 }
 
 // strictest is the fob_agent of the chain that gives the least; of several like that,

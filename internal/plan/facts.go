@@ -23,7 +23,7 @@ type Facts struct {
 	// User is the login name, the last resort for the name of a role session.
 	User func() string
 	// Agent is the coding agent that asks, looked for only where a profile has a
-	// fob_agent; zero if none does. Nil: nobody asks.
+	// fob_agent or a credential_process; zero if none does. Nil: nobody asks.
 	Agent func() Agent
 	// Program is the base name of this program, by which it recognizes itself in a
 	// credential_process.
@@ -57,6 +57,9 @@ type Options struct {
 	// AWS_MFA_SERIAL, ...) count for the profile. A program that runs fob export passes
 	// on its own variables, which were not meant for the profile.
 	Variables bool
+	// Starts is the coding agent that a person starts with the credentials; zero for
+	// another program.
+	Starts Agent
 	// Region is the value of --region.
 	Region string
 	// Policy is the text of a session policy, PolicyARNs are managed ones. Both limit

@@ -166,7 +166,10 @@ type Process struct {
 	// others than the usual ones: the program may read them.
 	ConfigFile      string `json:"config_file,omitempty"`
 	CredentialsFile string `json:"credentials_file,omitempty"`
-	From            `json:"-"`
+	// ForAgent: a coding agent asks. The program may be fob, behind a script, for a profile
+	// with a fob_agent: what it gave a person is not for the agent, and the other way round.
+	ForAgent bool `json:"for_agent,omitempty"`
+	From     `json:"-"`
 }
 
 // SSO starts from the credentials that Identity Center gives for an account and a role.

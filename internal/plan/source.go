@@ -169,6 +169,7 @@ func (r *resolver) process(h hop, v awsconfig.Value) error {
 	r.source = Process{
 		Profile: h.name, Command: v.Text, From: From(At(v)),
 		ConfigFile: r.facts.Getenv("AWS_CONFIG_FILE"), CredentialsFile: r.facts.Getenv("AWS_SHARED_CREDENTIALS_FILE"),
+		ForAgent: !r.lenient && r.agentAsks() != Agent{},
 	}
 	return nil
 }
