@@ -137,6 +137,9 @@ func Process(ctx context.Context, program, word string, environ []string, reques
 	defer stop()
 	select {
 	case err := <-done:
+		if err != nil {
+			err = fmt.Errorf("the process that renews the sign-in has failed: %w", err)
+		}
 		return out.Bytes(), err
 	case <-limit.Done():
 		return nil, context.Cause(limit)

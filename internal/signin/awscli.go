@@ -49,7 +49,7 @@ func (s *Signer) ofCLI(step plan.SSO) (creds.Token, bool) {
 	// Old versions of the CLI wrote UTC for Z.
 	expires, err := time.Parse(time.RFC3339, strings.Replace(file.ExpiresAt, "UTC", "Z", 1))
 	same := file.Region == step.Region && strings.TrimSuffix(file.StartURL, "/") == strings.TrimSuffix(step.StartURL, "/")
-	if err != nil || !same || !creds.IsPrintable(file.AccessToken) || expires.Sub(s.Now()) < dueLife {
+	if err != nil || !same || !isToken(file.AccessToken) || expires.Sub(s.Now()) < dueLife {
 		return creds.Token{}, false
 	}
 	return creds.Token{Access: creds.NewSecret(file.AccessToken), Expires: expires.UTC()}, true

@@ -358,9 +358,9 @@ func (s *Signer) consoleToken(ctx context.Context, c console, key *ecdsa.Private
 	got := answer.Access
 	problem := ""
 	switch {
-	case !creds.IsPrintable(got.ID) || !creds.IsPrintable(got.Secret) || !creds.IsPrintable(got.Token):
+	case !isToken(got.ID) || !isToken(got.Secret) || !isToken(got.Token):
 		problem = "malformed credentials"
-	case !creds.IsPrintable(answer.Refresh) || answer.IDToken != "" && !creds.IsPrintable(answer.IDToken):
+	case !isToken(answer.Refresh) || answer.IDToken != "" && !isToken(answer.IDToken):
 		problem = "a malformed token"
 	case answer.Life <= 0 || answer.Life > maxConsoleLife:
 		problem = "a malformed lifetime"

@@ -248,3 +248,46 @@ func TestForeignCLIToken(t *testing.T) {
 		}
 	}
 }
+
+// While a token lives, it serves even if the process that should renew it dies. Else the
+// error says what has died.
+func TestRenewalDies(t *testing.T) {
+	for _, left := range []time.Duration{9 * m, -m} {
+		b := newBench(t)
+		step := b.at(t, func(string, int) (int, string) {
+			return 200, fmt.Sprintf(`{"roleCredentials":{"accessKeyId":"ASIA","secretAccessKey":"s","sessionToken":"t","expiration":%d}}`, b.now().Add(time.Hour).UnixMilli())
+		})
+		name, id := step.TokenName()
+		token := creds.Token{Access: creds.NewSecret("access-1"), Refresh: creds.NewSecret("refresh-1"), Expires: b.now().Add(left)}
+		if _, err := b.Store.SetToken(t.Context(), name, id, token, keyring.Info{}); err != nil {
+			t.Fatal(err)
+		}
+		b.Apart = func(ctx context.Context, request []byte) ([]byte, error) {
+			return Process(ctx, os.Args[0], "-nonsense", []string{}, request) // which a test does not know
+		}
+		err := b.quiet(step)
+		if left > 0 && err != nil || left < 0 && (err == nil || err.Error() != "the process that renews the sign-in has failed: exit status 2") {
+			t.Errorf("%v left: %v", left, err)
+		}
+	}
+}
+
+// A token that is longer than any of AWS's is not kept: there is no room for it on the way
+// to the process that renews.
+func TestLongTokens(t *testing.T) {
+	long := strings.Repeat("a", maxTokenSize+1)
+	for _, answer := range []string{`{"accessToken":"` + long + `","expiresIn":3600}`, `{"accessToken":"a","refreshToken":"` + long + `","expiresIn":3600}`} {
+		b := newBench(t)
+		b.Device = true
+		step := b.at(t, func(path string, _ int) (int, string) {
+			switch path {
+			case "/client/register":
+				return 200, `{"clientId":"client","clientSecret":"client-secret","clientSecretExpiresAt":99999999999}`
+			case "/device_authorization":
+				return 200, `{"deviceCode":"device-code","userCode":"ABCD","verificationUri":"https://x.awsapps.com/","expiresIn":600}`
+			}
+			return 200, answer
+		})
+		wantErr[*awsapi.AnswerError](t, b.Ask(t.Context(), planOf(step)))
+	}
+}

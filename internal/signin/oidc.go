@@ -162,7 +162,7 @@ func (o oidc) register(ctx context.Context, grant string, again bool) (creds.Cli
 			return creds.Client{}, err
 		}
 	}
-	if !creds.IsPrintable(answer.ID) || !creds.IsPrintable(answer.Secret) {
+	if !isToken(answer.ID) || !isToken(answer.Secret) {
 		return creds.Client{}, o.strange("RegisterClient", "a malformed registration")
 	}
 	made := creds.Client{ID: answer.ID, Secret: creds.NewSecret(answer.Secret), Expires: time.Unix(answer.Expires, 0).UTC(), Grant: grant}
@@ -189,7 +189,7 @@ func (o oidc) createToken(ctx context.Context, client creds.Client, grant string
 	if err := o.call(ctx, action, "/token", body, secrets, &answer); err != nil {
 		return creds.Token{}, err
 	}
-	if !creds.IsPrintable(answer.Access) || answer.Refresh != "" && !creds.IsPrintable(answer.Refresh) || answer.Life <= 0 || answer.Life > maxTokenLife {
+	if !isToken(answer.Access) || answer.Refresh != "" && !isToken(answer.Refresh) || answer.Life <= 0 || answer.Life > maxTokenLife {
 		return creds.Token{}, o.strange(action, "a malformed token")
 	}
 	return creds.Token{
@@ -197,6 +197,13 @@ func (o oidc) createToken(ctx context.Context, client creds.Client, grant string
 		Expires: o.signer.Now().Add(time.Duration(answer.Life) * time.Second).UTC(), Client: client,
 	}, nil
 }
+
+// maxTokenSize is far longer than any token of AWS's is, in bytes. What the store and the
+// process that renews have room for is longer.
+const maxTokenSize = 16 << 10
+
+// isToken reports whether a text of an answer can be a token, or a part of a registration.
+func isToken(text string) bool { return creds.IsPrintable(text) && len(text) <= maxTokenSize }
 
 // maxTokenLife is longer than any token lives, in seconds: a portal session has at most
 // 90 days.

@@ -275,21 +275,25 @@ func (s *Signer) refreshApart(ctx context.Context, c center, t creds.Token, reje
 	if err := s.Store.CanSetToken(ctx, name, id); err != nil && !works(t) {
 		return t, keyring.Info{}, err
 	}
-	err := s.renewApart(ctx, ofSSO(c.SSO, rejected))
-	if errors.Is(err, errNoProcess) {
-		s.Log("%v", err)
+	problem := s.renewApart(ctx, ofSSO(c.SSO, rejected))
+	if errors.Is(problem, errNoProcess) {
+		s.Log("%v", problem)
 		return s.here().access(ctx, c, rejected)
 	}
-	if err != nil {
-		return t, keyring.Info{}, err
-	}
-	t, info, err := s.token(ctx, c)
-	if err == nil && !works(t) { // it could not be saved
+	now, info, err := s.token(ctx, c)
+	switch {
+	case err == nil && works(now):
+		if problem != nil {
+			s.Log("could not renew the sign-in to %s: %v", c.title(), problem)
+		}
+	case problem != nil:
+		err = problem
+	case err == nil: // it could not be saved
 		ended := c.needed()
 		ended.Ended = true
 		err = ended
 	}
-	return t, info, err
+	return now, info, err
 }
 
 // due reports whether a token must not or should not be used as it is.
