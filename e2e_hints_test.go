@@ -24,6 +24,7 @@ import (
 	"fob/internal/input"
 	"fob/internal/mfa"
 	"fob/internal/plan"
+	"fob/internal/profiles"
 	"fob/internal/prompt"
 	"fob/internal/settings"
 	"fob/internal/signin"
@@ -239,6 +240,7 @@ func examples(home string) []example {
 		{"remove x", &notOursError{Profile: profile, At: at}},
 		{"wire x", &wire.RewriteError{Profile: profile, Problem: "has an access key in plain text", PlainText: true}},
 		{"wire x", &wire.RewriteError{Profile: profile, Problem: "has both role_arn and fob_role_arn"}},
+		{"wire x", &profiles.MisdirectedError{Profile: profile, Other: "other", Why: "does not exist"}},
 		{"exec --bogus x", usagef("unknown flag --bogus")},
 		{"export", noHelpf("which profile?")},
 		{"clear x", &clearError{Profile: profile, Problem: why}},

@@ -57,7 +57,7 @@ func (c *removeCmd) removeLines(a *app, all *profiles.Profiles, unread error) er
 	if len(sessions) > 0 || forgot {
 		a.out.Note("sessions already handed out stay valid until they expire")
 	}
-	if c.Yes && users != "" {
+	if c.Yes && users != "" && len(added) == 0 { // what fob wire has rewritten works as before
 		a.out.Note("%s, which is gone now", users)
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"fob/internal/host"
 	"fob/internal/iam"
 	"fob/internal/plan"
+	"fob/internal/profiles"
 	"fob/internal/settings"
 	"fob/internal/source"
 	"fob/internal/ui"
@@ -119,6 +120,13 @@ func profileFailures() []failure {
 				return exit(exitFailed, a.addHint(e.Profile, "stores it; then remove its lines there", otherName()))
 			}
 			return exit(exitFailed)
+		}),
+		on(func(a *app, e *profiles.MisdirectedError, _ error) verdict {
+			line, err := wire.Process(a.args[0], e.Profile)
+			if err != nil {
+				return exit(exitFailed)
+			}
+			return exit(exitFailed, ui.Type("aws", "configure", "set", "credential_process", line, "--profile", e.Profile))
 		}),
 		always[*notOursError](exitNoProfile, ui.Advise("to remove the profile, delete its section from that file")),
 		on(func(a *app, e *awsconfig.SyntaxError, _ error) verdict {

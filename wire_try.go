@@ -11,6 +11,7 @@ import (
 	"fob/internal/helper"
 	"fob/internal/plan"
 	"fob/internal/prompt"
+	"fob/internal/ui"
 	"fob/internal/wire"
 )
 
@@ -40,9 +41,17 @@ func (c *wireCmd) announce(a *app, names []string) error {
 	a.out.Say("To undo: %s", c.undoing(names))
 	for _, f := range found {
 		a.out.Warn("%s", f.What)
-		a.out.Hints(f.Do)
+		c.hint(a, f.Do)
 	}
 	return nil
+}
+
+// hint says what helps against something that is not an error: with --quiet it is not said,
+// and neither is what helps.
+func (c *wireCmd) hint(a *app, hints []ui.Hint) {
+	if !a.Quiet {
+		a.out.Hints(hints)
+	}
 }
 
 // try sees whether programs can run the new line of each profile, and signs in to them
@@ -74,7 +83,7 @@ func (c *wireCmd) try(a *app, names []string) error {
 	}
 	if v := a.judge(err); v.code == exitNoPerson {
 		a.out.Note("not tried: %s", a.out.Sentence(err))
-		a.out.Hints(v.hints)
+		c.hint(a, v.hints)
 		return nil
 	}
 	return err

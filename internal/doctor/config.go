@@ -248,7 +248,11 @@ func (e *exam) profiles(context.Context) error {
 	for _, name := range names {
 		section, _ := all.Config.Profile(name)
 		line, asks := e.served(section)
+		misdirected := all.Misdirected(name, e.Program)
 		switch {
+		case misdirected != nil:
+			verdict := e.Judge(misdirected)
+			e.add(Wrong, verdict.Sentence, verdict.Hints...)
 		case asks:
 			e.process(line, name)
 		case cmdline.RunsFob(line.Text, e.Program):
@@ -268,7 +272,7 @@ func (e *exam) profiles(context.Context) error {
 		if made.Err == nil {
 			usable++
 		}
-		if made.Err == nil && reaches(all.Config, name, e.Program) {
+		if made.Err == nil && reaches(all.Config, name, e.Program) && all.Misdirected(name, e.Program) == nil {
 			served++
 		}
 	}

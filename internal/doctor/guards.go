@@ -15,8 +15,8 @@ import (
 // credentials of the profile without asking fob for it.
 func (e *exam) unguarded(all *profiles.Profiles, names []string) {
 	for name, made := range all.Plans(names) {
-		if made.Err != nil || len(made.Plan.Guarding) == 0 {
-			continue
+		if made.Err != nil || len(made.Plan.Guarding) == 0 || all.Misdirected(name, e.Program) != nil {
+			continue // or its line is wrong, which has been said
 		}
 		section, _ := all.Config.Profile(name)
 		first := made.Plan.Guarding[0].From

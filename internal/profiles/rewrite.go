@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"fob/internal/awsconfig"
+	"fob/internal/cmdline"
 	"fob/internal/plan"
 	"fob/internal/wire"
 )
@@ -44,6 +45,47 @@ func (e *ChangeError) Error() string {
 	return fmt.Sprintf("profile %q would get other credentials if %q asked fob", e.Other, e.Profile)
 }
 
+// MisdirectedError is a profile whose credential_process asks fob for another one, as in a
+// section that was copied: tools get other credentials than fob exec gives.
+type MisdirectedError struct {
+	Profile, Other string
+	Why            string // completes "asks fob for Other, which ..."
+	Line           awsconfig.Value
+}
+
+func (e *MisdirectedError) Error() string {
+	return fmt.Sprintf("%s: the credential_process of %q asks fob for %q, which %s", plan.At(e.Line), e.Profile, e.Other, e.Why)
+}
+
+// Misdirected says what is wrong with a credential_process that asks program for another
+// profile; nil if fob exec does the same, or gets the same.
+func (p *Profiles) Misdirected(name, program string) *MisdirectedError {
+	section, _ := p.Config.Profile(name)
+	line, _ := section.Own("credential_process")
+	other, export := cmdline.FobProfile(line.Text, program)
+	if !export || other == name {
+		return nil
+	}
+	made, err := plan.Resolve(p.facts, name, plan.Options{Shown: true})
+	if err != nil {
+		return nil // which is said wherever the profile is used
+	}
+	if process, ok := made.Steps[0].(plan.Process); ok && process.Profile == name {
+		return nil
+	}
+	its, err := plan.Resolve(p.facts, other, plan.Options{Shown: true})
+	why := "has other credentials"
+	switch missing := (*plan.NoProfileError)(nil); {
+	case errors.As(err, &missing):
+		why = "does not exist"
+	case err != nil:
+		why = "cannot be used"
+	case its.ID(len(its.Steps)) == made.ID(len(made.Steps)):
+		return nil
+	}
+	return &MisdirectedError{name, other, why, line}
+}
+
 // Rewrite makes the sections of profiles ask program, each by the plan that it has now.
 // A profile without a plan is refused, and one that would change any plan.
 func (p *Profiles) Rewrite(f Files, names []string, program string) (*Rewriting, error) {
@@ -54,7 +96,11 @@ func (p *Profiles) Rewrite(f Files, names []string, program string) (*Rewriting,
 	r := &Rewriting{Before: file.Text}
 	for name, made := range p.Plans(names) {
 		section, _ := p.Config.Profile(name)
+		misdirected := p.Misdirected(name, program)
 		switch {
+		case misdirected != nil:
+			r.Refused = append(r.Refused, Refusal{name, misdirected})
+			continue
 		case wire.Asks(section, program):
 			r.Already = append(r.Already, name)
 			continue
