@@ -122,15 +122,16 @@ func sayUntil(a *app, p plan.Plan, expires time.Time, names []string) error {
 	if err != nil {
 		return err
 	}
-	until, said := all.SignedInUntil(p, a.now()), "ready"
+	until, renews, said := all.SignedInUntil(p, a.now()), all.SignIn(p, a.now()).Renews, "ready"
 	switch {
+	case !until.IsZero() && renews:
+		said = "signed in until " + ui.Clock(until, a.now()) + ", then renewed without asking"
 	case !until.IsZero():
 		said = "signed in until " + ui.Clock(until, a.now())
+	case renews: // AWS's tools keep the sign-in
+		said = "signed in, renewed without asking"
 	case !expires.IsZero(): // no store is open, or a program printed what ends at once
 		said = "works; its session is not kept"
-	}
-	if all.SignIn(p, a.now()).Renews {
-		said += ", then renewed without asking"
 	}
 	label := p.Profile
 	if len(p.Variables) > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"fob/internal/awsapi"
@@ -115,12 +116,37 @@ func unsupportedHints(err error, action string) []ui.Hint {
 	return nil
 }
 
+// whoAssumes is whom a role of the plan has to trust: the role before it, or whoever
+// signed in.
+func whoAssumes(p plan.Plan, role string) string {
+	before := "the identity in the token"
+	for _, s := range p.Steps {
+		switch s := s.(type) {
+		case plan.SSO:
+			before = fmt.Sprintf("%s of account %s", s.RoleName, s.AccountID)
+		case plan.ConsoleLogin:
+			before = s.Session
+		case plan.WebIdentity:
+			if s.RoleARN == role {
+				return before
+			}
+			before = s.RoleARN
+		case plan.AssumeRole:
+			if s.RoleARN == role {
+				return before
+			}
+			before = s.RoleARN
+		}
+	}
+	return before
+}
+
 // deniedRole says what a trust policy usually misses.
 func deniedRole(p plan.Plan, role string) []ui.Hint {
 	sent := ui.Type("fob", "explain", p.Profile).To("shows what was sent")
 	switch p.Steps[0].(type) {
 	case plan.SSO, plan.ConsoleLogin, plan.WebIdentity: // which have no MFA code of fob's
-		return []ui.Hint{ui.Advise("the trust policy of the role has to allow the role before it"), sent}
+		return []ui.Hint{ui.Advise("the trust policy of the role has to allow %s", whoAssumes(p, role)), sent}
 	}
 	switch first := p.Roles()[0]; {
 	case p.FirstCached() == 1:

@@ -34,7 +34,7 @@ type CacheError struct {
 	Err           error `json:"-"` // completes "FILE: ..."; repeats nothing of the file
 }
 
-func (e *CacheError) Error() string { return e.File + ": " + e.Err.Error() }
+func (e *CacheError) Error() string { return `"` + e.File + `": ` + e.Err.Error() }
 
 // Unwrap returns the reason.
 func (e *CacheError) Unwrap() error { return e.Err }

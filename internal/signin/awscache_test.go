@@ -247,7 +247,7 @@ func TestReplaceAWSCache(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := readAWSCache(dir, jo)
-		if cache, ok := errors.AsType[*CacheError](err); !ok || err.Error() != f.path+": other users can write to it" || !errors.Is(cache, input.ErrShared) {
+		if cache, ok := errors.AsType[*CacheError](err); !ok || err.Error() != `"`+f.path+`": other users can write to it` || !errors.Is(cache, input.ErrShared) {
 			t.Errorf("%v", err)
 		}
 	})

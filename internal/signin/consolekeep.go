@@ -157,7 +157,7 @@ type LostError struct {
 }
 
 func (e *LostError) Error() string {
-	return fmt.Sprintf("AWS has renewed the sign-in of %s, but %s could not be written (%v): it may be necessary to sign in again", e.Profile, e.File, e.Err)
+	return fmt.Sprintf(`AWS has renewed the sign-in of %s, but "%s" could not be written (%v): it may be necessary to sign in again`, e.Profile, e.File, e.Err)
 }
 
 // Unwrap returns the reason.
