@@ -237,5 +237,8 @@ func (r *resolver) checkMFAAge(p Plan, from string) error {
 	case r.opts.NoSession:
 		return &UsageError{Problem: "--no-session: the key itself carries no MFA, which fob_mfa_max_age demands (" + from + ")"}
 	}
+	if !r.longLived {
+		return &ConfigError{At: from, Problem: fmt.Sprintf("fob_mfa_max_age needs the MFA code of an access key, which profile %q does not use", p.Profile)}
+	}
 	return &NoDeviceError{Profile: p.Profile, At: from}
 }

@@ -3,7 +3,9 @@ package plan
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -161,8 +163,11 @@ func (r *resolver) readPolicy(v awsconfig.Value) (string, error) {
 		return "", err
 	}
 	text, err := r.facts.ReadFile(v.Text)
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		err = file.Err // the name of the system call says nothing
+	}
 	if err != nil {
-		return "", &ConfigError{At: At(v), Problem: err.Error()}
+		return "", &ConfigError{At: At(v), Problem: fmt.Sprintf("cannot read the session policy %q: %v", v.Text, err)}
 	}
 	return text, nil
 }
