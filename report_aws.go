@@ -116,8 +116,8 @@ func unsupportedHints(err error, action string) []ui.Hint {
 	return nil
 }
 
-// whoAssumes is whom a role of the plan has to trust: the role before it, or whoever
-// signed in.
+// whoAssumes is whom a role of the plan has to trust: the role before it, or the user or
+// permission set that signed in.
 func whoAssumes(p plan.Plan, role string) string {
 	before := "the identity in the token"
 	for _, s := range p.Steps {
