@@ -86,8 +86,11 @@ func TestEveryName(t *testing.T) {
 		if err := s.RemoveKey(ctx, name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
+		if i%16 > 0 {
+			continue // a list takes a second under wine, and what is missing stays missing
+		}
 		if infos, err := s.Infos(KindKey); err != nil || len(infos) != len(names)-i-1 {
-			t.Fatalf("%q: removed with it: %d keys are left, %v", name, len(infos), err)
+			t.Fatalf("%q: removed with it, or before: %d keys are left, %v", name, len(infos), err)
 		}
 	}
 	if left, err := os.ReadDir(inStore(s, itemsDir(1))); err != nil || len(left) > 0 {
