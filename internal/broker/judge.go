@@ -156,7 +156,18 @@ func (j judge) newest(cached Cached) (n int, err error) {
 // valid reports whether a session may be used at all: it has not expired, and the
 // MFA code behind it is not too old for this profile.
 func (j judge) valid(s keyring.Info) bool {
-	return s.Rev != "" && j.left(s) > 0 && !j.plan.TooOld(s.MFA, j.at.AWS())
+	return s.Rev != "" && j.left(s) > 0 && !j.plan.TooOld(s.MFA, j.at.AWS()) && !j.putBack(s)
+}
+
+// maxAhead is how far the clocks of machines that share a store may differ.
+const maxAhead = time.Minute
+
+// putBack reports whether this computer's clock has been put back since the session was
+// kept. Nobody knows then how much is left of what a console sign-in gave, because its end
+// counts from that clock; that of other sessions is AWS's.
+func (j judge) putBack(s keyring.Info) bool {
+	_, console := j.plan.Steps[0].(plan.ConsoleLogin)
+	return console && s.Created.Sub(j.at.Now) > maxAhead
 }
 
 // base reports whether the next step can be done with a session.

@@ -351,3 +351,26 @@ func TestCachedByOther(t *testing.T) {
 		}
 	}
 }
+
+// What a console sign-in gave is used only while the clock that its end counts from has not
+// been put back; the end of what Identity Center gave is AWS's own.
+func TestClockPutBack(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		step  plan.Step
+		ahead time.Duration // of the clock when the session was kept
+		serve bool
+	}{
+		{plan.ConsoleLogin{}, 0, true},
+		{plan.ConsoleLogin{}, 30 * time.Second, true},
+		{plan.ConsoleLogin{}, 24 * hour, false},
+		{plan.SSO{}, 24 * hour, true},
+	} {
+		created := now.Add(row.ahead)
+		s := keyring.Info{Rev: "r", Created: created, Expires: created.Add(15 * time.Minute)}
+		o, err := Judge(plan.Plan{Steps: []plan.Step{row.step}}, RenewExec, Moment{Now: now}, func(int) (keyring.Info, error) { return s, nil })
+		if err != nil || o.Serve != row.serve {
+			t.Errorf("%T, %v: %+v, %v", row.step, row.ahead, o, err)
+		}
+	}
+}

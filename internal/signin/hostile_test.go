@@ -291,3 +291,25 @@ func TestLongTokens(t *testing.T) {
 		wantErr[*awsapi.AnswerError](t, b.Ask(t.Context(), planOf(step)))
 	}
 }
+
+// What a console sign-in gives counts from this computer's clock. If that has been put back
+// since, nobody knows how much is left, and the sign-in is renewed.
+func TestConsoleClockPutBack(t *testing.T) {
+	b := newConsoleBench(t, true)
+	now := b.now
+	b.now = now.Add(24 * time.Hour)
+	b.own(t, 15*m)
+	if _, err := b.Console(t.Context(), b.step); err != nil || b.aws.took() != "" {
+		t.Errorf("renewed before: %v", err)
+	}
+	b.now = now
+	for _, calls := range []string{"refresh_token", ""} {
+		s, err := b.Console(t.Context(), b.step)
+		if s.ID != nextID || err != nil || s.Expires.Sub(b.now) > 15*m {
+			t.Errorf("%s until %v, %v", s.ID, s.Expires, err)
+		}
+		if got := b.aws.took(); got != calls {
+			t.Errorf("calls %q, want %q", got, calls)
+		}
+	}
+}
