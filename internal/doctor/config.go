@@ -47,6 +47,10 @@ func (e *exam) config(context.Context) error {
 			section, _ := all.Config.Profile(name)
 			found := len(e.findings)
 			e.section(all, section)
+			if line, ok := plan.Parent(section); ok {
+				e.advise(ui.Advise("rename it to include_profile"), "%s: fob does not read parent_profile, which aws-vault takes for include_profile", plan.At(line))
+				e.alike("parent", name)
+			}
 			included := e.included(all, section)
 			_, served := e.served(section)
 			if at, what, ok := disagreement(all.Config, name); ok && !included && !(served && len(e.findings) > found) {

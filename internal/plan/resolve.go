@@ -54,6 +54,7 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 		p.Guards = nil
 	}
 	r.noteVariables()
+	r.noteParents()
 	p.Variables, p.Notes = r.used, r.notes
 	p.Doubt = r.doubt
 	return p, nil

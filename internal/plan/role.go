@@ -144,7 +144,11 @@ func (r *resolver) tags(h hop) (map[string]string, []string, error) {
 			continue // as in aws-vault
 		}
 		if _, ok := set[k]; !ok {
-			return nil, nil, &ConfigError{At: At(v), Problem: fmt.Sprintf("%q is not one of the session_tags: %s", k, strings.Join(slices.Sorted(maps.Keys(set)), ", "))}
+			problem := fmt.Sprintf("%q is not one of the session_tags", k)
+			if len(set) > 0 {
+				problem += ": " + strings.Join(slices.Sorted(maps.Keys(set)), ", ")
+			}
+			return nil, nil, &ConfigError{At: At(v), Problem: problem}
 		}
 		keys = append(keys, k)
 	}

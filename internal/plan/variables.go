@@ -65,6 +65,26 @@ func (r *resolver) lookUp(h hop, key string) (awsconfig.Value, bool) {
 	return awsconfig.Value{}, false
 }
 
+// parentKey is what include_profile was called in old versions of aws-vault, whose newer ones
+// still read it.
+const parentKey = "parent_profile"
+
+// Parent is the line of a section that includes nothing because it has the old name.
+func Parent(section awsconfig.Profile) (line awsconfig.Value, ok bool) {
+	_, includes := section.Get("include_profile")
+	line, _ = section.Own(parentKey)
+	return line, line.Text != "" && !includes
+}
+
+// noteParents says of which profiles such a line is not read.
+func (r *resolver) noteParents() {
+	for _, h := range r.chain {
+		if line, ok := Parent(h.section); ok {
+			r.note("%s: %s is not read; rename it to include_profile", At(line), parentKey)
+		}
+	}
+}
+
 // noteVariables says which variables count here and nowhere else.
 func (r *resolver) noteVariables() {
 	var unused []string
