@@ -374,6 +374,7 @@ func examples(home string) []example {
 		{"exec x", planned(&signin.AssignmentError{Profile: profile, SignIn: "corp", Err: why})},
 		{"login x", &awsapi.RefusedError{Action: "CreateToken", Code: "AccessDeniedException", Reason: signin.KeyDenied}},
 		{"login x", &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{plan.SSO{Region: "europe"}}}, Err: &awsapi.UnreachableError{Host: "x"}}},
+		{"login x", &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{plan.SSO{Region: "eu-wst-1"}}}, Err: &awsapi.UnreachableError{Host: "oidc.eu-wst-1.amazonaws.com", Unknown: true}}},
 		{"clear --sso crop", &plan.NoSignInError{Name: "crop", Nearest: []string{"corp"}}},
 		{"clear --sso zzzz", &plan.NoSignInError{Name: "zzzz"}},
 		{"exec x", planned(&ui.NobodyError{What: askForPassphrase, Why: why})},
@@ -497,6 +498,25 @@ func innerErrors() map[string]string {
 		"ui.FatalError":        inside,
 		"ui.WriteError":        "standard output is gone",
 		"wire.TakenError":      inside,
+	}
+}
+
+// TestUnknownRegion: a region that is spelled like one, and that AWS does not have, shows
+// only in a host without an address.
+func TestUnknownRegion(t *testing.T) {
+	a := hintApp(t, t.TempDir(), "", []string{"login", "x"})
+	at := func(e awsapi.UnreachableError) int {
+		p := plan.Plan{Profile: "x", Steps: []plan.Step{plan.SSO{Region: "eu-wst-1"}}}
+		return len(a.judge(&planError{Plan: p, Err: &e}).hints)
+	}
+	if n := at(awsapi.UnreachableError{Host: "oidc.eu-wst-1.amazonaws.com", Unknown: true}); n != 1 {
+		t.Errorf("%d hints for a host without an address", n)
+	}
+	if n := at(awsapi.UnreachableError{Host: "oidc.eu-wst-1.amazonaws.com"}); n != 0 {
+		t.Errorf("%d hints for a host that does not answer", n)
+	}
+	if n := at(awsapi.UnreachableError{Host: "proxy.example.com", Unknown: true}); n != 0 {
+		t.Errorf("%d hints for another host", n)
 	}
 }
 

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"fob/internal/cmdline"
 	"fob/internal/format"
 	"fob/internal/profiles"
 	"fob/internal/term"
@@ -81,7 +79,7 @@ func (c *listCmd) Run(a *app) error {
 	case len(shown) == 0:
 		a.out.Print("No profile has %q in its row.\n", query)
 	default:
-		err = a.out.Table(listTable(shown, now))
+		err = printTable(a, shown, now)
 		if slices.ContainsFunc(shown, func(r profiles.Row) bool { return r.Guess != "" }) {
 			a.out.Hang(ui.Styled{}, ui.Dim.Text("? by the key's ID: AWS was not asked"))
 		}
@@ -167,26 +165,4 @@ func listRows(rows []profiles.Row) []listRow {
 		list = append(list, row)
 	}
 	return list
-}
-
-func listTable(rows []profiles.Row, now time.Time) ui.Table {
-	t := ui.Table{Columns: []ui.Column{
-		{Title: "PROFILE", Shrink: true}, {Title: "CREDENTIALS", Shrink: true}, {Title: "ACCOUNT"},
-		{Title: "MFA", Shrink: true}, {Title: "SESSION", Shrink: true},
-	}}
-	for _, r := range rows {
-		t.Rows = append(t.Rows, []ui.Styled{
-			r.Name(), r.Credentials(now), orDash(r.InAccount()), orDash(r.Device()), listState(r, now),
-		})
-	}
-	return t
-}
-
-// listState is the state of a profile, and what to type where only that gets further: no
-// code that somebody is asked for later signs in with a browser.
-func listState(r profiles.Row, now time.Time) ui.Styled {
-	if r.SignedOut() && r.MFASerial == "" {
-		return ui.Dim.Text("sign in: fob login " + cmdline.Quote(r.Profile))
-	}
-	return r.State(now)
 }

@@ -73,6 +73,9 @@ func (c *loginCmd) Run(a *app) error {
 		}
 	}
 	if len(failed) > 0 {
+		if last := len(failed) - 1; a.judge(failed[last]).code == exitInterrupted { // nothing was tried after that
+			failed = append(failed[last:], failed[:last]...)
+		}
 		for _, err := range failed[1:] {
 			a.out.Warn("%s", a.out.Sentence(err))
 		}

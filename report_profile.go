@@ -145,6 +145,9 @@ func profileFailures() []failure {
 			if e.Profile == "" || strings.HasPrefix(e.Profile, "-") || creds.IsKeyID(e.Profile) || e.Stored && len(e.Nearest) == 0 {
 				return exit(exitNoProfile, ui.Type("fob", "list").To("shows the profiles"))
 			}
+			if found := a.signInHints(e.Profile); found != nil {
+				return exit(exitNoProfile, found...)
+			}
 			hint := didYouMean(e.Nearest, a.addHint(e.Profile, "stores a key under that name", ui.Type("fob", "list").To("shows the profiles")))
 			return exit(exitNoProfile, append(a.absentFiles(), hint)...)
 		}),

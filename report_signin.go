@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"fob/internal/awsapi"
 	"fob/internal/input"
@@ -64,7 +65,11 @@ func signInFailures() []failure {
 		}),
 		on(func(_ *app, e *awsapi.UnreachableError, err error) verdict {
 			if at, ok := errors.AsType[*planError](err); ok {
-				if s, ok := at.Plan.Steps[0].(plan.SSO); ok && !plan.LikeRegion(s.Region) {
+				s, ok := at.Plan.Steps[0].(plan.SSO)
+				if ok && e.Unknown && strings.Contains(e.Host, "."+s.Region+".") && plan.LikeRegion(s.Region) {
+					return exit(exitUnreachable, ui.Advise("check that the sso_region %q is right, and that this computer is online", s.Region))
+				}
+				if ok && !plan.LikeRegion(s.Region) {
 					return exit(exitUnreachable, ui.Advise("is the sso_region %q a region? Their names are like eu-west-1", s.Region))
 				}
 			}
@@ -88,4 +93,25 @@ func consoleHints(a *app, err error, profile string, awsLogin bool) []ui.Hint {
 		all = append(all, h.To("signs in for fob alone, and keeps that in its store"))
 	}
 	return all
+}
+
+// signInHints are for the name of a sign-in to Identity Center where a profile belongs;
+// nil if no sign-in has it.
+func (a *app) signInHints(name string) []ui.Hint {
+	all, err := a.profiles()
+	if err != nil {
+		return nil
+	}
+	in, err := all.SignInNamed(name)
+	switch {
+	case err != nil || name == "":
+		return nil
+	case a.name == "clear":
+		return []ui.Hint{ui.Type("fob", "clear", "--sso", name).To("signs out of Identity Center")}
+	case in.Session != "" && len(in.Profiles) == 0:
+		return []ui.Hint{ui.Type("fob", "sso", "profiles", name).To("signs in, and adds the profiles for this sign-in")}
+	case a.name == "login":
+		return []ui.Hint{ui.Type("fob", "login", in.Profiles[0]).To("signs in for all profiles of that sign-in")}
+	}
+	return []ui.Hint{ui.Advise("that is a sign-in to Identity Center; its profiles are %s", ui.List(in.Profiles))}
 }

@@ -63,7 +63,7 @@ func (c *ssoShowCmd) Run(a *app) error {
 	}}
 	for _, s := range found {
 		t.Rows = append(t.Rows, []ui.Styled{
-			ui.Plain.Text(s.Name()), orDash(s.StartURL), orDash(s.Region), ui.Plain.Text(ui.Count(len(s.Profiles), "profile")), ssoState(all, s, now),
+			orDash(s.Session), orDash(s.StartURL), orDash(s.Region), ui.Plain.Text(ui.Count(len(s.Profiles), "profile")), ssoState(all, s, now),
 		})
 	}
 	err = a.out.Table(t)

@@ -168,6 +168,9 @@ func TestUnreachable(t *testing.T) {
 		if !strings.Contains(e.Problem, row.says) || tries != row.tries {
 			t.Errorf("%s: %v, %d tries", name, err, tries)
 		}
+		if e.Unknown != (name == "no name") {
+			t.Errorf("%s: unknown: %t", name, e.Unknown)
+		}
 		// Not a byte left this computer.
 		if wantErr[*UnsentError](t, err); e.Sent {
 			t.Errorf("%s: sent", name)

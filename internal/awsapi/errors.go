@@ -98,6 +98,8 @@ type UnreachableError struct {
 	Sent bool
 	// Code is AWS's, if it answered that it is too busy.
 	Code string
+	// Unknown: the host has no address.
+	Unknown bool
 }
 
 func (e *UnreachableError) Error() string {
@@ -183,7 +185,10 @@ func (c *Client) translate(ctx context.Context, r *request, err error) error {
 	case cause != nil && !errors.Is(cause, context.DeadlineExceeded):
 		return cause
 	case cause != nil || r.status == 0 || r.broken:
-		return r.unreachable(reason(ctx, err), "")
+		unreachable := r.unreachable(reason(ctx, err), "")
+		var dns *net.DNSError
+		unreachable.Unknown = errors.As(err, &dns) && dns.IsNotFound
+		return unreachable
 	case r.status >= 500 || r.status == http.StatusTooManyRequests:
 		return r.unreachable(fmt.Sprintf("the server answered HTTP status %d", r.status), "")
 	case r.status >= 300 && r.status < 400:

@@ -44,7 +44,7 @@ func (r *request) by() string {
 // exchangeOf returns the exchange of the call that the context belongs to.
 func exchangeOf(ctx context.Context) *exchange { return &ctx.Value(requestKey{}).(*request).exchange }
 
-func (r *request) unreachable(problem, code string) error {
+func (r *request) unreachable(problem, code string) *UnreachableError {
 	return &UnreachableError{Host: r.host, Problem: problem, Sent: r.maybeDone(), Code: code}
 }
 

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -244,7 +245,7 @@ func (w WebIdentity) with(role AssumeRole) WebIdentity {
 // TokenName names the token of a sign-in in the store: one serves all accounts and
 // roles of a start URL. name is for people.
 func (s SSO) TokenName() (name, id string) {
-	return s.Name(), itemID("sso token", s.portal(), s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)))
+	return cmp.Or(s.Session, s.portal()), itemID("sso token", s.portal(), s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)))
 }
 
 // portal is the start URL without what browsers add to it: people copy it with or without
@@ -256,7 +257,7 @@ func (s SSO) portal() string {
 
 // ClientName names the registration of fob, as which it signs in with one kind of grant.
 func (s SSO) ClientName(grant string) (name, id string) {
-	return s.Name(), itemID("sso client", s.portal(), s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)), grant)
+	return cmp.Or(s.Session, s.portal()), itemID("sso client", s.portal(), s.Session, s.Region, s.OIDC.other(), slices.Sorted(slices.Values(s.Scopes)), grant)
 }
 
 // TokenName names the sign-in in the store: one for each user or role that signs in.

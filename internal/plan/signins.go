@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
 
 	"fob/internal/awsconfig"
@@ -18,6 +19,15 @@ type SignIn struct {
 
 // Name is what people call the sign-in: its section's name, or else its start URL.
 func (s SSO) Name() string { return cmp.Or(s.Session, s.StartURL) }
+
+// Title is how people know the sign-in: by its section's name, or else by the host of its
+// start URL.
+func (s SSO) Title() string {
+	if u, err := url.Parse(s.StartURL); s.Session == "" && err == nil && u.Host != "" {
+		return u.Host
+	}
+	return s.Name()
+}
 
 // SignIns are the sign-ins of Identity Center: the [sso-session] sections, and then the
 // start URLs that profiles have themselves.
@@ -75,7 +85,7 @@ func (e *NoSignInError) Error() string { return "no [sso-session " + e.Name + "]
 func SignInNamed(f Facts, name string) (SignIn, error) {
 	all := SignIns(f)
 	for _, s := range all {
-		if name == s.Name() && name != "" {
+		if name != "" && (name == s.Name() || s.Session == "" && s.portal() == SSO{StartURL: name}.portal()) {
 			return s, s.Err
 		}
 	}

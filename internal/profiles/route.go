@@ -1,7 +1,6 @@
 package profiles
 
 import (
-	"cmp"
 	"path/filepath"
 	"strings"
 	"time"
@@ -37,7 +36,7 @@ func start(p plan.Plan) string {
 			return "process " + filepath.Base(words[0])
 		}
 	case plan.SSO:
-		return "SSO " + cmp.Or(s.Session, s.StartURL) + " > " + s.RoleName
+		return "SSO " + s.Title() + " > " + s.RoleName
 	case plan.ConsoleLogin:
 		return "console sign-in"
 	case plan.WebIdentity:

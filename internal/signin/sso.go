@@ -36,14 +36,7 @@ func (c center) item() (name, id string) { return c.TokenName() }
 
 func (c center) needed() *NeededError { return &NeededError{Profile: c.Profile, To: c.title()} }
 
-// title is how people know it: by the [sso-session] or the host of the start URL.
-func (c center) title() string {
-	name := c.Session
-	if u, err := url.Parse(c.StartURL); name == "" && err == nil {
-		name = u.Host
-	}
-	return fmt.Sprintf("Identity Center (%s)", cmp.Or(name, c.StartURL))
-}
+func (c center) title() string { return fmt.Sprintf("Identity Center (%s)", c.Title()) }
 
 func (c center) lives(t creds.Token, now time.Time) bool {
 	return !t.Refresh.IsZero() || !t.Access.IsZero() && t.Expires.Sub(now) >= minLife

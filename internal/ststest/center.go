@@ -257,8 +257,11 @@ func (s *Server) ForgetClients() {
 	clear(s.center.clients)
 }
 
-// instance finds an Identity Center by its start URL, if it works in the region.
+// instance finds an Identity Center by its start URL, if it works in the region. AWS's own
+// portal shows the address with a "/#" that AWS does not mind.
 func (c *center) instance(startURL, region string) (*Instance, bool) {
+	startURL, _, _ = strings.Cut(startURL, "#")
+	startURL = strings.TrimSuffix(startURL, "/")
 	for _, i := range c.instances {
 		if i.StartURL == startURL && (region == "" || len(i.Regions) == 0 || slices.Contains(i.Regions, region)) {
 			return i, true

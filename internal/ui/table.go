@@ -62,6 +62,21 @@ func (p *Printer) Table(t Table) error {
 	return p.Write([]byte(text.String()))
 }
 
+// Width is how many columns the table needs to show all of its texts.
+func (t Table) Width() int {
+	widths := make([]int, len(t.Columns))
+	for _, row := range t.rows() {
+		for i, cell := range row {
+			widths[i] = max(widths[i], term.Width(cell.Text))
+		}
+	}
+	total := len(columnGap) * max(0, len(widths)-1)
+	for _, w := range widths {
+		total += w
+	}
+	return total
+}
+
 // rows are the heading and the rows, with clean texts.
 func (t Table) rows() [][]Styled {
 	heading, titled := make([]Styled, len(t.Columns)), false
