@@ -103,11 +103,14 @@ func describeWebIdentity(s plan.WebIdentity) (title ui.Styled, details []ui.Styl
 	return ui.Plain.Text("AssumeRoleWithWebIdentity for " + life(s.DurationSeconds)), append(details, withPolicy(s.Policy, s.PolicyARNs)...)
 }
 
-func withPolicy(policy string, arns []string) []ui.Styled {
-	if policy == "" && len(arns) == 0 {
-		return nil
+func withPolicy(policy string, arns []string) (details []ui.Styled) {
+	if policy != "" {
+		details = append(details, ui.Plain.Text("scoped down by a session policy"))
 	}
-	return []ui.Styled{ui.Plain.Text("scoped down by a session policy")}
+	for _, arn := range arns {
+		details = append(details, ui.Plain.Text("scoped down by "+arn))
+	}
+	return details
 }
 
 func withDevice(serial string) []ui.Styled {

@@ -195,7 +195,7 @@ func policyARNs(role AssumeRole, arns []string, from string) (all []string, err 
 		a, _ := splitARN(s)
 		switch {
 		case !a.isIAM("policy") || ok && a.Account != "aws" && !IsAccountID(a.Account):
-			return nil, fault(from, fmt.Sprintf("%q is not a policy ARN", s))
+			return nil, fault(from, fmt.Sprintf("%q is not a policy ARN (arn:aws:iam::aws:policy/NAME, or with an account)", s))
 		case !ok: // another server's role: nothing is known about its account
 		case a.Account == "aws":
 			s = "arn:" + home.Partition + ":iam::aws:" + a.Resource
