@@ -217,7 +217,7 @@ func TestFullDiskKeepsConsoleSignIn(t *testing.T) {
 		cmd.Env, cmd.Stderr = w.Env, &stderr
 		stdout, err := cmd.Output()
 		code := exitCode(err)
-		if left > 0 && (code != 0 || len(stdout) == 0) || left < 0 && (code != exitFailed || !strings.Contains(stderr.String(), "cannot renew the sign-in to the AWS console")) {
+		if left > 0 && (code != 0 || len(stdout) == 0) || left < 0 && (code != exitFailed || !strings.Contains(stderr.String(), ".json\": cannot renew the sign-in to the AWS console: file too large\nfob: hint: fob login p\n")) {
 			t.Errorf("%s left: exit code %d, %s", left, code, stderr.String())
 		}
 		if after, _ := os.ReadFile(file); string(after) != string(text) {

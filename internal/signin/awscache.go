@@ -268,10 +268,7 @@ func (f awsFile) replace(now time.Time) (*replacement, error) {
 	}
 	temp, err := os.CreateTemp(dir, base+".fob-*") // mode 0600
 	if err != nil {
-		if file, ok := errors.AsType[*fs.PathError](err); ok {
-			err = file.Err // the temporary name says nothing
-		}
-		return nil, &fs.PathError{Op: "write", Path: f.path, Err: err}
+		return nil, f.unwritable(err)
 	}
 	r := &replacement{f, temp}
 	_, err = temp.Write(make([]byte, len(f.text)+spareSize))
@@ -280,9 +277,17 @@ func (f awsFile) replace(now time.Time) (*replacement, error) {
 	}
 	if err != nil {
 		r.drop()
-		return nil, &fs.PathError{Op: "write", Path: f.path, Err: err}
+		return nil, f.unwritable(err)
 	}
 	return r, nil
+}
+
+// unwritable is an error of the temporary file, whose name says nothing.
+func (f awsFile) unwritable(err error) error {
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		err = file.Err
+	}
+	return &fs.PathError{Op: "write", Path: f.path, Err: err}
 }
 
 // finish puts text into the file, in one step. errCacheChanged: another tool has

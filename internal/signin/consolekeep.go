@@ -114,11 +114,15 @@ func (a *awsSignIn) read(context.Context) (creds.Token, error) {
 	return file.token, nil
 }
 
+// reserve's error does not advise the AWS CLI's sign-in: that writes the same file.
 func (a *awsSignIn) reserve(context.Context) (err error) {
-	if a.next, err = a.file.replace(a.signer.Now()); err != nil {
-		return fmt.Errorf("cannot renew the sign-in to %s: %w", consoleTitle, err)
+	if a.next, err = a.file.replace(a.signer.Now()); err == nil {
+		return nil
 	}
-	return nil
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		err = file.Err
+	}
+	return &CacheError{Profile: a.console.Profile, File: a.file.path, Err: fmt.Errorf("cannot renew the sign-in to %s: %w", consoleTitle, err)}
 }
 
 // save writes the file. What cannot be written is kept in the store, if that takes it
