@@ -192,7 +192,9 @@ func (r *resolver) consoleLogin(h hop, v awsconfig.Value) error {
 		Profile: h.name, Session: a.String(), CacheDir: r.facts.Getenv("AWS_LOGIN_CACHE_DIRECTORY"),
 		AWSLogin: v.Key == "login_session" && !process, From: From(At(v)),
 	}
-	if !slices.ContainsFunc(r.chain, func(h hop) bool { return h.role.Text != "" }) { // a role on top lasts longer
+	// A role on top lasts longer, and AWS's tools use a sign-in of their own themselves.
+	roles := slices.ContainsFunc(r.chain, func(h hop) bool { return h.role.Text != "" })
+	if !roles && (!s.AWSLogin || len(r.chain) > 1) {
 		r.note("a console sign-in gives credentials for 15m at a time: the AWS CLI and boto3 ask fob before each request")
 	}
 	var err error
