@@ -12,6 +12,12 @@ func (c *addCmd) addSSO(a *app) error {
 	if c.NoConfig {
 		return usagef("an SSO profile is only a section of the AWS config: --no-config leaves nothing to do")
 	}
+	switch {
+	case !plan.IsAccountID(c.Account):
+		return noHelpf("--account: %q is not an account ID (12 digits)", c.Account)
+	case !plan.IsRoleName(c.RoleName):
+		return noHelpf("--role-name: %q is not the name of a permission set: use letters, digits and _+=,.@-", c.RoleName)
+	}
 	all, err := a.profiles()
 	if err != nil {
 		return err

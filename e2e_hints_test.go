@@ -375,6 +375,7 @@ func examples(home string) []example {
 		{"login x", &awsapi.RefusedError{Action: "CreateToken", Code: "AccessDeniedException", Reason: signin.KeyDenied}},
 		{"login x", &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{plan.SSO{Region: "europe"}}}, Err: &awsapi.UnreachableError{Host: "x"}}},
 		{"login x", &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{plan.SSO{Region: "eu-wst-1"}}}, Err: &awsapi.UnreachableError{Host: "oidc.eu-wst-1.amazonaws.com", Unknown: true}}},
+		{"login x", planned(&awsapi.RefusedError{Action: "GetRoleCredentials", Code: "UnauthorizedException"})},
 		{"clear --sso crop", &plan.NoSignInError{Name: "crop", Nearest: []string{"corp"}}},
 		{"clear --sso zzzz", &plan.NoSignInError{Name: "zzzz"}},
 		{"exec x", planned(&ui.NobodyError{What: askForPassphrase, Why: why})},

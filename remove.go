@@ -64,12 +64,6 @@ func (c *removeCmd) Run(a *app) error {
 	return err
 }
 
-func notStored(err error) bool {
-	_, missing := errors.AsType[*keyring.NotFoundError](err)
-	_, unfit := errors.AsType[*keyring.NameError](err) // the AWS files may have longer names
-	return missing || unfit
-}
-
 // usedBy says which other profiles get their credentials through a profile: "prod and 3
 // other profiles use this key"; "" if none does. what is the profile, or its key.
 func usedBy(all *profiles.Profiles, profile, what string) string {

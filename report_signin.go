@@ -57,9 +57,12 @@ func signInFailures() []failure {
 		on(func(_ *app, e *signin.AssignmentError, _ error) verdict {
 			return exit(exitRefused, ui.Type("fob", "sso", "accounts", e.SignIn).To("lists the roles there are"))
 		}),
-		on(func(_ *app, e *awsapi.RefusedError, _ error) verdict {
+		on(func(a *app, e *awsapi.RefusedError, err error) verdict {
 			if e.Reason == signin.KeyDenied {
 				return exit(exitRefused, ui.Advise("the KMS key of your Identity Center refuses this: its administrator can change that"))
+			}
+			if at, ok := errors.AsType[*planError](err); ok && e.Code == "UnauthorizedException" && !at.Fresh && !a.unattended() {
+				return exit(exitRefused, ui.Type("fob", "login", "--fresh", at.Plan.Profile).To("signs in again"))
 			}
 			return otherwise
 		}),

@@ -326,3 +326,9 @@ func (a *app) unlockHints(err error) (hints []ui.Hint) {
 func passphraseFile() ui.Hint {
 	return ui.TypeLine("export FOB_PASSPHRASE_FILE=FILE").To("reads the passphrase from a file")
 }
+
+func notStored(err error) bool {
+	_, missing := errors.AsType[*keyring.NotFoundError](err)
+	_, unfit := errors.AsType[*keyring.NameError](err) // the AWS files may have longer names
+	return missing || unfit
+}

@@ -159,6 +159,11 @@ func (c *ssoProfilesCmd) write(a *app, added, removed *profiles.Rewriting, wante
 	default:
 		a.out.Answer("Nothing to add: each account and role has a profile.")
 	}
+	for _, name := range removed.Done {
+		if _, err := a.store().RemoveSessions(name); err != nil && !notStored(err) {
+			return err
+		}
+	}
 	if len(removed.Done) > 0 {
 		a.out.Answer("Removed %s from %s: %s.", ui.Count(len(removed.Done), "profile"), config, ui.List(removed.Done))
 	}

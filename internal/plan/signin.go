@@ -45,7 +45,7 @@ func (r *resolver) sso(h hop, at awsconfig.Value) error {
 		switch {
 		case need.key == "sso_account_id" && !IsAccountID(v.Text):
 			return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s: %q is not an account ID (12 digits)", v.Key, v.Text)}
-		case need.key == "sso_role_name" && !isRoleName(v.Text):
+		case need.key == "sso_role_name" && !IsRoleName(v.Text):
 			return &ConfigError{At: At(v), Problem: fmt.Sprintf("%s: %q is not the name of a permission set: use letters, digits and _+=,.@-", v.Key, v.Text)}
 		}
 		*need.to = v.Text

@@ -32,8 +32,8 @@ func isSessionName(s string) bool { return isASCIIOf(s, 2, 64, sessionNameOthers
 
 const sessionNameOthers = "_+=,.@-"
 
-// isRoleName is for the names of IAM roles and permission sets.
-func isRoleName(s string) bool { return isASCIIOf(s, 1, 64, sessionNameOthers) }
+// IsRoleName is for the names of IAM roles and permission sets.
+func IsRoleName(s string) bool { return isASCIIOf(s, 1, 64, sessionNameOthers) }
 
 // isScope is for one of OAuth's scopes (RFC 6749, section 3.3).
 func isScope(s string) bool {
