@@ -71,7 +71,7 @@ func (c *ssoProfilesCmd) Run(a *app) error {
 		return err
 	}
 	if c.DryRun {
-		return a.out.Write([]byte(wire.Unified(a.files.Config, added.Before, removed.After)))
+		return a.out.Lines(wire.Unified(a.files.Config, added.Before, removed.After))
 	}
 	return c.write(a, added, removed, len(wanted))
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -78,6 +79,20 @@ func (p *Printer) Answer(format string, args ...any) {
 func (p *Printer) Write(document []byte) error {
 	_, err := output{p}.Write(document)
 	return err
+}
+
+// Lines writes lines that somebody else wrote, such as a diff of their file, to standard
+// output: as they are, for the next program, but on a terminal each one cleaned.
+func (p *Printer) Lines(text string) error {
+	if f, ok := p.Out.(*os.File); ok && term.IsTerminal(f) {
+		var b strings.Builder
+		for line := range strings.Lines(text) {
+			line = strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\t", "    ")
+			b.WriteString(term.Clean(line) + "\n")
+		}
+		text = b.String()
+	}
+	return p.Write([]byte(text))
 }
 
 // JSON writes v to standard output, indented, with < > & as they are.

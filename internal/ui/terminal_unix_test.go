@@ -108,3 +108,25 @@ func TestTableFits(t *testing.T) {
 		}
 	}
 }
+
+// Lines that somebody else wrote reach a file or a pipe as they are, and a terminal so that
+// they can hide nothing there.
+func TestPrintedLines(t *testing.T) {
+	terminal, screen, file := openTerminal(t, 80)
+	const text = " # \x1b[8mhidden \r over\u202e\r\n+\tnew\n"
+	for _, out := range []*os.File{terminal, file} {
+		p := &Printer{Out: out, Err: io.Discard}
+		if err := p.Lines(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := bufio.NewReader(screen)
+	for _, want := range []string{` # \x1b[8mhidden \r over\u202e` + "\r\n", "+    new\r\n"} {
+		if got, err := r.ReadString('\n'); got != want {
+			t.Errorf("the screen shows %q, want %q (%v)", got, want, err)
+		}
+	}
+	if got, err := os.ReadFile(file.Name()); string(got) != text {
+		t.Errorf("the file has %q (%v)", got, err)
+	}
+}
