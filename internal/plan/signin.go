@@ -107,6 +107,11 @@ func (r *resolver) ssoSession(section awsconfig.Profile) (s SSO, err error) {
 	if err != nil {
 		return s, err
 	}
+	for _, key := range guards {
+		if v, ok := plain(section, key); ok && !r.lenient {
+			return s, &ConfigError{At: At(v), Problem: key + " has no effect in an sso-session; write it in each profile that it is for"}
+		}
+	}
 	v, ok := get(section, "sso_registration_scopes")
 	if !ok {
 		s.Scopes = []string{DefaultScope}
