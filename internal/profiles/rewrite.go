@@ -58,20 +58,18 @@ func (e *MisdirectedError) Error() string {
 }
 
 // Misdirected says what is wrong with a credential_process that asks program for another
-// profile; nil if fob exec does the same, or gets the same.
+// profile, in a section that has a source of its own for fob; nil if both get the same.
 func (p *Profiles) Misdirected(name, program string) *MisdirectedError {
 	section, _ := p.Config.Profile(name)
 	line, _ := section.Own("credential_process")
 	other, export := cmdline.FobProfile(line.Text, program)
-	if !export || other == name {
+	stored, _ := p.Stored() // a damaged key has no plan
+	if !export || other == name || !wire.Asks(section, program) || !wire.HasSource(section) && !slices.Contains(stored, name) {
 		return nil
 	}
 	made, err := plan.Resolve(p.facts, name, plan.Options{Shown: true})
 	if err != nil {
 		return nil // which is said wherever the profile is used
-	}
-	if process, ok := made.Steps[0].(plan.Process); ok && process.Profile == name {
-		return nil
 	}
 	its, err := plan.Resolve(p.facts, other, plan.Options{Shown: true})
 	why := "has other credentials"

@@ -50,6 +50,15 @@ var rivals = []string{
 	"sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name", "login_session",
 }
 
+// HasSource reports whether a section names a source of credentials for fob alone. A role
+// is not one: it stands on a source.
+func HasSource(section awsconfig.Profile) bool {
+	return slices.ContainsFunc(rivals[3:], func(key string) bool {
+		_, ok := section.Own(prefix + key)
+		return ok
+	})
+}
+
 // Rivals are the properties of a section that come before its credential_process, or
 // would, in some SDK. Included profiles do not count: SDKs do not know them.
 func Rivals(section awsconfig.Profile) (found []awsconfig.Value) {
