@@ -51,6 +51,7 @@ func (e *exam) config(context.Context) error {
 				e.advise(ui.Advise("rename it to include_profile"), "%s: fob does not read parent_profile, which aws-vault takes for include_profile", plan.At(line))
 				e.alike("parent", name)
 			}
+			e.includesNobody(all.Config, section)
 			included := e.included(all, section)
 			_, served := e.served(section)
 			if at, what, ok := disagreement(all.Config, name); ok && !included && !(served && len(e.findings) > found) {
@@ -185,6 +186,23 @@ func (e *exam) section(all *profiles.Profiles, section awsconfig.Profile) {
 			e.advise(ui.Advise("write 2h for two hours"), "%s: %s = %s is %s, and the shortest AWS session is %s", plan.At(v), v.Key, v.Text, plan.Duration(d), plan.Duration(plan.MinSession))
 		}
 	}
+}
+
+// includesNobody looks for an included profile that does not exist. fob passes over it, as
+// aws-vault does, so that a typo leaves out all that the other profile has, such as guards.
+func (e *exam) includesNobody(config *awsconfig.Config, section awsconfig.Profile) {
+	v, ok := section.Get("include_profile")
+	if !ok || v.Text == "" {
+		return
+	}
+	if _, exists := config.Profile(v.Text); exists {
+		return
+	}
+	do := ui.Advise("correct the name, or remove the line")
+	if near := plan.Nearest(v.Text, config.Names()); len(near) > 0 {
+		do = ui.Advise("did you mean %q?", near[0])
+	}
+	e.wrong(do, "%s: %s includes %q, which does not exist", plan.At(v), section.Name, v.Text)
 }
 
 // included looks for what a profile has only from an included one: aws-vault knew
