@@ -182,7 +182,8 @@ func TestRegisterClient(t *testing.T) {
 		{"another path", "", changed(codeClient, object{"redirectUris": []string{"http://127.0.0.1/"}}), "InvalidRedirectUriException"},
 		{"https", "", changed(codeClient, object{"redirectUris": []string{"https://127.0.0.1/oauth/callback"}}), "InvalidRedirectUriException"},
 		{"no issuer", "", changed(codeClient, object{"issuerUrl": nil}), "InvalidRequestException"},
-		{"another issuer", "", changed(codeClient, object{"issuerUrl": DemoStartURL + "/"}), "InvalidRequestException"},
+		{"another issuer", "", changed(codeClient, object{"issuerUrl": DemoStartURL + "s"}), "InvalidRequestException"},
+		{"its issuer, as the portal shows it", "", changed(codeClient, object{"issuerUrl": DemoStartURL + "/#"}), ""},
 		{"its region", DemoSSORegion, codeClient, ""},
 		{"another region", "us-east-1", codeClient, "InvalidRequestException"},
 	} {
