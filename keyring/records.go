@@ -97,6 +97,10 @@ func (i Info) file() string {
 	return file
 }
 
+// PutBack reports whether the clock here has been put back since the item was written.
+// Those of machines that share a store may differ by a minute.
+func (i Info) PutBack(now time.Time) bool { return i.Created.Sub(now) > time.Minute }
+
 func (i Info) text() string { return i.Name + i.KeyID + i.Account + i.ARN + i.SourceRev }
 
 // record is the secret part of an item.

@@ -159,15 +159,12 @@ func (j judge) valid(s keyring.Info) bool {
 	return s.Rev != "" && j.left(s) > 0 && !j.plan.TooOld(s.MFA, j.at.AWS()) && !j.putBack(s)
 }
 
-// maxAhead is how far the clocks of machines that share a store may differ.
-const maxAhead = time.Minute
-
 // putBack reports whether this computer's clock has been put back since the session was
 // kept. Nobody knows then how much is left of what a console sign-in gave, because its end
 // counts from that clock; that of other sessions is AWS's.
 func (j judge) putBack(s keyring.Info) bool {
 	_, console := j.plan.Steps[0].(plan.ConsoleLogin)
-	return console && s.Created.Sub(j.at.Now) > maxAhead
+	return console && s.PutBack(j.at.Now)
 }
 
 // base reports whether the next step can be done with a session.

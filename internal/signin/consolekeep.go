@@ -26,14 +26,11 @@ func (o ownSignIn) read(ctx context.Context) (creds.Token, error) {
 	t, info, err := o.token(ctx, o.console)
 	// The end counts from this computer's clock. If that has been put back since, nobody
 	// knows how much is left.
-	if info.Created.Sub(o.Now()) > maxAhead {
+	if info.PutBack(o.Now()) {
 		t.Expires = time.Time{}
 	}
 	return t, err
 }
-
-// maxAhead is how far the clocks of machines that share a store may differ.
-const maxAhead = time.Minute
 
 func (o ownSignIn) reserve(ctx context.Context) error {
 	name, id := o.item()
