@@ -144,13 +144,49 @@ func agentAbove(pid, top int, look func(pid int) process) (Agent, bool) {
 	return Agent{}, false
 }
 
-// AgentIn is the coding agent that a command line starts; zero for other programs.
+// AgentIn is the coding agent that a command line starts, also through env or a runner of
+// packages such as npx; zero for other programs.
 func AgentIn(argv []string) Agent {
+	for len(argv) > 0 && baseName(argv[0]) == "env" {
+		i := 1
+		for i < len(argv) && (strings.HasPrefix(argv[i], "-") || strings.Contains(argv[i], "=") || slices.Contains(valued[:], argv[i-1])) {
+			i++
+		}
+		argv = argv[i:]
+	}
+	if len(argv) > 0 && slices.Contains(runners[:], baseName(argv[0])) {
+		return agentPackage(argv[1:])
+	}
 	name, sign, ok := process{args: argv}.agent()
 	if !ok {
 		return Agent{}
 	}
 	return Agent{name, "command " + sign}
+}
+
+// runners start a program from its package.
+var runners = [...]string{"npx", "pnpx", "bunx", "uvx", "pipx"}
+
+// valued are the options of env and of runners whose value is the next argument.
+var valued = [...]string{"-u", "--unset", "-C", "--chdir", "-p", "--package", "--from", "--with", "--python"}
+
+// agentPackage is the coding agent that a runner of packages starts with its arguments.
+func agentPackage(args []string) Agent {
+	for i, arg := range args {
+		name := arg
+		if at := strings.LastIndex(arg, "@"); at > 0 {
+			name = arg[:at] // without the version
+		}
+		for _, a := range agents {
+			if slices.Contains(a.packages, name) || slices.Contains(a.programs, name) {
+				return Agent{a.name, "command " + name}
+			}
+		}
+		if !strings.HasPrefix(arg, "-") && arg != "run" && (i == 0 || !slices.Contains(valued[:], args[i-1])) {
+			break // the rest is the program's
+		}
+	}
+	return Agent{}
 }
 
 // interpreters run the programs of some agents.

@@ -87,7 +87,14 @@ func TestAgentIn(t *testing.T) {
 		"claude --resume":       {"Claude Code", "command claude"},
 		"/opt/bin/cursor-agent": {"Cursor", "command cursor-agent"},
 		"node /usr/local/lib/node_modules/@openai/codex/bin/codex.js": {"Codex", "command codex"},
-		"terraform plan": {}, "less claude": {}, "": {},
+		"env -u X A=b claude":                             {"Claude Code", "command claude"},
+		"npx -y @anthropic-ai/claude-code@latest --print": {"Claude Code", "command @anthropic-ai/claude-code"},
+		"env DEBUG=1 bunx opencode-ai":                    {"opencode", "command opencode-ai"},
+		"uvx --from aider-chat aider":                     {"Aider", "command aider"},
+		"npx -p x @openai/codex":                          {"Codex", "command @openai/codex"},
+		"uvx aider":                                       {"Aider", "command aider"},
+		"pipx run aider":                                  {"Aider", "command aider"},
+		"terraform plan":                                  {}, "less claude": {}, "": {}, "env": {}, "env A=b terraform claude": {}, "npx cdk deploy claude": {}, "npx": {}, "npx -y": {},
 	} {
 		if got := AgentIn(strings.Fields(line)); got != want {
 			t.Errorf("%q: %+v", line, got)
