@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -349,7 +350,7 @@ func resolved(files [2]string, profile string) outcome {
 	byDefault := []string{user} // the names that role sessions have if a profile names none
 	if s, ok := p.Steps[0].(plan.ConsoleLogin); ok {
 		a, _ := plan.ParseARN(s.Session)
-		byDefault = append(byDefault, a.UserName())
+		byDefault = append(byDefault, strings.Trim(notInName.ReplaceAllString(a.UserName(), "-"), "-"))
 	}
 	given := func(name string) string {
 		if slices.Contains(byDefault, name) {
@@ -383,6 +384,9 @@ func resolved(files [2]string, profile string) outcome {
 	}
 	return o.hidden()
 }
+
+// notInName is what the name of a role session may not hold.
+var notInName = regexp.MustCompile(`[^\w+=,.@-]`)
 
 // question is what the readers are asked.
 type question struct {
