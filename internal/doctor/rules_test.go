@@ -133,6 +133,9 @@ func (r *rules) section(name string) (section, bool) {
 	if name := s.text("sso_session"); name != "" {
 		if _, ok := r.Section("sso-session", name); !ok {
 			r.row("an sso_session that does not exist, beside another source")
+			if slices.ContainsFunc(r.Unreadable(), func(u awsconfig.Unreadable) bool { return u.MeansSession(name) }) {
+				r.row("a section that cannot be read")
+			}
 		}
 	}
 	for key, v := range s { // an empty value counts as absent
