@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 
 func child(what string) int {
 	ctx := context.Background()
+	// As main does: if the child reads the end of a closed terminal first, the SIGHUP for it
+	// comes after the question, and must not end the child before it has printed the outcome.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	switch what {
 	case "shell", "background", "impatient":
 		return shell("secret", what)
