@@ -469,7 +469,7 @@ func (c console) base() string { return strings.TrimSuffix(c.Signin.URL, "/") }
 func (s *Signer) pasted(ctx context.Context, c console, page func(redirect, state string) string) (returned, error) {
 	back := returned{redirect: c.base() + "/v1/sessions/confirmation"}
 	state := rand.Text()
-	s.Say("To sign in to %s, open on any device:", consoleTitle)
+	s.Say("Sign in to %s on any device:", consoleTitle)
 	s.Say("    %s", page(back.redirect, state))
 	ctx, cancel := context.WithTimeoutCause(ctx, browserTime, &LateError{To: consoleTitle})
 	defer cancel()

@@ -53,7 +53,7 @@ func (o oidc) withDevice(ctx context.Context, client creds.Client) (creds.Token,
 	if err == nil || !refusedWith(err, codePending, codeSlowDown) {
 		return t, o.late(ctx, err)
 	}
-	s.Say("To sign in to %s, open on any device:", o.title())
+	s.Say("Sign in to %s on any device:", o.title())
 	s.Say("    %s", address)
 	s.Say("Confirm only if the page shows the code %s.", device.UserCode)
 	defer s.Waiting("waiting for you to confirm the code (Ctrl-C stops)")()
