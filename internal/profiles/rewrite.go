@@ -63,8 +63,11 @@ func (p *Profiles) Misdirected(name, program string) *MisdirectedError {
 	section, _ := p.Config.Profile(name)
 	line, _ := section.Own("credential_process")
 	other, export := cmdline.FobProfile(line.Text, program)
+	if !export || other == name || !wire.Asks(section, program) {
+		return nil
+	}
 	stored, _ := p.Stored() // a damaged key has no plan
-	if !export || other == name || !wire.Asks(section, program) || !wire.HasSource(section) && !slices.Contains(stored, name) {
+	if !wire.HasSource(section) && !slices.Contains(stored, name) {
 		return nil
 	}
 	made, err := plan.Resolve(p.facts, name, plan.Options{Shown: true})

@@ -43,7 +43,8 @@ func (e *TakenError) Error() string {
 
 // rivals are the keys that say where a section's credentials come from, so that SDKs
 // do not all ask a credential_process next to them: each of them, without the others,
-// makes at least one SDK take something else or fail.
+// makes at least one SDK take something else or fail. The first two are a static key, the
+// third is a role, and those after it are sources.
 var rivals = []string{
 	"aws_access_key_id", "aws_secret_access_key",
 	"role_arn", "source_profile", "credential_source", "web_identity_token_file",
