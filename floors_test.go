@@ -21,12 +21,13 @@ var floors = []struct {
 	floor    int
 	packages string
 }{
-	{7, ". internal/ststest/cmd internal/ststest/whoami"},
-	{6, "internal/doctor"},
-	{5, "internal/profiles"},
+	{8, ". internal/ststest/cmd internal/ststest/whoami"},
+	{7, "internal/doctor"},
+	{6, "internal/importer"},
+	{5, "internal/profiles internal/rotate"},
 	{4, "internal/broker internal/iam internal/source"},
-	{3, "internal/signin"},
-	{2, "keyring internal/mfa internal/awsapi internal/wire internal/ui"},
+	{3, "internal/signin internal/secrets"},
+	{2, "keyring internal/mfa internal/awsapi internal/wire internal/ui internal/leaks internal/awsvault"},
 	{1, "internal/plan internal/format internal/prompt keyring/backend internal/ststest"},
 	{0, "keyring/backend/backendtest internal/awsconfig internal/term internal/helper internal/settings internal/completion internal/lastfail internal/later internal/dbusguard internal/host internal/cmdline"},
 	{-1, "internal/creds"}, // the ground: every package that meets a secret knows its type

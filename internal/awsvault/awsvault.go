@@ -1,0 +1,2 @@
+// Package awsvault reads the keys that aws-vault has stored. It changes none of them.
+package awsvault
