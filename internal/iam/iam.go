@@ -1,10 +1,11 @@
-// Package iam finds, creates and removes the MFA devices of an IAM user, with that
-// user's own credentials.
+// Package iam finds, creates and removes the MFA devices and the access keys of an IAM
+// user, with that user's own credentials.
 //
 // An enrollment that fails or is cancelled leaves nothing behind: no device that
 // nobody can use, and no seed of one. If AWS cannot be reached to clean up,
-// LeftError names the device, and its seed is kept. The package touches no other
-// users, policies or keys, and leaves it to AWS to decide who may do what.
+// LeftError names the device, and its seed is kept. What becomes of an access key whose
+// secret was lost on the way is for the caller to decide. The package touches no other
+// users and no policies, and leaves it to AWS to decide who may do what.
 package iam
 
 import (
