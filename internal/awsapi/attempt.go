@@ -106,7 +106,7 @@ func (c *Client) send(req *http.Request, read func(*http.Response, []byte) error
 		return err
 	}
 	defer res.Body.Close()
-	text, err := input.All(res.Body, maxAnswer)
+	text, err := input.All(res.Body, limitOf(req.Context()))
 	if err != nil {
 		return err
 	}

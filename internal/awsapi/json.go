@@ -37,6 +37,8 @@ type JSON struct {
 	Secrets []string
 	// Again: the call does no harm if AWS carries it out twice.
 	Again bool
+	// MaxAnswer is how many bytes an answer may have; 0 for 1 MiB.
+	MaxAnswer int64
 }
 
 // JSON does a call at the client's endpoint, which must have a URL, and decodes the
@@ -46,7 +48,7 @@ type JSON struct {
 func (c *Client) JSON(ctx context.Context, with creds.Session, call JSON, answer any) error {
 	ctx, end := c.begin(ctx)
 	defer end()
-	r := &request{action: call.Action, with: with, secrets: call.Secrets, json: true}
+	r := &request{action: call.Action, with: with, secrets: call.Secrets, json: true, maxAnswer: call.MaxAnswer}
 	for _, value := range call.Header {
 		r.secrets = append(r.secrets, value)
 	}

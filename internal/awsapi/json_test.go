@@ -221,6 +221,21 @@ func TestJSONStrange(t *testing.T) {
 	}
 }
 
+// A call may have longer answers than others, and only that call.
+func TestJSONMaxAnswer(t *testing.T) {
+	long := strings.Repeat("a", 2*maxAnswer)
+	c := newTestClient(t, canned(t, 200, "application/x-amz-json-1.1", `{"Value":"`+long+`"}`), brisk)
+	call := JSON{Service: "secretsmanager", Action: "BatchGetSecretValue", Method: "POST", Again: true, MaxAnswer: 3 * maxAnswer}
+	var answer struct{ Value string }
+	if err := c.JSON(t.Context(), creds.Session{}, call, &answer); err != nil || answer.Value != long {
+		t.Errorf("%d bytes, %v", len(answer.Value), err)
+	}
+	for _, limit := range []int64{0, 2 * maxAnswer} {
+		call.MaxAnswer = limit
+		wantErr[*AnswerError](t, c.JSON(t.Context(), creds.Session{}, call, &answer))
+	}
+}
+
 // A call that may have been carried out is sent again only if that does no harm; one
 // that AWS was too busy for always, and with more patience.
 func TestJSONAgain(t *testing.T) {

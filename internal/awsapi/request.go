@@ -1,6 +1,7 @@
 package awsapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,6 +22,7 @@ type request struct {
 	foreign      bool     // the server is not AWS
 	json         bool     // a service that speaks JSON
 	reason       string   // of AWS's refusal, where its document has one
+	maxAnswer    int64    // in bytes; 0 for the usual limit
 	exchange
 }
 
@@ -39,6 +41,11 @@ func (r *request) by() string {
 		return "unsigned"
 	}
 	return "with " + r.with.ID
+}
+
+// limitOf is how many bytes the answer to the call of the context may have.
+func limitOf(ctx context.Context) int64 {
+	return cmp.Or(ctx.Value(requestKey{}).(*request).maxAnswer, maxAnswer)
 }
 
 // exchangeOf returns the exchange of the call that the context belongs to.

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// maxAnswer is far above any answer of STS or IAM (a few KiB).
+// maxAnswer is far above any answer of STS or IAM (a few KiB), in bytes. A call whose
+// answers are longer says so.
 const maxAnswer = 1 << 20
 
 // maxRefusal is far more than an error document has.
@@ -64,11 +65,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
 		t.skew.Store(int64(t.now().Sub(date)))
 	}
-	answer.Body = &body{ReadCloser: answer.Body, left: maxAnswer, exchange: x}
+	answer.Body = &body{ReadCloser: answer.Body, left: limitOf(r.Context()), exchange: x}
 	return answer, nil
 }
 
-// body is the body of an answer, up to maxAnswer.
+// body is the body of an answer, up to the limit of the call.
 type body struct {
 	io.ReadCloser
 	left     int64
