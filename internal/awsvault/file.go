@@ -1,0 +1,141 @@
+package awsvault
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	jose "github.com/dvsekhvalnov/jose2go"
+
+	"fob/internal/creds"
+	"fob/internal/input"
+)
+
+// maxFile is the most that a file of aws-vault's may have. A key takes 600 bytes.
+const maxFile = 1 << 20
+
+// passphraseTries is how often a person may be wrong.
+const passphraseTries = 3
+
+// fileDir is where aws-vault keeps its files; "" if nobody knows.
+func (w World) fileDir() (string, error) {
+	dir := w.getenv("AWS_VAULT_FILE_DIR")
+	if dir == "" {
+		dir = "~/.awsvault/keys"
+	}
+	dir, ok := w.absolute(dir)
+	if !ok && w.Home != "" {
+		return "", fmt.Errorf("AWS_VAULT_FILE_DIR: %q is not an absolute path", dir)
+	}
+	return dir, nil
+}
+
+// absolute is a path as aws-vault understands it. One that depends on the current
+// directory may be anybody's.
+func (w World) absolute(path string) (string, bool) {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok && w.Home != "" {
+		path = filepath.Join(w.Home, rest)
+	}
+	return path, filepath.IsAbs(path)
+}
+
+func listFiles(_ context.Context, w World) ([]Entry, error) {
+	dir, err := w.fileDir()
+	if err != nil || !filepath.IsAbs(dir) {
+		return nil, err
+	}
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // as for nearly everybody
+	}
+	var entries []Entry
+	for _, file := range files {
+		name, escaped := url.PathUnescape(file.Name())
+		if escaped != nil || fileName(name) != file.Name() || !w.isKey(name) {
+			continue
+		}
+		path := filepath.Join(dir, file.Name())
+		text, failed := input.Read(path, maxFile)
+		if failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		// Other files lie there, too: an editor's, a desktop's.
+		if h, ok := header(text); ok {
+			entries = append(entries, Entry{Kind: "file", Place: path, Profile: name, Stored: h.stored()})
+		}
+	}
+	return entries, err
+}
+
+// fileName is the name of the file that has the key of a profile.
+func fileName(profile string) string {
+	return strings.NewReplacer("%", "%25", "/", "%2F").Replace(profile)
+}
+
+// joseHeader is in plain text at the beginning of a file.
+type joseHeader struct {
+	Alg, Enc, Zip, Created string
+}
+
+func header(text string) (h joseHeader, ok bool) {
+	head, _, _ := strings.Cut(text, ".")
+	plain, err := base64.RawURLEncoding.DecodeString(head)
+	return h, err == nil && json.Unmarshal(plain, &h) == nil && strings.Count(text, ".") == 4 && h.Alg != ""
+}
+
+// stored is when the file was written, as Go prints a time.
+func (h joseHeader) stored() time.Time {
+	fields := strings.Fields(h.Created)
+	t, err := time.Parse("2006-01-02 15:04:05.999999999 -0700", strings.Join(fields[:min(3, len(fields))], " "))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// readFile decrypts a file. Each has the passphrase that was given when it was written.
+func (r *Reader) readFile(ctx context.Context, e Entry) (creds.Secret, error) {
+	text, err := input.Read(e.Place, maxFile)
+	if err != nil {
+		return creds.Secret{}, err
+	}
+	// The library does whatever the file says, such as to inflate what it holds.
+	switch h, ok := header(text); {
+	case !ok:
+		return creds.Secret{}, &DamagedError{e, "not a file of aws-vault"}
+	case h.Alg != jose.PBES2_HS256_A128KW || h.Enc != jose.A256GCM || h.Zip != "":
+		return creds.Secret{}, &DamagedError{e, "encrypted in a way that aws-vault does not use"}
+	}
+	if given := r.World.getenv("AWS_VAULT_FILE_PASSPHRASE"); given != "" && len(r.known) == 0 {
+		r.known = append(r.known, creds.NewSecret(given))
+	}
+	for _, passphrase := range r.known {
+		if plain, _, err := jose.Decode(text, passphrase.Reveal()); err == nil {
+			return unpack(e, plain)
+		}
+	}
+	for try := range passphraseTries {
+		if r.Ask == nil {
+			return creds.Secret{}, &PassphraseError{Entry: e}
+		}
+		passphrase, err := r.Ask(ctx, filepath.Dir(e.Place), try > 0)
+		if err != nil {
+			return creds.Secret{}, err
+		}
+		if plain, _, err := jose.Decode(text, passphrase.Reveal()); err == nil {
+			r.known = slices.Insert(r.known, 0, passphrase)
+			return unpack(e, plain)
+		}
+	}
+	return creds.Secret{}, &PassphraseError{Entry: e, Asked: true}
+}

@@ -1,0 +1,42 @@
+package awsvault
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"fob/internal/creds"
+)
+
+// item is how aws-vault's library keeps anything where it has no fields of its own.
+type item struct {
+	Key  string
+	Data []byte
+}
+
+// unpack returns the data of an item. Only the item says whose it is: who can write to
+// the place, but cannot decrypt, can still put one under the name of another.
+func unpack(e Entry, text string) (creds.Secret, error) {
+	var i item
+	switch err := json.Unmarshal([]byte(text), &i); {
+	case err != nil || i.Data == nil:
+		return creds.Secret{}, &DamagedError{e, "not an item of aws-vault"}
+	case i.Key != e.Profile:
+		return creds.Secret{}, &DamagedError{e, fmt.Sprintf("it holds the key of %q", i.Key)}
+	}
+	return creds.NewSecret(string(i.Data)), nil
+}
+
+// decode reads a key. All versions of aws-vault write these three fields; what else
+// there is has changed with the SDK that it used.
+func decode(e Entry, data creds.Secret) (creds.Key, error) {
+	var c struct{ AccessKeyID, SecretAccessKey, SessionToken string }
+	switch err := json.Unmarshal([]byte(data.Reveal()), &c); {
+	case err != nil:
+		return creds.Key{}, &DamagedError{e, "not a key of aws-vault"}
+	case c.SessionToken != "":
+		return creds.Key{}, &SessionError{e}
+	case !creds.IsPrintable(c.AccessKeyID), !creds.IsPrintable(c.SecretAccessKey):
+		return creds.Key{}, &DamagedError{e, "no key in it"}
+	}
+	return creds.Key{ID: c.AccessKeyID, Secret: creds.NewSecret(c.SecretAccessKey)}, nil
+}
