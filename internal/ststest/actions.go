@@ -43,6 +43,11 @@ var actions = []action{
 	{iamAPI, "ListMFADevices", anyone, (*request).listMFADevices},
 	{iamAPI, "DeactivateMFADevice", anyone, (*request).deactivateMFADevice},
 	{iamAPI, "DeleteVirtualMFADevice", anyone, (*request).deleteVirtualMFADevice},
+	{iamAPI, "CreateAccessKey", anyone, (*request).createAccessKey},
+	{iamAPI, "ListAccessKeys", anyone, (*request).listAccessKeys},
+	{iamAPI, "UpdateAccessKey", anyone, (*request).updateAccessKey},
+	{iamAPI, "DeleteAccessKey", anyone, (*request).deleteAccessKey},
+	{iamAPI, "GetAccessKeyLastUsed", anyone, (*request).getAccessKeyLastUsed},
 }
 
 func anyone(caller) error { return nil }
@@ -134,6 +139,7 @@ func (q *request) getSessionToken() (any, error) {
 	if code {
 		c.mfa = q.now
 	}
+	c.key = q.key
 	return sessionTokenResult{q.session(c, seconds)}, nil
 }
 

@@ -23,6 +23,12 @@ import (
 //	                                           with "step":1 the next step's, used or not
 //	{"op":"delete","key":"AKIA..."}            a key or a session
 //	{"op":"deactivate","key":"AKIA..."}
+//	{"op":"activate","key":"AKIA..."}
+//	{"op":"keys","arn":USER}                   {"keys":[...]}, see KeyState
+//	{"op":"age-key","key":"AKIA...","by":"2160h"}  make a key older
+//	{"op":"use-key","key":"AKIA...","service":"s3","region":"eu-west-1","by":"10m"}  it was last used 10 minutes ago
+//	{"op":"delay-keys","times":3}              of keys created from now on, see DelayKeys
+//	{"op":"end-with-key"}                      see EndWithKey
 //	{"op":"deny","action":"ListMFADevices"}    to everybody; "demand-mfa" denies it without MFA, "allow" undoes both
 //	{"op":"person","does":"deny"}              on pages opened from now on, see Answer; "user":"al@example.com",
 //	                                           and at the console "arn":"arn:aws:iam::111111111111:root"
@@ -58,14 +64,17 @@ type order struct {
 	Account string  `json:"account"`
 	Role    string  `json:"role"`
 	Device  string  `json:"user_code"`
+	Service string  `json:"service"`
+	Region  string  `json:"region"`
 }
 
 // reply is the answer to an order.
 type reply struct {
-	Calls *[]Call `json:"calls,omitempty"`
-	Code  *string `json:"code,omitempty"`
-	Token string  `json:"token,omitempty"`
-	Error string  `json:"error,omitempty"`
+	Calls *[]Call     `json:"calls,omitempty"`
+	Code  *string     `json:"code,omitempty"`
+	Token string      `json:"token,omitempty"`
+	Keys  *[]KeyState `json:"keys,omitempty"`
+	Error string      `json:"error,omitempty"`
 }
 
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
@@ -124,6 +133,25 @@ func (s *Server) obey(o order) (a reply, err error) {
 		s.DeleteKey(o.Key)
 	case "deactivate":
 		s.DeactivateKey(o.Key)
+	case "activate":
+		s.ActivateKey(o.Key)
+	case "keys":
+		keys := s.Keys(o.ARN)
+		if keys == nil {
+			keys = []KeyState{} // [] and not null
+		}
+		a.Keys = &keys
+	case "age-key":
+		err = o.by(func(d time.Duration) { s.AgeKey(o.Key, d) })
+	case "use-key":
+		err = o.by(func(d time.Duration) { s.UseKey(o.Key, o.Service, o.Region, d) })
+	case "delay-keys":
+		if o.Times == nil || *o.Times < 0 {
+			return a, fmt.Errorf("delay-keys needs a number of times")
+		}
+		s.DelayKeys(*o.Times)
+	case "end-with-key":
+		s.EndWithKey(true)
 	case "deny":
 		s.Deny(o.Action)
 	case "demand-mfa":

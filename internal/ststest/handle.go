@@ -86,6 +86,7 @@ type request struct {
 	form   url.Values
 	now    time.Time
 	caller caller
+	key    string        // ID of the one that signed; empty if nobody did
 	life   time.Duration // if not 0, of the session to be made
 }
 
@@ -117,7 +118,8 @@ func (s *Server) perform(r *http.Request, body []byte, form url.Values, life tim
 	}
 	var result any
 	if err == nil {
-		result, err = act.run(&request{Server: s, form: form, now: now, caller: c, life: life})
+		sig, _ := readSignature(r.Header)
+		result, err = act.run(&request{Server: s, form: form, now: now, caller: c, key: sig.key, life: life})
 	}
 	return envelope(act.service, name, result, err)
 }
@@ -130,7 +132,7 @@ func (s *Server) authenticate(r *http.Request, body []byte, svc service, now tim
 		return caller{}, err
 	}
 	c := s.world.credentials[sig.key]
-	if c == nil || c.inactive {
+	if !s.world.known(c) {
 		return caller{}, unknown
 	}
 	if err := sig.check(svc.name, now); err != nil {
@@ -160,6 +162,7 @@ func (s *Server) authenticate(r *http.Request, body []byte, svc service, now tim
 	if s.regions.HomeOnly && sig.region != home {
 		return caller{}, unknown
 	}
+	c.used = use{now, svc.name, sig.region}
 	return c.caller, nil
 }
 

@@ -67,6 +67,8 @@ type world struct {
 	policy      map[string]denial      // by action
 	issuers     map[string]*issuer     // by URL
 	period      time.Duration          // of devices that are created; 0 is 30 s
+	delay       int                    // see DelayKeys
+	endWithKey  bool
 }
 
 func newWorld() world {
@@ -81,6 +83,10 @@ type credential struct {
 	creds.Session
 	inactive bool
 	caller   caller
+	// What IAM says of a key, and how many calls it is unknown for.
+	created    time.Time
+	used       use
+	unknownFor int
 }
 
 // A caller is the identity behind a credential.
@@ -91,6 +97,8 @@ type caller struct {
 	role   string // ARN of the role; empty for a user
 	// session is set for GetSessionToken's and AssumeRole's credentials.
 	session bool
+	// key is the ID of the key that a session of GetSessionToken was made with.
+	key string
 	// mfa is when the session's MFA code was given; zero if it was made without.
 	mfa time.Time
 	// sourceIdentity and tags (the transitive ones) are inherited down a chain of roles.
@@ -138,7 +146,7 @@ func (s *Server) AddUser(u User) error {
 	defer s.mu.Unlock()
 	maps.Copy(s.world.devices, devices)
 	for _, k := range u.Keys {
-		s.world.credentials[k.ID] = &credential{Session: creds.Session{Key: k}, caller: c}
+		s.world.credentials[k.ID] = &credential{Session: creds.Session{Key: k}, caller: c, created: s.now().Truncate(time.Second)}
 	}
 	return nil
 }
@@ -166,11 +174,16 @@ func (s *Server) DeleteKey(id string) {
 }
 
 // DeactivateKey makes a key inactive; it ignores an unknown key.
-func (s *Server) DeactivateKey(id string) {
+func (s *Server) DeactivateKey(id string) { s.setInactive(id, true) }
+
+// ActivateKey undoes DeactivateKey.
+func (s *Server) ActivateKey(id string) { s.setInactive(id, false) }
+
+func (s *Server) setInactive(id string, inactive bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.world.credentials[id]; c != nil {
-		c.inactive = true
+		c.inactive = inactive
 	}
 }
 
@@ -306,7 +319,7 @@ func (w *world) session(c caller, expires time.Time) creds.Session {
 	c.session = true
 	s := creds.Session{
 		Key: creds.Key{
-			ID:     "ASIA" + rand.Text()[:16],
+			ID:     keyID("ASIA", c.account()),
 			Secret: creds.NewSecret(randomBase64(30)), // 40 characters
 		},
 		// Like a real token: same prefix and length; base64, so '/', '+' and '=' occur.
