@@ -45,8 +45,8 @@ func (c Conflict) String() string {
 	return of + " in another version (" + about + ")"
 }
 
-// Conflicts are the files in the store that hold a key or an MFA secret under another
-// name than its own, sorted. It does not open the store.
+// Conflicts are the files in the store that hold an item under another name than its
+// own, sorted; but for sessions and sign-ins, which are made again. It does not open the store.
 func (s *Store) Conflicts() ([]Conflict, error) { return s.conflicts(nil) }
 
 // conflicts does not read the files that are known to have their own names.
@@ -80,7 +80,7 @@ func (d dir) conflicts(known map[string]bool) (found []Conflict, err error) {
 			continue // it is something else, or gone
 		}
 		c := Conflict{File: file, Item: it.file, Dir: d.Name(), Info: it.info}
-		used, _, err := d.read(it.file, maxItemFile)
+		used, _, err := d.read(it.file, maxFileOf(it.file))
 		c.Same, c.Alone = err == nil && bytes.Equal(used, data), err != nil
 		found = append(found, c)
 	}
@@ -97,7 +97,7 @@ func readMisnamed(d dir, file string) (it item, data []byte, err error) {
 		return item{}, nil, errNotMisnamed
 	}
 	// Most files have their own names, and their headers are enough to see it.
-	if data, _, err = d.readHead(file, maxItemFile, usualHead); err == nil {
+	if data, _, err = d.readHead(file, maxFileOf(file), usualHead); err == nil {
 		it, err = parseHead(file, data)
 	}
 	if err != nil && !damagedItem(err) {
@@ -106,10 +106,10 @@ func readMisnamed(d dir, file string) (it item, data []byte, err error) {
 	if err == nil && it.own(file) {
 		return item{}, nil, errNotMisnamed
 	}
-	if data, _, err = d.read(file, maxItemFile); err == nil {
+	if data, _, err = d.read(file, maxFileOf(file)); err == nil {
 		it, err = parseHead(file, data)
 	}
-	if err != nil || it.own(file) || it.info.Kind != KindKey && it.info.Kind != KindSeed { // signing in brings the others back
+	if err != nil || it.own(file) || it.info.Kind.parts() != 1 { // signing in brings the others back
 		return item{}, nil, errors.Join(errNotMisnamed, err)
 	}
 	it.file, err = fileName(it.info.Kind, it.info.Name)

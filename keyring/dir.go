@@ -24,6 +24,8 @@ const (
 	maxSlotFile = 64 << 10
 	// Enough for a value of 1 MiB, which JSON may make six times as long.
 	maxItemFile = 8 << 20
+	// AWS files are small. A backup may hold several, before and after.
+	maxBackupFile = 16 << 20
 
 	// A temporary file this old has lost its writer.
 	tempLife = time.Hour

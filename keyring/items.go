@@ -21,10 +21,13 @@ func (s *Store) Key(ctx context.Context, profile string) (creds.Key, Info, error
 }
 
 // SetKey stores a key, replaces the profile's old one and removes the sessions made
-// with that. It uses only Account and ARN of i.
+// with that. It uses only Account, ARN and KeyCreated of i. An old key with another ID is
+// retired, unless that was done before.
 func (s *Store) SetKey(ctx context.Context, profile string, k creds.Key, i Info) (Info, error) {
-	info := Info{Kind: KindKey, Name: profile, KeyID: k.ID, Account: i.Account, ARN: i.ARN}
-	info, err := s.put(ctx, info, packKey(k), profile)
+	info := Info{Kind: KindKey, Name: profile, KeyID: k.ID, Account: i.Account, ARN: i.ARN, KeyCreated: seconds(i.KeyCreated)}
+	info, err := s.putAfter(ctx, func(d dir, h header, subkey []byte) error {
+		return s.retireReplaced(d, h, subkey, profile, k.ID)
+	}, info, packKey(k), profile)
 	if err != nil {
 		return Info{}, err
 	}
@@ -258,6 +261,12 @@ func (s *Store) decrypt(ctx context.Context, d dir, h header, r any, kind Kind, 
 
 // put encrypts a record and writes it.
 func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (Info, error) {
+	return s.putAfter(ctx, func(dir, header, []byte) error { return nil }, info, r, parts...)
+}
+
+// putAfter is put, if first, which gets the subkey of the item's kind, does not fail. It
+// is called when nothing but the writing itself can still fail.
+func (s *Store) putAfter(ctx context.Context, first func(dir, header, []byte) error, info Info, r record, parts ...string) (Info, error) {
 	file, err := fileName(info.Kind, parts...)
 	if err != nil {
 		return Info{}, err
@@ -275,10 +284,14 @@ func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (
 		}
 		sealed := sealItem(key, h.ID, file, info, r)
 		// Do not write what could not be read back, least of all over a key.
-		if _, err := parseItem(file, sealed); err != nil || len(sealed) > maxItemFile {
+		if _, err := parseItem(file, sealed); err != nil || int64(len(sealed)) > info.Kind.maxFile() {
 			return fmt.Errorf("the %s of %q is too large to store", info.Kind.noun(), info.Name)
 		}
-		err := d.write(file, sealed, info.Kind != KindSession)
+		err := first(d, h, key)
+		if err != nil {
+			return err
+		}
+		err = d.write(file, sealed, info.Kind != KindSession)
 		if err == nil {
 			s.sweep(d, h)
 		}

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -49,6 +50,12 @@ func TestEveryName(t *testing.T) {
 		if err == nil {
 			_, err = s.SetToken(ctx, name, "0af1", creds.Token{Refresh: secret(KindToken, name)}, Info{})
 		}
+		if err == nil {
+			_, err = s.SetRotation(ctx, name, creds.Rotation{New: creds.Key{Secret: secret(KindRotation, name)}}, Info{})
+		}
+		if err == nil {
+			_, err = s.SetBackup(ctx, name, creds.Backup{Files: []creds.BackupFile{{Text: secret(KindBackup, name)}}})
+		}
 		if err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -59,6 +66,11 @@ func TestEveryName(t *testing.T) {
 		seed, seedErr := s.Seed(ctx, name)
 		sess, _, sessErr := s.Session(ctx, name, "0af1")
 		tok, _, tokErr := s.Token(ctx, name, "0af1")
+		rot, _, rotErr := s.Rotation(ctx, name)
+		old, _, oldErr := s.Backup(ctx, name)
+		if rotErr != nil || oldErr != nil || !rot.New.Secret.Equal(secret(KindRotation, name)) || !old.Files[0].Text.Equal(secret(KindBackup, name)) {
+			t.Errorf("%q: %v, %v, or another's secret", name, rotErr, oldErr)
+		}
 		if keyErr != nil || seedErr != nil || sessErr != nil || tokErr != nil {
 			t.Errorf("%q: %v, %v, %v, %v", name, keyErr, seedErr, sessErr, tokErr)
 		}
@@ -67,6 +79,9 @@ func TestEveryName(t *testing.T) {
 		}
 	}
 	for _, kind := range kinds() {
+		if kind == KindRetired {
+			continue // named by a hash
+		}
 		infos, err := s.Infos(kind)
 		var got []string
 		for _, i := range infos {
@@ -83,7 +98,7 @@ func TestEveryName(t *testing.T) {
 		if n, err := s.RemoveTokens(name); n != 1 || err != nil {
 			t.Errorf("%q: %d, %v", name, n, err)
 		}
-		if err := s.RemoveKey(ctx, name); err != nil {
+		if err := errors.Join(s.RemoveKey(ctx, name), s.RemoveRotation(name), s.RemoveBackup(name)); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 		if i%16 > 0 {
@@ -104,7 +119,9 @@ func TestNoName(t *testing.T) {
 	for _, name := range []string{"", "a\x00b", "\xff", "a\xc3", strings.Repeat("a", maxName+1), strings.Repeat("/", maxName/3+1)} {
 		_, keyErr := s.SetKey(ctx, name, exampleKey, Info{})
 		_, _, getErr := s.Key(ctx, name)
-		for _, err := range []error{keyErr, getErr, s.SetSeed(ctx, name, seed), s.RemoveKey(ctx, name), s.SaveSession(ctx, "p", name, "", exampleSession(time.Now()))} {
+		_, rotErr := s.SetRotation(ctx, name, creds.Rotation{}, Info{})
+		_, oldErr := s.SetBackup(ctx, name, creds.Backup{})
+		for _, err := range []error{keyErr, getErr, rotErr, oldErr, s.SetSeed(ctx, name, seed), s.RemoveKey(ctx, name), s.SaveSession(ctx, "p", name, "", exampleSession(time.Now()))} {
 			wantErr[*NameError](t, err)
 		}
 	}

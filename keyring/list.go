@@ -71,7 +71,13 @@ func (d dir) infos(kind Kind) (list []Info, bad, err error) {
 	return good, bad, nil
 }
 
-func readItem(d dir, file string) (item, error) { return readItemHead(d, file, maxItemFile) }
+func readItem(d dir, file string) (item, error) { return readItemHead(d, file, maxFileOf(file)) }
+
+// maxFileOf is the most bytes that a file in the items directory may have.
+func maxFileOf(file string) int64 {
+	kind, _ := kindOfFile(file)
+	return kind.maxFile()
+}
 
 // readInfo reads an item's header, and usually not the rest of the file: there may be
 // a thousand items of 1 MiB.
@@ -88,7 +94,7 @@ func readInfo(d dir, file string) (Info, error) {
 const usualHead = 1 << 10
 
 func readItemHead(d dir, file string, part int64) (item, error) {
-	data, fi, err := d.readHead(file, maxItemFile, part)
+	data, fi, err := d.readHead(file, maxFileOf(file), part)
 	if err != nil {
 		return item{}, err
 	}

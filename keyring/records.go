@@ -18,9 +18,15 @@ const (
 	KindSeed    Kind = "seed"    // the seed of a one-time code device, named by MFA serial
 	KindSession Kind = "session" // a cached session, named by source and ID
 	KindToken   Kind = "token"   // a sign-in, named by what was signed in to and ID
+	// A key that is being replaced, and the one that replaces it, named by profile.
+	KindRotation Kind = "rotation"
+	KindRetired  Kind = "retired" // by what a key that is no longer used is recognized, named by a hash
+	KindBackup   Kind = "backup"  // files as they were with keys in them, named by ID
 )
 
-func kinds() []Kind { return []Kind{KindKey, KindSeed, KindSession, KindToken} }
+func kinds() []Kind {
+	return []Kind{KindKey, KindSeed, KindSession, KindToken, KindRotation, KindRetired, KindBackup}
+}
 
 // noun is what users call it.
 func (k Kind) noun() string {
@@ -29,15 +35,21 @@ func (k Kind) noun() string {
 		return "MFA secret"
 	case KindToken:
 		return "sign-in"
+	case KindRetired:
+		return "retired key"
 	}
 	return string(k)
 }
 
 // subkey is the kind whose subkey encrypts an item. A token makes sessions without a
-// person, so what opens the sessions opens it too.
+// person, so what opens the sessions opens it too. Rotations and backups hold keys, and a
+// retired key is written when its successor is stored, so that nobody is asked twice.
 func (k Kind) subkey() Kind {
-	if k == KindToken {
+	switch k {
+	case KindToken:
 		return KindSession
+	case KindRotation, KindRetired, KindBackup:
+		return KindKey
 	}
 	return k
 }
@@ -46,10 +58,18 @@ func (k Kind) subkey() Kind {
 // damaged one back.
 func (k Kind) fromSignIn() bool { return k == KindSession || k == KindToken }
 
+// maxFile is the most bytes that a file of the kind may have.
+func (k Kind) maxFile() int64 {
+	if k == KindBackup {
+		return maxBackupFile
+	}
+	return maxItemFile
+}
+
 // parts is how many names an item of the kind has; -1 for an unknown kind.
 func (k Kind) parts() int {
 	switch k {
-	case KindKey, KindSeed:
+	case KindKey, KindSeed, KindRotation, KindRetired, KindBackup:
 		return 1
 	case KindSession, KindToken:
 		return 2
@@ -62,9 +82,10 @@ func (k Kind) parts() int {
 // and be a reason to refuse something.
 type Info struct {
 	Kind Kind   `json:"kind"`
-	Name string `json:"name"` // profile, MFA serial, a session's source, or what was signed in to
+	Name string `json:"name"` // profile, MFA serial, a session's source, what was signed in to, a hash, or an ID
 	// ID distinguishes the sessions or tokens of one name. It is only in the file name.
-	ID      string `json:"-"`
+	ID string `json:"-"`
+	// KeyID of a rotation is the new key's, once there is one.
 	KeyID   string `json:"key_id,omitempty"`
 	Account string `json:"account,omitempty"`
 	// ARN is the caller identity when the key was added, or who signed in; empty if it was
@@ -77,6 +98,8 @@ type Info struct {
 	// MFA is when the MFA code behind a session was used, by AWS's clock; zero for no
 	// MFA.
 	MFA time.Time `json:"mfa,omitzero"`
+	// KeyCreated is when AWS made a key, as AWS says; zero if that is not known.
+	KeyCreated time.Time `json:"key_created,omitzero"`
 	// Rev is random, and new with every write.
 	Rev string `json:"rev,omitempty"`
 	// SourceRev is the Rev of the key that a session was made with; empty if that key is

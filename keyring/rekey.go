@@ -287,7 +287,7 @@ func (c *change) copyItem(from, to dir, file string, k subkeys) error {
 // copyMisnamed keeps an item under another name than its own as it is, unless it is the
 // item's copy: the new vault key would lose it, and it may be the one that is wanted.
 func (c *change) copyMisnamed(from, to dir, file string, it item, data []byte, k subkeys) error {
-	if used, _, err := from.read(it.file, maxItemFile); err == nil && bytes.Equal(used, data) {
+	if used, _, err := from.read(it.file, maxFileOf(it.file)); err == nil && bytes.Equal(used, data) {
 		c.logf("leaving out %s, a copy of %s", file, it.file)
 		return nil
 	}

@@ -1,0 +1,39 @@
+package creds
+
+import "time"
+
+// Rotation is the replacement of a key in AWS and in the store, as far as it has come. It
+// holds both keys: until the end, each of them may be the one that works.
+type Rotation struct {
+	// Step is what was about to be done, or was done last. Package rotate says which
+	// steps there are.
+	Step string
+	// Old is the key that is replaced; New is zero until AWS has made it.
+	Old, New Key
+	// User and Account are whose keys they are.
+	User, Account string
+	// When each thing was done, by this machine's clock; zero if it was not.
+	Began, Created, Switched, Deactivated time.Time
+	// KeepOld: the old key stays in AWS, inactive.
+	KeepOld bool
+	// Profiles are those that the old key is stored for.
+	Profiles []string
+}
+
+// Backup is what files held before keys were removed from them.
+type Backup struct {
+	Files []BackupFile
+	// Profiles are those whose sections were changed.
+	Profiles []string
+	// Keys are the IDs of the keys that were removed.
+	Keys []string
+}
+
+// BackupFile is a file before and after a change. The bytes before hold keys; so may those
+// after, which other keys may stay in.
+type BackupFile struct {
+	Path string
+	// Mode are the file's permission bits.
+	Mode        uint32
+	Text, After Secret
+}
