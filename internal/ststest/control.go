@@ -2,6 +2,7 @@ package ststest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -29,7 +30,11 @@ import (
 //	{"op":"use-key","key":"AKIA...","service":"s3","region":"eu-west-1","by":"10m"}  it was last used 10 minutes ago
 //	{"op":"delay-keys","times":3}              of keys created from now on, see DelayKeys
 //	{"op":"end-with-key"}                      see EndWithKey
-//	{"op":"deny","action":"ListMFADevices"}    to everybody; "demand-mfa" denies it without MFA, "allow" undoes both
+//	{"op":"deny","action":"ListMFADevices"}    to everybody; "demand-mfa" denies it without MFA, "allow" undoes both;
+//	                                           with "name" on that parameter or secret only
+//	{"op":"parameter","parameter":{"name":"/dev/db"}}  {"arn":ARN}; a version of it, see Parameter
+//	{"op":"secret","secret":{"name":"dev/api"}}        {"arn":ARN,"version":ID}, see Secret
+//	{"op":"page-secrets","times":2}            see PageSecrets
 //	{"op":"person","does":"deny"}              on pages opened from now on, see Answer; "user":"al@example.com",
 //	                                           and at the console "arn":"arn:aws:iam::111111111111:root"
 //	{"op":"cli-sign-in","dir":DIR,"session":"corp"}  the AWS CLI signs in, and writes its file: see CLISignIn
@@ -47,34 +52,39 @@ import (
 // The answer is a JSON object, {} if there is no result. An order that the server
 // does not understand gets status 400 and {"error":"..."}.
 type order struct {
-	Op      string  `json:"op"`
-	Action  string  `json:"action"`
-	Fault   string  `json:"fault"`
-	Times   *int    `json:"times"`
-	By      string  `json:"by"`
-	Serial  string  `json:"serial"`
-	Step    *int64  `json:"step"`
-	Key     string  `json:"key"`
-	Regions Regions `json:"regions"`
-	Does    Answer  `json:"does"`
-	User    string  `json:"user"`
-	ARN     string  `json:"arn"`
-	Dir     string  `json:"dir"`
-	Session string  `json:"session"`
-	Account string  `json:"account"`
-	Role    string  `json:"role"`
-	Device  string  `json:"user_code"`
-	Service string  `json:"service"`
-	Region  string  `json:"region"`
+	Op        string     `json:"op"`
+	Action    string     `json:"action"`
+	Fault     string     `json:"fault"`
+	Times     *int       `json:"times"`
+	By        string     `json:"by"`
+	Serial    string     `json:"serial"`
+	Step      *int64     `json:"step"`
+	Key       string     `json:"key"`
+	Regions   Regions    `json:"regions"`
+	Does      Answer     `json:"does"`
+	User      string     `json:"user"`
+	ARN       string     `json:"arn"`
+	Dir       string     `json:"dir"`
+	Session   string     `json:"session"`
+	Account   string     `json:"account"`
+	Role      string     `json:"role"`
+	Device    string     `json:"user_code"`
+	Service   string     `json:"service"`
+	Region    string     `json:"region"`
+	Name      string     `json:"name"`
+	Parameter *Parameter `json:"parameter"`
+	Secret    *Secret    `json:"secret"`
 }
 
 // reply is the answer to an order.
 type reply struct {
-	Calls *[]Call     `json:"calls,omitempty"`
-	Code  *string     `json:"code,omitempty"`
-	Token string      `json:"token,omitempty"`
-	Keys  *[]KeyState `json:"keys,omitempty"`
-	Error string      `json:"error,omitempty"`
+	Calls   *[]Call     `json:"calls,omitempty"`
+	Code    *string     `json:"code,omitempty"`
+	Token   string      `json:"token,omitempty"`
+	Keys    *[]KeyState `json:"keys,omitempty"`
+	ARN     string      `json:"arn,omitempty"`
+	Version string      `json:"version,omitempty"`
+	Error   string      `json:"error,omitempty"`
 }
 
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
@@ -147,17 +157,32 @@ func (s *Server) obey(o order) (a reply, err error) {
 		err = o.by(func(d time.Duration) { s.UseKey(o.Key, o.Service, o.Region, d) })
 	case "delay-keys":
 		if o.Times == nil || *o.Times < 0 {
-			return a, fmt.Errorf("delay-keys needs a number of times")
+			return a, errors.New("delay-keys needs a number of times")
 		}
 		s.DelayKeys(*o.Times)
 	case "end-with-key":
 		s.EndWithKey(true)
 	case "deny":
-		s.Deny(o.Action)
+		s.Deny(o.Action, o.on()...)
 	case "demand-mfa":
-		s.DemandMFA(o.Action)
+		s.DemandMFA(o.Action, o.on()...)
 	case "allow":
-		s.Allow(o.Action)
+		s.Allow(o.Action, o.on()...)
+	case "parameter":
+		if o.Parameter == nil {
+			return a, errors.New("no parameter")
+		}
+		a.ARN, err = s.AddParameter(*o.Parameter)
+	case "secret":
+		if o.Secret == nil {
+			return a, errors.New("no secret")
+		}
+		a.ARN, a.Version, err = s.AddSecret(*o.Secret)
+	case "page-secrets":
+		if o.Times == nil {
+			return a, errors.New("page-secrets needs a number of times")
+		}
+		s.PageSecrets(*o.Times)
 	case "person":
 		err = s.SetPerson(Person{o.Does, o.User, o.ARN})
 	case "device":
@@ -200,6 +225,14 @@ func (s *Server) obey(o order) (a reply, err error) {
 		err = fmt.Errorf("no op %q", o.Op)
 	}
 	return a, err
+}
+
+// on are the names that a policy is about; none means everything.
+func (o order) on() []string {
+	if o.Name == "" {
+		return nil
+	}
+	return []string{o.Name}
 }
 
 func (o order) by(do func(time.Duration)) error {

@@ -29,7 +29,28 @@ const (
 	DemoSubject  = "repo:example/app:ref:refs/heads/main"
 	DemoAudience = "sts.amazonaws.com"
 	DemoWebRole  = "arn:aws:iam::222222222222:role/ci"
+
+	// Application secrets, in DemoRegion of both accounts.
+	DemoDevParameter, DemoProdParameter = "/dev/db/password", "/prod/db/password"
+	DemoDevSecret, DemoProdSecret       = "dev/api", "prod/api"
 )
+
+// DemoParameters are those of the two accounts.
+func DemoParameters() []Parameter {
+	return []Parameter{
+		{Name: DemoDevParameter, Type: "SecureString", Value: "correct horse battery staple"},
+		{Name: DemoProdParameter, Account: "222222222222", Type: "SecureString", Value: "Tr0ub4dor&3 in production"},
+		{Name: "/prod/db/host", Account: "222222222222", Value: "db.prod.example.com"},
+	}
+}
+
+// DemoSecrets are those of the two accounts.
+func DemoSecrets() []Secret {
+	return []Secret{
+		{Name: DemoDevSecret, Text: `{"user":"app","token":"dev-token-5f2b"}`},
+		{Name: DemoProdSecret, Account: "222222222222", Text: `{"user":"app","token":"prod-token-91c4"}`},
+	}
+}
 
 // DemoClaims are those that DemoWebRole trusts.
 func DemoClaims() Claims {
@@ -79,6 +100,16 @@ func (s *Server) AddDemo() error {
 	}
 	for _, p := range DemoPermissionSets() {
 		if err := s.AddPermissionSet(p); err != nil {
+			return err
+		}
+	}
+	for _, p := range DemoParameters() {
+		if _, err := s.AddParameter(p); err != nil {
+			return err
+		}
+	}
+	for _, c := range DemoSecrets() {
+		if _, _, err := s.AddSecret(c); err != nil {
 			return err
 		}
 	}

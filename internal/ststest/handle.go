@@ -63,6 +63,9 @@ func (s *Server) incoming(r *http.Request, body []byte) incoming {
 	if in, ok := s.visit(r, body); ok {
 		return in
 	}
+	if in, ok := s.target(r, body); ok {
+		return in
+	}
 	form, err := url.ParseQuery(string(body))
 	if r.Method != http.MethodPost {
 		form = r.URL.Query()

@@ -31,7 +31,7 @@ func partitionIn(region string) int {
 }
 
 var (
-	serviceHost = regexp.MustCompile(`^(oidc|portal\.sso|sts)\.([a-z]+(?:-[a-z]+)+-[0-9]+)\.(.+)$`)
+	serviceHost = regexp.MustCompile(`^(oidc|portal\.sso|sts|ssm|secretsmanager)\.([a-z]+(?:-[a-z]+)+-[0-9]+)\.(.+)$`)
 	signinHost  = regexp.MustCompile(`^([a-z]+(?:-[a-z]+)+-[0-9]+)\.(signin)\.(.+)$`)
 )
 

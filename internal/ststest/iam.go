@@ -32,19 +32,36 @@ const (
 	always
 )
 
-// Deny makes every policy deny an action; Allow undoes that.
-func (s *Server) Deny(action string) { s.setPolicy(action, always) }
+// Deny makes every policy deny an action, on everything or only on the parameters or
+// secrets with these names; Allow undoes that. Decrypt is KMS's action.
+func (s *Server) Deny(action string, on ...string) { s.setPolicy(action, on, always) }
 
 // DemandMFA makes every policy deny an action to keys, and to sessions without MFA.
-func (s *Server) DemandMFA(action string) { s.setPolicy(action, withoutMFA) }
+func (s *Server) DemandMFA(action string, on ...string) { s.setPolicy(action, on, withoutMFA) }
 
 // Allow is the state at the start.
-func (s *Server) Allow(action string) { s.setPolicy(action, allowed) }
+func (s *Server) Allow(action string, on ...string) { s.setPolicy(action, on, allowed) }
 
-func (s *Server) setPolicy(action string, d denial) {
+func (s *Server) setPolicy(action string, on []string, d denial) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.world.policy[action] = d
+	if len(on) == 0 {
+		s.world.policy[action] = d
+	}
+	for _, name := range on {
+		s.world.policy[action+" "+name] = d
+	}
+}
+
+// denies reports whether policies deny a caller an action on what has this name, if it has
+// one.
+func (w world) denies(action, name string, c caller) bool {
+	for _, d := range []denial{w.policy[action], w.policy[action+" "+name]} {
+		if d == always || d == withoutMFA && c.mfa.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 // Devices lists the serials of a user's enabled MFA devices, and with "" those
@@ -72,7 +89,7 @@ func (w world) itself(action string, c caller) error {
 	if c.session && c.user != "" && c.mfa.IsZero() {
 		return refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid")
 	}
-	if d := w.policy[action]; d == always || d == withoutMFA && c.mfa.IsZero() {
+	if w.denies(action, "", c) {
 		return denied("User: %s is not authorized to perform: iam:%s on resource: user %s with an explicit deny in an identity-based policy", c.arn, action, c.name())
 	}
 	return nil

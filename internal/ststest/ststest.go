@@ -23,8 +23,11 @@
 // Other processes control the fake with POST /_control (see order); cmd is a main
 // that starts it with the world of AddDemo.
 //
+// Systems Manager's parameters and Secrets Manager's secrets are read as they are from AWS
+// (see Parameter, Secret); who may do so is a matter of Deny, on all or on some of them.
+//
 // To add a service, add a service value and rows in the table of actions.go, or rows in
-// that of visit.go if it does not speak the query protocol.
+// that of visit.go or of target.go if it does not speak the query protocol.
 package ststest
 
 import (
@@ -88,7 +91,7 @@ type Server struct {
 // Environ lists the variables that point AWS tools to the server, as NAME=VALUE.
 func (s *Server) Environ() []string {
 	var list []string
-	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN"} {
+	for _, service := range []string{"STS", "IAM", "SSO", "SSO_OIDC", "SIGNIN", "SSM", "SECRETS_MANAGER"} {
 		list = append(list, "AWS_ENDPOINT_URL_"+service+"="+s.URL)
 	}
 	return list

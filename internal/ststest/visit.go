@@ -91,10 +91,13 @@ func (v *visit) noSuchOperation() (any, error) {
 
 // failed says an error as the called service does.
 func failed(r *http.Request, err error) answer {
+	var e *refusal
+	errors.As(err, &e)
 	if rt, ok := routed(r); ok {
-		var e *refusal
-		errors.As(err, &e)
 		return rt.fail(e)
+	}
+	if r.Header.Get(targetHeader) != "" {
+		return targetError(e)
 	}
 	return envelope(stsAPI, "", nil, err)
 }

@@ -61,13 +61,16 @@ type Role struct {
 
 // world holds all users, roles and credentials. It needs the server's lock.
 type world struct {
-	credentials map[string]*credential // by access key ID
-	devices     map[string]*device     // by serial
-	roles       map[string]Role        // by ARN
-	policy      map[string]denial      // by action
-	issuers     map[string]*issuer     // by URL
-	period      time.Duration          // of devices that are created; 0 is 30 s
-	delay       int                    // see DelayKeys
+	credentials map[string]*credential      // by access key ID
+	devices     map[string]*device          // by serial
+	roles       map[string]Role             // by ARN
+	policy      map[string]denial           // by action, or by action and name
+	issuers     map[string]*issuer          // by URL
+	parameters  map[string]*storedParameter // by ARN
+	secrets     map[string]*storedSecret    // by ARN
+	secretPage  int                         // see PageSecrets
+	period      time.Duration               // of devices that are created; 0 is 30 s
+	delay       int                         // see DelayKeys
 	endWithKey  bool
 }
 
@@ -75,6 +78,7 @@ func newWorld() world {
 	return world{
 		credentials: make(map[string]*credential), devices: make(map[string]*device),
 		roles: make(map[string]Role), policy: make(map[string]denial), issuers: make(map[string]*issuer),
+		parameters: make(map[string]*storedParameter), secrets: make(map[string]*storedSecret),
 	}
 }
 
@@ -347,6 +351,7 @@ func uniqueID(prefix, arn string) string {
 // The parts of arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE.
 const (
 	partitionPart = 1
+	regionPart    = 3
 	accountPart   = 4
 	resourcePart  = 5
 )

@@ -74,10 +74,13 @@ func announce(s *ststest.Server, env string, stdout, stderr io.Writer) error {
   Identity Center  %s in %s, user %s
   web identity     %s
   its role         %s
-A code: curl --json '{"op":"code","serial":"%s"}' %[1]s/_control
+  parameter        %s in %s
+  secret           %s in the same region
+A code: curl --json '{"op":"code","serial":"%[5]s"}' %[1]s/_control
 A token: curl --json '{"op":"web-token"}' %[1]s/_control
 `, s.URL, ststest.DemoUser, ststest.DemoKeyID, ststest.DemoSecret, ststest.DemoSerial, ststest.DemoSeed,
-		ststest.DemoRole, ststest.DemoStartURL, ststest.DemoSSORegion, ststest.DemoSSOUser, ststest.DemoSubject, ststest.DemoWebRole, ststest.DemoSerial)
+		ststest.DemoRole, ststest.DemoStartURL, ststest.DemoSSORegion, ststest.DemoSSOUser, ststest.DemoSubject, ststest.DemoWebRole,
+		ststest.DemoDevParameter, ststest.DemoRegion, ststest.DemoDevSecret)
 	if _, err := io.WriteString(stdout, lines); err != nil {
 		return err
 	}
