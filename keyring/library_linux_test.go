@@ -176,30 +176,12 @@ func TestSecretServiceWithoutDefault(t *testing.T) {
 
 // A user who makes another collection the default one still has their store.
 func TestSecretServiceOtherDefault(t *testing.T) {
-	address, call := backendtest.GNOMEKeyring(t)
-	use := func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "secret-service", nil, address }
+	d := backendtest.NewGNOMEDesktop(t)
+	use := func(o *Options) { o.Backend, o.Passphrase, o.DBusAddress = "secret-service", nil, d.Address }
 	before := newStore(t, use)
 	mustSetKey(t, before, "p", exampleKey)
-	conn, err := dbus.Connect(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	// What gnome-keyring's own tests make one by, because it asks nobody.
-	var session dbus.ObjectPath
-	var none dbus.Variant
-	service := conn.Object(backendtest.SecretsName, backendtest.SecretsPath)
-	if err := service.Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &session); err != nil {
-		t.Fatal(err)
-	}
-	var other dbus.ObjectPath
-	err = service.Call("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface.CreateWithMasterPassword", 0,
-		map[string]dbus.Variant{"org.freedesktop.Secret.Collection.Label": dbus.MakeVariant("my keys")},
-		backendtest.Secret{Session: session, Parameters: []byte{}, Value: []byte("pw"), ContentType: "text/plain"}).Store(&other)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := call("SetAlias", "default", other).Err; err != nil {
+	other := d.NewCollection(t, "my keys")
+	if err := d.Call("SetAlias", "default", other).Err; err != nil {
 		t.Fatal(err)
 	}
 	after := newStore(t, use)
@@ -210,7 +192,7 @@ func TestSecretServiceOtherDefault(t *testing.T) {
 		}
 	}
 	var unlocked, locked []dbus.ObjectPath
-	err = call("SearchItems", map[string]string{"profile": itemOf(t, after)}).Store(&unlocked, &locked)
+	err := d.Call("SearchItems", map[string]string{"profile": itemOf(t, after)}).Store(&unlocked, &locked)
 	if err != nil || len(unlocked) != 1 || !strings.HasPrefix(string(unlocked[0]), string(other)+"/") {
 		t.Errorf("%s is not in %s: %v", unlocked, other, err)
 	}

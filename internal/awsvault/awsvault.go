@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -57,13 +58,20 @@ type Problem struct {
 func List(ctx context.Context, w World) (entries []Entry, problems []Problem) {
 	for _, p := range w.places() {
 		found, err := p.list(ctx, w)
-		if err != nil {
+		if err != nil && (p.kind == w.chosen() || worthSaying(err)) {
 			problems = append(problems, Problem{p.kind, err})
 		}
 		slices.SortFunc(found, func(a, b Entry) int { return cmp.Compare(a.Profile, b.Profile) })
 		entries = append(entries, found...)
 	}
 	return entries, problems
+}
+
+// worthSaying leaves out keyrings that do not work here: who uses aws-vault does not use
+// these, unless they have chosen one.
+func worthSaying(err error) bool {
+	_, broken := errors.AsType[*backend.Error](err)
+	return !broken
 }
 
 // Reader reads the keys of entries. One passphrase opens all files that it fits.
@@ -98,25 +106,6 @@ type place struct {
 	list func(ctx context.Context, w World) ([]Entry, error)
 	// read returns what aws-vault has stored: JSON.
 	read func(r *Reader, ctx context.Context, e Entry) (creds.Secret, error)
-}
-
-// places are aws-vault's backends in the order in which it takes the first that this
-// system has, but the user's choice first.
-func (w World) places() []place {
-	all := []place{
-		{"file", listFiles, (*Reader).readFile},
-	}
-	chosen := w.getenv("AWS_VAULT_BACKEND")
-	slices.SortStableFunc(all, func(a, b place) int {
-		switch {
-		case a.kind == chosen:
-			return -1
-		case b.kind == chosen:
-			return 1
-		}
-		return 0
-	})
-	return all
 }
 
 func (w World) getenv(name string) string {

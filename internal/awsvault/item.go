@@ -13,15 +13,20 @@ type item struct {
 	Data []byte
 }
 
-// unpack returns the data of an item. Only the item says whose it is: who can write to
-// the place, but cannot decrypt, can still put one under the name of another.
+// misplaced: only an item says whose it is. Who can write to a place, but cannot decrypt,
+// can still put it under the name of another.
+func misplaced(e Entry, inside string) error {
+	return &DamagedError{e, fmt.Sprintf("it holds the key of %q", inside)}
+}
+
+// unpack returns the data of an item.
 func unpack(e Entry, text string) (creds.Secret, error) {
 	var i item
 	switch err := json.Unmarshal([]byte(text), &i); {
 	case err != nil || i.Data == nil:
 		return creds.Secret{}, &DamagedError{e, "not an item of aws-vault"}
 	case i.Key != e.Profile:
-		return creds.Secret{}, &DamagedError{e, fmt.Sprintf("it holds the key of %q", i.Key)}
+		return creds.Secret{}, misplaced(e, i.Key)
 	}
 	return creds.NewSecret(string(i.Data)), nil
 }

@@ -8,6 +8,8 @@
 // in a hidden child process (see ChildMain). It does not decide which keyring is
 // used, or whose turn it is to ask; package keyring does.
 //
+// The items of other programs can be read here, too, and not written (see Foreign).
+//
 // No other package imports github.com/99designs/keyring or godbus.
 package backend
 
@@ -65,6 +67,8 @@ type Backend struct {
 	flush func(request) error
 	// state says whether it could open a slot here and now. Nil: Usable decides.
 	state func(context.Context, World) State
+	// foreign is the way to items of other programs. Nil: there is none.
+	foreign *foreignDoor
 }
 
 // World is what a backend may use of the machine it runs on.
@@ -97,12 +101,13 @@ type State struct {
 // All returns the backends of all systems.
 func All() []Backend {
 	return []Backend{
-		{Kind: "keychain", system: keychainSystem, Child: true, Authentic: true, environ: keychainVariables, config: keychainConfig, locate: locateKeychain, doubt: doubtKeychain, state: keychainState},
-		{Kind: "wincred", system: "windows", Authentic: true, config: wincredConfig},
-		{Kind: "secret-service", system: "linux", Child: true, Bus: true, config: secretsConfig, locate: locateSecret, state: secretsState},
+		{Kind: "keychain", system: keychainSystem, Child: true, Authentic: true, environ: keychainVariables, config: keychainConfig, locate: locateKeychain, doubt: doubtKeychain, state: keychainState, foreign: &foreignDoor{config: keychainForeign, open: openKeychain, doubt: doubtForeignKeychain}},
+		{Kind: "wincred", system: "windows", Authentic: true, config: wincredConfig, foreign: &foreignDoor{config: wincredForeign}},
+		{Kind: "secret-service", system: "linux", Child: true, Bus: true, config: secretsConfig, locate: locateSecret, state: secretsState,
+			foreign: &foreignDoor{service: secretsName, config: secretsForeign, names: secretNames, open: openCollection}},
 		{Kind: "kwallet", system: "linux", Child: true, Bus: true, AsksAnyway: true, config: walletConfig, locate: locateWallet, flush: syncWallet, state: walletState,
-			Fragile: "KWallet has lost entries when it was killed"},
-		{Kind: "pass", Child: true, program: "pass", environ: passVariables, OneWriter: true, config: passConfig, locate: locatePass, state: passState},
+			Fragile: "KWallet has lost entries when it was killed", foreign: &foreignDoor{service: walletService, config: walletForeign, names: walletNames, open: openForeignWallet}},
+		{Kind: "pass", Child: true, program: "pass", environ: passVariables, OneWriter: true, config: passConfig, locate: locatePass, state: passState, foreign: &foreignDoor{config: passForeign, names: passNames, open: openPass}},
 		{Kind: "keyctl", system: "linux", Authentic: true, config: keyctlConfig, state: keyctlState,
 			Fragile: "the kernel forgets it when this machine restarts"},
 	}
@@ -129,6 +134,10 @@ func Of(kind string) (b Backend, ok bool) {
 
 func wincredConfig(string) ring.Config {
 	return ring.Config{AllowedBackends: []ring.BackendType{ring.WinCredBackend}, WinCredPrefix: "fob", ServiceName: "store"}
+}
+
+func wincredForeign(f Foreign) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.WinCredBackend}, WinCredPrefix: f.Folder, ServiceName: f.Folder}
 }
 
 func secretsConfig(collection string) ring.Config {
@@ -222,15 +231,20 @@ type request struct {
 	Kind    string `json:"kind"`
 	Address string `json:"address"`           // of the session bus
 	Display bool   `json:"display,omitempty"` // there is a desktop
+
+	// Foreign is for an item of another program, and Wanted for what is asked for there.
+	Foreign *Foreign `json:"foreign,omitempty"`
+	Wanted  []string `json:"wanted,omitempty"`
 }
 
 // Do carries out a request and returns the payload for Get. Without Prompt it
 // takes at most Deadline. The error is a *LockedError, a *LostError, an *Error or
 // the context's cause.
 func (b Backend) Do(ctx context.Context, w World, r Request) (payload string, err error) {
-	q := request{r, b.Kind, w.DBusAddress, w.Display}
+	q := request{Request: r, Kind: b.Kind, Address: w.DBusAddress, Display: w.Display}
 	if b.Child {
-		return b.callChild(ctx, w, q)
+		a, err := b.callChild(ctx, w, q)
+		return a.Payload, err
 	}
 	return b.serve(q)
 }
@@ -275,14 +289,9 @@ func (b Backend) serve(r request) (string, error) {
 
 // use opens the library's keyring and carries out the request in it.
 func (b Backend) use(r request, location string) (string, error) {
-	k, err := ring.Open(b.config(location))
-	// The library does not say what went wrong. The service was there a moment ago.
-	for try := 1; err != nil && b.Bus && try < firstTries; try++ {
-		time.Sleep(firstPause)
-		k, err = ring.Open(b.config(location))
-	}
+	k, err := b.openRing(b.config(location))
 	if err != nil {
-		return "", &Error{Backend: r.Kind, Reason: "it is not reachable"}
+		return "", err
 	}
 	if b.doubt != nil {
 		k = doubted{k, func(problem error) error { return b.doubt(k, r, problem) }}
@@ -313,6 +322,20 @@ func (b Backend) use(r request, location string) (string, error) {
 		return "", nil
 	}
 	return "", &Error{Backend: r.Kind, Reason: "unknown operation"}
+}
+
+// openRing opens the library's keyring.
+func (b Backend) openRing(c ring.Config) (ring.Keyring, error) {
+	k, err := ring.Open(c)
+	// The library does not say what went wrong. The service was there a moment ago.
+	for try := 1; err != nil && b.Bus && try < firstTries; try++ {
+		time.Sleep(firstPause)
+		k, err = ring.Open(c)
+	}
+	if err != nil {
+		return nil, &Error{Backend: b.Kind, Reason: "it is not reachable"}
+	}
+	return k, nil
 }
 
 // doubted is a keyring whose errors are doubted.
@@ -350,7 +373,7 @@ func failure(r request, err error) error {
 		return err
 	case errors.Is(err, ring.ErrKeyNotFound):
 		return &LostError{r.Kind, r.Item}
-	case errors.As(err, &exit) && r.Op == Get:
+	case errors.As(err, &exit) && (r.Op == Get || r.Op == foreignItem):
 		return lockedPass(r)
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSYS):
 		return &Error{Backend: r.Kind, Reason: notAllowed}

@@ -28,6 +28,8 @@ const (
 	Deadline = 5 * time.Second
 
 	maxChildLine = 128 << 10
+	// maxNamesLine is for the names of other programs' items, and of those looked for.
+	maxNamesLine = 8 << 20
 )
 
 // answer is what the child sends back.
@@ -36,20 +38,27 @@ type answer struct {
 	Locked  *LockedError `json:"locked,omitempty"`
 	Lost    *LostError   `json:"lost,omitempty"`
 	Failed  *Error       `json:"failed,omitempty"`
+
+	// Names and Inside are of other programs' items.
+	Names  []string `json:"names,omitempty"`
+	Inside string   `json:"inside,omitempty"`
 }
 
 // ChildMain is what the hidden child does. It returns the exit code.
 func ChildMain() int {
 	conn := os.NewFile(helper.ExchangeFD, "parent")
-	line, err := input.All(conn, maxChildLine)
+	line, err := input.All(conn, maxNamesLine)
 	var r request
 	if err != nil || json.Unmarshal([]byte(line), &r) != nil {
 		return 2 // started by hand
 	}
 	var a answer
-	if b, ok := Of(r.Kind); ok {
+	switch b, ok := Of(r.Kind); {
+	case ok && r.Foreign == nil:
 		a.Payload, err = b.serve(r)
-	} else {
+	case ok && b.foreign != nil:
+		a, err = b.serveForeign(r)
+	default:
 		err = &Error{Backend: r.Kind, Reason: "unknown"}
 	}
 	if err != nil && !errors.As(err, &a.Locked) && !errors.As(err, &a.Lost) && !errors.As(err, &a.Failed) {
@@ -61,8 +70,8 @@ func ChildMain() int {
 	return 0
 }
 
-// callChild has a child carry out a request.
-func (b Backend) callChild(ctx context.Context, w World, r request) (string, error) {
+// callChild has a child carry out a request. There may be names beside an error.
+func (b Backend) callChild(ctx context.Context, w World, r request) (a answer, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if w.Waiting != nil {
@@ -75,28 +84,31 @@ func (b Backend) callChild(ctx context.Context, w World, r request) (string, err
 	}
 	exe, err := host.Self()
 	if err != nil {
-		return "", &Error{Backend: r.Kind, Reason: "no helper process: " + err.Error()}
+		return a, &Error{Backend: r.Kind, Reason: "no helper process: " + err.Error()}
+	}
+	limit := int64(maxChildLine)
+	if r.Op == foreignNames {
+		limit = maxNamesLine
 	}
 	child := helper.Program{Path: exe, Args: []string{ChildArg}, Environ: b.childEnviron(w)}
-	line, err := helper.Exchange(ctx, child, encode(r), maxChildLine)
+	line, err := helper.Exchange(ctx, child, encode(r), limit)
 	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
+		return a, context.Cause(ctx)
 	}
 	if err != nil {
-		return "", &Error{Backend: r.Kind, Reason: "no helper process: " + err.Error()}
+		return a, &Error{Backend: r.Kind, Reason: "no helper process: " + err.Error()}
 	}
-	var a answer
 	switch err := json.Unmarshal(bytes.TrimSpace(line), &a); {
 	case err != nil:
-		return "", &Error{Backend: r.Kind, Reason: "its helper process died"} // not its output, which may hold anything
+		return answer{}, &Error{Backend: r.Kind, Reason: "its helper process died"} // not its output, which may hold anything
 	case a.Locked != nil:
-		return "", a.Locked
+		return a, a.Locked
 	case a.Lost != nil:
-		return "", a.Lost
+		return a, a.Lost
 	case a.Failed != nil:
-		return "", a.Failed
+		return a, a.Failed
 	}
-	return a.Payload, nil
+	return a, nil
 }
 
 // childEnviron is the whole environment of the child. Without an address that

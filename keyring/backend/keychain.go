@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	ring "github.com/99designs/keyring"
@@ -84,4 +85,30 @@ func keychainState(_ context.Context, w World) State {
 		return State{Ready: w.Display, Reason: "the login keychain is locked", Fix: unlockKeychain}
 	}
 	return State{Ready: true, Reason: "the login keychain is unlocked"}
+}
+
+func keychainForeign(f Foreign) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.KeychainBackend}, ServiceName: f.Folder, KeychainName: f.Place}
+}
+
+// openKeychain refuses windows that are not allowed. The library lists names, and those
+// of a locked keychain too, without one.
+func openKeychain(r request) error {
+	if !r.Prompt && !forbidWindows() {
+		return &Error{Backend: r.Kind, Reason: "macOS could ask a person, and cannot be told not to"}
+	}
+	return nil
+}
+
+// doubtForeignKeychain looks again when the library says that there is no item: it says
+// so of one that a person has to allow, too.
+func doubtForeignKeychain(k ring.Keyring, r request, problem error) error {
+	names, err := k.Keys()
+	if err != nil || !slices.Contains(names, r.Item) {
+		return problem
+	}
+	if r.Prompt {
+		return &LockedError{Slot: r.Kind, Reason: fmt.Sprintf("fob was not allowed to read %q", r.Item), Declined: true}
+	}
+	return &LockedError{Slot: r.Kind, Reason: fmt.Sprintf("macOS wants to ask whether fob may read %q", r.Item), Advice: "run the same command at the desktop, and choose Allow"}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	ring "github.com/99designs/keyring"
 	"github.com/godbus/dbus/v5"
 )
 
@@ -26,12 +27,37 @@ func walletCall(conn *dbus.Conn, method string, args ...any) *dbus.Call {
 // connection: "allow once" lasts only while an application called fob has the
 // wallet open.
 func locateWallet(r request) (string, error) {
-	fail := func(reason string) (string, error) { return "", &Error{Backend: r.Kind, Reason: reason} }
-	conn, err := dbus.Connect(r.Address)
+	conn, there, open, err := lookAtWallet(r, walletName)
+	switch {
+	case err != nil:
+		return "", err
+	case !there:
+		return "", &Error{Backend: r.Kind, Reason: "there is no wallet " + walletName}
+	case !open && !r.Prompt:
+		return "", closedWallet(r, walletName)
+	}
+	if r.Prompt {
+		if _, err := openWallet(conn, r, walletName); err != nil {
+			return "", err
+		}
+	}
+	return walletName, nil
+}
+
+func closedWallet(r request, wallet string) error {
+	return &LockedError{Slot: r.Kind, Reason: "the wallet " + wallet + " is closed"}
+}
+
+// lookAtWallet asks nobody, and starts nothing.
+func lookAtWallet(r request, wallet string) (conn *dbus.Conn, there, open bool, err error) {
+	fail := func(reason string) (*dbus.Conn, bool, bool, error) {
+		return nil, false, false, &Error{Backend: r.Kind, Reason: reason}
+	}
+	conn, err = dbus.Connect(r.Address)
 	if err != nil {
 		return fail("the session bus cannot be reached")
 	}
-	var running, enabled, open bool
+	var running, enabled bool
 	var wallets []string
 	if err := conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, walletService).Store(&running); err != nil {
 		return fail("the session bus does not answer")
@@ -41,28 +67,18 @@ func locateWallet(r request) (string, error) {
 	}
 	if walletCall(conn, "isEnabled").Store(&enabled) != nil ||
 		walletCall(conn, "wallets").Store(&wallets) != nil ||
-		walletCall(conn, "isOpen", walletName).Store(&open) != nil {
+		walletCall(conn, "isOpen", wallet).Store(&open) != nil {
 		return fail("unexpected response from kwalletd5")
 	}
-	switch {
-	case !enabled:
+	if !enabled {
 		return fail("KWallet is turned off")
-	case !slices.Contains(wallets, walletName):
-		return fail("there is no wallet " + walletName)
-	case !open && !r.Prompt:
-		return "", &LockedError{Slot: r.Kind, Reason: "the wallet " + walletName + " is closed"}
 	}
-	if r.Prompt {
-		if _, err := openWallet(conn, r); err != nil {
-			return "", err
-		}
-	}
-	return walletName, nil
+	return conn, slices.Contains(wallets, wallet), open, nil
 }
 
-func openWallet(conn *dbus.Conn, r request) (handle int32, err error) {
-	if err := walletCall(conn, "open", walletName, int64(0), walletApp).Store(&handle); err != nil || handle < 0 {
-		return 0, &LockedError{Slot: r.Kind, Reason: "the wallet " + walletName + " was not opened", Declined: r.Prompt}
+func openWallet(conn *dbus.Conn, r request, wallet string) (handle int32, err error) {
+	if err := walletCall(conn, "open", wallet, int64(0), walletApp).Store(&handle); err != nil || handle < 0 {
+		return 0, &LockedError{Slot: r.Kind, Reason: "the wallet " + wallet + " was not opened", Declined: r.Prompt}
 	}
 	return handle, nil
 }
@@ -75,7 +91,7 @@ func syncWallet(r request) error {
 		return &Error{Backend: r.Kind, Reason: "the session bus cannot be reached"}
 	}
 	defer conn.Close()
-	handle, err := openWallet(conn, r)
+	handle, err := openWallet(conn, r, walletName)
 	if err != nil {
 		return err
 	}
@@ -104,4 +120,53 @@ func walletState(ctx context.Context, w World) State {
 		return BusLocked
 	})
 	return state.of("kwalletd5", w)
+}
+
+func walletForeign(f Foreign) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.KWalletBackend}, ServiceName: f.Place, KWalletAppID: walletApp, KWalletFolder: f.Folder}
+}
+
+// walletNames are the entries of a folder. KDE asks a person whether a program may list
+// them, even in a wallet that is open; whether there is one of a name it tells anybody.
+func walletNames(r request) (names []string, err error) {
+	conn, there, _, err := lookAtWallet(r, r.Foreign.Place)
+	if err != nil || !there {
+		return nil, err
+	}
+	if r.Prompt {
+		var handle int32
+		if handle, err = openWallet(conn, r, r.Foreign.Place); err == nil {
+			if walletCall(conn, "entryList", handle, r.Foreign.Folder, walletApp).Store(&names) != nil {
+				return nil, &Error{Backend: r.Kind, Reason: "unexpected response from kwalletd5"}
+			}
+			return names, nil
+		}
+	} else {
+		err = closedWallet(r, r.Foreign.Place)
+	}
+	for _, name := range r.Wanted {
+		var missing bool
+		if walletCall(conn, "keyDoesNotExist", r.Foreign.Place, r.Foreign.Folder, name).Store(&missing) != nil {
+			return nil, &Error{Backend: r.Kind, Reason: "unexpected response from kwalletd5"}
+		}
+		if !missing {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+// openForeignWallet opens a wallet, and keeps the connection as locateWallet does.
+func openForeignWallet(r request) error {
+	conn, there, _, err := lookAtWallet(r, r.Foreign.Place)
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return &LostError{r.Kind, r.Item}
+	case !r.Prompt:
+		return &LockedError{Slot: r.Kind, Reason: "KDE asks whether fob may read the wallet " + r.Foreign.Place}
+	}
+	_, err = openWallet(conn, r, r.Foreign.Place)
+	return err
 }

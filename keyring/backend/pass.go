@@ -5,7 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"slices"
+	"strings"
+
+	ring "github.com/99designs/keyring"
+
+	"fob/internal/cmdline"
 )
 
 // pass (passwordstore.org) keeps items as files that gpg encrypts. gpg's agent
@@ -51,12 +58,16 @@ func locatePass(r request) (string, error) {
 	if problem := passProblem(dir); problem != "" {
 		return "", &Error{Backend: r.Kind, Reason: problem, Fix: passInit}
 	}
+	tellGPG(r)
+	return dir, nil
+}
+
+func tellGPG(r request) {
 	if r.Prompt {
 		os.Setenv("DBUS_SESSION_BUS_ADDRESS", r.Address) // for a window of GNOME's
 	} else {
 		os.Setenv("PASSWORD_STORE_GPG_OPTS", os.Getenv("PASSWORD_STORE_GPG_OPTS")+" --pinentry-mode error")
 	}
-	return dir, nil
 }
 
 func lockedPass(r request) error {
@@ -64,7 +75,14 @@ func lockedPass(r request) error {
 	if r.Prompt {
 		reason = "gpg did not decrypt it: no passphrase, or the wrong key"
 	}
-	return &LockedError{Slot: r.Kind, Reason: reason, Fix: "pass show " + r.Item + " >/dev/null"}
+	show := "pass show " + r.Item
+	if f := r.Foreign; f != nil {
+		show = "pass show " + cmdline.Quote(path.Join(f.Folder, r.Item))
+		if f.Place != passDir(os.Getenv) {
+			show = "PASSWORD_STORE_DIR=" + cmdline.Quote(f.Place) + " " + show
+		}
+	}
+	return &LockedError{Slot: r.Kind, Reason: reason, Fix: show + " >/dev/null"}
 }
 
 func passState(_ context.Context, w World) State {
@@ -75,4 +93,38 @@ func passState(_ context.Context, w World) State {
 		return State{Ready: false, Reason: problem, Fix: passInit}
 	}
 	return State{Ready: true, Reason: "a password store is set up"}
+}
+
+func passForeign(f Foreign) ring.Config {
+	return ring.Config{AllowedBackends: []ring.BackendType{ring.PassBackend}, PassDir: f.Place, PassPrefix: f.Folder, PassCmd: f.Program}
+}
+
+// openPass refuses names that pass would take for an option, or for a place elsewhere.
+func openPass(r request) error {
+	switch item := filepath.Join(r.Foreign.Folder, r.Item); {
+	case !filepath.IsAbs(r.Foreign.Place):
+		return &Error{Backend: r.Kind, Reason: fmt.Sprintf("%q, the password store, is not an absolute path", r.Foreign.Place)}
+	case !filepath.IsLocal(r.Item) || !filepath.IsLocal(item) || strings.HasPrefix(item, "-"):
+		return &Error{Backend: r.Kind, Reason: fmt.Sprintf("%q is not the name of an item", r.Item)}
+	}
+	tellGPG(r)
+	return nil
+}
+
+// passNames looks at the names of files.
+func passNames(r request) (names []string, err error) {
+	if r.Foreign.Shared {
+		return slices.DeleteFunc(slices.Clone(r.Wanted), func(name string) bool {
+			info, err := os.Stat(filepath.Join(r.Foreign.Place, r.Foreign.Folder, name+".gpg"))
+			return !filepath.IsLocal(name) || err != nil || !info.Mode().IsRegular()
+		}), nil
+	}
+	k, err := ring.Open(passForeign(*r.Foreign))
+	if err == nil {
+		names, err = k.Keys()
+	}
+	if err != nil {
+		return nil, &Error{Backend: r.Kind, Reason: err.Error()}
+	}
+	return names, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	ring "github.com/99designs/keyring"
 	"github.com/godbus/dbus/v5"
 )
 
@@ -210,4 +211,102 @@ func SecretService(ctx context.Context, address string) BusState {
 
 func secretsState(ctx context.Context, w World) State {
 	return SecretService(ctx, w.DBusAddress).of("the desktop keyring", w)
+}
+
+func secretsForeign(f Foreign) ring.Config { return secretsConfig(f.Place) }
+
+// secretNames are the names in a collection. A locked one has only those of it that a
+// search finds: their attributes are kept as hashes.
+func secretNames(r request) (names []string, err error) {
+	conn, err := dbus.Connect(r.Address)
+	if err != nil {
+		return nil, &Error{Backend: r.Kind, Reason: "the session bus cannot be reached"}
+	}
+	defer conn.Close()
+	path, locked, err := findCollection(conn, r)
+	if path == "" || err != nil {
+		return nil, err
+	}
+	if locked && r.Prompt {
+		err = unlockSecrets(conn, path, r)
+		locked = err != nil
+	}
+	if !locked && !r.Foreign.Shared {
+		return allItems(conn, path, r)
+	}
+	if locked && err == nil {
+		err = lockedSecrets(r, r.Foreign.Place)
+	}
+	for _, name := range r.Wanted {
+		var unlocked, still []dbus.ObjectPath
+		if err := serviceCall(conn, "SearchItems", map[string]string{"profile": name}).Store(&unlocked, &still); err != nil {
+			return nil, badAnswer(r, err)
+		}
+		if slices.ContainsFunc(append(unlocked, still...), func(item dbus.ObjectPath) bool { return strings.HasPrefix(string(item), string(path)+"/") }) {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+// findCollection finds a collection by the name in its path, as the library does; "" if
+// there is none.
+func findCollection(conn *dbus.Conn, r request) (path dbus.ObjectPath, locked bool, err error) {
+	all, err := conn.Object(secretsName, secretsPath).GetProperty("org.freedesktop.Secret.Service.Collections")
+	if err != nil {
+		return "", false, badAnswer(r, err)
+	}
+	paths, _ := all.Value().([]dbus.ObjectPath)
+	for _, path := range paths {
+		if collectionName(path) != r.Foreign.Place {
+			continue
+		}
+		locked, err := conn.Object(secretsName, path).GetProperty("org.freedesktop.Secret.Collection.Locked")
+		if err != nil {
+			return "", false, badAnswer(r, err)
+		}
+		return path, locked.Value() != false, nil
+	}
+	return "", false, nil
+}
+
+// allItems are the names of the library's items in a collection that is open. Others
+// have no such attribute.
+func allItems(conn *dbus.Conn, collection dbus.ObjectPath, r request) (names []string, err error) {
+	items, err := conn.Object(secretsName, collection).GetProperty("org.freedesktop.Secret.Collection.Items")
+	if err != nil {
+		return nil, badAnswer(r, err)
+	}
+	paths, _ := items.Value().([]dbus.ObjectPath)
+	for _, item := range paths {
+		found, err := conn.Object(secretsName, item).GetProperty("org.freedesktop.Secret.Item.Attributes")
+		if err != nil {
+			continue // it was removed meanwhile
+		}
+		attributes, _ := found.Value().(map[string]string)
+		if name := attributes["profile"]; name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// openCollection has a collection unlocked: the library misses the end of a prompt.
+func openCollection(r request) error {
+	conn, err := dbus.Connect(r.Address)
+	if err != nil {
+		return &Error{Backend: r.Kind, Reason: "the session bus cannot be reached"}
+	}
+	defer conn.Close()
+	switch path, locked, err := findCollection(conn, r); {
+	case err != nil:
+		return err
+	case path == "":
+		return &LostError{r.Kind, r.Item}
+	case locked && !r.Prompt:
+		return lockedSecrets(r, r.Foreign.Place)
+	case locked:
+		return unlockSecrets(conn, path, r)
+	}
+	return nil
 }

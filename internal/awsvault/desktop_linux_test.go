@@ -1,0 +1,182 @@
+package awsvault
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	ring "github.com/99designs/keyring"
+	"github.com/godbus/dbus/v5"
+
+	"fob/keyring/backend"
+	"fob/keyring/backend/backendtest"
+)
+
+// store has aws-vault store something, in another process.
+func store(t testing.TB, v vault, env ...string) {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], backend.ChildArg)
+	cmd.Env = append(env, vaultVariable+"="+string(text))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+const sessionItem = "sts.GetSessionToken,ZGV2,,1700000000"
+
+// vaultItems are two keys of different versions, a session and a sign-in.
+func vaultItems() []ring.Item {
+	return []ring.Item{
+		keyItem("dev", keyForms["5"]), keyItem("team/dev 1", keyForms["fork"]),
+		keyItem(sessionItem, `{"AccessKeyId":"ASIAIOSFODNN7EXAMPLE"}`), keyItem("oidc:https://d-1.awsapps.com/start", "{}"),
+	}
+}
+
+// names are the profiles of entries.
+func names(entries []Entry) (all []string) {
+	for _, e := range entries {
+		all = append(all, e.Profile)
+	}
+	return all
+}
+
+// readAll reads what is listed, and wants keys of the given profiles.
+func readAll(t *testing.T, w World, want ...string) {
+	t.Helper()
+	entries, problems := List(t.Context(), w)
+	if got := names(entries); !slices.Equal(got, want) || len(problems) != 0 {
+		t.Fatalf("%q, %v, want %q", got, problems, want)
+	}
+	r := Reader{World: w}
+	for _, e := range entries {
+		key, err := r.Read(t.Context(), e)
+		if err != nil || key.ID != exampleID || key.Secret.Reveal() != exampleSecret {
+			t.Errorf("%s: %v, %v", e.Place, key.ID, err)
+		}
+	}
+}
+
+func TestSecretService(t *testing.T) {
+	d := backendtest.NewGNOMEDesktop(t)
+	w := world(t.TempDir(), nil, "dev", "other")
+	w.DBusAddress = d.Address
+	readAll(t, w) // no collection yet, and none is made
+	collection := d.NewCollection(t, "awsvault")
+	store(t, vault{Backend: "secret-service", Collection: "awsvault", Items: vaultItems()}, "DBUS_SESSION_BUS_ADDRESS="+d.Address)
+	readAll(t, w, "dev", "team/dev 1")
+
+	// Locked, it tells of what it is asked for, and of nothing else.
+	d.Lock(t, collection)
+	entries, problems := List(t.Context(), w)
+	if got := names(entries); !slices.Equal(got, []string{"dev"}) {
+		t.Errorf("%q", got)
+	}
+	var locked *backend.LockedError
+	if len(problems) != 1 || problems[0].Kind != "secret-service" || !errors.As(problems[0].Err, &locked) {
+		t.Errorf("%v", problems)
+	}
+	if _, err := (&Reader{World: w}).Read(t.Context(), entries[0]); !errors.As(err, &locked) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A keyring that aws-vault shares with other programs has passwords of theirs.
+func TestSharedCollection(t *testing.T) {
+	d := backendtest.NewGNOMEDesktop(t)
+	store(t, vault{Backend: "secret-service", Collection: "login", Items: append(vaultItems(), keyItem("somebody's password", "x"))}, "DBUS_SESSION_BUS_ADDRESS="+d.Address)
+	w := world(t.TempDir(), map[string]string{"AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME": "login"}, "dev", "other")
+	w.DBusAddress = d.Address
+	readAll(t, w, "dev")
+}
+
+// A look starts no keyring.
+func TestNothingIsActivated(t *testing.T) {
+	address, _ := backendtest.Bus(t)
+	w := world(t.TempDir(), nil, "dev")
+	w.DBusAddress, w.Display, w.Prompt = address, true, true
+	readAll(t, w)
+	conn, err := dbus.Connect(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if backendtest.HasOwner(conn, backendtest.SecretsName) || backendtest.HasOwner(conn, backendtest.WalletService) {
+		t.Error("a service was started")
+	}
+}
+
+// Without a prefix aws-vault's keys lie among all passwords.
+func TestPass(t *testing.T) {
+	env, lock := backendtest.PassStore(t)
+	var environ []string
+	for name, value := range env {
+		environ = append(environ, name+"="+value)
+	}
+	store(t, vault{Backend: "pass", Items: vaultItems()}, environ...)
+	store(t, vault{Backend: "pass", Prefix: "aws vault", Items: vaultItems()}, environ...)
+	backendtest.SealWithPublicKey(t, env, "default", "hunter2\n")
+	backendtest.SealWithPublicKey(t, env, "mail/work", "hunter2\n")
+	plain := world(env["HOME"], env, "dev", "other")
+	readAll(t, plain, "dev")
+
+	env["AWS_VAULT_PASS_PREFIX"] = "aws vault"
+	readAll(t, plain, "dev", "team/dev 1")
+
+	// What somebody else keeps under the name of a profile is not told, not even in part.
+	delete(env, "AWS_VAULT_PASS_PREFIX")
+	w := world(env["HOME"], env, "default")
+	entries, _ := List(t.Context(), w)
+	if got := names(entries); !slices.Equal(got, []string{"default"}) {
+		t.Fatalf("%q", got)
+	}
+	_, err := (&Reader{World: w}).Read(t.Context(), entries[0])
+	if want := `pass: "default" is an item of another program`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+
+	// Anybody can seal to the owner's key, and who may write the directory can swap items.
+	dir := env["PASSWORD_STORE_DIR"]
+	if err := os.Rename(filepath.Join(dir, "team", "dev 1.gpg"), filepath.Join(dir, "dev.gpg")); err != nil {
+		t.Fatal(err)
+	}
+	w = world(env["HOME"], env, "dev")
+	entries, _ = List(t.Context(), w)
+	var damaged *DamagedError
+	if _, err := (&Reader{World: w}).Read(t.Context(), entries[0]); !errors.As(err, &damaged) || !strings.HasSuffix(err.Error(), `it holds the key of "team/dev 1"`) {
+		t.Errorf("%v", err)
+	}
+
+	lock(t)
+	var locked *backend.LockedError
+	if _, err := (&Reader{World: w}).Read(t.Context(), entries[0]); !errors.As(err, &locked) || locked.Fix != "pass show dev >/dev/null" {
+		t.Errorf("%+v", err)
+	}
+}
+
+// Names that pass would take for options or for places elsewhere reach nothing.
+func TestPassNames(t *testing.T) {
+	home := t.TempDir()
+	backendtest.Write(t, home+"/.password-store/-c.gpg", "x")
+	backendtest.Write(t, home+"/up.gpg", "x")
+	env := map[string]string{"HOME": home, "PATH": os.Getenv("PATH")}
+	w := world(home, env, "-c", "../up", "/etc/passwd", "", "x\x00")
+	entries, problems := List(t.Context(), w)
+	if len(problems) != 0 || !slices.Equal(names(entries), []string{"-c"}) {
+		t.Fatalf("%v, %v", entries, problems)
+	}
+	for _, name := range []string{"-c", "../up", "/etc/passwd"} {
+		_, err := (&Reader{World: w}).Read(t.Context(), Entry{Kind: "pass", Profile: name})
+		if err == nil || !strings.Contains(err.Error(), "is not the name of an item") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
