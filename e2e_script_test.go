@@ -96,9 +96,9 @@ func setUpScript(env *testscript.Env) error {
 func scriptFob(ts *testscript.TestScript, neg bool, args []string) {
 	s := scriptOf(ts)
 	s.last = exitCode(ts.Exec(s.Fob, args...))
-	checkMessages(ts, ts.ReadFile("stderr"))
+	checkMessages(ts, s.AWS, ts.ReadFile("stderr"))
 	if !slices.ContainsFunc(args, func(a string) bool { return a == "exec" || a == "export" }) {
-		checkSecrets(ts, ts.ReadFile("stdout"))
+		checkSecrets(ts, s.AWS, ts.ReadFile("stdout"))
 	}
 	s.checkCode(ts, neg)
 }
@@ -116,8 +116,8 @@ func scriptTerminal(ts *testscript.TestScript, neg bool, kind string, args []str
 	if s.last == 124 {
 		ts.Fatalf("the dialogue did not come about")
 	}
-	checkMessages(ts, ts.ReadFile("stderr"))
-	checkMessages(ts, screen)
+	checkMessages(ts, s.AWS, ts.ReadFile("stderr"))
+	checkMessages(ts, s.AWS, screen)
 	s.checkCode(ts, neg)
 }
 
@@ -164,8 +164,8 @@ var errorLine = regexp.MustCompile(`^fob: error: ([^A-Z]|[A-Z]{2}).*([^.\n]|\.\.
 
 var color = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-func checkMessages(ts *testscript.TestScript, text string) {
-	checkSecrets(ts, text)
+func checkMessages(ts *testscript.TestScript, aws *ststest.Server, text string) {
+	checkSecrets(ts, aws, text)
 	text = color.ReplaceAllString(text, "")
 	if strings.Contains(text, "panic:") || strings.Contains(text, "goroutine ") {
 		ts.Fatalf("a panic")
@@ -185,9 +185,9 @@ func checkMessages(ts *testscript.TestScript, text string) {
 	}
 }
 
-func checkSecrets(ts *testscript.TestScript, text string) {
-	// The last one is the beginning of every session token.
-	for _, secret := range []string{ststest.DemoSecret, ststest.DemoSeed, testPassphrase, "IQoJb3JpZ2luX2Vj"} {
+func checkSecrets(ts *testscript.TestScript, aws *ststest.Server, text string) {
+	// The last of these is the beginning of every session token.
+	for _, secret := range append(aws.CreatedSecrets(), ststest.DemoSecret, ststest.DemoSeed, testPassphrase, "IQoJb3JpZ2luX2Vj") {
 		if strings.Contains(text, secret) {
 			ts.Fatalf("a secret is shown: %s...", secret[:8])
 		}
@@ -209,7 +209,12 @@ func checkSecrets(ts *testscript.TestScript, text string) {
 //	sts token FILE [LIFE [SUBJECT]]   FILE gets a web identity token of the demo world, and a line break
 //	sts aws-login               $CACHE becomes the file of a sign-in of the demo user with aws login
 //	sts user NAME KEY           another user of the account, with a key whose secret is $SECRET
-//	sts deny|demand-mfa|allow ACTION    what IAM's policies say; ListMFADevices is denied at first
+//	sts deny|demand-mfa|allow ACTION [NAME...]    what IAM's policies say, of all or of these
+//	                            parameters and secrets; ListMFADevices is denied at first
+//	sts keys STATUS...          the demo user's access keys are active or inactive, the oldest first;
+//	                            $OLDEST and $NEWEST become the IDs at the ends
+//	sts old KEY D               a key was created that long before
+//	sts late N                  AWS does not know a new key for N calls
 //	sts device SERIAL...        more devices of the user, with the demo seed
 //	sts device-of NAME SERIAL   another user's
 //	sts devices SERIAL...       the user has these, and none is half-made
@@ -319,11 +324,29 @@ func scriptSTS(ts *testscript.TestScript, neg bool, args []string) {
 	case "unassign":
 		aws.RemovePermissionSet(ststest.DemoStartURL, arg(1), arg(2))
 	case "deny":
-		aws.Deny(arg(1))
+		aws.Deny(arg(1), args[2:]...)
 	case "demand-mfa":
-		aws.DemandMFA(arg(1))
+		aws.DemandMFA(arg(1), args[2:]...)
 	case "allow":
-		aws.Allow(arg(1))
+		aws.Allow(arg(1), args[2:]...)
+	case "keys":
+		var got []string
+		for _, k := range aws.Keys(ststest.DemoUser) {
+			got = append(got, map[bool]string{true: "active", false: "inactive"}[k.Active])
+			ts.Setenv("NEWEST", k.ID)
+		}
+		if !slices.Equal(got, args[1:]) {
+			ts.Fatalf("the user's keys are %v", got)
+		}
+		if len(got) > 0 {
+			ts.Setenv("OLDEST", aws.Keys(ststest.DemoUser)[0].ID)
+		}
+	case "old":
+		aws.AgeKey(arg(1), duration(2))
+	case "late":
+		n, err := strconv.Atoi(arg(1))
+		ts.Check(err)
+		aws.DelayKeys(n)
 	case "device":
 		u := ststest.User{ARN: ststest.DemoUser}
 		for _, serial := range args[1:] {

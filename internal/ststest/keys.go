@@ -71,6 +71,14 @@ func (s *Server) AgeKey(id string, d time.Duration) {
 	}
 }
 
+// CreatedSecrets are those of all keys that IAM created, also of keys that are deleted:
+// no program may show them.
+func (s *Server) CreatedSecrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.world.created)
+}
+
 // UseKey makes a key last used in a service's region, so long ago; an unknown key is
 // ignored.
 func (s *Server) UseKey(id, service, region string, ago time.Duration) {
@@ -185,6 +193,7 @@ func (q *request) createAccessKey() (any, error) {
 		caller: owner, created: q.now.Truncate(time.Second), unknownFor: q.world.delay,
 	}
 	q.world.credentials[c.ID] = c
+	q.world.created = append(q.world.created, c.Secret.Reveal())
 	return createdKey{owner.name(), c.ID, "Active", c.Secret.Reveal(), c.created.Format(time.RFC3339)}, nil
 }
 

@@ -52,6 +52,9 @@ func TestAccessKeys(t *testing.T) {
 	_, _, err = createKey(s, jo)
 	wantErr(t, err, "LimitExceeded", "AccessKeysPerUser: 2")
 	must(sessionToken(s, fresh, nil))
+	if got := s.CreatedSecrets(); !slices.Equal(got, []string{*made.SecretAccessKey}) {
+		t.Errorf("%d secrets were created", len(got))
+	}
 
 	s.AgeKey(jo.ID, 100*24*time.Hour)
 	var listed []string

@@ -72,6 +72,7 @@ type world struct {
 	period      time.Duration               // of devices that are created; 0 is 30 s
 	delay       int                         // see DelayKeys
 	endWithKey  bool
+	created     []string // secrets, see CreatedSecrets
 }
 
 func newWorld() world {
