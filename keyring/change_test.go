@@ -26,7 +26,19 @@ func furnish(t testing.TB, s *Store) {
 		t.Fatal(err)
 	}
 	mustSetToken(t, s, exampleToken("1", time.Now().Add(time.Hour)))
+	if _, err := s.SetRotation(t.Context(), "p", exampleRotation(), Info{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SetBackup(t.Context(), "1", exampleBackup()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Retire(t.Context(), "p", formerKey, "rotated"); err != nil {
+		t.Fatal(err)
+	}
 }
+
+// formerKey is retired in a furnished store.
+var formerKey = creds.Key{ID: "AKIAFORMERKEYEXAMPLE", Secret: creds.NewSecret("former/secret")}
 
 // furnished fails the test unless everything that furnish made is there.
 func furnished(t testing.TB, s *Store) {
@@ -42,6 +54,18 @@ func furnished(t testing.TB, s *Store) {
 	}
 	if got, _, err := s.Token(t.Context(), portal, portalID); err != nil || !sameToken(got, exampleToken("1", got.Expires)) {
 		t.Errorf("sign-in: %v", err)
+	}
+	if got, _, err := s.Rotation(t.Context(), "p"); err != nil || !sameRotation(got, exampleRotation()) {
+		t.Errorf("rotation: %v", err)
+	}
+	if got, _, err := s.Backup(t.Context(), "1"); err != nil || !sameBackup(got, exampleBackup()) {
+		t.Errorf("backup: %v", err)
+	}
+	all, err := s.Secrets(t.Context())
+	_, id := all.RetiredFinder()([]byte(formerKey.ID))
+	_, secret := all.RetiredFinder()([]byte(formerKey.Secret.Reveal()))
+	if err != nil || !id || !secret {
+		t.Errorf("retired: %v, %v, %v", id, secret, err)
 	}
 }
 
@@ -94,7 +118,11 @@ func TestNewPassphrase(t *testing.T) {
 	furnished(t, again(s, byPassphrase(newWords)))
 	_, _, err = again(s).Key(t.Context(), "p")
 	wantErr[*WrongPassphraseError](t, err)
-	want := []string{"g2", "g2/items", "g2/items/key+p", "g2/items/seed+arn=3aaws=3aiam=3a=3a111111111111=3amfa=2fjo",
+	retired, err := s.Infos(KindRetired)
+	if err != nil || len(retired) != 1 {
+		t.Fatal(retired, err)
+	}
+	want := []string{"g2", "g2/items", "g2/items/backup+1", "g2/items/key+p", "g2/items/" + retired[0].file(), "g2/items/rotation+p", "g2/items/seed+arn=3aaws=3aiam=3a=3a111111111111=3amfa=2fjo",
 		"g2/items/session+p+1", "g2/items/token+https=3a=2f=2fd-1.awsapps.com=2fstart+0af1", "g2/slots", "g2/slots/passphrase", "store"}
 	if got := tree(t, s); !slices.Equal(got, want) {
 		t.Errorf("left: %q", got)

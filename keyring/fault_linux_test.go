@@ -83,6 +83,31 @@ func deeds() []deed {
 			}
 		}},
 		{"token", before, keys, func(t *testing.T, s *Store) { mustSetToken(t, s, exampleToken("2", portalEnds)) }},
+		{"rotation", func(t *testing.T, s *Store) {
+			before(t, s)
+			if _, err := s.SetRotation(t.Context(), "p", begun(), Info{}); err != nil {
+				t.Fatal(err)
+			}
+		}, func(t *testing.T, s *Store) {
+			keys(t, s)
+			if got, _, err := s.Rotation(t.Context(), "p"); err != nil || !sameRotation(got, begun()) && !sameRotation(got, exampleRotation()) {
+				t.Errorf("rotation: %v", err)
+			}
+		}, func(t *testing.T, s *Store) {
+			if err := setRotation(s); err != nil {
+				t.Errorf("store again: %v", err)
+			}
+		}},
+		{"retire", before, keys, func(t *testing.T, s *Store) {
+			if err := s.Retire(t.Context(), "p", otherKey, "rotated"); err != nil {
+				t.Errorf("retire again: %v", err)
+			}
+		}},
+		{"backup", before, keys, func(t *testing.T, s *Store) {
+			if _, err := s.SetBackup(t.Context(), "1", exampleBackup()); err != nil {
+				t.Errorf("store again: %v", err)
+			}
+		}},
 		{"found", nil, func(t *testing.T, s *Store) {
 			if _, _, err := s.Key(t.Context(), "p"); err != nil && !is[*NotFoundError](err) {
 				t.Errorf("key p: %v", err)
@@ -114,6 +139,19 @@ func deeds() []deed {
 	}
 }
 
+// begun is exampleRotation before it has a new key.
+func begun() creds.Rotation { return creds.Rotation{Step: "begun", Old: exampleKey} }
+
+// setRotation stores exampleRotation in the place of the rotation that there is.
+func setRotation(s *Store) error {
+	info, err := s.RotationInfo("p")
+	if err != nil {
+		return err
+	}
+	_, err = s.SetRotation(background(), "p", exampleRotation(), info)
+	return err
+}
+
 // saveQ caches a session of key q.
 func saveQ(s *Store) error {
 	info, err := s.KeyInfo("q")
@@ -138,6 +176,13 @@ func roleDeed(args []string) error {
 		return saveQ(s)
 	case "token":
 		_, err := s.SetToken(background(), portal, portalID, exampleToken("2", portalEnds), Info{})
+		return err
+	case "rotation":
+		return setRotation(s)
+	case "retire":
+		return s.Retire(background(), "p", otherKey, "rotated")
+	case "backup":
+		_, err := s.SetBackup(background(), "1", exampleBackup())
 		return err
 	case "found":
 		if _, err := s.Create(background()); err != nil {

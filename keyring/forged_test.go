@@ -78,6 +78,11 @@ func tryAll(t testing.TB, s *Store) []error {
 			_, err := s.SetToken(ctx, portal, "2", exampleToken("2", s.opts.Now()), Info{})
 			return err
 		}),
+		do(func(s *Store) error { _, _, err := s.Rotation(ctx, "p"); return err }),
+		do(func(s *Store) error { _, err := s.SetRotation(ctx, "q", exampleRotation(), Info{}); return err }),
+		do(func(s *Store) error { _, err := s.SetBackup(ctx, "2", exampleBackup()); return err }),
+		do(func(s *Store) error { return s.Retire(ctx, "p", exampleKey, "rotated") }),
+		do(func(s *Store) error { _, err := s.Secrets(ctx); return err }),
 		do(func(s *Store) error { _, err := s.Create(ctx); return err }),
 		do(func(s *Store) error { _, err := s.AddSlot(ctx, foreignRecipient(t)); return err }),
 		do(func(s *Store) error {
@@ -137,11 +142,13 @@ func forgeGeneration(t testing.TB, s *Store, kind string, k fixture) (h header, 
 		t.Fatal(err)
 	}
 	theirs := sealItem(keys.items[KindToken], h.ID, signIn, Info{Kind: KindToken, Name: portal, Refresh: true}, packToken(exampleToken("forged", portalEnds)))
+	rotation := sealItem(keys.items[KindRotation], h.ID, "rotation+p", Info{Kind: KindRotation, Name: "p"}, packRotation(exampleRotation()))
 	for name, data := range map[string][]byte{
-		slotsDir(2) + "/" + kind:   file,
-		itemsDir(2) + "/key+p":     sealItem(keys.items[KindKey], h.ID, "key+p", info, packKey(otherKey)),
-		itemsDir(2) + "/" + signIn: theirs,
-		headerFile:                 h.encode(keys),
+		itemsDir(2) + "/rotation+p": rotation,
+		slotsDir(2) + "/" + kind:    file,
+		itemsDir(2) + "/key+p":      sealItem(keys.items[KindKey], h.ID, "key+p", info, packKey(otherKey)),
+		itemsDir(2) + "/" + signIn:  theirs,
+		headerFile:                  h.encode(keys),
 	} {
 		if data == nil {
 			continue

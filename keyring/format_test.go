@@ -231,6 +231,9 @@ func FuzzItem(f *testing.F) {
 	f.Add("token+p+1", token)
 	f.Add("session+p+1", token)
 	f.Add("token+p+1", bytes.Replace(token, []byte(`"refresh":true,`), nil, 1))
+	rotation := sealItem(key, h.ID, "rotation+p", Info{Kind: KindRotation, Name: "p", KeyID: exampleKey.ID, Rev: "r"}, packRotation(exampleRotation()))
+	f.Add("rotation+p", rotation)
+	f.Add("key+p", bytes.Replace(rotation, []byte(`"kind":"rotation"`), []byte(`"kind":"key"`), 1))
 	f.Fuzz(func(t *testing.T, file string, data []byte) {
 		it, err := parseItem(file, data)
 		var damaged *DamagedError
@@ -242,6 +245,9 @@ func FuzzItem(f *testing.F) {
 			return
 		}
 		plain, err := it.open(key, h.ID)
+		if err == nil && file == "rotation+p" && bytes.Equal(data, rotation) {
+			return
+		}
 		if err == nil && (file != "key+p" || it.info != info || !bytes.Equal(plain, encodeJSON(packKey(exampleKey)))) {
 			t.Errorf("forged: %s %+v", file, it.info)
 		}
@@ -294,6 +300,35 @@ func TestFrozen(t *testing.T) {
 			"+QiSGpfptx99Cl1FCDepDQienTPkvLWnO+Z1Z9zWWe9eepi9Y71YdfhqMQY3PVaodY0Tz1BogqGqYgCiJUk9XgkPmStkUbLZwWp6K5sh2yYGEjdjGktHisdbz3ybS06sOiiDv37nLXuM89kqgkEFey/6NRaxCksS4ZcXwFAhXPCnc/8PxW0GuOEjfDyr9XA/5I5DDx2wEKxaQw0TEWmUa/KFUyxZ2pvO/FC+XsfFREkhxE7YWy0ZEZAZpEYn7XAh3lxTDvUGORGPxNM2pJdKxnfwtqxLDPY29VDG06nsse+55kMTHwwWh7wwK/LDz04LETgLrvWVvREXSidgYHOrB5c9ecByjmkiCAlsXotMUQGykNhF1G8jL9n7kkm8Qpgcj73Ebg92dkrvKM0TbwaPWuHae0AK7vRs0rAYaZBaMEy0avdYluMZ/xuVvtr/i3ILnrFs1oK4yNlAqEcHjzjjmQHZx8NAOYjzcaYkP1cAUfCn25x1uwclgsF0Z3x13xhJ8lZwafAaQrrPtm1ewfYhGHwLWNXs/65UfQ82NUpTxm0gd4AyI45NQ8S2O8X+or2VP7gcxpGXbVaX1yoq6Z2caOHtpjlsP/GA8UnBLUXZQ6lFjx4=",
 			`{"v":1,"access":"aoaAAAA","refresh":"aorAAAA","expires":"2026-11-23T19:34:00Z","client":{"id":"c1","secret":"eyJr","expires":"2027-02-21T18:34:00Z","grant":"authorization_code"},"session":{"v":1,"id":"ASIAIOSFODNN7EXAMPLE","secret":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","token":"AQoDYXdzEJr1K","expires":"2026-11-23T18:49:00Z","account":"111111111111"},"dpop_key":"-----BEGIN EC PRIVATE KEY-----\n","id_token":"e30.e30.x"}`,
 			func(plain []byte) record { r := tokenRecord{}; mustDecode(t, plain, &r); return packToken(r.unpack()) },
+		},
+		{
+			"rotation+prod",
+			`fob1 {"kind":"rotation","name":"prod","key_id":"AKIAI44QH8DHBEXAMPLE","account":"111111111111","arn":"arn:aws:iam::111111111111:user/jo","created":"2026-11-30T19:00:00Z","key_created":"2026-11-30T19:00:00Z","rev":"R4"}`,
+			"6grQsvJThFMto5ryQSZRBgZZxrxM7Y8Vz327p0OiisVELGi6fJSLsr/vVXYyIEuyuBRPD3pzZHnzdOoS3P7oNefC5Rfuk6P6IX6wrCxLWfTbA0D5jovRsVKo8IyxIiwOotpowiU1P5e4XqGYvBkwm2+hWey75VJlkx4KJ1S2VOkNPYNcysQYA6v0dwpQDwREOfHaEjwJAEmO7yluaQ1oiVsCuSj+srT+AgzBJMjnYM0BijQ0SEhhPESijcvd8sjc2q2zjgAkJYb1DU3rcXkdd+noaMri9rHfzMzDVb3XSEW/PRcSxWCIGrpa5FAuuymm3XCYBphEpnV6ebj1MCkhRvLYIwY5Ejl/XZeFXab8FXOGCDWZ+pdupxH1G8ymGPE7c2eP4Bdz9r4NjXuGGomf/0nevjLgc7XIFOKQ7McXM2u+zjI8lqX1CU/GbFUn5l7K5sz9qK2SgP3O9dmEUsBnkE3Lf46Xh6pLFyvQCBerKJPioLuuTOqbe2EBOGLaH/c41rwAtK0hKN229Xkr3Q/5J5rB2m8F3hx9cPlgFUXWq7OeTLSAIro1RI45IFCd6Na2XrSL8MP0i+xKC7UGeIZZ0G9LsOhJsw==",
+			`{"v":1,"step":"created","old":{"id":"AKIAIOSFODNN7EXAMPLE","secret":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},"new":{"id":"AKIAI44QH8DHBEXAMPLE","secret":"je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"},"user":"jo","account":"111111111111","began":"2026-11-30T19:00:00Z","created":"2026-11-30T19:00:01Z","switched":"2026-11-30T19:00:02Z","deactivated":"2026-11-30T19:00:03Z","keep_old":true,"profiles":["prod","dev"]}`,
+			func(plain []byte) record {
+				r := rotationRecord{}
+				mustDecode(t, plain, &r)
+				return packRotation(r.unpack())
+			},
+		},
+		{
+			"retired+509fb6eca3ddebc7f01a933a7c214755",
+			`fob1 {"kind":"retired","name":"509fb6eca3ddebc7f01a933a7c214755","created":"2026-11-30T19:00:00Z","rev":"R5"}`,
+			"ExDg9NrlSiJEijbQ2sBOj+WaCOPW75f0OiL0GHedNzTHBl5d1qLE+/6Uy4LWwyXa/ZkbfegVujMohLxnHHS49M/MeMWP1RHvKEDRW3tZKDxhBnblJG8BKr1bx7IuEcs6CIKpCruZTtolvkxW8+dKJNmnox7F5Yw0iQcCIkx4rZ7Fax9NwdfKbt5XJC53xH2WSa57mVtAgFxG9m6ZVlht4Rx3VRf9YC+D2kdAkBuecfLzgKAqvUuqH9ElMoHwo86gaie401onY25lLPWJRW7wWQAkY4dAXRIJ6nVXzM8qpIAIT8aqkIntUI91cH4phh4t7Wd1vHdeo2G+7HSAYJ6fRh4EzKZL/R9N5Q+2Tf3LQ/MTWkusEl5IuaQZxP9YpypODXhdZ9lw1bQ3by8aEn+gqoFgyeFppL9w3sRWoTbD",
+			`{"v":1,"profile":"prod","when":"2026-11-30T19:00:00Z","why":"rotated","hash_key":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=","id":{"length":20,"hmac":"UJ+27KPd68fwGpM6fCFHVRPPVJSHu/DVAqcbhlG4Eqo="},"secret":{"length":40,"hmac":"7/WQMnIjdGYGUahypcl1QDcL8ymcPgPviQXWNOI9je0="}}`,
+			func(plain []byte) record { r := retiredRecord{}; mustDecode(t, plain, &r); return r },
+		},
+		{
+			"backup+1",
+			`fob1 {"kind":"backup","name":"1","created":"2026-11-30T19:00:00Z","rev":"R6"}`,
+			"Ia0Z5PjvqY+os7KNxznx8PLAnRBcSwc4yyngEaHXdGb51JhbL0mvRwvknivYhZH+nkT2dUS3ki1pbr27MCIH1IBT8EDZgYH0bMHOt3mFxKTkzToYU2XCwS8uVIqRxndH/1SM643NFMrhvC8xBLnAHspW5tBpGEvAy7C32gIY5x4qRlERt3iPx/RnpenUHS1U3ed4VV8pR+Vyk9q8KRFnrMZ9PEuoUCcu+iZV7/JTdLalJ6ynqpi3jGlZFyUGHik=",
+			`{"v":1,"files":[{"path":"/home/jo/.aws/credentials","mode":384,"text":"W2Fd/wo=","after":"W2FdCg=="}],"profiles":["a"],"keys":["AKIAIOSFODNN7EXAMPLE"]}`,
+			func(plain []byte) record {
+				r := backupRecord{}
+				mustDecode(t, plain, &r)
+				return packBackup(r.unpack())
+			},
 		},
 	} {
 		box, err := base64.StdEncoding.DecodeString(tt.box)

@@ -231,6 +231,19 @@ func TestPowerCut(t *testing.T) {
 			got, _, err := s.Token(t.Context(), portal, portalID)
 			return err == nil && sameToken(got, exampleToken("2", portalEnds))
 		},
+		// AWS tells the new key's secret once.
+		"rotation": func(s *Store) bool {
+			got, _, err := s.Rotation(t.Context(), "p")
+			return err == nil && sameRotation(got, exampleRotation())
+		},
+		"retire": func(s *Store) bool {
+			infos, err := s.Infos(KindRetired)
+			return err == nil && len(infos) == 1
+		},
+		"backup": func(s *Store) bool {
+			got, _, err := s.Backup(t.Context(), "1")
+			return err == nil && sameBackup(got, exampleBackup())
+		},
 		"addslot": func(s *Store) bool { h, err := s.header(); return err == nil && h.slot(kindAge) >= 0 },
 	}
 	for _, d := range deeds() {

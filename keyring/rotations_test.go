@@ -22,6 +22,22 @@ func exampleRotation() creds.Rotation {
 	}
 }
 
+func sameRotation(a, b creds.Rotation) bool {
+	return reflect.DeepEqual(packRotation(a), packRotation(b))
+}
+
+func exampleBackup() creds.Backup {
+	return creds.Backup{
+		Files: []creds.BackupFile{
+			{Path: "/home/jo/.aws/credentials", Mode: 0o644, Text: creds.NewSecret("\xef\xbb\xbf[a]\r\n\x00\xff\xfe\n"), After: creds.NewSecret("[a]\n")},
+			{Path: `C:\Users\jö\keys.csv`, Mode: 0o600, Text: creds.NewSecret("User name,Access key ID\n")},
+		},
+		Profiles: []string{"a"}, Keys: []string{exampleKey.ID},
+	}
+}
+
+func sameBackup(a, b creds.Backup) bool { return reflect.DeepEqual(packBackup(a), packBackup(b)) }
+
 // A rotation comes back as it was stored, with a header that names the new key, and only
 // who has read the present one replaces it.
 func TestRotation(t *testing.T) {
@@ -49,12 +65,8 @@ func TestRotation(t *testing.T) {
 	_, err = s.SetRotation(ctx, "q", begun, Info{Rev: first.Rev})
 	wantErr[*ChangedError](t, err) // somebody finished it and removed it
 	got, info, err := again(s).Rotation(ctx, "p")
-	if err != nil || !sameKey(got.Old, want.Old) || !sameKey(got.New, want.New) || info != second {
+	if err != nil || info != second || !sameRotation(got, want) {
 		t.Errorf("%+v, %v", info, err)
-	}
-	got.Old, got.New, want.Old, want.New = creds.Key{}, creds.Key{}, creds.Key{}, creds.Key{}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
 	nobody := again(s, func(o *Options) { o.Passphrase = nil })
 	info, err = nobody.RotationInfo("p")
@@ -131,29 +143,15 @@ func TestDamagedRotationStays(t *testing.T) {
 func TestBackup(t *testing.T) {
 	ctx := t.Context()
 	s := newStore(t)
-	want := creds.Backup{
-		Files: []creds.BackupFile{
-			{Path: "/home/jo/.aws/credentials", Mode: 0o644, Text: creds.NewSecret("\xef\xbb\xbf[a]\r\n\x00\xff\xfe\n"), After: creds.NewSecret("[a]\n")},
-			{Path: `C:\Users\jö\keys.csv`, Mode: 0o600, Text: creds.NewSecret(strings.Repeat("\x01", 3<<20))},
-		},
-		Profiles: []string{"a"}, Keys: []string{exampleKey.ID},
-	}
+	want := exampleBackup()
+	want.Files[1].Text = creds.NewSecret(strings.Repeat("\x01", 3<<20))
 	info, err := s.SetBackup(ctx, "2026-11-30-1", want)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, read, err := again(s).Backup(ctx, "2026-11-30-1")
-	if err != nil || read != info || len(got.Files) != len(want.Files) {
-		t.Fatalf("%+v, %v", read, err)
-	}
-	for i, f := range got.Files {
-		w := want.Files[i]
-		if f.Path != w.Path || f.Mode != w.Mode || !f.Text.Equal(w.Text) || !f.After.Equal(w.After) {
-			t.Errorf("%s did not come back", w.Path)
-		}
-	}
-	if !reflect.DeepEqual(got.Profiles, want.Profiles) || !reflect.DeepEqual(got.Keys, want.Keys) {
-		t.Errorf("%v, %v", got.Profiles, got.Keys)
+	if err != nil || read != info || !sameBackup(got, want) {
+		t.Errorf("%+v, %v", read, err)
 	}
 	want.Files[0].Text = creds.NewSecret(strings.Repeat("x", maxBackupFile))
 	if _, err := s.SetBackup(ctx, "large", want); err == nil || !strings.Contains(err.Error(), "too large") {
@@ -169,4 +167,129 @@ func TestBackup(t *testing.T) {
 	if infos, err := s.Infos(KindBackup); err != nil || len(infos) > 0 {
 		t.Errorf("left: %v, %v", infos, err)
 	}
+}
+
+// Whatever happens to the file of a rotation, a backup or a retired key, what is read is
+// right, or the error names it.
+func TestDamagedRotationOrBackup(t *testing.T) {
+	s := newStore(t)
+	furnish(t, s)
+	retired, err := s.Infos(KindRetired)
+	if err != nil || len(retired) != 1 {
+		t.Fatal(retired, err)
+	}
+	for _, tt := range []struct {
+		kind Kind
+		name string
+		read func() error
+	}{
+		{KindRotation, "p", func() error { _, _, err := s.Rotation(t.Context(), "p"); return err }},
+		{KindBackup, "1", func() error { _, _, err := s.Backup(t.Context(), "1"); return err }},
+		{KindRetired, retired[0].Name, func() error {
+			all, err := s.Secrets(t.Context())
+			if err != nil || len(all.Retired) > 0 || len(all.Keys) != 3 {
+				t.Errorf("%d retired, %d stored, %v", len(all.Retired), len(all.Keys), err)
+			}
+			return errors.Join(all.Unread...)
+		}},
+	} {
+		file := itemPath(t, s, tt.kind, tt.name)
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, bad := range mutations(data) {
+			if err := os.WriteFile(file, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.read(); err == nil || !damagedItem(err) || !strings.Contains(err.Error(), tt.kind.noun()+` of "`) && !strings.Contains(err.Error(), string(tt.kind)+"+") {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	furnished(t, again(s))
+}
+
+// Keys, rotations, retired keys and backups have one subkey. They are still not taken for
+// each other, nor for another of their kind, nor for one of another store.
+func TestRotationInAnotherPlace(t *testing.T) {
+	ctx := t.Context()
+	s, other := newStore(t), newStore(t)
+	furnish(t, s)
+	furnish(t, other)
+	read := map[Kind]func(s *Store, name string) error{
+		KindKey:      func(s *Store, name string) error { _, _, err := s.Key(ctx, name); return err },
+		KindRotation: func(s *Store, name string) error { _, _, err := s.Rotation(ctx, name); return err },
+		KindBackup:   func(s *Store, name string) error { _, _, err := s.Backup(ctx, name); return err },
+		KindRetired: func(s *Store, name string) error {
+			_, err := s.get(ctx, &retiredRecord{}, KindRetired, name)
+			return err
+		},
+	}
+	for from := range read {
+		infos, err := s.Infos(from)
+		if err != nil || len(infos) != 1 {
+			t.Fatal(infos, err)
+		}
+		if err := read[from](s, infos[0].Name); err != nil {
+			t.Fatal(err)
+		}
+		good, err := os.ReadFile(itemPath(t, s, from, infos[0].Name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for to, get := range read {
+			for at, name := range map[*Store]string{s: "elsewhere", other: infos[0].Name} {
+				// With a header that fits, as somebody would write it who can write here.
+				data := bytes.Replace(good, []byte(`"kind":"`+string(from)+`"`), []byte(`"kind":"`+string(to)+`"`), 1)
+				data = bytes.Replace(data, []byte(`"name":"`+infos[0].Name+`"`), []byte(`"name":"`+name+`"`), 1)
+				file := itemPath(t, at, to, name)
+				before, _ := os.ReadFile(file)
+				if err := os.WriteFile(file, data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := get(again(at), name); !is[*DamagedError](err) {
+					t.Errorf("%s as %s: %v", from, to, err)
+				}
+				if before == nil {
+					err = os.Remove(file)
+				} else {
+					err = os.WriteFile(file, before, 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// A copy of a rotation under another name may hold the only copy of a key. A re-key keeps
+// it, people hear of it, and a search for leaks knows its keys.
+func TestConflictRotation(t *testing.T) {
+	s := newStore(t)
+	furnish(t, s)
+	file := itemPath(t, s, KindRotation, "p")
+	if err := os.Rename(file, file+" (conflicted copy)"); err != nil {
+		t.Fatal(err)
+	}
+	c := onlyConflict(t, s)
+	if !c.Alone || c.Info.Kind != KindRotation || !strings.Contains(c.String(), `holds the rotation of "p" (`+exampleRotation().New.ID) {
+		t.Errorf("%v", c)
+	}
+	if _, err := s.NewPassphrase(t.Context(), creds.NewSecret(newWords)); err != nil {
+		t.Fatal(err)
+	}
+	s = again(s, byPassphrase(newWords))
+	all, err := s.Secrets(t.Context())
+	if err != nil || len(all.Keys) != 3 {
+		t.Errorf("%v, %v", all.Keys, err)
+	}
+	if err := os.Rename(inStore(s, itemsDir(2)+"/rotation+p (conflicted copy)"), inStore(s, itemsDir(2)+"/rotation+p")); err != nil {
+		t.Fatal(err)
+	}
+	furnished(t, s)
 }
