@@ -98,6 +98,8 @@ func values(a *app, command *kong.Node, v *kong.Value, given []string) []string 
 		return regions(a)
 	case v.Name == "sso-session", v.Name == "session", v.Name == "sso":
 		return signIns(a)
+	case v.Name == "key":
+		return known(a).SettingKeys()
 	case commandPath(command) == "store add":
 		return ways(a, false)
 	case commandPath(command) == "store remove" && v.Name == "slot", v.Name == "drop":

@@ -137,7 +137,7 @@ func samples(before []string) map[string]string {
 	if n := len(before); n > 0 && before[n-1] == "--role" {
 		arn = "arn:aws:iam::222222222222:role/deploy"
 	}
-	return map[string]string{"PROFILE": "dev", "NAME": "other", "ARN": arn, "CMD": "true", "WORDS": "true"}
+	return map[string]string{"PROFILE": "dev", "NAME": "other", "ARN": arn, "CMD": "true", "WORDS": "true", "REGION": "eu-west-1"}
 }
 
 // shellWords splits a command line as a shell does, without its redirections.
@@ -477,6 +477,7 @@ func innerErrors() map[string]string {
 		"awsapi.UnsentError":   inside,
 		"awsconfig.LoopError":  says,
 		"awsconfig.NameError":  inside,
+		"awsconfig.NestError":  inside,
 		"awsconfig.ValueError": inside,
 		"cmdline.WordError":    inside,
 		"helper.FailedError":   inside,

@@ -38,6 +38,7 @@ var jsonDocuments = []struct {
 	{"doctor", []string{"internal/doctor/doctor.go"}},
 	{"sso", []string{"sso.go"}},
 	{"sso accounts", []string{"sso_accounts.go"}},
+	{"config get", []string{"config.go"}},
 	{"mfa code", []string{"mfa.go"}},
 	{"export", []string{"internal/format/process.go"}},
 }
@@ -131,6 +132,7 @@ func TestJSON(t *testing.T) {
 	}
 	golden(t, w, "explain-ops", run(given, "", 0, "explain", "ops", "--json"))
 	golden(t, w, "sso", run(later, "", 0, "sso", "--json"))
+	golden(t, w, "config-get", run(later, "", 0, "config", "get", "region", "--profile", "dev", "--json"))
 	golden(t, w, "store", run(later, "", 0, "store", "--json"))
 	if runtime.GOOS == "linux" { // others have no kernel that keeps a store unlocked
 		stdout, _, _ := later.Run("doctor", "--json")
@@ -187,8 +189,11 @@ func golden(t *testing.T, w *world, name, got string) {
 
 // jsonCommand is the command whose document a golden file has.
 func jsonCommand(name string) string {
-	if name == "mfa-code" {
+	switch name {
+	case "mfa-code":
 		return "mfa code"
+	case "config-get":
+		return "config get"
 	}
 	name, _, _ = strings.Cut(name, "-")
 	return name

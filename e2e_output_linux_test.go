@@ -33,6 +33,9 @@ func TestOutputIsLost(t *testing.T) {
 		"add":              "-", // it talks to a person, on standard error
 		"list":             "list",
 		"explain":          "explain dev",
+		"config get":       "config get sso_session --profile ops",
+		"config set":       "-", // they talk to a person, on standard error
+		"config unset":     "-",
 		"remove":           "remove old --yes",
 		"wire":             "wire --all --dry-run",
 		"sso":              "sso",
@@ -57,7 +60,7 @@ func TestOutputIsLost(t *testing.T) {
 	w.config(t, "[sso-session corp]\nsso_start_url = "+ststest.DemoStartURL+"\nsso_region = "+ststest.DemoSSORegion+"\n"+
 		"[profile ops]\nsso_session = corp\nsso_account_id = "+ststest.DemoAccount+"\nsso_role_name = AdministratorAccess\n")
 	w.must(t, "", "login", "dev", "ops")
-	all := []string{"", "--help", "--version", "status --all --format {profile}", "list --json", "list --names", "explain dev --json", "store --json", "doctor --json", "__complete = exec"}
+	all := []string{"", "--help", "--version", "status --all --format {profile}", "list --json", "list --names", "explain dev --json", "config get sso_session --profile ops --json", "store --json", "doctor --json", "__complete = exec"}
 	model, err := new(commandLine).parser(start{getenv: host.Lookup(w.Env)}, commands())
 	if err != nil {
 		t.Fatal(err)

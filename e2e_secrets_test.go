@@ -269,6 +269,7 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		{args: []string{"sso"}}, {args: []string{"sso", "--json"}},
 		{args: []string{"explain", "prod"}}, {args: []string{"explain", "prod", "--json"}},
 		{args: []string{"list"}}, {args: []string{"list", "--json"}},
+		{args: []string{"config", "get", "region", "--profile", "dev"}, code: exitFailed}, {args: []string{"config", "set", "dev.output", "json"}}, {args: []string{"config", "unset", "dev.output"}},
 		{args: []string{"status"}, env: []string{"AWS_PROFILE=prod"}}, {args: []string{"status", "--all", "--json"}},
 		{args: []string{"exec", "prod", "--", w.Fob, "status"}, hands: "session"},
 		{args: []string{"completion", "bash"}},

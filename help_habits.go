@@ -48,7 +48,6 @@ func wordHabits() []habit {
 		{typed: "console", way: noConsole()},
 		// Those of the AWS CLI.
 		{typed: "configure", way: ui.TypeLine("fob add PROFILE").To("asks for an access key and adds the profile to ~/.aws/config")},
-		{typed: "config", way: ui.Advise("edit ~/.aws/config, or use aws configure get and aws configure set")},
 		{typed: "sts s3 s3api ec2 iam ssm logs lambda eks ecr ecs rds dynamodb cloudformation secretsmanager", way: ui.TypeLine("fob exec PROFILE -- aws WORDS")},
 		{typed: "aws terraform tofu", way: ui.TypeLine("fob exec PROFILE -- WORDS")},
 		// What the commands are called elsewhere.

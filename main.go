@@ -100,6 +100,7 @@ func groups() []group {
 			{"list", "[WORD...]", "Show the profiles and what is stored for them.", []string{`aliases:"ls"`}, &listCmd{}},
 			{"wire", "PROFILE...|--all", "Let every tool use existing profiles through fob.", nil, &wireCmd{}},
 			{"explain", "PROFILE", "Show how a profile gets its credentials.", nil, &explainCmd{}},
+			{"config", "COMMAND", "Read and change settings in the AWS config.", nil, &configCmd{}},
 			{"remove", "PROFILE", "Remove a key, its MFA secret and its sessions.", []string{`aliases:"rm"`}, &removeCmd{}},
 		}},
 		{"Sign-ins", []command{

@@ -39,7 +39,7 @@ func firstCalls(all *profiles.Profiles, profile string) []string {
 	}
 	return []string{
 		"aws --profile " + name + " --region " + p.STS.Region + " sts get-caller-identity",
-		"aws configure set region REGION --profile " + name + "     sets it for good",
+		"fob config set region REGION --profile " + name + "     sets it for good",
 	}
 }
 

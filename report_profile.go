@@ -126,7 +126,7 @@ func profileFailures() []failure {
 			if err != nil {
 				return exit(exitFailed)
 			}
-			return exit(exitFailed, ui.Type("aws", "configure", "set", "credential_process", line, "--profile", e.Profile))
+			return exit(exitFailed, ui.Type("fob", "config", "set", "credential_process", line, "--profile", e.Profile))
 		}),
 		always[*notOursError](exitNoProfile, ui.Advise("to remove the profile, delete its section from that file")),
 		on(func(a *app, e *awsconfig.SyntaxError, _ error) verdict {

@@ -84,15 +84,27 @@ func set(text string, found []section, p [2]string) string {
 	if old, ok := last(text, found, p[0]); ok {
 		return replace(text, old, p[1])
 	}
+	return insert(text, found, assignment(p))
+}
+
+// insert adds lines after the last property of the last section.
+func insert(text string, found []section, lines ...string) string {
 	end := found[len(found)-1]
 	after := end.body
 	if props := end.properties(text); len(props) > 0 {
 		after = props[len(props)-1].bottom()
 	}
+	return insertAt(text, after, lines...)
+}
+
+// insertAt adds lines below the one that ends at an offset.
+func insertAt(text string, after int, lines ...string) string {
 	if !strings.HasSuffix(text[:after], "\n") { // the text's last line
-		return text + lineEnd(text) + assignment(p)
+		eol := lineEnd(text)
+		return text + eol + strings.Join(lines, eol)
 	}
-	return text[:after] + assignment(p) + lineEnd(text[:after]) + text[after:]
+	eol := lineEnd(text[:after])
+	return text[:after] + strings.Join(lines, eol) + eol + text[after:]
 }
 
 // replace changes the value in its line, and drops the lines that continue it.
@@ -254,12 +266,16 @@ func find(text, header string) ([]section, error) {
 // writable checks that a property will be read back as it was written.
 func writable(p [2]string) error {
 	key, rest, problem := cutKey(assignment(p))
-	control := strings.ContainsFunc(p[0]+p[1], unicode.IsControl)
 	if problem != "" || key != p[0] || kindOf(key) != plain || strings.ToLower(key) != key ||
-		readValue(rest) != p[1] || control || !utf8.ValidString(p[1]) {
+		readValue(rest) != p[1] || !sound(p[0]+p[1]) {
 		return &ValueError{Key: p[0]}
 	}
 	return nil
+}
+
+// sound reports whether a text is one line that every tool reads as it is.
+func sound(text string) bool {
+	return !strings.ContainsFunc(text, unicode.IsControl) && utf8.ValidString(text)
 }
 
 func assignment(p [2]string) string { return strings.TrimSuffix(p[0]+" = "+p[1], " ") }

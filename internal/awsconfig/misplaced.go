@@ -71,6 +71,9 @@ func (p properties) profiles() bool {
 	return false
 }
 
+// IsProfileKey reports whether a key is one by which a section is known to be a profile.
+func IsProfileKey(key string) bool { return slices.Contains(profileKeys, key) }
+
 // profileKeys are keys by which a section is known to be a profile.
 var profileKeys = []string{
 	keyID, keySecret, "region", "output", "role_arn", "source_profile", "credential_source", "credential_process", "mfa_serial", "web_identity_token_file",

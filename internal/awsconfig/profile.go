@@ -87,6 +87,14 @@ func (p Profile) Sub(key, sub string) (Value, bool) {
 	return v, ok
 }
 
+// Keys are those of the profile's own sections, sorted.
+func (p Profile) Keys() []string {
+	if p.own == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(*p.own))
+}
+
 // Own is Plain without included profiles, which AWS SDKs do not know.
 func (p Profile) Own(key string) (Value, bool) {
 	p.included = nil

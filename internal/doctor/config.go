@@ -159,6 +159,17 @@ func difference(d awsconfig.Difference) (problem, fix string) {
 	return "", ""
 }
 
+// ReadDifferently says that the AWS CLI and the Go SDK make something else of the line of a
+// value; "" if they do not.
+func ReadDifferently(config *awsconfig.Config, v awsconfig.Value) (problem string) {
+	for _, diff := range config.Differences() {
+		if diff.File == v.File && diff.Line == v.Line {
+			problem, _ = difference(diff)
+		}
+	}
+	return problem
+}
+
 // takes says what a tool takes a header for.
 func takes(meaning string) string {
 	if meaning == "" {
@@ -229,7 +240,7 @@ func (e *exam) included(all *profiles.Profiles, section awsconfig.Profile) bool 
 	region, _ := section.Get("region")
 	_, own := section.Own("region")
 	if region.Text != "" && !own && e.Getenv("AWS_REGION") == "" && e.Getenv("AWS_DEFAULT_REGION") == "" {
-		advise("region", ui.Type("aws", "configure", "set", "region", region.Text, "--profile", section.Name))
+		advise("region", ui.Type("fob", "config", "set", "region", region.Text, "--profile", section.Name))
 	}
 	return false
 }
@@ -330,7 +341,7 @@ func (e *exam) withoutMFA(all *profiles.Profiles, names []string, ours map[strin
 	}
 	for _, device := range lost {
 		who := users[device]
-		e.advise(ui.Type("aws", "configure", "set", "fob_mfa_serial", device.Serial.Text, "--profile", device.Profile),
+		e.advise(ui.Type("fob", "config", "set", "fob_mfa_serial", device.Serial.Text, "--profile", device.Profile),
 			"%s %s no MFA: the mfa_serial of [default] (%s) does not count for other profiles, unlike in aws-vault", someOf(who), uses(len(who)), plan.At(device.Serial))
 	}
 	if len(without) > 0 {
@@ -500,7 +511,7 @@ func (e *exam) notExport(line awsconfig.Value, profile string) {
 
 // setProcess writes the line that makes tools ask fob for a profile's credentials.
 func setProcess(profile, line string) ui.Hint {
-	return ui.Type("aws", "configure", "set", "credential_process", line, "--profile", profile)
+	return ui.Type("fob", "config", "set", "credential_process", line, "--profile", profile)
 }
 
 func isProgram(name string) bool {

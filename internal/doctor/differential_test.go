@@ -418,7 +418,7 @@ func answers(t *testing.T, questions []question) (sdk, cli []map[string]outcome)
 	} {
 		wg.Go(func() {
 			var err error
-			if parts[i], err = askAll(r.argv, r.questions); err != nil {
+			if parts[i], err = askAll[question, map[string]outcome](r.argv, r.questions); err != nil {
 				t.Errorf("%v: %v", r.argv, err)
 			}
 		})
@@ -442,7 +442,7 @@ func need(t *testing.T, err error, output []byte) {
 }
 
 // askAll runs a reader with all questions on its standard input.
-func askAll(argv []string, questions []question) (answers []map[string]outcome, err error) {
+func askAll[Q, A any](argv []string, questions []Q) (answers []A, err error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_ACCESS_KEY_ID=" + envKey, "AWS_SECRET_ACCESS_KEY=" + envSecret}
 	in, write := io.Pipe()
@@ -467,7 +467,7 @@ func askAll(argv []string, questions []question) (answers []map[string]outcome, 
 	}()
 	dec := json.NewDecoder(stdout)
 	for range questions {
-		answer := map[string]outcome{}
+		var answer A
 		if err := dec.Decode(&answer); err != nil {
 			in.CloseWithError(err)
 			return nil, fmt.Errorf("%w, %w\n%s", err, cmd.Wait(), stderr.String())

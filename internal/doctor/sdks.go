@@ -90,8 +90,8 @@ func (e *exam) tools(context.Context) error {
 		}
 	}
 	if problem == nil && made.Region == "" {
-		// Its own words for that name aws configure, which asks for a key in plain text.
-		set := ui.TypeLine("aws configure set region REGION --profile " + cmdline.Quote(e.Profile))
+		// The AWS CLI's own words for that name aws configure, which asks for a key in plain text.
+		set := ui.TypeLine("fob config set region REGION --profile " + cmdline.Quote(e.Profile))
 		e.advise(set, "%s has no region, and the AWS CLI does nothing without one", e.Profile)
 	}
 	if cli.throughFob(e.Program) && problem == nil {

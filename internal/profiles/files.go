@@ -64,25 +64,30 @@ func (f Files) Shadow(profile string) (key awsconfig.Value, ok bool) {
 // Edit changes the config file: edit is given its text and returns the new one.
 // Whatever was read before is out of date then.
 func (f Files) Edit(edit func(text string) (string, error)) (changed bool, err error) {
-	file, err := awsconfig.Read(f.Config)
+	return f.edit(f.Config, edit)
+}
+
+// edit is Edit for either file.
+func (f Files) edit(path string, edit func(text string) (string, error)) (changed bool, err error) {
+	file, err := awsconfig.Read(path)
 	if err != nil {
 		return false, err
 	}
 	text, err := edit(file.Text)
 	if syntax, ok := errors.AsType[*awsconfig.SyntaxError](err); ok && syntax.File == "" {
-		syntax.File = f.Tilde(f.Config)
+		syntax.File = f.Tilde(path)
 	}
 	if err != nil || text == file.Text {
 		return false, err
 	}
-	err = awsconfig.WriteFile(f.Config, []byte(file.Text), []byte(text))
+	err = awsconfig.WriteFile(path, []byte(file.Text), []byte(text))
 	if err != nil && !errors.Is(err, awsconfig.ErrChanged) {
-		err = f.unwritten(file.Text, text, err)
+		err = f.unwritten(path, file.Text, text, err)
 	}
 	return true, err
 }
 
-// WriteError is a config file that cannot be written, with the lines that the edit would
+// WriteError is a file that cannot be written, with the lines that the edit would
 // have removed and added: somebody else has to write them.
 type WriteError struct {
 	File, Link  string // Link is where the file leads; "" if it is not a symbolic link
@@ -103,9 +108,9 @@ func (e *WriteError) Error() string {
 
 func (e *WriteError) Unwrap() error { return e.Err }
 
-func (f Files) unwritten(before, after string, err error) error {
-	e := &WriteError{File: f.Tilde(f.Config), Err: err}
-	e.Link, _ = os.Readlink(f.Config) // fails if it is not a link
+func (f Files) unwritten(path, before, after string, err error) error {
+	e := &WriteError{File: f.Tilde(path), Err: err}
+	e.Link, _ = os.Readlink(path) // fails if it is not a link
 	e.Gone, e.Added = wire.Diff(before, after)
 	return e
 }

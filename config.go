@@ -1,0 +1,192 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+
+	"fob/internal/awsconfig"
+	"fob/internal/creds"
+	"fob/internal/doctor"
+	"fob/internal/plan"
+	"fob/internal/ui"
+)
+
+type configCmd struct {
+	Get   configGetCmd   `cmd:"" help:"Print a setting."`
+	Set   configSetCmd   `cmd:"" help:"Add or change a setting."`
+	Unset configUnsetCmd `cmd:"" help:"Remove a setting."`
+}
+
+func (configCmd) Help() string {
+	return `Reads and changes the settings of profiles in the AWS config, as aws configure get and
+aws configure set do. KEY is a setting such as region, or s3.addressing_style for one
+that is nested. dev.region is the region of the profile dev, whatever --profile says, and
+profile.dev.region is the same; sso-session.corp.sso_region is a setting of a sign-in.
+
+fob changes one line and leaves every other byte as it is. Access keys do not belong
+there: fob add stores them.
+
+    fob config get region --profile dev
+    fob config set region eu-west-1 --profile dev
+    fob config unset dev.mfa_serial`
+}
+
+// settingFlags name a setting.
+type settingFlags struct {
+	Key     string `arg:"" help:"The setting, such as region or s3.addressing_style."`
+	Profile string `help:"The profile; else AWS_PROFILE, else FOB_PROFILE, else default." placeholder:"PROFILE"`
+}
+
+// line is a command line with these flags.
+func (f settingFlags) line(command, key string) []string {
+	words := []string{"fob", "config", command, key}
+	if f.Profile != "" {
+		words = append(words, "--profile", f.Profile)
+	}
+	return words
+}
+
+// setting is the one that the flags name. Its profile need not exist.
+func (f settingFlags) setting(a *app, config *awsconfig.Config) (awsconfig.Setting, error) {
+	profile := cmp.Or(f.Profile, a.getenv("AWS_PROFILE"), a.getenv("FOB_PROFILE"), "default")
+	s, err := config.ParseSetting(f.Key, profile)
+	if err != nil {
+		return s, usagef("%q is not the name of a setting: %v", f.Key, err)
+	}
+	if f.Profile != "" && (!s.Profiled() || s.Name != f.Profile) {
+		return s, noHelpf("%q names a section itself; leave out --profile", f.Key)
+	}
+	if _, _, set := config.Setting(awsconfig.Setting{Kind: s.Kind, Name: s.Name, Key: s.Key}); !set && awsconfig.IsProfileKey(s.Sub) {
+		// The AWS CLI would nest it under a key that has the profile's name.
+		return s, &plan.NoProfileError{Profile: s.Key, Nearest: plan.Nearest(s.Key, config.Names())}
+	}
+	if _, err := s.Header(false); err != nil {
+		return s, noHelpf("%v", err)
+	}
+	return s, nil
+}
+
+// existing is setting for one whose section must be there.
+func (f settingFlags) existing(a *app) (awsconfig.Setting, *awsconfig.Config, error) {
+	config, err := a.files.Parse()
+	if err != nil {
+		return awsconfig.Setting{}, nil, err
+	}
+	s, err := f.setting(a, config)
+	if err != nil {
+		return s, nil, err
+	}
+	_, exists := config.Section(s.Kind, s.Name)
+	switch {
+	case exists:
+		return s, config, nil
+	case !s.Profiled():
+		return s, nil, noHelpf("there is no [%s %s] in %s", s.Kind, s.Name, a.host.Tilde(a.files.Config))
+	case f.Profile == "" && s.Name == "default":
+		return s, config, nil // nobody named it
+	}
+	if err := config.Spoiled(s.Name); err != nil {
+		return s, nil, err
+	}
+	return s, nil, &plan.NoProfileError{Profile: s.Name, Nearest: plan.Nearest(s.Name, config.Names())}
+}
+
+// secretKey reports whether a setting holds an access key or a part of one.
+func secretKey(s awsconfig.Setting) bool {
+	key := strings.TrimPrefix(s.Key, "fob_")
+	return slices.Contains([]string{"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"}, key)
+}
+
+type configGetCmd struct {
+	settingFlags
+	JSON bool `help:"Print JSON, with the file and the line."`
+}
+
+func (configGetCmd) Help() string {
+	return `Prints what the AWS files say, whatever the environment says, and without what only fob
+reads into a profile. If the setting is not there, it prints nothing, and the exit code
+is 1. A secret access key or a session token is not printed.
+
+    fob config get region
+    fob config get dev.s3.addressing_style
+    fob config get region --profile dev --json`
+}
+
+// settingRow is a setting in config get --json.
+type settingRow struct {
+	Section string `json:"section"`
+	Key     string `json:"key"`
+	Value   string `json:"value"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+}
+
+func (c *configGetCmd) Run(a *app) error {
+	s, config, err := c.existing(a)
+	if err != nil {
+		return err
+	}
+	if secretKey(s) && s.Key != "aws_access_key_id" {
+		return &usageError{
+			Problem: s.Key + " is a secret, which fob does not print",
+			NoHelp:  true, Way: ui.Type("fob", "exec", s.Name).To("gives a command session credentials"),
+		}
+	}
+	v, nested, ok := config.Setting(s)
+	switch {
+	case !ok:
+		a.out.Log("%s is not set for %s", s, s.Name)
+		return errNegative
+	case len(nested) > 0:
+		return &usageError{
+			Problem: (&awsconfig.NestError{Key: s.Key, Nested: nested}).Error(),
+			Way:     ui.Type(c.line("get", c.Key+"."+nested[0])...), NoHelp: true,
+		}
+	case c.JSON:
+		header, err := s.Header(false)
+		if err != nil {
+			return err
+		}
+		warnRead(a, config, v)
+		return a.out.JSON(settingRow{Section: strings.Trim(header, "[]"), Key: s.String(), Value: v.Text, File: v.File, Line: v.Line})
+	}
+	warnRead(a, config, v)
+	return a.out.Lines(v.Text + "\n")
+}
+
+// warnRead says of a line that not every tool reads it as fob does.
+func warnRead(a *app, config *awsconfig.Config, v awsconfig.Value) {
+	if problem := doctor.ReadDifferently(config, v); problem != "" {
+		a.out.Warn("%s: %s", plan.At(v), problem)
+	}
+}
+
+// refuseSecret keeps access keys, and what looks like one, out of the AWS files.
+func refuseSecret(a *app, s awsconfig.Setting, value string) error {
+	profile := s.Name
+	way := a.addHint(profile, "asks for the key, and stores it encrypted", otherName())
+	if secretKey(s) {
+		return &usageError{Problem: "fob keeps access keys in its store, not in plain text in the AWS files", Way: way, NoHelp: true, Secret: s.Key != "aws_access_key_id"}
+	}
+	apart := func(r rune) bool { return strings.ContainsRune(" \t\"'=:,;{}", r) }
+	secret := func(word string) bool { return creds.LooksSecret(word) || creds.IsKeyID(word) }
+	if s.Key != "external_id" && (secret(value) || slices.ContainsFunc(strings.FieldsFunc(value, apart), secret)) {
+		return &usageError{Problem: "the value looks like an access key, which fob keeps in its store, not in plain text", Way: way, NoHelp: true}
+	}
+	return nil
+}
+
+// settingProblem words what is wrong with a change.
+func settingProblem(err error) error {
+	nested, under := errors.AsType[*awsconfig.NestError](err)
+	value, unfit := errors.AsType[*awsconfig.ValueError](err)
+	switch {
+	case under:
+		return noHelpf("%v", nested)
+	case unfit:
+		return noHelpf("%v", value)
+	}
+	return err
+}
