@@ -1,0 +1,207 @@
+//go:build unix
+
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"fob/internal/creds"
+)
+
+// A moto is moto's server, which imitates AWS and was not written with fob in mind: it
+// must find in fob's calls what it looks for in every program's. It checks signatures and
+// policies once it is strict.
+type moto struct {
+	url   string
+	admin creds.Key
+}
+
+const (
+	motoAccount = "123456789012"
+	motoRegion  = "eu-west-1"
+)
+
+// newMoto starts a strict server, with a user who may do everything.
+func newMoto(t *testing.T) *moto {
+	m := &moto{url: startMoto(t)}
+	m.admin = m.user(t, "admin")
+	res, err := http.Post(m.url+"/moto-api/reset-auth", "text/plain", strings.NewReader("0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Fatal(res.Status)
+	}
+	return m
+}
+
+// send makes a call as the admin, if there is one already: until then nobody checks.
+func (m *moto) send(t *testing.T, service, region, target, body string) []byte {
+	t.Helper()
+	r, err := http.NewRequest("POST", m.url+"/", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if target != "" {
+		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		r.Header.Set("X-Amz-Target", target)
+	}
+	key := aws.Credentials{AccessKeyID: m.admin.ID, SecretAccessKey: m.admin.Secret.Reveal()}
+	if key.AccessKeyID == "" {
+		key = aws.Credentials{AccessKeyID: "nobody", SecretAccessKey: "none"}
+	}
+	hash := sha256.Sum256([]byte(body))
+	if err := v4.NewSigner().SignHTTP(t.Context(), key, r, hex.EncodeToString(hash[:]), service, region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s %s %v", service, target, res.Status, text, err)
+	}
+	return text
+}
+
+// iam calls IAM, with pairs of a parameter's name and value.
+func (m *moto) iam(t *testing.T, answer any, action string, params ...string) {
+	t.Helper()
+	form := url.Values{"Action": {action}, "Version": {"2010-05-08"}}
+	for i := 0; i < len(params); i += 2 {
+		form.Set(params[i], params[i+1])
+	}
+	text := m.send(t, "iam", "us-east-1", "", form.Encode())
+	if answer == nil {
+		return
+	}
+	if err := xml.Unmarshal(text, answer); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// json calls a service that speaks JSON.
+func (m *moto) json(t *testing.T, service, target string, in map[string]any) (out map[string]any) {
+	t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(m.send(t, service, motoRegion, target, string(body)), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+const motoEverything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+
+// user is a new user who may do everything, with an access key.
+func (m *moto) user(t *testing.T, name string) creds.Key {
+	t.Helper()
+	m.iam(t, nil, "CreateUser", "UserName", name)
+	m.iam(t, nil, "PutUserPolicy", "UserName", name, "PolicyName", "all", "PolicyDocument", motoEverything)
+	return m.key(t, name)
+}
+
+func (m *moto) key(t *testing.T, user string) creds.Key {
+	t.Helper()
+	var made struct {
+		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
+		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
+	}
+	m.iam(t, &made, "CreateAccessKey", "UserName", user)
+	return creds.Key{ID: made.ID, Secret: creds.NewSecret(made.Secret)}
+}
+
+// keys lists a user's access keys, as "ID status".
+func (m *moto) keys(t *testing.T, user string) (list []string) {
+	t.Helper()
+	var listed struct {
+		Keys []struct {
+			ID     string `xml:"AccessKeyId"`
+			Status string
+		} `xml:"ListAccessKeysResult>AccessKeyMetadata>member"`
+	}
+	m.iam(t, &listed, "ListAccessKeys", "UserName", user)
+	for _, k := range listed.Keys {
+		list = append(list, k.ID+" "+k.Status)
+	}
+	return list
+}
+
+// role is a role that the users of the account may assume, and that may do everything.
+func (m *moto) role(t *testing.T, name string) (arn string) {
+	t.Helper()
+	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
+	m.iam(t, nil, "CreateRole", "RoleName", name, "AssumeRolePolicyDocument", trust)
+	m.iam(t, nil, "PutRolePolicy", "RoleName", name, "PolicyName", "all", "PolicyDocument", motoEverything)
+	return "arn:aws:iam::" + motoAccount + ":role/" + name
+}
+
+// motoWorld is the home of a new user whose AWS is moto.
+func motoWorld(t *testing.T, m *moto) *world {
+	t.Helper()
+	w := newWorld(t)
+	var env []string
+	for _, name := range w.AWS.Environ() {
+		name, _, _ = strings.Cut(name, "=")
+		env = append(env, name+"="+m.url)
+	}
+	w.AWS.Close() // nothing may call the other AWS
+	return w.with(append(env, "FOB_BACKEND=file")...)
+}
+
+func TestMoto(t *testing.T) {
+	t.Parallel()
+	m := newMoto(t)
+	for name, test := range map[string]func(*testing.T, *moto){
+		"add": motoAdd,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, m)
+		})
+	}
+}
+
+// A key that moto checks, and a role on it.
+func motoAdd(t *testing.T, m *moto) {
+	key, w := m.user(t, "ada"), motoWorld(t, m)
+	if got := creds.GuessAccount(key.ID); got != motoAccount {
+		t.Errorf("the account in %s is %q", key.ID, got)
+	}
+	role := m.role(t, "ada-role")
+	w.do(t, key.ID+"\n"+key.Secret.Reveal()+"\n", "add", "ada", "--stdin", "--region", motoRegion, "--mfa-serial", "none")
+	w.do(t, "", "add", "deploy", "--source", "ada", "--role", role, "--region", motoRegion)
+	holds(t, w.out(t, "exec", "deploy", "--", need(t, "aws", "--version"), "sts", "get-caller-identity"), ":assumed-role/ada-role/")
+	wrong := "wJalrXUtnFEMI/K7MDENG/bPxRfiCYWRONGSECRET"
+	if _, stderr, code := w.RunWith(key.ID+"\n"+wrong+"\n", "add", "other", "--stdin", "--region", motoRegion); code == 0 {
+		t.Errorf("a wrong secret: %s", stderr)
+	}
+}
+
+// out is what fob prints when it succeeds.
+func (w *world) out(t *testing.T, args ...string) string {
+	t.Helper()
+	stdout, stderr, code := w.Run(args...)
+	if code != 0 {
+		t.Fatalf("fob %q: %d\n%s", args, code, stderr)
+	}
+	return stdout
+}
