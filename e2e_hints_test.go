@@ -21,6 +21,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/host"
 	"fob/internal/iam"
+	"fob/internal/importer"
 	"fob/internal/input"
 	"fob/internal/mfa"
 	"fob/internal/plan"
@@ -377,6 +378,10 @@ func examples(home string) []example {
 		{"login x", &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{plan.SSO{Region: "eu-wst-1"}}}, Err: &awsapi.UnreachableError{Host: "oidc.eu-wst-1.amazonaws.com", Unknown: true}}},
 		{"login x", planned(&awsapi.RefusedError{Action: "GetRoleCredentials", Code: "UnauthorizedException"})},
 		{"clear --sso crop", &plan.NoSignInError{Name: "crop", Nearest: []string{"corp"}}},
+		{"import", &keepError{"~/.aws/credentials:2", "a root user's key"}},
+		{"import x.csv", &importer.NotKeysError{File: "x.csv"}},
+		{"import --undo", &importer.ConflictError{File: "~/.aws/credentials"}},
+		{"import", importer.ErrReadBack},
 		{"clear --sso zzzz", &plan.NoSignInError{Name: "zzzz"}},
 		{"exec x", planned(&ui.NobodyError{What: askForPassphrase, Why: why})},
 		{"add x", &ui.NobodyError{What: askForNewPassphrase, Why: why}},
@@ -482,6 +487,7 @@ func innerErrors() map[string]string {
 		"cmdline.WordError":    inside,
 		"helper.FailedError":   inside,
 		"host.LateError":       "is a context.DeadlineExceeded",
+		"importer.LeftError":   inside,
 		"input.TooLargeError":  inside,
 		"main.childExit":       "is the exit code of a child",
 		"main.commandError":    says,

@@ -97,6 +97,7 @@ func groups() []group {
 		}},
 		{"Profiles and keys", []command{
 			{"add", "PROFILE", "Store an access key, or set up a role.", nil, &addCmd{}},
+			{"import", "[FILE...]", "Move keys in plain text into the store.", nil, &importCmd{}},
 			{"list", "[WORD...]", "Show the profiles and what is stored for them.", []string{`aliases:"ls"`}, &listCmd{}},
 			{"wire", "PROFILE...|--all", "Let every tool use existing profiles through fob.", nil, &wireCmd{}},
 			{"explain", "PROFILE", "Show how a profile gets its credentials.", nil, &explainCmd{}},
@@ -172,6 +173,9 @@ func (p program) run(args []string) int {
 	}
 	if len(args) == 2 && args[1] == renewArg {
 		return p.renew(args)
+	}
+	if len(args) == 2 && args[1] == readBackArg {
+		return p.readBack(args)
 	}
 	proc := newStart(args)
 	proc.allowDumps = allowDumps

@@ -35,7 +35,7 @@ import (
 // Started as pty or tty, it plays a person at a terminal.
 func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); {
-	case name == "fob" || len(os.Args) == 2 && (os.Args[1] == backend.ChildArg || os.Args[1] == renewArg):
+	case name == "fob" || len(os.Args) == 2 && (os.Args[1] == backend.ChildArg || os.Args[1] == renewArg || os.Args[1] == readBackArg):
 		os.Exit(testProgram().run(os.Args))
 	case name == "age-plugin-fobtest":
 		os.Exit(pluginMain())

@@ -136,3 +136,13 @@ func flagProblem(text string) *usageError {
 	}
 	return e
 }
+
+// lineError is a credential_process that does not start fob.
+type lineError struct {
+	Profile, Line string
+	Err           error
+}
+
+func (e *lineError) Error() string {
+	return fmt.Sprintf("programs cannot run the credential_process of %q: %s %v", e.Profile, e.Line, e.Err)
+}

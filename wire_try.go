@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -14,16 +13,6 @@ import (
 	"fob/internal/ui"
 	"fob/internal/wire"
 )
-
-// lineError is a credential_process that does not start fob.
-type lineError struct {
-	Profile, Line string
-	Err           error
-}
-
-func (e *lineError) Error() string {
-	return fmt.Sprintf("programs cannot run the credential_process of %q: %s %v", e.Profile, e.Line, e.Err)
-}
 
 // announce says what has been done, and what still keeps tools from using these profiles.
 func (c *wireCmd) announce(a *app, names []string) error {

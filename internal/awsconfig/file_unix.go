@@ -29,3 +29,24 @@ func SyncDir(dir string) {
 		d.Close()
 	}
 }
+
+// hold marks new content as being written, until temp is closed. Where a file system has
+// no such locks, it is abandoned in no one's eyes.
+func hold(temp *os.File) { _ = syscall.Flock(int(temp.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
+// finish leaves temp open, and so held, until it is in its place: fill has synced it.
+func finish(*os.File) error { return nil }
+
+// abandoned reports whether nobody is writing new content any more. An empty file may not
+// be held yet, and has nothing to hide.
+func abandoned(path string, info fs.FileInfo) bool {
+	if info.Size() == 0 {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+}

@@ -2,11 +2,13 @@ package awsconfig
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"fob/internal/input"
 )
@@ -40,7 +42,7 @@ func WriteFile(path string, old, new []byte) error {
 			return err
 		}
 	}
-	temp, err := os.CreateTemp(dir, filepath.Base(path)+".fob-*") // mode 0600
+	temp, err := os.CreateTemp(dir, filepath.Base(path)+temporary+"*") // mode 0600
 	if err != nil {
 		if file, ok := errors.AsType[*fs.PathError](err); ok {
 			err = &fs.PathError{Op: file.Op, Path: filepath.Clean(dir), Err: file.Err} // the temporary name says nothing
@@ -48,7 +50,8 @@ func WriteFile(path string, old, new []byte) error {
 		return fmt.Errorf("cannot write to %w", err)
 	}
 	defer os.Remove(temp.Name()) // finds nothing after the rename
-	if err := errors.Join(fill(temp, info, new), temp.Close()); err != nil {
+	defer temp.Close()
+	if err := errors.Join(fill(temp, info, new), finish(temp)); err != nil {
 		return err
 	}
 	if err := compare(path, old); err != nil {
@@ -89,6 +92,7 @@ func look(stat func(string) (fs.FileInfo, error), path string) (info fs.FileInfo
 
 // fill writes temp, and gives it the mode and owner of the file it will replace.
 func fill(temp *os.File, like fs.FileInfo, content []byte) error {
+	hold(temp)
 	if like != nil {
 		if err := temp.Chmod(keepOwner(temp, like)); err != nil {
 			return err
@@ -142,3 +146,30 @@ func target(path string) (string, error) {
 	}
 	return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("too many symbolic links")}
 }
+
+// Sweep removes what WriteFile has left of a new content when it was killed: it may hold
+// keys. A file that another process is writing now is locked, and stays.
+func Sweep(path string) error {
+	path, err := target(path)
+	if err != nil {
+		return err
+	}
+	dir, base := filepath.Split(path)
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), base+temporary) {
+			continue
+		}
+		temp := filepath.Join(dir, e.Name())
+		if info, lost := os.Lstat(temp); lost == nil && info.Mode().IsRegular() && abandoned(temp, info) {
+			err = errors.Join(err, os.Remove(temp))
+		}
+	}
+	return err
+}
+
+// temporary stands in the names of new content that is not in its place yet.
+const temporary = ".fob-"

@@ -52,3 +52,12 @@ func ReadOwn(path string, limit int64) (string, error) {
 	}
 	return text, nil
 }
+
+// IsForeign reports whether a file belongs to another user of this computer.
+func IsForeign(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, named(path, err)
+	}
+	return ownProblem(info) == ErrForeign, nil
+}

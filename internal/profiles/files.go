@@ -41,8 +41,12 @@ func (f Files) ParseWith(text string) (*awsconfig.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	credentials.Path = f.Tilde(f.Credentials)
-	return awsconfig.Parse(awsconfig.File{Path: f.Tilde(f.Config), Text: text}, credentials)
+	return f.ParseTexts(text, credentials.Text)
+}
+
+// ParseTexts takes texts for both files.
+func (f Files) ParseTexts(config, credentials string) (*awsconfig.Config, error) {
+	return awsconfig.Parse(awsconfig.File{Path: f.Tilde(f.Config), Text: config}, awsconfig.File{Path: f.Tilde(f.Credentials), Text: credentials})
 }
 
 // Shadow is the plain-text key in the credentials file that has the profile's name

@@ -27,6 +27,10 @@ type Rewriting struct {
 
 	records map[string]wire.Record
 	undo    bool
+	// credentials is the text of the credentials file that goes with it, and earlier are
+	// records of edits that Before has already, and the file has not.
+	credentials string
+	earlier     map[string]wire.Record
 }
 
 // Refusal is a profile whose section stays as it is.
@@ -90,11 +94,23 @@ func (p *Profiles) Misdirected(name, program string) *MisdirectedError {
 // Rewrite makes the sections of profiles ask program, each by the plan that it has now.
 // A profile without a plan is refused, and one that would change any plan.
 func (p *Profiles) Rewrite(f Files, names []string, program string) (*Rewriting, error) {
-	file, err := awsconfig.Read(f.Config)
+	config, err := awsconfig.Read(f.Config)
 	if err != nil {
 		return nil, err
 	}
-	r := &Rewriting{Before: file.Text}
+	credentials, err := awsconfig.Read(f.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	return p.RewriteTexts(f, Texts{config.Text, credentials.Text}, names, program)
+}
+
+// Texts are those of both AWS files as they might be.
+type Texts struct{ Config, Credentials string }
+
+// RewriteTexts is Rewrite for AWS files with these texts, which p has been made of.
+func (p *Profiles) RewriteTexts(f Files, t Texts, names []string, program string) (*Rewriting, error) {
+	r := &Rewriting{Before: t.Config, credentials: t.Credentials}
 	for name, made := range p.Plans(names) {
 		section, _ := p.Config.Profile(name)
 		misdirected := p.Misdirected(name, program)
@@ -149,6 +165,9 @@ func (r *Rewriting) rewrite(f Files, program string) error {
 			if note, err = f.recall(name); err != nil {
 				return err
 			}
+			if record, ok := r.earlier[name]; ok {
+				note.Record = record
+			}
 			var edit wire.Edit
 			if edit, err = wire.Rewrite(r.After, name, program, process, note.Record); err == nil {
 				r.After, r.records[name] = edit.Text, edit.Record
@@ -161,10 +180,74 @@ func (r *Rewriting) rewrite(f Files, program string) error {
 	return nil
 }
 
+// Onto makes the same changes to the config file as it is, whose sections have more lines
+// than those that were looked at, and names the MFA devices that SetSerials has named.
+func (r *Rewriting) Onto(f Files, text string, serials map[string]string, program string) (*Rewriting, error) {
+	with, records, err := f.SetSerials(text, serials)
+	if err != nil {
+		return nil, err
+	}
+	other := &Rewriting{Before: with, Done: slices.Clone(r.Done), earlier: records}
+	if err := other.rewrite(f, program); err != nil {
+		return nil, err
+	}
+	if len(other.Refused) > 0 {
+		return nil, other.Refused[0].Err
+	}
+	other.Before = text
+	for name, record := range records {
+		if _, both := other.records[name]; !both {
+			other.records[name] = record
+		}
+	}
+	return other, nil
+}
+
+// SetSerials is a text of the config with the MFA devices of profiles, by their names,
+// and what to remember of that.
+func (f Files) SetSerials(text string, serials map[string]string) (with string, records map[string]wire.Record, err error) {
+	records = map[string]wire.Record{}
+	for _, name := range slices.Sorted(maps.Keys(serials)) {
+		note, err := f.recall(name)
+		if err != nil {
+			return "", nil, err
+		}
+		edit, err := wire.SetSerial(text, name, serials[name], note.Record)
+		if err != nil {
+			return "", nil, err
+		}
+		text, records[name] = edit.Text, edit.Record
+	}
+	return text, records, nil
+}
+
+// Reconcile forgets what fob remembers of lines that the config does not have any more.
+func (f Files) Reconcile(names []string) error {
+	file, err := awsconfig.Read(f.Config)
+	if err != nil {
+		return err
+	}
+	config, err := f.ParseTexts(file.Text, "")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		note, err := f.recall(name)
+		if err != nil {
+			return err
+		}
+		section, _ := config.Profile(name)
+		if err := f.remember(note, note.Record.In(section)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // changes are the rewritten profiles because of which a plan would change, each with a
 // profile that has that plan.
 func (p *Profiles) changes(f Files, r *Rewriting) (map[string]string, error) {
-	config, err := f.ParseWith(r.After)
+	config, err := f.ParseTexts(r.After, r.credentials)
 	if err != nil {
 		return nil, err
 	}

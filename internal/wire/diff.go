@@ -150,3 +150,85 @@ func sectionEnd(lines []string) int {
 }
 
 func isHeader(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "[") }
+
+// hunk is a change of the lines from start to end of a text.
+type hunk struct {
+	start, end int
+	added      []string
+}
+
+func (h hunk) same(o hunk) bool {
+	return h.start == o.start && h.end == o.end && slices.Equal(h.added, o.added)
+}
+
+// hunks are the changes from one text to another.
+func hunks(before, after string) (all []hunk) {
+	at, open := 0, false
+	for _, l := range compare(lines(before), lines(after)) {
+		if l.changed() && !open {
+			all, open = append(all, hunk{start: at, end: at}), true
+		}
+		switch l.sign {
+		case '-':
+			at++
+			all[len(all)-1].end = at
+		case '+':
+			all[len(all)-1].added = append(all[len(all)-1].added, l.text)
+		default:
+			at++
+			open = false
+		}
+	}
+	return all
+}
+
+// Merge makes the changes that lead from base to theirs in another text that also comes
+// from base. It is not ok where both change the same lines, or lines next to each other,
+// except where both add sections.
+func Merge(base, mine, theirs string) (merged string, ok bool) {
+	from := lines(base)
+	a, b := hunks(base, mine), hunks(base, theirs)
+	var out strings.Builder
+	at := 0
+	apply := func(h hunk) {
+		for _, l := range from[at:h.start] {
+			out.WriteString(l)
+		}
+		for _, l := range h.added {
+			out.WriteString(l)
+		}
+		at = h.end
+	}
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].end < b[0].start:
+			apply(a[0])
+			a = a[1:]
+		case len(a) == 0 || b[0].end < a[0].start:
+			apply(b[0])
+			b = b[1:]
+		case a[0].same(b[0]):
+			apply(a[0])
+			a, b = a[1:], b[1:]
+		case a[0].newSection() && b[0].newSection() && a[0].start == b[0].start:
+			apply(b[0])
+			if last := b[0].added[len(b[0].added)-1]; !strings.HasSuffix(last, "\n") {
+				out.WriteString("\n")
+			}
+			apply(a[0])
+			a, b = a[1:], b[1:]
+		default:
+			return "", false
+		}
+	}
+	for _, l := range from[at:] {
+		out.WriteString(l)
+	}
+	return out.String(), true
+}
+
+// newSection reports whether a hunk only adds sections.
+func (h hunk) newSection() bool {
+	first := slices.IndexFunc(h.added, func(l string) bool { return strings.TrimSpace(l) != "" })
+	return h.start == h.end && first >= 0 && isHeader(h.added[first])
+}

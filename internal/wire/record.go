@@ -123,6 +123,9 @@ func (r Record) current(section awsconfig.Profile) Record {
 	return now
 }
 
+// In is what there is to remember of a section.
+func (r Record) In(section awsconfig.Profile) Record { return r.current(section) }
+
 // undo removes what fob wrote.
 func (r Record) undo(text, profile string) (string, error) {
 	header, err := awsconfig.Header("profile", profile)

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"fob/internal/helper"
+	"fob/internal/host"
+	"fob/internal/importer"
+	"fob/internal/input"
+	"fob/internal/later"
+)
+
+// readBackArg is the argument of the process that reads a new key back from the store. It
+// is fob itself.
+const readBackArg = "__readback"
+
+// maxReadBack is far more than a request has, in bytes.
+const maxReadBack = 64 << 10
+
+// otherProcess has another process of fob's read keys back.
+func (a *app) otherProcess(ctx context.Context, request []byte) ([]byte, error) {
+	program, err := host.Self()
+	if err != nil {
+		return nil, err
+	}
+	return helper.Run(ctx, helper.Program{Path: program, Args: []string{readBackArg}, Environ: a.helperEnviron(""), Stdin: string(request)})
+}
+
+// readBack is that process: a request on standard input, the answer on standard output.
+func (p program) readBack(args []string) int {
+	proc := newStart(args)
+	ctx, stop := later.Context(notify)
+	defer stop()
+	a, err := newApp(ctx, p, proc, commandLine{setBy: func(string) string { return "" }})
+	if err != nil {
+		return exitFailed
+	}
+	request, err := input.All(os.Stdin, maxReadBack)
+	if err != nil {
+		return exitFailed
+	}
+	answer, err := importer.Answer(ctx, a.store(), []byte(request))
+	if err == nil {
+		_, err = os.Stdout.Write(answer)
+	}
+	if err != nil {
+		return exitFailed
+	}
+	return 0
+}
+
+// passphraseEnviron are the variables that open the store without a person, as every
+// program in this shell inherits them and passes them on to fob.
+func (a *app) passphraseEnviron() (environ []string) {
+	for name, value := range map[string]string{
+		"FOB_PASSPHRASE": a.secrets.passphrase, "FOB_PASSPHRASE_FILE": a.secrets.passphraseFile, "FOB_AGE_IDENTITY": a.secrets.ageIdentity,
+	} {
+		if value != "" {
+			environ = append(environ, name+"="+value)
+		}
+	}
+	return environ
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+
+	"fob/internal/awsconfig"
+	"fob/internal/importer"
+	"fob/internal/ui"
+)
+
+type importCmd struct {
+	codeFlags
+	Files  []string `arg:"" optional:"" name:"file" help:"Look only in these files: AWS credentials files, CSV files of the console, JSON of create-access-key."`
+	All    bool     `help:"Move all keys that are found, without asking which."`
+	DryRun bool     `help:"Show what was found and what would change, and change nothing."`
+	Yes    bool     `short:"y" help:"Do not ask: move all keys, and delete the CSV files that they came from."`
+	Undo   bool     `help:"Bring back the files of all imports, keys in plain text and all."`
+}
+
+func (importCmd) Help() string {
+	return `Finds access keys in plain text: in ~/.aws/credentials, in the config, and in CSV files of
+the AWS console that are still in ~/Downloads. You choose which of them move into the store.
+fob asks AWS about no key that you have not chosen, because a honeytoken raises its alarm
+when it is used.
+
+fob checks each key with AWS, stores it, reads it back, and has its profile ask fob, as fob
+wire does. It tries that once, as programs do, and only then removes the plain text. If
+something fails before that, the key stays where it is, and fob import continues later.
+Sessions, halves of keys and keys of root users stay where they are, and fob says why.
+
+The store keeps the files as they were, encrypted, so that --undo can bring them back, until
+the key is removed from fob or rotated.
+
+    fob import
+    fob import --dry-run
+    fob import ~/Downloads/jo_accessKeys.csv
+    fob import --undo`
+}
+
+func (c *importCmd) Run(a *app) error {
+	switch {
+	case c.Undo && (c.All || c.DryRun || len(c.Files) > 0):
+		return usagef("--undo takes back all imports; leave out the rest")
+	case c.DryRun && c.Yes:
+		return usagef("--dry-run changes nothing, so there is nothing that --yes could answer")
+	}
+	for _, path := range []string{a.files.Config, a.files.Credentials} {
+		if err := awsconfig.Sweep(path); err != nil {
+			a.out.Log("cannot remove what a fob that was killed has left: %v", err)
+		}
+	}
+	if c.Undo {
+		return c.undo(a)
+	}
+	world, err := importWorld(a)
+	if err != nil {
+		return err
+	}
+	find := world.Find
+	if len(c.Files) > 0 {
+		find = func() ([]importer.Found, error) { return world.FindIn(c.Files) }
+	}
+	found, err := find()
+	if err != nil {
+		return err
+	}
+	items, left := importer.Sort(found)
+	if err := showFound(a, items, left); err != nil || len(items) == 0 {
+		return err
+	}
+	if c.DryRun {
+		return c.preview(a, world, items)
+	}
+	if items, err = c.choose(a, items); err != nil {
+		return err
+	}
+	return c.moveAll(a, world, items)
+}
+
+// importWorld is where importer looks for keys.
+func importWorld(a *app) (importer.World, error) {
+	all, err := a.profiles()
+	if err != nil {
+		return importer.World{}, err
+	}
+	home, _ := a.host.Home() // without one there are no downloads
+	return importer.World{Profiles: all, Files: a.files, Store: a.store(), Program: a.args[0], Home: home}, nil
+}
+
+// journal is what imports have changed.
+func journalOf(a *app) importer.Journal {
+	return importer.Journal{Store: a.store(), Files: a.files, Now: a.now}
+}
+
+// undo brings the files back.
+func (c *importCmd) undo(a *app) error {
+	journal := journalOf(a)
+	keys, err := journal.Keys()
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		a.out.Answer("There is no import to undo.")
+		return nil
+	}
+	if !c.Yes {
+		if _, err := a.person.Terminal("ask for confirmation"); err == nil { // else the question says why not
+			a.out.Say("This brings back the files of fob import, with %s in plain text.", ui.Count(len(keys), "key"))
+		}
+		if err := a.person.Confirm(a.ctx, "--yes", "Undo it?"); err != nil {
+			return err
+		}
+	}
+	done, err := journal.Undo(context.WithoutCancel(a.ctx)) // to the end: a step is not worth stopping at
+	for _, file := range done.Files {
+		a.out.Answer("Restored %s.", a.host.Tilde(file))
+	}
+	for _, name := range done.Removed {
+		a.out.Answer("Removed the key of %s from the store.", name)
+	}
+	if err == nil && len(done.Files) == 0 && len(done.Removed) == 0 {
+		a.out.Answer("The files are as they were already.")
+	}
+	return err
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"fob/internal/awsconfig"
+	"fob/internal/creds"
+	"fob/internal/importer"
+	"fob/internal/profiles"
+	"fob/internal/ui"
+	"fob/internal/wire"
+	"fob/keyring"
+)
+
+// named gives a key a profile that has none, or whose name is only suggested by the name
+// of a file.
+func (m *moving) named(a *app, item *importer.Item) error {
+	if slices.ContainsFunc(item.Found, func(f importer.Found) bool { return !f.Whole }) {
+		return nil
+	}
+	infos, err := a.store().Infos(keyring.KindKey)
+	if err != nil && len(infos) == 0 {
+		return err
+	}
+	for _, i := range infos {
+		if i.KeyID == item.Key().ID {
+			item.Profiles = []string{i.Name} // it is stored already; only the file is left
+			return nil
+		}
+	}
+	suggestion := ""
+	if len(item.Profiles) > 0 && m.checkName(a, item.Profiles[0]) == nil {
+		suggestion = item.Profiles[0]
+	}
+	if suggestion != "" && (m.Yes || m.All) {
+		return nil
+	}
+	prompt := "Name of the profile for " + profiles.ShortKey(item.Key().ID) + ": "
+	if suggestion != "" {
+		prompt = "Name of the profile for " + profiles.ShortKey(item.Key().ID) + " [" + suggestion + "]: "
+	}
+	name, err := a.person.Ask(a.ctx, "ask for the name of a profile", prompt, func(answer string) error {
+		if answer == "" && suggestion != "" {
+			return nil
+		}
+		return m.checkName(a, answer)
+	})
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		name = suggestion
+	}
+	item.Profiles = []string{name}
+	return nil
+}
+
+// checkName says why a new profile cannot have that name.
+func (m *moving) checkName(a *app, name string) error {
+	if name == "" || creds.LooksSecret(name) || creds.IsKeyID(name) {
+		return errors.New("enter a name such as dev")
+	}
+	if _, err := awsconfig.Header("profile", name); err != nil {
+		return err
+	}
+	if _, err := wire.Process(a.args[0], name); err != nil {
+		return err
+	}
+	if m.world.Taken(name) {
+		return fmt.Errorf("there is a profile %s already; choose another name", name)
+	}
+	return nil
+}
+
+// deleteFiles offers the files for deletion that hold nothing but keys that have moved.
+func (m *moving) deleteFiles(a *app) error {
+	var offered []string
+	for _, item := range m.moved {
+		for _, f := range item.Found {
+			if !f.Whole || slices.Contains(offered, f.File) {
+				continue
+			}
+			offered = append(offered, f.File)
+			if err := m.deleteFile(a, f.Place, item.Key().ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *moving) deleteFile(a *app, p importer.Place, key string) error {
+	keys, err := m.world.FindIn([]string{p.File})
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if !slices.ContainsFunc(m.moved, func(i importer.Item) bool { return i.Key().ID == k.Key.ID }) {
+			a.out.Note("%s stays: it also holds %s", p.Shown, profiles.ShortKey(k.Key.ID))
+			return nil
+		}
+	}
+	if !m.Yes {
+		err := a.person.Confirm(a.ctx, "--yes", "Delete %s?", p.Shown)
+		if _, nobody := errors.AsType[*ui.NobodyError](err); nobody || errors.Is(err, ui.ErrDeclined) {
+			a.out.Warn("%s still holds the key in plain text: delete it if you do not need it", p.Shown)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	info, err := os.Stat(p.File)
+	if err != nil {
+		return err
+	}
+	file, err := awsconfig.Read(p.File)
+	if err != nil {
+		return err
+	}
+	change := importer.Change{Path: p.File, Before: file.Text, Mode: info.Mode().Perm()}
+	if _, err := m.journal.Write(a.ctx, key, change, nil, func() error { return os.Remove(p.File) }); err != nil {
+		return err
+	}
+	a.out.Answer("Deleted %s.", p.Shown)
+	return nil
+}
+
+// preview says what would change, as far as that can be told without AWS.
+func (c *importCmd) preview(a *app, world importer.World, items []importer.Item) error {
+	a.out.Print("\nWhat would change:\n")
+	for _, item := range items {
+		for _, f := range item.Found {
+			what := "delete the file, after asking"
+			if !f.Whole {
+				what = "remove the key"
+			}
+			a.out.Item(ui.Styled{}, whereFound(f)+": "+what, nil)
+		}
+		for _, name := range item.Profiles {
+			line, err := wire.Process(a.args[0], name)
+			if err != nil {
+				return err
+			}
+			a.out.Item(ui.Styled{}, fmt.Sprintf("%s: in the section of %s, credential_process = %s", a.host.Tilde(a.files.Config), name, line), nil)
+			if users := world.Profiles.Users(name); len(users) > 0 {
+				a.out.Item(ui.Styled{}, fmt.Sprintf("the same for profiles that use its key: %s", ui.List(users)), nil)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"fob/internal/awsapi"
+	"fob/internal/awsconfig"
+	"fob/internal/creds"
+	"fob/internal/importer"
+	"fob/internal/plan"
+	"fob/internal/profiles"
+	"fob/internal/ui"
+	"fob/keyring"
+)
+
+// moving is an import that has begun.
+type moving struct {
+	*importCmd
+	world   importer.World
+	journal importer.Journal
+	given   givenCodes
+	// moved are the keys that are in the store and in no AWS file any more.
+	moved []importer.Item
+}
+
+// moveAll moves the keys one by one. What goes wrong with one does not keep the others,
+// unless it would go wrong with all.
+func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item) error {
+	if len(items) == 0 {
+		a.out.Answer("Nothing has changed.")
+		return nil
+	}
+	m := &moving{importCmd: c, world: world, journal: journalOf(a), given: givenCodes{}}
+	var failed []error
+	for _, item := range items {
+		err := m.move(a, item)
+		if err != nil {
+			failed = append(failed, err)
+			if code := a.judge(err).code; code == exitInterrupted || code == exitUnreachable || code == exitStore {
+				break
+			}
+		}
+	}
+	if len(m.moved) > 0 {
+		if err := m.deleteFiles(a); err != nil {
+			failed = append(failed, err)
+		}
+		a.out.Say("To undo: fob import --undo")
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	last := len(failed) - 1
+	for _, err := range failed[:last] {
+		a.out.Warn("%s", a.out.Sentence(err))
+	}
+	return failed[last]
+}
+
+// move moves one key. The package's text says why in this order.
+func (m *moving) move(a *app, item importer.Item) error {
+	if err := m.named(a, &item); err != nil {
+		return err
+	}
+	key := item.Key()
+	id, err := m.identify(a, item.Profiles[0], key)
+	if err != nil {
+		return err
+	}
+	if arn, _ := plan.ParseARN(id.ARN); arn.IsRoot() {
+		return &keepError{Where: whereFound(item.Found[0]), Problem: "a root user's key, which nothing can limit: create a key for an IAM user, and delete this one in AWS"}
+	}
+	found := m.device(a, item, key, id)
+	a.out.Say("%s: %s", profiles.ShortKey(key.ID), found.who)
+	fresh, err := m.store(a, item, key, keyring.Info{Account: id.Account, ARN: id.ARN, KeyCreated: found.created})
+	if err != nil {
+		return err
+	}
+	if err := importer.ReadBack(a.ctx, a.store(), key, item.Profiles, a.otherProcess); err != nil {
+		return err
+	}
+	draft, err := m.world.Draft(item, found.serials, func(c *awsconfig.Config) *profiles.Profiles { return profiles.New(c, a.store(), a.world()) })
+	if left, ok := errors.AsType[*importer.LeftError](err); ok {
+		if err := m.unstore(a, fresh); err != nil {
+			return err
+		}
+		return &keepError{Where: whereFound(item.Found[0]), Problem: left.Problem}
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range item.Profiles {
+		if err := m.signIn(a, draft.Profiles, name); err != nil {
+			return err
+		}
+	}
+	return m.rewrite(a, item, draft, id)
+}
+
+// rewrite changes the files: the profiles ask fob, that is tried, and the plain text goes.
+func (m *moving) rewrite(a *app, item importer.Item, draft *importer.Draft, id awsapi.Identity) error {
+	key := item.Key().ID
+	config := importer.Change{Path: a.files.Config, Before: draft.Config.Before, After: draft.Config.After}
+	undo := func() error { return nil }
+	if config.Before != config.After {
+		entry, err := m.journal.Write(a.ctx, key, config, draft.Config.Done, func() error { return a.files.Apply(draft.Config) })
+		if err != nil {
+			return a.showUnwritten(item.Profiles[0], err)
+		}
+		undo = func() error { return m.journal.TakeBack(context.WithoutCancel(a.ctx), entry) }
+	}
+	for _, name := range item.Profiles {
+		if err := m.tryLine(a, draft, name, id); err != nil {
+			return errors.Join(err, undo())
+		}
+	}
+	for _, c := range draft.Strip {
+		_, err := m.journal.Write(a.ctx, key, c, nil, func() error { return awsconfig.WriteFile(c.Path, []byte(c.Before), []byte(c.After)) })
+		if err != nil {
+			return fmt.Errorf("cannot remove %s from %s: %w", profiles.ShortKey(key), a.host.Tilde(c.Path), err)
+		}
+	}
+	m.moved = append(m.moved, item)
+	for _, left := range draft.Left {
+		a.out.Note("%s stays as it is: %s", left.Profile, a.out.Sentence(left.Err))
+	}
+	a.out.Answer("Moved %s into the store: %s now.", profiles.ShortKey(key), asks(draft.Config.Done, item.Profiles))
+	return nil
+}
+
+// asks says which profiles ask fob.
+func asks(done, own []string) string {
+	names := done
+	if len(names) == 0 {
+		names = own
+	}
+	switch n := len(names); {
+	case n == 1:
+		return names[0] + " asks fob"
+	case n <= 4:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1] + " ask fob"
+	default:
+		return ui.Count(n, "profile") + " ask fob"
+	}
+}
+
+// identify asks AWS whose a key is.
+func (m *moving) identify(a *app, profile string, key creds.Key) (awsapi.Identity, error) {
+	client, err := a.dial(profile, "")
+	if err != nil {
+		return awsapi.Identity{}, err
+	}
+	defer a.out.Waiting("waiting for AWS ...")()
+	return client.Identity(a.ctx, creds.Session{Key: key})
+}
+
+// store puts the key into the store, for each profile that does not have it there, and
+// returns those.
+func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.Info) (fresh []string, err error) {
+	if err := a.makeStore(a.ctx); err != nil {
+		return nil, err
+	}
+	for _, name := range item.Profiles {
+		stored, _, err := a.store().Key(a.ctx, name)
+		_, missing := errors.AsType[*keyring.NotFoundError](err)
+		_, damaged := errors.AsType[*keyring.DamagedError](err)
+		switch {
+		case err == nil && stored.ID == key.ID && stored.Secret.Equal(key.Secret):
+			continue
+		case err != nil && !missing && !damaged:
+			return fresh, err
+		}
+		if missing {
+			if err := m.journal.Storing(a.ctx, key.ID, name); err != nil {
+				return fresh, err
+			}
+			fresh = append(fresh, name)
+		}
+		if _, err := a.store().SetKey(a.ctx, name, key, info); err != nil {
+			return fresh, err
+		}
+	}
+	return fresh, nil
+}
+
+// unstore removes keys that were stored just now: their files keep them.
+func (m *moving) unstore(a *app, names []string) error {
+	for _, name := range names {
+		if err := a.store().RemoveKey(a.ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fob/internal/importer"
+	"fob/internal/profiles"
+	"fob/internal/ui"
+)
+
+// showFound prints what was found: what can move, and what stays and why.
+func showFound(a *app, items []importer.Item, left []importer.Found) error {
+	if len(items) > 0 {
+		if err := a.out.Table(foundTable(items, a.now())); err != nil {
+			return err
+		}
+	} else {
+		a.out.Answer("No keys to move.")
+	}
+	if len(left) > 0 {
+		a.out.Print("\nThese stay where they are:\n")
+		for _, f := range left {
+			what := f.Why
+			if f.Key.ID != "" {
+				what = profiles.ShortKey(f.Key.ID) + " is " + what
+			}
+			a.out.Item(ui.Styled{}, whereFound(f)+": "+what, nil)
+		}
+	}
+	return nil
+}
+
+// foundTable has a row for each place of each key. A key is numbered once.
+func foundTable(items []importer.Item, now time.Time) ui.Table {
+	t := ui.Table{Columns: []ui.Column{
+		{}, {Title: "KEY"}, {Title: "WHERE", Shrink: true}, {Title: "PROFILE", Shrink: true}, {Title: "ACCOUNT"}, {Title: "AGE"},
+	}}
+	for n, item := range items {
+		number, key := strconv.Itoa(n+1), profiles.ShortKey(item.Key().ID)
+		for _, f := range item.Found {
+			t.Rows = append(t.Rows, []ui.Styled{
+				ui.Plain.Text(number), ui.Plain.Text(key), ui.Plain.Text(whereFound(f)),
+				orDash(f.Profile), orDash(f.Account()), orDash(keyAge(f, now)),
+			})
+			number, key = "", ""
+		}
+	}
+	return t
+}
+
+func whereFound(f importer.Found) string {
+	if f.Line == 0 {
+		return f.Shown
+	}
+	return fmt.Sprintf("%s:%d", f.Shown, f.Line)
+}
+
+// keyAge is how old a key is, as far as anybody knows without asking AWS.
+func keyAge(f importer.Found, now time.Time) string {
+	switch {
+	case !f.Created.IsZero():
+		return ui.Age(now.Sub(f.Created))
+	case len(f.Key.ID) == 20 && strings.ContainsAny(f.Key.ID[4:5], "IJ"):
+		return "before 2019" // since then the ID has the account inside
+	}
+	return ""
+}
+
+// choose has the user tick the keys that move.
+func (c *importCmd) choose(a *app, items []importer.Item) ([]importer.Item, error) {
+	if c.All || c.Yes {
+		return items, nil
+	}
+	prompt := "Move which keys? [all] (numbers such as 1,3, or none): "
+	if len(items) == 1 {
+		prompt = "Move it into the store? [Y/n] "
+	}
+	var chosen []int
+	_, err := a.person.Ask(a.ctx, "ask which keys to move", prompt, func(answer string) error {
+		var problem error
+		chosen, problem = ticked(answer, len(items))
+		return problem
+	})
+	if nobody, ok := errors.AsType[*ui.NobodyError](err); ok {
+		nobody.Flag = "--all"
+	}
+	if err != nil {
+		return nil, err
+	}
+	var some []importer.Item
+	for _, n := range chosen {
+		some = append(some, items[n])
+	}
+	return some, nil
+}
+
+// ticked are the indexes of what an answer chooses of n things, each once and in order.
+func ticked(answer string, n int) (chosen []int, err error) {
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "", "all", "y", "yes":
+		for i := range n {
+			chosen = append(chosen, i)
+		}
+		return chosen, nil
+	case "none", "n", "no", "-":
+		return nil, nil
+	}
+	for _, word := range strings.FieldsFunc(answer, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+		from, to, span := strings.Cut(word, "-")
+		first, err := strconv.Atoi(from)
+		last := first
+		if span && err == nil {
+			last, err = strconv.Atoi(to)
+		}
+		if err != nil || first < 1 || last > n || last < first {
+			return nil, fmt.Errorf("%q is not a number from 1 to %d", word, n)
+		}
+		for i := first - 1; i < last; i++ {
+			if !slices.Contains(chosen, i) {
+				chosen = append(chosen, i)
+			}
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("enter numbers from 1 to %d, all or none", n)
+	}
+	slices.Sort(chosen)
+	return chosen, nil
+}

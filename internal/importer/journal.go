@@ -1,0 +1,218 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"fob/internal/awsconfig"
+	"fob/internal/creds"
+	"fob/internal/profiles"
+	"fob/internal/wire"
+	"fob/keyring"
+)
+
+// Journal is what imports have changed, in the store's backups: an entry for each file
+// that was written and each key that was stored, made before that was done. Undone in the
+// opposite order, each finds the file as it left it.
+type Journal struct {
+	Store *keyring.Store
+	Files profiles.Files
+	Now   func() time.Time
+}
+
+// Storing says that a key is about to be stored for a profile.
+func (j Journal) Storing(ctx context.Context, key, profile string) error {
+	_, err := j.note(ctx, key, creds.Backup{Keys: []string{key}, Stored: []string{profile}})
+	return err
+}
+
+// Write writes a file, and its entry before that. names are the profiles whose sections
+// change. The entry can be taken back.
+func (j Journal) Write(ctx context.Context, key string, c Change, names []string, write func() error) (entry string, err error) {
+	entry, err = j.note(ctx, key, creds.Backup{
+		Keys: []string{key}, Profiles: names,
+		Files: []creds.BackupFile{{Path: c.Path, Mode: uint32(c.Mode), Text: creds.NewSecret(c.Before), After: creds.NewSecret(c.After)}},
+	})
+	if err != nil {
+		return "", err
+	}
+	return entry, write()
+}
+
+// note writes an entry. Its name begins with a number, so that names sort as the entries
+// were made, whatever the clock says, and ends with the key's ID.
+func (j Journal) note(ctx context.Context, key string, b creds.Backup) (name string, err error) {
+	entries, err := j.entries()
+	if err != nil {
+		return "", err
+	}
+	at := j.Now().UnixNano()
+	if n := len(entries); n > 0 {
+		at = max(at, entries[n-1].at+1)
+	}
+	name = fmt.Sprintf("%019d-%s", at, key)
+	_, err = j.Store.SetBackup(ctx, name, b)
+	return name, err
+}
+
+// entry is the name of an entry.
+type entry struct {
+	name, key string
+	at        int64
+}
+
+// entries are the names of all entries, in the order in which they were made.
+func (j Journal) entries() (all []entry, err error) {
+	infos, err := j.Store.Infos(keyring.KindBackup)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range infos {
+		var at int64
+		number, key, ok := strings.Cut(i.Name, "-")
+		if _, err := fmt.Sscanf(number, "%d", &at); !ok || err != nil {
+			continue
+		}
+		all = append(all, entry{i.Name, key, at})
+	}
+	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	return all, nil
+}
+
+// Forget drops the entries of keys, and reports whether there were any: their plain text
+// is not wanted back.
+func (j Journal) Forget(keys ...string) (bool, error) {
+	entries, err := j.entries()
+	forgot := false
+	for _, e := range entries {
+		if slices.Contains(keys, e.key) {
+			if err := j.Store.RemoveBackup(e.name); err != nil {
+				return forgot, err
+			}
+			forgot = true
+		}
+	}
+	return forgot, err
+}
+
+// Keys are the IDs of the keys that can be brought back, each once.
+func (j Journal) Keys() (keys []string, err error) {
+	entries, err := j.entries()
+	for _, e := range entries {
+		if !slices.Contains(keys, e.key) {
+			keys = append(keys, e.key)
+		}
+	}
+	return keys, err
+}
+
+// Undone is what Undo has done.
+type Undone struct {
+	Files   []string // paths that are as they were
+	Removed []string // profiles whose key has left the store
+}
+
+// ConflictError is a file in which somebody has changed the lines that would come back.
+type ConflictError struct{ File string }
+
+func (e *ConflictError) Error() string {
+	return e.File + " has changed since the import, in the lines that would come back"
+}
+
+// Undo brings the files back, and removes the keys that were stored, the last change
+// first. What it has done is done also beside an error, and the rest can be undone later.
+func (j Journal) Undo(ctx context.Context) (done Undone, err error) {
+	entries, err := j.entries()
+	if err != nil {
+		return done, err
+	}
+	for _, e := range slices.Backward(entries) {
+		if err := j.takeBack(ctx, e.name, &done); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// TakeBack undoes one entry, which must be the last one of its file.
+func (j Journal) TakeBack(ctx context.Context, entry string) error {
+	return j.takeBack(ctx, entry, &Undone{})
+}
+
+func (j Journal) takeBack(ctx context.Context, entry string, done *Undone) error {
+	b, _, err := j.Store.Backup(ctx, entry)
+	if err != nil {
+		return err
+	}
+	for _, f := range b.Files {
+		changed, err := j.bringBack(f)
+		if err != nil {
+			return err
+		}
+		if changed && !slices.Contains(done.Files, f.Path) {
+			done.Files = append(done.Files, f.Path)
+		}
+	}
+	if err := j.Files.Reconcile(b.Profiles); err != nil {
+		return err
+	}
+	for _, name := range b.Stored {
+		removed, err := j.unstore(ctx, name, b.Keys)
+		if err != nil {
+			return err
+		}
+		if removed {
+			done.Removed = append(done.Removed, name)
+		}
+	}
+	return j.Store.RemoveBackup(entry)
+}
+
+// bringBack undoes the change of one file.
+func (j Journal) bringBack(f creds.BackupFile) (changed bool, err error) {
+	now, err := awsconfig.Read(f.Path)
+	if err != nil {
+		return false, err
+	}
+	before, after := f.Text.Reveal(), f.After.Reveal()
+	text := before
+	if now.Text != after {
+		var ok bool
+		if text, ok = wire.Merge(after, now.Text, before); !ok {
+			return false, &ConflictError{j.Files.Tilde(f.Path)}
+		}
+	}
+	_, err = os.Stat(f.Path)
+	gone := errors.Is(err, fs.ErrNotExist)
+	if text == now.Text && !gone || text == "" {
+		return false, nil
+	}
+	if err := awsconfig.WriteFile(f.Path, []byte(now.Text), []byte(text)); err != nil {
+		return false, err
+	}
+	if gone {
+		return true, os.Chmod(f.Path, os.FileMode(f.Mode).Perm())
+	}
+	return true, nil
+}
+
+// unstore removes a profile's key from the store, if it is still one of these.
+func (j Journal) unstore(ctx context.Context, profile string, keys []string) (bool, error) {
+	info, err := j.Store.KeyInfo(profile)
+	if _, none := errors.AsType[*keyring.NotFoundError](err); none {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !slices.Contains(keys, info.KeyID) {
+		return false, nil
+	}
+	return true, j.Store.RemoveKey(ctx, profile)
+}
