@@ -299,6 +299,13 @@ func (a *app) repair(e *keyring.DamagedError) []ui.Hint {
 		return []ui.Hint{ui.Type("fob", "add", name).To("stores this key again; everything else still works"), backup}
 	case kind == keyring.KindSeed:
 		return []ui.Hint{ui.TypeLine("fob mfa add PROFILE").To("stores this MFA secret again; everything else still works"), backup}
+	case kind == keyring.KindRotation:
+		forget := ui.Type("rm", a.store().ItemPath(file)).To("forgets the rotation; a new key of %s stays in AWS", name)
+		return []ui.Hint{backup, forget}
+	case kind == keyring.KindBackup:
+		return []ui.Hint{backup, ui.Type("rm", a.store().ItemPath(file)).To("drops what fob import could undo")}
+	case kind == keyring.KindRetired:
+		return []ui.Hint{backup, ui.Type("rm", a.store().ItemPath(file)).To("forgets a key that is no longer used")}
 	case filepath.IsAbs(file) && filepath.Ext(file) == ".json":
 		return []ui.Hint{ui.Type("fob", "store", "trust").If("if you know why")}
 	case filepath.IsAbs(file): // of the locks

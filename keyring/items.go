@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
@@ -64,6 +65,15 @@ func (s *Store) SetSeed(ctx context.Context, serial string, seed creds.Seed) err
 // RemoveSeed removes a seed, or returns a *NotFoundError.
 func (s *Store) RemoveSeed(serial string) error {
 	return s.remove(context.Background(), KindSeed, serial)
+}
+
+// ItemPath is the path of an item's file, as a DamagedError names it.
+func (s *Store) ItemPath(file string) string {
+	h, err := s.header()
+	if err != nil {
+		return file
+	}
+	return filepath.Join(s.opts.Dir, itemsDir(h.Gen), file)
 }
 
 // Session returns a cached session and its verified header. If the session is

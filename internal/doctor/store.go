@@ -79,6 +79,18 @@ func (e *exam) store(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := e.readAll(ctx, keyring.KindRotation, func(profile string) error {
+		_, _, err := e.Store.Rotation(ctx, profile)
+		return err
+	}); err != nil {
+		return err
+	}
+	if _, err := e.readAll(ctx, keyring.KindBackup, func(id string) error {
+		_, _, err := e.Store.Backup(ctx, id)
+		return err
+	}); err != nil {
+		return err
+	}
 	err = e.Store.SaveSession(ctx, probeSource, strings.Repeat("0", 32), "", creds.Session{Expires: e.Now()})
 	if err == nil {
 		_, err = e.Store.RemoveSessions(probeSource)
