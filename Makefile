@@ -39,7 +39,7 @@ torture:
 wine:
 	GOOS=windows CGO_ENABLED=0 go test -timeout 20m -exec '$(CURDIR)/.ci/wine' -skip 'Thousand|FormatPage' ./keyring/...
 	GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' -skip 'PowerShell|EvaluateFor' ./internal/cmdline ./internal/wire ./internal/format
-	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' ./internal/awsconfig ./internal/creds ./internal/helper ./internal/host \
+	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' ./internal/awsconfig ./internal/awsvault ./internal/creds ./internal/helper ./internal/host \
 		./internal/iam ./internal/input ./internal/lastfail ./internal/mfa ./internal/plan ./internal/prompt ./internal/settings ./internal/source ./internal/term .
 	GO_REMOVES=1 GOOS=windows CGO_ENABLED=0 go test -timeout 10m -exec '$(CURDIR)/.ci/wine' -run 'Credentials|NotKept|Process$$|ReplacedKey|RenewEarly' ./internal/broker
 

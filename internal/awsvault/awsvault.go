@@ -45,33 +45,57 @@ type Entry struct {
 	Stored time.Time
 }
 
-// Problem is a place of aws-vault's that could not be looked at.
+// Problem is a place of aws-vault's in which there may be more keys than List found.
 type Problem struct {
 	// Kind is as in Entry.
 	Kind string
-	// Err says why; *backend.LockedError, *backend.Error, or of the file system.
-	Err error
+	// Reason says why.
+	Reason string
+	// Locked: a person can unlock it, and List would find more then.
+	Locked bool
+	// Fix is a command that may help; empty if there is none.
+	Fix string
 }
 
 // List finds the keys that aws-vault has, by their names, in every place that this
 // system can have. The backend that the user has chosen for aws-vault comes first.
 func List(ctx context.Context, w World) (entries []Entry, problems []Problem) {
+	known := w.chosen() == ""
 	for _, p := range w.places() {
+		known = known || p.kind == w.chosen()
 		found, err := p.list(ctx, w)
-		if err != nil && (p.kind == w.chosen() || worthSaying(err)) {
-			problems = append(problems, Problem{p.kind, err})
+		if problem, ok := w.problem(ctx, p.kind, err); ok {
+			problems = append(problems, problem)
 		}
 		slices.SortFunc(found, func(a, b Entry) int { return cmp.Compare(a.Profile, b.Profile) })
 		entries = append(entries, found...)
 	}
+	if !known {
+		problems = append(problems, Problem{Kind: w.chosen(), Reason: "fob cannot read aws-vault's backend " + w.chosen()})
+	}
 	return entries, problems
 }
 
-// worthSaying leaves out keyrings that do not work here: who uses aws-vault does not use
-// these, unless they have chosen one.
-func worthSaying(err error) bool {
-	_, broken := errors.AsType[*backend.Error](err)
-	return !broken
+// problem is what to say of a place. A keyring that does not work here is one that
+// nobody uses, unless it is the user's choice.
+func (w World) problem(ctx context.Context, kind string, err error) (p Problem, ok bool) {
+	p.Kind = kind
+	locked, isLocked := errors.AsType[*backend.LockedError](err)
+	broken, isBroken := errors.AsType[*backend.Error](err)
+	b, isKeyring := backend.Of(kind)
+	switch {
+	case isLocked:
+		p.Reason, p.Fix, p.Locked = locked.Reason, locked.Fix, true
+	case isBroken && kind != w.chosen():
+		return p, false
+	case isBroken:
+		p.Reason, p.Fix = kind+": "+broken.Reason, broken.Fix
+	case err != nil:
+		p.Reason = err.Error()
+	case kind == w.chosen() && isKeyring && !b.Reachable(ctx, w.World):
+		p.Reason = "aws-vault's backend " + kind + " cannot be used here"
+	}
+	return p, p.Reason != ""
 }
 
 // Reader reads the keys of entries. One passphrase opens all files that it fits.
@@ -84,8 +108,8 @@ type Reader struct {
 	known []creds.Secret
 }
 
-// Read returns the key of an entry. Errors: *PassphraseError, *SessionError,
-// *DamagedError, those of package backend, and of Ask.
+// Read returns the key of an entry. Errors: *PassphraseError, *LockedError,
+// *SessionError, *ReadError, and those of Ask and of the context.
 func (r *Reader) Read(ctx context.Context, e Entry) (creds.Key, error) {
 	for _, p := range r.World.places() {
 		if p.kind != e.Kind {
@@ -97,7 +121,7 @@ func (r *Reader) Read(ctx context.Context, e Entry) (creds.Key, error) {
 		}
 		return decode(e, data)
 	}
-	return creds.Key{}, &DamagedError{e, "aws-vault does not have this backend here"}
+	return creds.Key{}, &ReadError{e, "aws-vault does not have this backend here"}
 }
 
 // place is one backend of aws-vault's.
@@ -144,29 +168,42 @@ func isSession(name string) bool {
 
 // PassphraseError says that no passphrase opened a file of aws-vault's.
 type PassphraseError struct {
-	Entry Entry
+	Entry
 	// Asked: a person gave one, and it was wrong.
 	Asked bool
 }
 
 func (e *PassphraseError) Error() string {
 	if e.Asked {
-		return fmt.Sprintf("wrong passphrase for %s", e.Entry.Place)
+		return fmt.Sprintf("wrong passphrase for %s", e.Place)
 	}
-	return fmt.Sprintf("%s needs aws-vault's passphrase", e.Entry.Place)
+	return fmt.Sprintf("%s needs aws-vault's passphrase", e.Place)
 }
 
 // SessionError says that an item of a key's name holds a session.
-type SessionError struct{ Entry Entry }
+type SessionError struct{ Entry }
 
 func (e *SessionError) Error() string {
-	return fmt.Sprintf("%s holds a session, not a long-lived key", e.Entry.Place)
+	return fmt.Sprintf("%s holds a session, not a long-lived key", e.Place)
 }
 
-// DamagedError says that an item is not one of aws-vault's.
-type DamagedError struct {
-	Entry  Entry
+// LockedError says that only a person can open an item, and that nobody could be asked or
+// that they declined.
+type LockedError struct {
+	Entry
+	Reason string
+	// Fix is a command that asks the person, and Advice what to do where there is none;
+	// empty for nothing.
+	Fix, Advice string
+	Declined    bool
+}
+
+func (e *LockedError) Error() string { return e.Place + ": " + e.Reason }
+
+// ReadError says that an item cannot be read, or is not one of aws-vault's.
+type ReadError struct {
+	Entry
 	Reason string
 }
 
-func (e *DamagedError) Error() string { return fmt.Sprintf("%s: %s", e.Entry.Place, e.Reason) }
+func (e *ReadError) Error() string { return e.Place + ": " + e.Reason }

@@ -1,69 +1,17 @@
 package awsvault
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	ring "github.com/99designs/keyring"
 	"github.com/godbus/dbus/v5"
 
-	"fob/keyring/backend"
 	"fob/keyring/backend/backendtest"
 )
-
-// store has aws-vault store something, in another process.
-func store(t testing.TB, v vault, env ...string) {
-	t.Helper()
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(os.Args[0], backend.ChildArg)
-	cmd.Env = append(env, vaultVariable+"="+string(text))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-}
-
-const sessionItem = "sts.GetSessionToken,ZGV2,,1700000000"
-
-// vaultItems are two keys of different versions, a session and a sign-in.
-func vaultItems() []ring.Item {
-	return []ring.Item{
-		keyItem("dev", keyForms["5"]), keyItem("team/dev 1", keyForms["fork"]),
-		keyItem(sessionItem, `{"AccessKeyId":"ASIAIOSFODNN7EXAMPLE"}`), keyItem("oidc:https://d-1.awsapps.com/start", "{}"),
-	}
-}
-
-// names are the profiles of entries.
-func names(entries []Entry) (all []string) {
-	for _, e := range entries {
-		all = append(all, e.Profile)
-	}
-	return all
-}
-
-// readAll reads what is listed, and wants keys of the given profiles.
-func readAll(t *testing.T, w World, want ...string) {
-	t.Helper()
-	entries, problems := List(t.Context(), w)
-	if got := names(entries); !slices.Equal(got, want) || len(problems) != 0 {
-		t.Fatalf("%q, %v, want %q", got, problems, want)
-	}
-	r := Reader{World: w}
-	for _, e := range entries {
-		key, err := r.Read(t.Context(), e)
-		if err != nil || key.ID != exampleID || key.Secret.Reveal() != exampleSecret {
-			t.Errorf("%s: %v, %v", e.Place, key.ID, err)
-		}
-	}
-}
 
 func TestSecretService(t *testing.T) {
 	d := backendtest.NewGNOMEDesktop(t)
@@ -80,12 +28,46 @@ func TestSecretService(t *testing.T) {
 	if got := names(entries); !slices.Equal(got, []string{"dev"}) {
 		t.Errorf("%q", got)
 	}
-	var locked *backend.LockedError
-	if len(problems) != 1 || problems[0].Kind != "secret-service" || !errors.As(problems[0].Err, &locked) {
-		t.Errorf("%v", problems)
+	if want := []Problem{{Kind: "secret-service", Reason: `the desktop keyring "awsvault" is locked`, Locked: true}}; !slices.Equal(problems, want) {
+		t.Errorf("%+v", problems)
 	}
+	var locked *LockedError
 	if _, err := (&Reader{World: w}).Read(t.Context(), entries[0]); !errors.As(err, &locked) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestKWallet(t *testing.T) {
+	address, call, _ := backendtest.KWallet(t)
+	quiet := world(t.TempDir(), nil, "dev", "other")
+	quiet.DBusAddress = address
+	readAll(t, quiet) // no wallet yet, and none is made
+	open := backendtest.NewWallet(t, call, "aws-vault")
+	store(t, vault{Backend: "kwallet", Items: vaultItems()}, "DBUS_SESSION_BUS_ADDRESS="+address)
+	asks := quiet
+	asks.Prompt, asks.Display = true, true
+	readAll(t, asks, "dev", "team/dev 1")
+
+	// KDE tells anybody whether a wallet had an item of a name when it was opened.
+	for _, state := range []bool{false, true} {
+		if err := call("close", "aws-vault", true).Err; err != nil {
+			t.Fatal(err)
+		}
+		if state {
+			open()
+		}
+		entries, problems := List(t.Context(), quiet)
+		if got := names(entries); !slices.Equal(got, []string{"dev"}) || len(problems) != 1 || problems[0].Kind != "kwallet" {
+			t.Fatalf("%q, %v", got, problems)
+		}
+		var locked *LockedError
+		if _, err := (&Reader{World: quiet}).Read(t.Context(), entries[0]); !errors.As(err, &locked) {
+			t.Errorf("%v", err)
+		}
+		var is bool
+		if err := call("isOpen", "aws-vault").Store(&is); err != nil || is != state {
+			t.Errorf("open: %v, %v", is, err)
+		}
 	}
 }
 
@@ -139,7 +121,7 @@ func TestPass(t *testing.T) {
 		t.Fatalf("%q", got)
 	}
 	_, err := (&Reader{World: w}).Read(t.Context(), entries[0])
-	if want := `pass: "default" is an item of another program`; err == nil || err.Error() != want {
+	if want := `"default" in pass: an item of another program`; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 
@@ -150,13 +132,13 @@ func TestPass(t *testing.T) {
 	}
 	w = world(env["HOME"], env, "dev")
 	entries, _ = List(t.Context(), w)
-	var damaged *DamagedError
+	var damaged *ReadError
 	if _, err := (&Reader{World: w}).Read(t.Context(), entries[0]); !errors.As(err, &damaged) || !strings.HasSuffix(err.Error(), `it holds the key of "team/dev 1"`) {
 		t.Errorf("%v", err)
 	}
 
 	lock(t)
-	var locked *backend.LockedError
+	var locked *LockedError
 	if _, err := (&Reader{World: w}).Read(t.Context(), entries[0]); !errors.As(err, &locked) || locked.Fix != "pass show dev >/dev/null" {
 		t.Errorf("%+v", err)
 	}

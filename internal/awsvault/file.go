@@ -26,31 +26,32 @@ const maxFile = 1 << 20
 // passphraseTries is how often a person may be wrong.
 const passphraseTries = 3
 
-// fileDir is where aws-vault keeps its files; "" if nobody knows.
-func (w World) fileDir() (string, error) {
-	dir := w.getenv("AWS_VAULT_FILE_DIR")
-	if dir == "" {
-		dir = "~/.awsvault/keys"
+// dir is a directory that the first of these variables names that is set, or the usual
+// one; "" if nobody knows where that is. One that depends on the current directory may be
+// anybody's.
+func (w World) dir(usual string, variables ...string) (string, error) {
+	dir, from := usual, ""
+	for _, name := range variables {
+		if v := w.getenv(name); v != "" {
+			dir, from = v, name
+			break
+		}
 	}
-	dir, ok := w.absolute(dir)
-	if !ok && w.Home != "" {
-		return "", fmt.Errorf("AWS_VAULT_FILE_DIR: %q is not an absolute path", dir)
+	if rest, ok := strings.CutPrefix(dir, "~/"); ok && w.Home != "" {
+		dir = filepath.Join(w.Home, rest)
 	}
-	return dir, nil
-}
-
-// absolute is a path as aws-vault understands it. One that depends on the current
-// directory may be anybody's.
-func (w World) absolute(path string) (string, bool) {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok && w.Home != "" {
-		path = filepath.Join(w.Home, rest)
+	switch {
+	case filepath.IsAbs(dir):
+		return dir, nil
+	case from == "":
+		return "", nil
 	}
-	return path, filepath.IsAbs(path)
+	return "", fmt.Errorf("%s: %q is not an absolute path", from, dir)
 }
 
 func listFiles(_ context.Context, w World) ([]Entry, error) {
-	dir, err := w.fileDir()
-	if err != nil || !filepath.IsAbs(dir) {
+	dir, err := w.dir("~/.awsvault/keys", "AWS_VAULT_FILE_DIR")
+	if dir == "" {
 		return nil, err
 	}
 	files, err := os.ReadDir(dir)
@@ -66,7 +67,7 @@ func listFiles(_ context.Context, w World) ([]Entry, error) {
 		path := filepath.Join(dir, file.Name())
 		text, failed := input.Read(path, maxFile)
 		if failed != nil {
-			err = errors.Join(err, failed)
+			err = failed // the last one says enough
 			continue
 		}
 		// Other files lie there, too: an editor's, a desktop's.
@@ -106,15 +107,18 @@ func (h joseHeader) stored() time.Time {
 // readFile decrypts a file. Each has the passphrase that was given when it was written.
 func (r *Reader) readFile(ctx context.Context, e Entry) (creds.Secret, error) {
 	text, err := input.Read(e.Place, maxFile)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return creds.Secret{}, &ReadError{e, failed.Err.Error()}
+	}
 	if err != nil {
 		return creds.Secret{}, err
 	}
 	// The library does whatever the file says, such as to inflate what it holds.
 	switch h, ok := header(text); {
 	case !ok:
-		return creds.Secret{}, &DamagedError{e, "not a file of aws-vault"}
+		return creds.Secret{}, &ReadError{e, notVaults}
 	case h.Alg != jose.PBES2_HS256_A128KW || h.Enc != jose.A256GCM || h.Zip != "":
-		return creds.Secret{}, &DamagedError{e, "encrypted in a way that aws-vault does not use"}
+		return creds.Secret{}, &ReadError{e, "encrypted in a way that aws-vault does not use"}
 	}
 	if given := r.World.getenv("AWS_VAULT_FILE_PASSPHRASE"); given != "" && len(r.known) == 0 {
 		r.known = append(r.known, creds.NewSecret(given))
@@ -126,7 +130,7 @@ func (r *Reader) readFile(ctx context.Context, e Entry) (creds.Secret, error) {
 	}
 	for try := range passphraseTries {
 		if r.Ask == nil {
-			return creds.Secret{}, &PassphraseError{Entry: e}
+			return creds.Secret{}, &PassphraseError{e, false}
 		}
 		passphrase, err := r.Ask(ctx, filepath.Dir(e.Place), try > 0)
 		if err != nil {
@@ -137,5 +141,5 @@ func (r *Reader) readFile(ctx context.Context, e Entry) (creds.Secret, error) {
 			return unpack(e, plain)
 		}
 	}
-	return creds.Secret{}, &PassphraseError{Entry: e, Asked: true}
+	return creds.Secret{}, &PassphraseError{e, true}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -67,24 +68,15 @@ func inWallet(World) (backend.Foreign, error) {
 
 // inPass: without a prefix, aws-vault's keys lie among all of its user's passwords.
 func inPass(w World) (f backend.Foreign, err error) {
-	variable := "AWS_VAULT_PASS_PASSWORD_STORE_DIR"
-	dir := w.getenv(variable)
-	if dir == "" {
-		variable = "PASSWORD_STORE_DIR"
-		dir = cmp.Or(w.getenv(variable), "~/.password-store")
-	}
-	dir, ok := w.absolute(dir)
-	if !ok {
-		return f, fmt.Errorf("%s: %q is not an absolute path", variable, dir)
-	}
+	dir, err := w.dir("~/.password-store", "AWS_VAULT_PASS_PASSWORD_STORE_DIR", "PASSWORD_STORE_DIR")
 	prefix := w.getenv("AWS_VAULT_PASS_PREFIX")
-	return backend.Foreign{Place: dir, Folder: prefix, Program: w.getenv("AWS_VAULT_PASS_CMD"), Shared: filepath.Join(prefix) == ""}, nil
+	return backend.Foreign{Place: dir, Folder: prefix, Program: w.getenv("AWS_VAULT_PASS_CMD"), Shared: filepath.Join(prefix) == ""}, err
 }
 
 func (k keyring) list(ctx context.Context, w World) (entries []Entry, err error) {
 	f, err := k.where(w)
-	if err != nil {
-		return nil, err
+	if err != nil || k.kind == "pass" && !exists(f.Place) {
+		return nil, err // as for nearly everybody who has no password store
 	}
 	b, _ := backend.Of(k.kind)
 	names, err := b.Names(ctx, w.World, f, w.Profiles, false)
@@ -99,6 +91,11 @@ func (k keyring) list(ctx context.Context, w World) (entries []Entry, err error)
 	return entries, err
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 func (k keyring) read(r *Reader, ctx context.Context, e Entry) (creds.Secret, error) {
 	f, err := k.where(r.World)
 	if err != nil {
@@ -111,13 +108,28 @@ func (k keyring) read(r *Reader, ctx context.Context, e Entry) (creds.Secret, er
 	}
 	switch {
 	case err != nil:
-		return creds.Secret{}, err
+		return creds.Secret{}, failure(e, err)
 	case k.wrapped && data.IsZero():
-		return creds.Secret{}, &DamagedError{e, "not an item of aws-vault"}
+		return creds.Secret{}, &ReadError{e, notVaults}
 	case k.wrapped && inside != e.Profile:
 		return creds.Secret{}, misplaced(e, inside)
 	}
 	return data, nil
+}
+
+// failure names the entry, and hides that fob has the same kind of keyring for its own
+// store: what is wrong is not wrong with that.
+func failure(e Entry, err error) error {
+	if locked, ok := errors.AsType[*backend.LockedError](err); ok {
+		return &LockedError{e, locked.Reason, locked.Fix, locked.Advice, locked.Declined}
+	}
+	if _, ok := errors.AsType[*backend.LostError](err); ok {
+		return &ReadError{e, "it is not there any more"}
+	}
+	if broken, ok := errors.AsType[*backend.Error](err); ok {
+		return &ReadError{e, broken.Reason}
+	}
+	return err
 }
 
 func locked(err error) bool {

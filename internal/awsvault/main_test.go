@@ -3,6 +3,8 @@ package awsvault
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -20,6 +22,8 @@ const vaultVariable = "FOB_TEST_AWS_VAULT"
 type vault struct {
 	Backend, Collection, Prefix string
 	Items                       []ring.Item
+	// Remove: the items go.
+	Remove bool
 }
 
 // config is aws-vault's, with its defaults.
@@ -33,6 +37,53 @@ func (v vault) config() ring.Config {
 		KeychainTrustApplication: true,
 		WinCredPrefix:            "aws-vault",
 		PassPrefix:               v.Prefix,
+	}
+}
+
+// store has aws-vault store something, in another process.
+func store(t testing.TB, v vault, env ...string) {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], backend.ChildArg)
+	cmd.Env = append(env, vaultVariable+"="+string(text))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// vaultItems are two keys of different versions, a session and a sign-in.
+func vaultItems() []ring.Item {
+	return []ring.Item{
+		keyItem("dev", keyForms["5"]), keyItem("team/dev 1", keyForms["fork"]),
+		keyItem("sts.GetSessionToken,ZGV2,,1700000000", `{"AccessKeyId":"ASIAIOSFODNN7EXAMPLE"}`),
+		keyItem("oidc:https://d-1.awsapps.com/start", "{}"),
+	}
+}
+
+// names are the profiles of entries.
+func names(entries []Entry) (all []string) {
+	for _, e := range entries {
+		all = append(all, e.Profile)
+	}
+	return all
+}
+
+// readAll reads what is listed, and wants keys of the given profiles.
+func readAll(t *testing.T, w World, want ...string) {
+	t.Helper()
+	entries, problems := List(t.Context(), w)
+	if got := names(entries); !slices.Equal(got, want) || len(problems) != 0 {
+		t.Fatalf("%q, %v, want %q", got, problems, want)
+	}
+	r := Reader{World: w}
+	for _, e := range entries {
+		key, err := r.Read(t.Context(), e)
+		if err != nil || key.ID != exampleID || key.Secret.Reveal() != exampleSecret {
+			t.Errorf("%s: %v, %v", e.Place, key.ID, err)
+		}
 	}
 }
 
@@ -52,7 +103,11 @@ func TestMain(m *testing.M) {
 	}
 	k, err := ring.Open(v.config())
 	for _, i := range v.Items {
-		if err == nil {
+		switch {
+		case err != nil:
+		case v.Remove:
+			err = k.Remove(i.Key)
+		default:
 			err = k.Set(i)
 		}
 	}

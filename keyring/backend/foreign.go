@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -55,7 +54,7 @@ type foreignDoor struct {
 // which of the wanted names it has; beside these, a *LockedError says that there may be
 // more. Other errors are those of Do.
 func (b Backend) Names(ctx context.Context, w World, f Foreign, wanted []string, prompt bool) ([]string, error) {
-	if !b.Usable(w) || b.Bus && !isRunning(ctx, w.DBusAddress, b.foreign.service) {
+	if !b.Reachable(ctx, w) {
 		return nil, nil
 	}
 	a, err := b.doForeign(ctx, w, request{Request: Request{Op: foreignNames, Prompt: prompt}, Foreign: &f, Wanted: wanted})
@@ -71,8 +70,10 @@ func (b Backend) Item(ctx context.Context, w World, f Foreign, name string, prom
 	return a.Inside, creds.NewSecret(a.Payload), err
 }
 
-// HasOthers reports whether other programs' items can be read in it.
-func (b Backend) HasOthers() bool { return b.foreign != nil }
+// Reachable reports whether other programs' items can be looked for, and starts nothing.
+func (b Backend) Reachable(ctx context.Context, w World) bool {
+	return b.foreign != nil && b.Usable(w) && (!b.Bus || isRunning(ctx, w.DBusAddress, b.foreign.service))
+}
 
 func (b Backend) doForeign(ctx context.Context, w World, r request) (answer, error) {
 	r.Kind, r.Address, r.Display = b.Kind, w.DBusAddress, w.Display
@@ -144,7 +145,7 @@ func (b Backend) useForeign(r request) (a answer, err error) {
 		return answer{Inside: item.Key, Payload: string(item.Data)}, nil
 	case errors.As(err, &notJSON), errors.As(err, &notItem):
 		// The library's words quote what it has decrypted: somebody's password.
-		return a, &Error{Backend: r.Kind, Reason: fmt.Sprintf("%q is an item of another program", r.Item)}
+		return a, &Error{Backend: r.Kind, Reason: "an item of another program"}
 	case b.foreign.doubt != nil:
 		err = b.foreign.doubt(k, r, err)
 	}

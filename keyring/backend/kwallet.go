@@ -127,7 +127,8 @@ func walletForeign(f Foreign) ring.Config {
 }
 
 // walletNames are the entries of a folder. KDE asks a person whether a program may list
-// them, even in a wallet that is open; whether there is one of a name it tells anybody.
+// them, even in a wallet that is open. Whether there was one of a name when the wallet was
+// opened, it tells anybody.
 func walletNames(r request) (names []string, err error) {
 	conn, there, _, err := lookAtWallet(r, r.Foreign.Place)
 	if err != nil || !there {

@@ -36,7 +36,7 @@ func KWallet(t testing.TB) (address string, call func(method string, args ...any
 		t.Fatal(err)
 	}
 	Write(t, home+"/data/kwalletd/kdewallet.salt", string(salt))
-	Write(t, home+"/config/kwalletrc", "[Wallet]\nEnabled=true\nFirst Use=false\nDefault Wallet=kdewallet\nPrompt on Open=false\nClose When Idle=false\n\n[Auto Allow]\nkdewallet=fob\n")
+	Write(t, home+"/config/kwalletrc", "[Wallet]\nEnabled=true\nFirst Use=false\nDefault Wallet=kdewallet\nPrompt on Open=false\nClose When Idle=false\n\n[Auto Allow]\nkdewallet=fob\naws-vault=aws-vault,fob\n")
 	bus, err := dbus.Connect(address)
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +60,26 @@ func KWallet(t testing.TB) (address string, call func(method string, args ...any
 		WaitFor(t, func() bool { return !HasOwner(bus, WalletService) })
 		login(t)
 	}
+}
+
+// NewWallet makes a wallet and opens it, as pam_kwallet5 does: without asking. open opens
+// it again.
+func NewWallet(t testing.TB, call func(method string, args ...any) *dbus.Call, name string) (open func()) {
+	t.Helper()
+	key := make([]byte, 56)
+	rand.Read(key)
+	open = func() {
+		t.Helper()
+		if err := call("pamOpen", name, key, int32(0)).Err; err != nil {
+			t.Fatal(err)
+		}
+		WaitFor(t, func() bool {
+			var is bool
+			return call("isOpen", name).Store(&is) == nil && is
+		})
+	}
+	open()
+	return open
 }
 
 func startWallet(t testing.TB, cmd *exec.Cmd, env []string, path string, key []byte) *exec.Cmd {

@@ -130,3 +130,50 @@ func TestFakeKeychainState(t *testing.T) {
 		}
 	}
 }
+
+// What another program keeps in a keychain of its own is listed without a window, and read
+// with one.
+func TestFakeKeychainOfOthers(t *testing.T) {
+	const key = `{"AccessKeyID":"AKIAIOSFODNN7EXAMPLE"}`
+	others := map[string]map[string][]byte{"theirs.keychain": {"them dev": []byte(key), "them prod": nil, "else dev": nil}}
+	f := Foreign{Place: "theirs", Folder: "them"}
+	const refused, wanted = `fob was not allowed to read "dev"`, `macOS wants to ask whether fob may read "dev"`
+	for name, row := range map[string]struct {
+		state  keychain.State
+		item   string
+		prompt bool
+		want   string // of the error
+		asked  int
+	}{
+		"may not ask":       {keychain.State{Foreign: true}, "dev", false, wanted, 0},
+		"locked":            {keychain.State{Locked: true}, "dev", false, wanted, 0},
+		"allowed":           {keychain.State{Foreign: true, Answer: "allow"}, "dev", true, "", 1},
+		"denied":            {keychain.State{Foreign: true, Answer: "deny"}, "dev", true, refused, 1},
+		"unlocked, allowed": {keychain.State{Locked: true, Foreign: true, Answer: "allow"}, "dev", true, "", 2},
+		"none":              {keychain.State{}, "other", true, `it has no item "other"`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row.state.Others = others
+			w, b := newFake(t, row.state), backendOf(t, "keychain")
+			names, err := b.Names(t.Context(), w, f, nil, false)
+			if err != nil || fmt.Sprint(names) != "[dev prod]" || keychain.Load().Asked != 0 {
+				t.Errorf("%q, %v", names, err)
+			}
+			_, data, err := b.Item(t.Context(), w, f, row.item, row.prompt)
+			var locked *LockedError
+			reason := ""
+			if errors.As(err, &locked) {
+				reason = locked.Reason
+			} else if err != nil {
+				reason = wantErr[*Error](t, err).Reason
+			}
+			if reason != row.want || row.want == "" && data.Reveal() != key || keychain.Load().Asked != row.asked {
+				t.Errorf("%q, %v", reason, keychain.Load())
+			}
+		})
+	}
+	w := newFake(t, keychain.State{Others: others})
+	if names, err := backendOf(t, "keychain").Names(t.Context(), w, Foreign{Place: "none", Folder: "them"}, nil, false); err != nil || len(names) > 0 {
+		t.Errorf("%q, %v", names, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,9 @@ type State struct {
 	Answer string
 	Asked  int // windows that were opened
 	Items  map[string][]byte
+	// Others are other keychains than the default one, by their paths: items by service
+	// and account.
+	Others map[string]map[string][]byte
 }
 
 // Windows is a variable of the environment: with "no", nobody may be asked.
@@ -127,15 +131,17 @@ type Access struct {
 }
 
 type Item struct {
+	service string
 	account string
 	data    []byte
 	secret  bool
+	path    string
 }
 
 func NewItem() Item { return Item{} }
 
 func (k *Item) SetSecClass(sc SecClass)               {}
-func (k *Item) SetService(s string)                   {}
+func (k *Item) SetService(s string)                   { k.service = s }
 func (k *Item) SetAccount(a string)                   { k.account = a }
 func (k *Item) SetLabel(l string)                     {}
 func (k *Item) SetDescription(s string)               {}
@@ -147,7 +153,7 @@ func (k *Item) SetReturnAttributes(b bool)            {}
 func (k *Item) SetReturnData(b bool)                  { k.secret = b }
 func (k *Item) SetReturnRef(b bool)                   {}
 func (k *Item) SetAccess(a *Access)                   {}
-func (k *Item) SetMatchSearchList(karr ...Keychain)   {}
+func (k *Item) SetMatchSearchList(karr ...Keychain)   { k.path = karr[0].path }
 func (k *Item) UseKeychain(kc Keychain)               {}
 
 type QueryResult struct {
@@ -163,8 +169,17 @@ type QueryResult struct {
 
 func QueryItem(item Item) ([]QueryResult, error) {
 	s := Load()
+	items := s.Items
+	if item.path != "" {
+		items = map[string][]byte{}
+		for name, data := range s.Others[item.path] {
+			if account, ok := strings.CutPrefix(name, item.service+" "); ok {
+				items[account] = data
+			}
+		}
+	}
 	var found []QueryResult
-	for account := range s.Items {
+	for account := range items {
 		if item.account == "" || item.account == account {
 			found = append(found, QueryResult{Account: account, Label: "fob"})
 		}
@@ -180,7 +195,7 @@ func QueryItem(item Item) ([]QueryResult, error) {
 			return nil, err
 		}
 	}
-	found[0].Data = s.Items[found[0].Account]
+	found[0].Data = items[found[0].Account]
 	return found, nil
 }
 
@@ -217,12 +232,17 @@ func DeleteItem(item Item) error {
 	return nil
 }
 
-// Keychain is one that is not the default, which fob never uses.
-type Keychain struct{}
+// Keychain is one that is not the default. fob makes none.
+type Keychain struct{ path string }
 
 func NewKeychain(path string, password string) (Keychain, error) {
 	return Keychain{}, ErrorNoSuchKeychain
 }
 func NewKeychainWithPrompt(path string) (Keychain, error) { return Keychain{}, ErrorNoSuchKeychain }
-func NewWithPath(path string) Keychain                    { return Keychain{} }
-func (kc Keychain) Status() error                         { return ErrorNoSuchKeychain }
+func NewWithPath(path string) Keychain                    { return Keychain{path} }
+func (kc Keychain) Status() error {
+	if Load().Others[kc.path] == nil {
+		return ErrorNoSuchKeychain
+	}
+	return nil
+}
