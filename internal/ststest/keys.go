@@ -71,6 +71,24 @@ func (s *Server) AgeKey(id string, d time.Duration) {
 	}
 }
 
+// NameKeys gives the next keys that IAM creates these IDs, for screens that must be the
+// same each time.
+func (s *Server) NameKeys(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.names = append(s.world.names, ids...)
+}
+
+// nextKeyID is the ID of a key that IAM creates.
+func (w *world) nextKeyID(account string) string {
+	if len(w.names) == 0 {
+		return keyID("AKIA", account)
+	}
+	id := w.names[0]
+	w.names = w.names[1:]
+	return id
+}
+
 // CreatedSecrets are those of all keys that IAM created, also of keys that are deleted:
 // no program may show them.
 func (s *Server) CreatedSecrets() []string {
@@ -95,6 +113,14 @@ func (s *Server) DelayKeys(calls int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world.delay = calls
+}
+
+// HideKeys leaves each key that IAM creates from now on out of so many lists of its user's
+// keys: what IAM reads is not always what it wrote last.
+func (s *Server) HideKeys(lists int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.hide = lists
 }
 
 // EndWithKey says whether a session is refused once its key is inactive or deleted.
@@ -187,10 +213,10 @@ func (q *request) createAccessKey() (any, error) {
 	owner.session, owner.key, owner.mfa = false, "", time.Time{}
 	c := &credential{
 		Session: creds.Session{Key: creds.Key{
-			ID:     keyID("AKIA", owner.account()),
+			ID:     q.world.nextKeyID(owner.account()),
 			Secret: creds.NewSecret(randomBase64(30)), // 40 characters
 		}},
-		caller: owner, created: q.now.Truncate(time.Second), unknownFor: q.world.delay,
+		caller: owner, created: q.now.Truncate(time.Second), unknownFor: q.world.delay, hiddenFor: q.world.hide,
 	}
 	q.world.credentials[c.ID] = c
 	q.world.created = append(q.world.created, c.Secret.Reveal())
@@ -221,7 +247,14 @@ func (q *request) listAccessKeys() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := q.world.keysOf(user)
+	first := q.form.Get("Marker") == ""
+	keys := slices.DeleteFunc(q.world.keysOf(user), func(c *credential) bool {
+		hidden := c.hiddenFor > 0
+		if hidden && first {
+			c.hiddenFor--
+		}
+		return hidden
+	})
 	if marker := q.form.Get("Marker"); marker != "" {
 		i := slices.IndexFunc(keys, func(c *credential) bool { return c.ID == marker })
 		if i < 0 {

@@ -152,6 +152,18 @@ func TestLastUse(t *testing.T) {
 	wantErr(t, err, "AccessDenied", "on resource: access key AKIAUNKNOWNEXAMPLE00")
 }
 
+func TestNamedKeys(t *testing.T) {
+	s := start(t, Config{})
+	s.NameKeys("AKIAI44QH8DHBEXAMPLE")
+	for _, want := range []string{"AKIAI44QH8DHBEXAMPLE", ""} {
+		fresh, _, err := createKey(s, jo)
+		if err != nil || (fresh.ID == "AKIAI44QH8DHBEXAMPLE") != (want != "") {
+			t.Errorf("%s, %v", fresh.ID, err)
+		}
+		wantErr(t, deleteKey(s, jo, fresh.ID), "", "")
+	}
+}
+
 // A new key is unknown for as long as the test wants, at whatever service.
 func TestNewKeysAreLate(t *testing.T) {
 	s := start(t, Config{})
@@ -166,6 +178,35 @@ func TestNewKeysAreLate(t *testing.T) {
 	must(sessionToken(s, fresh, nil))
 	if u := s.Keys(DemoUser); !u[0].Active {
 		t.Error("a refused call was carried out")
+	}
+}
+
+// IAM's lists can be older than its keys. A key that is not listed counts, and works.
+func TestHiddenKeys(t *testing.T) {
+	s := start(t, Config{})
+	s.HideKeys(1)
+	fresh, _, err := createKey(s, jo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := func() (ids []string) {
+		for pages := iam.NewListAccessKeysPaginator(iamClient(s, fresh, "us-east-1"), nil); pages.HasMorePages(); {
+			for _, k := range must(pages.NextPage(t.Context())).AccessKeyMetadata {
+				ids = append(ids, *k.AccessKeyId)
+			}
+		}
+		return ids
+	}
+	if got := listed(); !slices.Equal(got, []string{jo.ID}) {
+		t.Errorf("listed at once: %v", got)
+	}
+	_, _, err = createKey(s, jo)
+	wantErr(t, err, "LimitExceeded", "")
+	if got := listed(); len(got) != 2 {
+		t.Errorf("listed later: %v", got)
+	}
+	if _, err := s.obey(order{Op: "hide-keys"}); err == nil {
+		t.Error("hidden for nothing")
 	}
 }
 

@@ -71,7 +71,9 @@ type world struct {
 	secretPage  int                         // see PageSecrets
 	period      time.Duration               // of devices that are created; 0 is 30 s
 	delay       int                         // see DelayKeys
+	hide        int                         // see HideKeys
 	endWithKey  bool
+	names       []string // of the next keys, see NameKeys
 	created     []string // secrets, see CreatedSecrets
 }
 
@@ -88,10 +90,11 @@ type credential struct {
 	creds.Session
 	inactive bool
 	caller   caller
-	// What IAM says of a key, and how many calls it is unknown for.
-	created    time.Time
-	used       use
-	unknownFor int
+	// What IAM says of a key, how many calls it is unknown for, and in how many lists it is
+	// missing.
+	created               time.Time
+	used                  use
+	unknownFor, hiddenFor int
 }
 
 // A caller is the identity behind a credential.
