@@ -37,6 +37,6 @@ func (c *addCmd) plainKey(a *app, by creds.Issuer) (key creds.Key, ok bool, err 
 // warnPlain says that a plain-text key of the profile's name hides fob.
 func (c *addCmd) warnPlain(a *app) {
 	if shadow, ok := a.files.Shadow(c.Profile); ok {
-		a.out.Warn("SDKs use the key at %s until you remove it", plan.At(shadow))
+		a.out.Warn("SDKs use the key at %s: fob import removes it", plan.At(shadow))
 	}
 }

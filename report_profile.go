@@ -117,7 +117,7 @@ func profileFailures() []failure {
 		}),
 		on(func(a *app, e *wire.RewriteError, _ error) verdict {
 			if e.PlainText {
-				return exit(exitFailed, a.addHint(e.Profile, "stores it; then remove its lines there", otherName()))
+				return exit(exitFailed, ui.Type("fob", "import").To("moves it into the store first"))
 			}
 			return exit(exitFailed)
 		}),

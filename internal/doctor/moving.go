@@ -138,23 +138,20 @@ func (e *exam) plainText(m *moving, only string) {
 			}
 		}
 		if len(hiding) > 0 {
-			e.wrong(ui.Advise("remove aws_access_key_id and aws_secret_access_key there"),
+			e.wrong(ui.Type("fob", "import").To("removes what the store has already"),
 				"%s: %s a key in plain text, and every tool uses it instead of fob's", plan.At(at), has(hiding))
 		}
 		if len(left) > 0 {
-			e.add(Advice, fmt.Sprintf("%s holds %s in plain text: %s", where, ui.Count(len(ids), "key"), someOf(left)), m.takeIn(left[0], where)...)
+			e.add(Advice, fmt.Sprintf("%s holds %s in plain text: %s", where, ui.Count(len(ids), "key"), someOf(left)), ui.Type("fob", "import").To("moves %s into the store", them(len(ids))))
 		}
 	}
 }
 
-// takeIn stores a key that is in an AWS file.
-func (m *moving) takeIn(name, where string) Remedy {
-	do := Remedy{ui.Type("fob", "add", name).To("then remove its lines from %s", where)}
-	if own := (awsCLI{m.Profiles.Config}).chain(name); own.refused == "" && len(own.steps) == 1 && own.steps[0].kind == "key" {
-		from, to := ui.Type("aws", "configure", "export-credentials", "--profile", name), ui.Type("fob", "add", name, "--stdin")
-		do = append(do, ui.TypeLine(from.Command+" | "+to.Command).To("the same without typing (AWS CLI 2)"))
+func them(n int) string {
+	if n == 1 {
+		return "it"
 	}
-	return do
+	return "them"
 }
 
 // served reports whether a profile's section says that fob has its credentials.

@@ -34,25 +34,25 @@ func TestMovingIn(t *testing.T) {
 		{name: "all moved in", config: "[profile base]\n" + fob + "[profile prod]\n" + role, stored: "base"},
 
 		// Keys in plain text.
-		{name: "a key", credentials: "[dev]\n" + key, want: "credentials holds 1 key in plain text: dev > fob add dev   then remove its lines from credentials"},
+		{name: "a key", credentials: "[dev]\n" + key, want: "credentials holds 1 key in plain text: dev > fob import   moves it into the store"},
 		{
 			name: "in both files, under several names", config: "[profile dev]\n" + strings.Replace(key, "AKIAIOS", "AKIAI44", 1), credentials: "[default]\n" + key + "[one]\n" + key,
-			want: "credentials holds 1 key in plain text: default and one > fob add default   then remove its lines from credentials\n" +
-				"config holds 1 key in plain text: dev > fob add dev   then remove its lines from config",
+			want: "credentials holds 1 key in plain text: default and one > fob import   moves it into the store\n" +
+				"config holds 1 key in plain text: dev > fob import   moves it into the store",
 		},
 		{name: "a session", credentials: "[dev]\n" + key + "aws_session_token = t\n[old]\n" + strings.Replace(key, "AKIA", "ASIA", 1)},
 		{
 			name: "many", credentials: "[a]\n" + key + "[b]\n" + key + "[c]\n" + key + "[d]\n" + key + "[e]\n" + key + "[f]\n" + key,
-			want: "credentials holds 1 key in plain text: a, b, c, d and 2 more > fob add a   then remove its lines from credentials",
+			want: "credentials holds 1 key in plain text: a, b, c, d and 2 more > fob import   moves it into the store",
 		},
 		{
 			name: "under the other file's header", config: "[ops]\n" + key, credentials: "[profile dev]\n" + key,
-			want: "credentials holds 1 key in plain text: dev > fob add dev   then remove its lines from credentials\n" +
-				"config holds 1 key in plain text: ops > fob add ops   then remove its lines from config",
+			want: "credentials holds 1 key in plain text: dev > fob import   moves it into the store\n" +
+				"config holds 1 key in plain text: ops > fob import   moves it into the store",
 		},
 		{
 			name: "stored, and still there", config: "[profile base]\n" + fob, credentials: "[base]\n" + key, stored: "base",
-			want: "credentials:2: base has a key in plain text, and every tool uses it instead of fob's > remove aws_access_key_id and aws_secret_access_key there",
+			want: "credentials:2: base has a key in plain text, and every tool uses it instead of fob's > fob import   removes what the store has already",
 		},
 
 		// aws-vault.
@@ -124,7 +124,7 @@ func TestMovingIn(t *testing.T) {
 		},
 		{
 			name: "the same before the key has moved in", config: "[profile base]\n" + key + "[profile prod]\n" + role + "duration_seconds = 14400\n",
-			want: "config holds 1 key in plain text: base > fob add base   then remove its lines from config",
+			want: "config holds 1 key in plain text: base > fob import   moves it into the store",
 		},
 		{
 			name: "a device that only the roles have", config: "[profile base]\n" + fob + "[profile prod]\n" + role + mfa, stored: "base",
