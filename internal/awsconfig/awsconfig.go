@@ -177,7 +177,7 @@ func (d *document) values(sections []section) properties {
 }
 
 func (d *document) value(p property) Value {
-	return Value{Text: p.joined(), File: d.Path, Line: p.num, Key: p.key}
+	return Value{Text: p.joined(), File: d.Path, Line: p.num, Key: p.key, Written: p.written}
 }
 
 // Header is the header line of a new section. kind is "profile", "sso-session" or

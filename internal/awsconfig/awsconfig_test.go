@@ -345,7 +345,7 @@ func TestSection(t *testing.T) {
 		t.Errorf("got %+v, %v", s, ok)
 	}
 	v, _ := s.Sub("sts", "endpoint_url")
-	if want := (Value{"http://x # y", configPath, 7, "endpoint_url"}); v != want {
+	if want := (Value{"http://x # y", configPath, 7, "endpoint_url", "Endpoint_URL"}); v != want {
 		t.Errorf("got %s %q %q", v, v.Text, v.Key)
 	}
 	if v, _ := s.Sub("sts", "key"); v.Text != "q" {

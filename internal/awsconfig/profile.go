@@ -14,8 +14,9 @@ type Value struct {
 	Text string
 	File string
 	Line int // of the key, from 1
-	// Key is the key as written in the file, but in lower case: "fob_role_arn".
-	Key string
+	// Key is the key as written in the file, but in lower case: "fob_role_arn". Written is
+	// it with its capitals.
+	Key, Written string
 }
 
 // Format prints the place, with any verb, and never the text.

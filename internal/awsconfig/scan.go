@@ -377,10 +377,10 @@ func underneath(above, text string) (problem string) {
 // property is a key and its value, or, with an empty value, nested properties.
 type property struct {
 	line
-	key   string
-	value string
-	under []line // continuations, or the lines of subs
-	subs  []property
+	key, written string // in lower case, and as the file has it
+	value        string
+	under        []line // continuations, or the lines of subs
+	subs         []property
 }
 
 // properties reads the properties of a section, which scan has checked.
@@ -405,7 +405,7 @@ func (s section) properties(text string) []property {
 
 func readProperty(l line, read func(string) string) property {
 	key, rest, _ := cutKey(l.text)
-	return property{line: l, key: strings.ToLower(key), value: read(rest)}
+	return property{line: l, key: strings.ToLower(key), written: key, value: read(rest)}
 }
 
 // joined is the value with the lines that continue it.
