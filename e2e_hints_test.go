@@ -27,6 +27,7 @@ import (
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/prompt"
+	appsecrets "fob/internal/secrets"
 	"fob/internal/settings"
 	"fob/internal/signin"
 	"fob/internal/source"
@@ -267,6 +268,9 @@ func examples(home string) []example {
 		{"exec x", &plan.UnknownKeyError{Key: "fob_acount", At: at, Nearest: []string{"fob_account"}}},
 		{"exec x", &plan.UnknownKeyError{Key: "fob_x", At: at}},
 		{"exec x", &plan.NoDeviceError{Profile: profile, At: at}},
+		{"exec x", &plan.VariableError{At: at, Name: "fob_env_X", Problem: "not the name of a parameter"}},
+		{"exec x", &plan.NoRegionError{At: at, Profile: profile, Reference: "ssm:/x"}},
+		{"exec x", &appsecrets.MissingError{Of: 1, Missing: []appsecrets.Missing{{Variable: "X", Err: &appsecrets.AbsentError{What: "parameter", Region: "eu-west-1"}}}}},
 		{"exec x", &plan.ConfigError{At: at, Problem: "why"}},
 		{"exec x", &plan.AgentError{Profile: profile, Guard: plan.AgentGuard{Agent: plan.Agent{Name: "Codex", Sign: "CODEX_CI"}, Gets: plan.AgentRefused, From: at}}},
 		{"exec x", &unconfirmedError{Profile: profile, From: at}},
@@ -503,6 +507,7 @@ func innerErrors() map[string]string {
 		"settings.SyntaxError": inside,
 		"source.ProcessError":  says,
 		"source.TokenError":    says,
+		"secrets.AbsentError":  inside,
 		"ui.FatalError":        inside,
 		"ui.WriteError":        "standard output is gone",
 		"wire.TakenError":      inside,

@@ -187,7 +187,17 @@ func checkMessages(ts *testscript.TestScript, aws *ststest.Server, text string) 
 
 func checkSecrets(ts *testscript.TestScript, aws *ststest.Server, text string) {
 	// The last of these is the beginning of every session token.
-	for _, secret := range append(aws.CreatedSecrets(), ststest.DemoSecret, ststest.DemoSeed, testPassphrase, "IQoJb3JpZ2luX2Vj") {
+	secrets := append(aws.CreatedSecrets(), ststest.DemoSecret, ststest.DemoSeed, testPassphrase, "IQoJb3JpZ2luX2Vj")
+	for _, p := range ststest.DemoParameters() {
+		if p.Type == "SecureString" {
+			secrets = append(secrets, p.Value)
+		}
+	}
+	for _, c := range ststest.DemoSecrets() {
+		_, token, _ := strings.Cut(c.Text, `"token":"`)
+		secrets = append(secrets, strings.TrimSuffix(token, `"}`))
+	}
+	for _, secret := range secrets {
 		if strings.Contains(text, secret) {
 			ts.Fatalf("a secret is shown: %s...", secret[:8])
 		}

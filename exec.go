@@ -23,6 +23,7 @@ import (
 
 type execCmd struct {
 	credentialFlags
+	Secret  []string `sep:"none" help:"A variable of the command, read from Parameter Store or Secrets Manager; may be repeated." placeholder:"NAME=REF"`
 	Profile string   `arg:"" optional:"" help:"The profile; else AWS_PROFILE, FOB_PROFILE, or your choice."`
 	Command []string `arg:"" optional:"" name:"cmd" passthrough:"partial" help:"The command and its arguments; else $SHELL."`
 }
@@ -40,7 +41,9 @@ the exit code is 125; 127 means "command not found", 126 "not executable".
 
     fob exec dev -- terraform plan
     fob exec dev                     a shell; type exit to leave
-    fob exec -d 4h prod -- ./deploy  a session of four hours, or an error`
+    fob exec -d 4h prod -- ./deploy  a session of four hours, or an error
+    fob exec prod --secret DB_PASSWORD=ssm:/prod/db/password -- ./server
+    fob exec prod --secret TOKEN=secretsmanager:prod/api#token -- ./server`
 }
 
 // takeRest adds what followed the first -- of the command line; no part of fob
@@ -64,16 +67,15 @@ func (c *execCmd) Run(a *app) error {
 	if shell {
 		argv = []string{a.host.Shell()}
 	}
-	o, err := c.options(a)
-	if err != nil {
-		return err
-	}
-	o.Variables, o.Starts = true, plan.Agent(host.AgentIn(c.Command))
-	p, err := a.plan(profile, o)
+	p, err := c.plan(a, profile)
 	if err != nil {
 		return c.withoutProfile(err)
 	}
 	path, err := lookUp(argv[0], shell)
+	if err != nil {
+		return err
+	}
+	read, err := variables(a, p)
 	if err != nil {
 		return err
 	}
@@ -86,12 +88,21 @@ func (c *execCmd) Run(a *app) error {
 	}
 	a.used(profile)
 	warnEndless(a, s, "in the environment of "+filepath.Base(path))
+	set, err := read(s)
+	if err != nil {
+		return err
+	}
 	if shell && term.IsTerminal(os.Stdin) {
 		greet(a, profile, s)
 	}
-	env := format.Environ(a.environ, s, format.Child{Profile: profile, Region: p.Region, Compat: a.CompatEnv, FoldCase: host.FoldCase})
+	env := format.Environ(a.environ, s, format.Child{Profile: profile, Region: p.Region, Set: set, Compat: a.CompatEnv, FoldCase: host.FoldCase})
+	return become(a, path, argv, env)
+}
+
+// become makes this process the command, unless somebody has interrupted it.
+func become(a *app, path string, argv, env []string) error {
 	if err := context.Cause(a.ctx); err != nil {
-		return err // interrupted: do not start the command
+		return err
 	}
 	a.allowDumps()
 	return replace(path, argv, env)

@@ -29,7 +29,7 @@ func (c *explainCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	o.Shown, o.Variables = true, true
+	o.Shown, o.Variables, o.Child = true, true, true
 	p, err := a.plan(c.Profile, o)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (c *explainCmd) Run(a *app) error {
 	}
 	// exec and export renew at different times, and export makes no short sessions.
 	exec := would(a, p, all.Outlook(p, broker.RenewExec, a.now(), c.Fresh))
-	o.Export, o.Variables = true, false
+	o.Export, o.Variables, o.Child = true, false, false
 	forExport, err := a.plan(c.Profile, o)
 	switch {
 	case err != nil && len(p.Variables) > 0: // fob export gets nothing from them
@@ -95,6 +95,7 @@ func printSettings(a *app, p plan.Plan) {
 		a.out.Print("STS is called at %s\n", p.STS.URL)
 	}
 	printGuards(a, p)
+	printVariables(a, p)
 	for _, n := range p.Notes {
 		a.out.Hang(ui.Caution.Text("Note: "), ui.Plain.Text(n))
 	}
@@ -106,7 +107,10 @@ func would(a *app, p plan.Plan, o broker.Outlook) string {
 	starts := ok && o.From == 0
 	_, err := a.store().SeedInfo(o.Serial)
 	seed := o.Serial != "" && err == nil
+	reads := len(plan.References(p.Env))
 	switch {
+	case reads > 0 && o.Serve:
+		return "not ask for an MFA code, and read " + ui.Count(reads, "value") + " from AWS"
 	case o.Serve, o.Early && (starts || o.Serial != "" && !seed):
 		return "neither ask for an MFA code nor call AWS"
 	case starts:

@@ -82,6 +82,10 @@ func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
 		hints = append(hints,
 			ui.TypeLine("fob mfa enroll "+profile+" --name NAME").To("creates it under another name"),
 			ui.TypeLine("fob mfa remove "+profile+" --device --serial ARN").If("if it is left over from an earlier try"))
+	case "ExpiredTokenException", "UnrecognizedClientException":
+		if at, ok := errors.AsType[*planError](err); ok {
+			return append(hints, ui.Type("fob", "login", at.Plan.Profile, "--fresh").If("if the session was revoked").To("makes a new one"))
+		}
 	case "ExpiredToken":
 		hints = append(hints, ui.Advise("these session credentials have expired: get new ones where they come from"))
 	case "AccessDenied":

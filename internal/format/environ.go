@@ -119,6 +119,8 @@ func lookup(environ []string, name string, foldCase bool) string {
 type Child struct {
 	Profile string
 	Region  string
+	// Set are variables that the child gets in place of the inherited ones of their names.
+	Set []Var
 	// Compat also sets AWS_VAULT, which prompts such as starship show.
 	Compat bool
 	// FoldCase ignores the case of names (Windows).
@@ -132,8 +134,12 @@ func Environ(environ []string, s creds.Session, c Child) []string {
 	if c.Compat {
 		vars = append(vars, Var{"AWS_VAULT", c.Profile})
 	}
-	out := Clean(environ, c.FoldCase, c.staleRegions(environ)...)
-	for _, v := range vars {
+	drop := c.staleRegions(environ)
+	for _, v := range c.Set {
+		drop = append(drop, v.Name)
+	}
+	out := Clean(environ, c.FoldCase, drop...)
+	for _, v := range append(c.Set, vars...) {
 		out = append(out, v.Name+"="+v.Value)
 	}
 	return out

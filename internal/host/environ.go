@@ -23,6 +23,18 @@ func Lookup(environ []string) func(name string) string {
 	return func(name string) string { return values[fold(name)] }
 }
 
+// FitsVariable reports whether the system can give a program a variable of that length.
+func FitsVariable(name, value string) bool {
+	n := len(name) + len("=") + len(value) + len("\x00")
+	switch runtime.GOOS {
+	case "linux":
+		return n <= 128<<10 // MAX_ARG_STRLEN of execve(2)
+	case "windows":
+		return n <= 32767 // characters, which are at most as many as bytes
+	}
+	return true // one limit for the whole environment, which is the command's error
+}
+
 func fold(name string) string {
 	if FoldCase {
 		return strings.ToUpper(name)

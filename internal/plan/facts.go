@@ -57,6 +57,10 @@ type Options struct {
 	// AWS_MFA_SERIAL, ...) count for the profile. A program that runs fob export passes
 	// on its own variables, which were not meant for the profile.
 	Variables bool
+	// Child is for fob exec and what shows it: the variables count that the profile and
+	// Secrets, the flags, set for the command.
+	Child   bool
+	Secrets []Variable
 	// Starts is the coding agent that a person starts with the credentials; zero for
 	// another program.
 	Starts Agent

@@ -35,17 +35,12 @@ var guards = [...]string{"fob_account", "fob_agent", "fob_confirm", "fob_mfa_max
 
 const sessionKey = "fob_session_duration"
 
-// plannedEnv begins the keys that will set variables of a child.
-const plannedEnv = "fob_env_"
-
 // checkKeys refuses keys with fob's prefix that have no effect, and guards that say
 // nothing.
 func checkKeys(section awsconfig.Profile) error {
 	for _, v := range section.Prefixed() {
 		switch {
-		case strings.HasPrefix(v.Key, plannedEnv):
-			return &ConfigError{At: At(v), Problem: "this version of fob does not support " + v.Key}
-		case v.Key == sessionKey:
+		case setsVariable(v), v.Key == sessionKey:
 		case slices.Contains(guards[:], v.Key):
 			if strings.Trim(v.Text, ", \t\n") == "" {
 				return &ConfigError{At: At(v), Problem: v.Key + " is empty"}

@@ -54,6 +54,8 @@ type Plan struct {
 	// asked about, and decides nothing. "" for no doubt.
 	Doubt string
 	Steps []Step
+	// Env are the variables that the command of fob exec gets; nil unless Options.Child.
+	Env []Variable
 	// Variables are the names of aws-vault's that count in this plan.
 	Variables []string
 	// Notes say what was ignored or limited, and what may surprise.
@@ -422,8 +424,9 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 		MFAProcess Command           `json:"mfa_process,omitzero"`
 		Guards     []Guard           `json:"guards,omitempty"`
 		Agent      AgentGuard        `json:"agent,omitzero"`
+		Env        []Variable        `json:"env,omitempty"`
 		Notes      []string          `json:"notes,omitempty"`
-	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.MFAProcess, p.Guarding, p.Agent, p.Notes})
+	}{p.Profile, p.Region, p.Account, p.STS.URL, steps, p.MFAProcess, p.Guarding, p.Agent, p.Env, p.Notes})
 }
 
 // join makes one JSON object of several that share no key, and keeps their order.

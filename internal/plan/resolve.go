@@ -53,6 +53,11 @@ func Resolve(f Facts, profile string, o Options) (Plan, error) {
 	if o.Unguarded {
 		p.Guards = nil
 	}
+	if o.Child {
+		if p.Env, err = r.env(p.Region); err != nil {
+			return Plan{}, err
+		}
+	}
 	r.noteVariables()
 	r.noteParents()
 	p.Variables, p.Notes = r.used, r.notes

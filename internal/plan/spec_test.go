@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "rewrite the plans in testdata; read the
 //
 // A question is a profile with options, after environment variables. --soft is a
 // duration from a file, --export is for what fob export makes, --shown for what is only
-// shown; AGENT is the coding agent that asks. An answer is the plan, or the error with its type.
+// shown, --child for fob exec with its variables; AGENT is the coding agent that asks. An answer is the plan, or the error with its type.
 func TestSpec(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -91,7 +91,7 @@ func TestSpec(t *testing.T) {
 // needed are the errors that the specification has to show, beside every kind of step.
 var needed = []string{
 	"AgentError:", "ConfigError:", "LoopError:", "MachineRoleError:", "MissingSourceError:", "NoDeviceError:", "NoKeyError:",
-	"NoProfileError:", "PartialKeyError:", "SecurityKeyError:", "UnknownKeyError:", "UsageError:",
+	"NoProfileError:", "NoRegionError:", "PartialKeyError:", "SecurityKeyError:", "UnknownKeyError:", "UsageError:", "VariableError:", "env",
 }
 
 // world is the keys and files that the questions of a file are about.
@@ -199,6 +199,10 @@ func options(t testing.TB, words []string) Options {
 			o.Shown = true
 			continue
 		}
+		if flag == "--child" {
+			o.Child = true
+			continue
+		}
 		if flag == "--variables" {
 			o.Variables = true
 			continue
@@ -219,6 +223,12 @@ func options(t testing.TB, words []string) Options {
 			o.Duration = Requested{d, flag, flag == "--soft"}
 		case "--region":
 			o.Region = value
+		case "--secret":
+			v, err := ParseSecret(value, flag)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Secrets = append(o.Secrets, v)
 		case "--policy":
 			o.Policy, o.PolicyFrom = value, flag
 		case "--policy-arn":
@@ -274,10 +284,26 @@ func show(p Plan) string {
 	if c := p.MFAProcess; c != (Command{}) {
 		fmt.Fprintf(&b, "mfa codes from %q (%s)\n", c.Line, c.From)
 	}
+	for _, v := range p.Env {
+		fmt.Fprintf(&b, "env %s =%s (%s)\n", v.Name, showValue(v), v.From)
+	}
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "note: %s\n", n)
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// showValue shows text in quotes, and references with their region.
+func showValue(v Variable) string {
+	var b strings.Builder
+	for _, part := range v.Value {
+		if part.Reference == (Reference{}) {
+			fmt.Fprintf(&b, " %q", part.Text.Reveal())
+			continue
+		}
+		fmt.Fprintf(&b, " %s in %s", part.Reference, part.Reference.Region)
+	}
+	return b.String()
 }
 
 func words(s Step) string {

@@ -159,6 +159,12 @@ func (p *Profiles) Signin(profile, region string) (plan.Endpoint, error) {
 	return plan.ServiceEndpoint(p.facts, profile, "signin", cmp.Or(region, sts.Region))
 }
 
+// Service is where a service, "ssm" or "secretsmanager", is called in a region for a
+// profile.
+func (p *Profiles) Service(profile, service, region string) (plan.Endpoint, error) {
+	return plan.ServiceEndpoint(p.facts, profile, service, region)
+}
+
 // IAM is where IAM is called about a user, for a profile that need not exist yet.
 func (p *Profiles) IAM(profile, userARN string) (plan.Endpoint, error) {
 	return plan.IAMEndpointOf(p.facts, profile, userARN)

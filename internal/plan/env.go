@@ -1,0 +1,152 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fob/internal/awsconfig"
+)
+
+// envPrefix begins the keys that set variables of the command of fob exec.
+const envPrefix = "fob_env_"
+
+// Variable is one that a profile or a flag sets for the command of fob exec.
+type Variable struct {
+	Name  string
+	Value []Part
+	From  string // file and line, or the flag
+}
+
+// MarshalJSON shows what is referred to, and no text, which may be a secret.
+func (v Variable) MarshalJSON() ([]byte, error) {
+	shown := struct {
+		Name       string   `json:"name"`
+		References []string `json:"references,omitempty"`
+		From       string   `json:"from"`
+	}{Name: v.Name, From: v.From}
+	for _, ref := range References([]Variable{v}) {
+		shown.References = append(shown.References, ref.String())
+	}
+	return join(shown)
+}
+
+// VariableError is a variable that cannot be set.
+type VariableError struct {
+	At, Name, Problem string
+	// Typed: what was typed in the place of a reference may be the secret itself.
+	Typed bool
+}
+
+func (e *VariableError) Error() string {
+	if e.Name == "" {
+		return e.At + ": " + e.Problem
+	}
+	return e.At + ": " + e.Name + ": " + e.Problem
+}
+
+// ParseSecret reads what a flag takes: NAME=REFERENCE. The value of a secret is not
+// taken, because other users see command lines.
+func ParseSecret(text, from string) (Variable, error) {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return Variable{}, &VariableError{At: from, Problem: "not NAME=REFERENCE", Typed: !isVariableName(text)}
+	}
+	v, err := newVariable(name, value, from)
+	if err != nil {
+		return Variable{}, err
+	}
+	if len(References([]Variable{v})) == 0 {
+		return Variable{}, &VariableError{At: from, Name: name, Problem: "not a reference; use ssm:NAME or secretsmanager:ID", Typed: true}
+	}
+	return v, nil
+}
+
+func newVariable(name, value, from string) (Variable, error) {
+	switch {
+	case !isVariableName(name):
+		return Variable{}, &VariableError{At: from, Problem: "not the name of a variable (letters, digits and _)"}
+	case isReserved(name):
+		return Variable{}, &VariableError{At: from, Name: name, Problem: "fob does not set this variable for a command"}
+	}
+	parts, err := parseValue(value)
+	if err != nil {
+		return Variable{}, &VariableError{At: from, Name: name, Problem: err.Error()}
+	}
+	return Variable{Name: name, Value: parts, From: from}, nil
+}
+
+// isVariableName reports whether every shell can use a variable of this name.
+func isVariableName(name string) bool {
+	return isName(name, "_") && (name[0] < '0' || name[0] > '9')
+}
+
+// isReserved reports whether a variable decides which credentials are used or what runs:
+// that is not for a line of a config. The case does not count, because it does not on
+// Windows, which reads the same config.
+func isReserved(name string) bool {
+	name = strings.ToUpper(name)
+	return name == "PATH" || name == "IFS" ||
+		slices.ContainsFunc(reserved[:], func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+var reserved = [...]string{"AWS_", "FOB_", "LD_", "DYLD_"}
+
+// env are the variables that the command of fob exec gets: those of the flags, and those
+// of the profile asked for and the profiles that it includes. Source profiles lend none.
+func (r *resolver) env(region string) (all []Variable, err error) {
+	has := func(name string) bool {
+		return slices.ContainsFunc(all, func(v Variable) bool { return strings.EqualFold(v.Name, name) })
+	}
+	for _, v := range r.opts.Secrets {
+		if has(v.Name) {
+			return nil, &VariableError{At: v.From, Problem: v.Name + " is given twice"}
+		}
+		v.Value = slices.Clone(v.Value) // locate writes to it
+		all = append(all, v)
+	}
+	for _, layer := range r.chain[0].section.Layers() {
+		for _, line := range layer.Prefixed() {
+			if !setsVariable(line) || has(line.Key[len(envPrefix):]) {
+				continue
+			}
+			v, err := newVariable(line.Written[len(envPrefix):], line.Text, At(line))
+			if e, ok := errors.AsType[*VariableError](err); ok {
+				e.Name = line.Written // unlike what is typed, it cannot be the secret itself
+			}
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, v)
+		}
+	}
+	return all, r.locate(all, region)
+}
+
+func setsVariable(line awsconfig.Value) bool { return strings.HasPrefix(line.Key, envPrefix) }
+
+// locate says in which region each reference is looked up: the one of its ARN, or the
+// profile's.
+func (r *resolver) locate(all []Variable, region string) error {
+	for _, v := range all {
+		for i := range v.Value {
+			ref := &v.Value[i].Reference
+			switch {
+			case *ref == Reference{} || ref.Region != "":
+			case region == "":
+				return &NoRegionError{At: v.From, Reference: ref.String(), Profile: r.chain[0].name}
+			default:
+				ref.Region = region
+			}
+		}
+	}
+	return nil
+}
+
+// NoRegionError: a reference without a region, for a profile without one.
+type NoRegionError struct{ At, Reference, Profile string }
+
+func (e *NoRegionError) Error() string {
+	return fmt.Sprintf("%s: profile %q has no region in which to look up %s", e.At, e.Profile, e.Reference)
+}
