@@ -2,7 +2,13 @@
 
 package helper
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 // dieWithUs does nothing here: only Linux has a death signal.
 func dieWithUs(*syscall.SysProcAttr) {}
+
+// widen does nothing here: only Linux changes the size of a pipe.
+func widen(*os.File) {}

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -87,6 +88,54 @@ func Run(ctx context.Context, p Program) ([]byte, error) {
 		failed.Words = words.text.String()
 	}
 	return out, err
+}
+
+// Stream runs a program whose output may be long, and has read read it while it comes. A
+// read that ends early, with or without an error, ends the program. The error is read's, a
+// *FailedError or the context's.
+func Stream(ctx context.Context, p Program, read func(io.Reader) error) error {
+	ours, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer ours.Close()
+	widen(theirs)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	cmd := command(ctx, p.Path, p.Args, true)
+	words := &capped{limit: maxWords, quiet: true}
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = whole(p.Environ), strings.NewReader(p.Stdin), theirs, words
+	cmd.WaitDelay = grace
+	ended := make(chan error, 1)
+	go func() {
+		// The death signal comes when the thread that started the program ends.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := run(cmd)
+		theirs.Close()
+		ended <- err
+	}()
+	problem := read(ours)
+	_, rest := io.CopyN(io.Discard, ours, 1)
+	early := rest == nil
+	if problem != nil || early {
+		end()
+	}
+	err = <-ended
+	var exit *exec.ExitError
+	switch {
+	case problem != nil:
+		return problem
+	case early:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &exit):
+		return &FailedError{Problem: fmt.Sprintf("ended with %s", exit.ProcessState), Code: exit.ExitCode(), Words: words.text.String()}
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
+		return &FailedError{Problem: "could not be run", Code: -1}
+	}
+	return nil
 }
 
 // whole returns the environment for exec.Cmd, for which nil means ours.
