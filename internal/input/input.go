@@ -68,6 +68,44 @@ func read(path string, limit int64, patience time.Duration) (string, error) {
 	return text, nil
 }
 
+// Open opens a file to search it in pieces, and returns what it is. It must be a regular
+// file; if it was one a moment ago in the listing of its directory, a symbolic link in its
+// place is refused, too. The caller reads no more than the file's size, or a file that
+// grows as fast as it is read would never end. Errors are *fs.PathError.
+func Open(path string, listed bool) (*os.File, fs.FileInfo, error) {
+	f, err := open(path, listed)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: ErrNotFile}
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
+}
+
+func open(path string, listed bool) (f *os.File, err error) {
+	if listed { // at once, or not at all: there are many
+		return os.OpenFile(path, os.O_RDONLY|nonBlock|noFollow, 0)
+	}
+	info, err := stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: ErrNotFile}
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = Retry(func() (err error) {
+		f, err = os.OpenFile(path, os.O_RDONLY|nonBlock, 0)
+		return err
+	})
+	return f, err
+}
+
 func stat(path string) (info fs.FileInfo, err error) {
 	err = Retry(func() error {
 		info, err = os.Stat(path)
