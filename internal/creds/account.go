@@ -25,3 +25,11 @@ func GuessAccount(id string) string {
 	}
 	return fmt.Sprintf("%012d", n)
 }
+
+// ShortID is an access key ID by which its owner knows it again: AKIA...MPLE.
+func ShortID(id string) string {
+	if len(id) < 12 {
+		return id
+	}
+	return id[:4] + "..." + id[len(id)-4:]
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fob/internal/cmdline"
+	"fob/internal/creds"
 	"fob/internal/plan"
 	"fob/internal/ui"
 )
@@ -50,12 +51,7 @@ func start(p plan.Plan) string {
 func roleName(arn string) string { return arn[strings.LastIndexAny(arn, "/:")+1:] }
 
 // ShortKey is an access key ID by which its owner knows it again: AKIA...MPLE.
-func ShortKey(id string) string {
-	if len(id) < 12 {
-		return id
-	}
-	return id[:4] + "..." + id[len(id)-4:]
-}
+func ShortKey(id string) string { return creds.ShortID(id) }
 
 // Name is the name of the profile.
 func (r Row) Name() ui.Styled {
