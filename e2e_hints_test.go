@@ -23,6 +23,7 @@ import (
 	"fob/internal/iam"
 	"fob/internal/importer"
 	"fob/internal/input"
+	"fob/internal/leaks"
 	"fob/internal/mfa"
 	"fob/internal/plan"
 	"fob/internal/profiles"
@@ -247,6 +248,7 @@ func examples(home string) []example {
 		{"export", noHelpf("which profile?")},
 		{"clear x", &clearError{Profile: profile, Problem: why}},
 		{"exec x", &plan.UsageError{Problem: "why"}},
+		{"leaks --install-hook", &leaks.OtherHookError{Path: "f", Args: []string{"leaks", "--staged"}}},
 		{"add x", &wire.ProcessError{Profile: profile}},
 		{"add x", &wire.ProcessError{Program: "/a b"}},
 		{"add x", &keyring.NameError{Name: profile, Problem: "is too long"}},

@@ -36,6 +36,7 @@ var jsonDocuments = []struct {
 	{"explain", []string{"internal/plan/plan.go"}},
 	{"store", []string{"store.go"}},
 	{"doctor", []string{"internal/doctor/doctor.go"}},
+	{"leaks", []string{"internal/leaks/leaks.go", "leaks_print.go"}},
 	{"sso", []string{"sso.go"}},
 	{"sso accounts", []string{"sso_accounts.go"}},
 	{"config get", []string{"config.go"}},

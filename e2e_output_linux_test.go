@@ -54,6 +54,7 @@ func TestOutputIsLost(t *testing.T) {
 		"store trust":      "store trust --yes",
 		"lock":             "lock",
 		"doctor":           "doctor",
+		"leaks":            "leaks",
 		"completion":       "completion bash",
 		"version":          "version",
 	}

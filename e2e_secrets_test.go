@@ -217,6 +217,10 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 	if err := os.WriteFile(file, []byte(identity.String()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	leak := t.TempDir()
+	if err := os.WriteFile(filepath.Join(leak, "notes"), []byte(keySecret+"\n"+ststest.DemoSeed+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	key := ststest.DemoKeyID + "\n" + keySecret + "\n"
 	nobus := "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent"
 	env := []string{"AWS_ACCESS_KEY_ID=" + ststest.DemoKeyID, "AWS_SECRET_ACCESS_KEY=" + keySecret}
@@ -274,6 +278,8 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		{args: []string{"exec", "prod", "--", w.Fob, "status"}, hands: "session"},
 		{args: []string{"completion", "bash"}},
 		{args: []string{"doctor"}}, {args: []string{"doctor", "--json"}}, {args: []string{"doctor", "dev", "--fix"}},
+		{args: []string{"leaks"}}, {args: []string{"leaks", leak}, code: exitFailed}, {args: []string{"leaks", leak, "--json"}, code: exitFailed}, {args: []string{"leaks", leak, "--sarif"}, code: exitFailed},
+		{args: []string{"leaks", leak, "--baseline", filepath.Join(leak, "known"), "--accept"}},
 		{args: []string{"store"}}, {args: []string{"store", "--json"}},
 		{args: []string{"store", "add", identity.Recipient().String()}},
 		{args: []string{"export", "dev", "--backend", "age"}, env: []string{"FOB_AGE_IDENTITY=" + file}, hands: "session"},

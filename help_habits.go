@@ -51,7 +51,6 @@ func wordHabits() []habit {
 		{typed: "sts s3 s3api ec2 iam ssm logs lambda eks ecr ecs rds dynamodb cloudformation secretsmanager", way: ui.TypeLine("fob exec PROFILE -- aws WORDS")},
 		{typed: "aws terraform tofu", way: ui.TypeLine("fob exec PROFILE -- WORDS")},
 		// What the commands are called elsewhere.
-		{typed: "leaks", way: ui.TypeLine("fob doctor").To("reports keys in plain text in the AWS files")},
 		{typed: "run shell sh", way: ui.TypeLine("fob exec PROFILE -- CMD").To("runs a command; without one, a shell")},
 		{typed: "env get creds credentials credential-process", way: ui.TypeLine("fob export --profile PROFILE").To("prints credentials for a program; for a shell, with --format env")},
 		{typed: "init setup new create set", way: ui.TypeLine("fob add PROFILE").To("stores an access key")},

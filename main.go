@@ -115,6 +115,7 @@ func groups() []group {
 		}},
 		{"Other", []command{
 			{"doctor", "[PROFILE]", "Check the setup and suggest fixes.", nil, &doctorCmd{}},
+			{"leaks", "[PATH...]", "Search files and git history for keys.", nil, &leaksCmd{}},
 			{"completion", "SHELL", "Print the shell completion script.", nil, &completionCmd{}},
 			{"version", "", "Print the version.", nil, &versionCmd{}},
 		}},

@@ -1,0 +1,285 @@
+package leaks
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"fob/internal/helper"
+)
+
+// Git is the program that reads repositories.
+type Git struct {
+	// Path is the program's; "" if it is not installed.
+	Path    string
+	Environ []string
+	// InHook: git may have started this, and its variables count.
+	InHook bool
+}
+
+// ofHooks are the variables by which git tells a hook where it is.
+func ofHooks() []string {
+	return []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"}
+}
+
+// ErrNoGit means that git is not installed.
+var ErrNoGit = errors.New("git is not installed, so history was not searched")
+
+// environ is what git inherits: nothing that leads it to another repository, or to a
+// server for objects that a partial clone lacks. In a hook it is git itself that says
+// which repository and which index it means.
+func (g Git) environ() []string {
+	environ := slices.DeleteFunc(slices.Clone(g.Environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return strings.HasPrefix(name, "GIT_") && !(g.InHook && slices.Contains(ofHooks(), name)) || name == "LC_ALL" || name == "LANGUAGE"
+	})
+	return append(environ, "LC_ALL=C", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_TERMINAL_PROMPT=0")
+}
+
+func (g Git) program(dir string, stdin string, args ...string) helper.Program {
+	// A repository's config can name programs: for fsmonitor, when git looks at the index.
+	args = append([]string{"-C", dir, "-c", "core.fsmonitor=false"}, args...)
+	return helper.Program{Path: g.Path, Args: args, Environ: g.environ(), Stdin: stdin}
+}
+
+// run runs a git that prints little.
+func (g Git) run(ctx context.Context, dir string, args ...string) (string, error) {
+	if g.Path == "" {
+		return "", ErrNoGit
+	}
+	out, err := helper.Run(ctx, g.program(dir, "", args...))
+	return strings.TrimRight(string(out), "\n"), gitProblem(err)
+}
+
+func (g Git) stream(ctx context.Context, dir, stdin string, read func(io.Reader) error, args ...string) error {
+	if g.Path == "" {
+		return ErrNoGit
+	}
+	return gitProblem(helper.Stream(ctx, g.program(dir, stdin, args...), read))
+}
+
+// gitProblem has git's own words, which name files and refs and nothing of their content.
+func gitProblem(err error) error {
+	if failed, ok := errors.AsType[*helper.FailedError](err); ok {
+		words, _, _ := strings.Cut(strings.TrimPrefix(failed.Words, "fatal: "), "\n")
+		if words == "" {
+			words = "it " + failed.Problem
+		}
+		return fmt.Errorf("git: %s", words)
+	}
+	return err
+}
+
+// repos are the repositories that are met, each once.
+type repos struct {
+	git  Git
+	mu   sync.Mutex
+	more *sync.Cond
+	dirs []found
+	done bool
+}
+
+// found is a directory that may be of a repository.
+type found struct {
+	dir   string
+	above bool // the repository may be one above it, or none
+}
+
+func newRepos(git Git) *repos {
+	r := &repos{git: git}
+	r.more = sync.NewCond(&r.mu)
+	return r
+}
+
+func (r *repos) add(dir string, above bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dirs = append(r.dirs, found{dir, above})
+	r.more.Signal()
+}
+
+func (r *repos) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done = true
+	r.more.Signal()
+}
+
+// next waits for a repository.
+func (r *repos) next() (f found, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.dirs) == 0 && !r.done {
+		r.more.Wait()
+	}
+	if len(r.dirs) == 0 {
+		return found{}, false
+	}
+	f, r.dirs = r.dirs[0], r.dirs[1:]
+	return f, true
+}
+
+// searchRepos searches the repositories while they are met.
+func (r *run) searchRepos() {
+	b := r.buffer()
+	seen := map[string]bool{}
+	for {
+		at, ok := r.repos.next()
+		if !ok {
+			return
+		}
+		if r.ctx.Err() != nil {
+			continue
+		}
+		common, err := r.repos.git.run(r.ctx, at.dir, "rev-parse", "--git-common-dir")
+		if err != nil && at.above && notRepository(err) {
+			continue
+		}
+		if err == nil {
+			if !filepath.IsAbs(common) {
+				common = filepath.Join(at.dir, common)
+			}
+			if common, err = filepath.Abs(common); err == nil {
+				common, err = filepath.EvalSymlinks(common)
+			}
+		}
+		if err == nil && !seen[common] {
+			seen[common] = true
+			err = r.repository(b, at.dir, common)
+		}
+		if err != nil && r.ctx.Err() == nil {
+			r.problem(at.dir, err)
+		}
+	}
+}
+
+// notRepository reports whether git has found no repository, or is not there.
+func notRepository(err error) bool {
+	return errors.Is(err, ErrNoGit) || strings.Contains(err.Error(), "not a git repository")
+}
+
+// repository searches all objects of a repository.
+func (r *run) repository(b *buffer, dir, common string) error {
+	g := r.repos.git
+	var hits []objectHit
+	var commits bytes.Buffer
+	count := 0
+	err := g.stream(r.ctx, dir, "", func(out io.Reader) error {
+		return eachObject(out, func(o object) error {
+			count++
+			if o.kind == "commit" {
+				commits.WriteString(o.id + "\n")
+			}
+			found, err := o.search(b)
+			for _, h := range found {
+				hits = append(hits, objectHit{o.id, o.kind, h})
+			}
+			return err
+		})
+	}, "cat-file", "--batch-all-objects", "--batch", "--unordered", "--buffer")
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.report.Searched.Repositories++
+	r.report.Searched.Objects += count
+	r.mu.Unlock()
+	if len(hits) == 0 {
+		return nil
+	}
+	findings, err := r.nameObjects(b, dir, common, hits, commits.String())
+	r.findings(findings...)
+	return err
+}
+
+// object is one that git cat-file --batch prints.
+type object struct {
+	id, kind string
+	size     int64
+	r        *bufio.Reader
+}
+
+// objectHit is a hit in an object.
+type objectHit struct {
+	id, kind string
+	hit
+}
+
+// inPlace is the size of an object that is searched without a copy, in bytes.
+const inPlace = 1 << 20
+
+// eachObject calls f for each object. f reads all of it.
+func eachObject(out io.Reader, f func(o object) error) error {
+	r := bufio.NewReaderSize(out, inPlace)
+	for {
+		header, err := r.ReadSlice('\n')
+		if err == io.EOF && len(header) == 0 {
+			return nil
+		}
+		if err != nil {
+			return cutShort(err)
+		}
+		words := strings.Fields(string(header))
+		if len(words) == 2 { // ID missing, of a name that was asked for
+			continue
+		}
+		size := int64(-1)
+		if len(words) == 3 {
+			size, err = strconv.ParseInt(words[2], 10, 64)
+		}
+		if err != nil || size < 0 {
+			return errors.New("git printed something else than objects")
+		}
+		if err := f(object{words[0], words[1], size, r}); err != nil {
+			return cutShort(err)
+		}
+		if _, err := r.Discard(1); err != nil { // the line end
+			return cutShort(err)
+		}
+	}
+}
+
+// cutShort is the error of objects that end too soon.
+func cutShort(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("git ended in the middle of an object")
+	}
+	return err
+}
+
+// search searches an object.
+func (o object) search(b *buffer) ([]hit, error) {
+	if o.size <= inPlace {
+		text, err := o.r.Peek(int(o.size))
+		if err != nil {
+			return nil, err
+		}
+		hits := b.inMemory(text)
+		_, err = o.r.Discard(len(text))
+		return hits, err
+	}
+	hits, n, err := b.search(o.r, o.size)
+	if err == nil && n < o.size {
+		err = io.ErrUnexpectedEOF
+	}
+	return hits, err
+}
+
+// text is all of a small object.
+func (o object) text() (string, error) {
+	if o.size > inPlace {
+		_, err := io.CopyN(io.Discard, o.r, o.size)
+		return "", err
+	}
+	text := make([]byte, o.size)
+	_, err := io.ReadFull(o.r, text)
+	return string(text), err
+}

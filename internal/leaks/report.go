@@ -1,0 +1,82 @@
+package leaks
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// finish hides what is a secret in the report, and sorts it.
+func (r *run) finish() {
+	hide := r.names.hide
+	for i := range r.report.Findings {
+		f := &r.report.Findings[i]
+		f.Path = hide(f.Path)
+		if f.Git != nil {
+			f.Git.Repository, f.Git.Author, f.Git.Email = hide(f.Git.Repository), hide(f.Git.Author), hide(f.Git.Email)
+		}
+	}
+	for i := range r.report.Skipped {
+		r.report.Skipped[i].Path = hide(r.report.Skipped[i].Path)
+	}
+	for i, p := range r.report.Problems {
+		if file, ok := errors.AsType[*fs.PathError](p.Err); ok {
+			p.Err = file.Err // which says it again
+		} else if p.Err != nil {
+			p.Err = errors.New(hide(p.Err.Error()))
+		}
+		r.report.Problems[i] = Problem{hide(p.Path), p.Err}
+	}
+	sortFindings(r.report.Findings)
+	slices.SortFunc(r.report.Problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(r.report.Skipped, func(a, b Skipped) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// hide replaces the secrets in a name.
+func (b *buffer) hide(name string) string {
+	hits := b.inMemory([]byte(name))
+	slices.SortFunc(hits, func(x, y hit) int { return cmp.Compare(x.start, y.start) })
+	var shown strings.Builder
+	at := 0
+	for _, h := range hits {
+		if h.start < at {
+			continue
+		}
+		instead := "(hidden)"
+		if h.of.Kind == KeyID {
+			instead = h.of.KeyID
+		}
+		shown.WriteString(name[at:h.start] + instead)
+		at = h.end
+	}
+	return shown.String() + name[at:]
+}
+
+// key is what tells two subjects apart.
+func (s *Subject) key() string {
+	return strings.Join([]string{string(s.Kind), string(s.State), s.KeyID, s.Serial, strings.Join(s.Profiles, ",")}, " ")
+}
+
+// sortFindings puts what is known best first, and then files in order.
+func sortFindings(all []Finding) {
+	rank := func(f Finding) int { return slices.Index([]State{IsStored, IsRetired, IsOther}, f.State) }
+	git := func(f Finding) Object {
+		if f.Git == nil {
+			return Object{}
+		}
+		return *f.Git
+	}
+	slices.SortFunc(all, func(a, b Finding) int {
+		x, y := git(a), git(b)
+		return cmp.Or(
+			cmp.Compare(rank(a), rank(b)),
+			strings.Compare(a.Serial, b.Serial), strings.Compare(a.KeyID, b.KeyID),
+			strings.Compare(x.Repository, y.Repository),
+			strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line),
+			strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Spelling, b.Spelling),
+			strings.Compare(x.ID, y.ID),
+		)
+	})
+}

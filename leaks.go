@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"fob/internal/leaks"
+	"fob/internal/ui"
+)
+
+type leaksCmd struct {
+	Paths       []string `arg:"" optional:"" name:"path" help:"Files and directories to search; without one, the current directory."`
+	Staged      bool     `help:"Search only what is staged for the next commit."`
+	InstallHook bool     `help:"Have git run fob leaks --staged before each commit."`
+	Baseline    string   `placeholder:"FILE" help:"A file of findings that are known and not reported again."`
+	Accept      bool     `help:"Add what is found to the baseline."`
+	JSON        bool     `xor:"as" help:"Print JSON."`
+	SARIF       bool     `xor:"as" name:"sarif" help:"Print SARIF, for GitHub's code scanning and other tools."`
+}
+
+func (leaksCmd) Help() string {
+	return `Searches files for the access keys and MFA secrets in the store, for keys that fob has
+replaced or moved, and for other keys of AWS by their form. It finds them as they are and
+in base64, URL-encoded, escaped in JSON, and in UTF-16. In a git repository it searches
+every object as well: all branches, and commits that were amended, dropped or never in a
+branch. It says where a secret is, and never prints it. The exit code is 1 if it finds
+something, or could not search everything.
+
+In binary files only the secrets in the store count. Archives are not unpacked, symbolic
+links are not followed, and files over 1 GiB are searched only if they are named.
+
+    fob leaks                        the current directory, and its repository
+    fob leaks ~/src ~/Downloads
+    fob leaks --install-hook         no commit with a key in it, from now on
+    fob leaks --baseline known.json --accept   report only new ones from now on`
+}
+
+func (c *leaksCmd) Run(a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	git := leaks.Git{Environ: a.helperEnviron("")}
+	git.Path, _ = exec.LookPath("git") // "" if it is not installed
+	if c.InstallHook {
+		return c.install(a, git)
+	}
+	file, err := a.settingPath("baseline", c.Baseline)
+	if err != nil {
+		return err
+	}
+	var baseline *leaks.Baseline
+	if file != "" {
+		if baseline, err = leaks.ReadBaseline(file, c.Accept); err != nil {
+			return err
+		}
+	}
+	searcher, missed, err := openSearcher(a)
+	if err != nil {
+		return err
+	}
+	done := a.out.Waiting("searching for keys")
+	r, err := c.search(a, searcher, git)
+	done()
+	if err != nil {
+		return err
+	}
+	r.Problems = append(r.Problems, missed...)
+	if c.Accept {
+		return c.accept(a, baseline, file, r)
+	}
+	known := 0
+	if baseline != nil {
+		known = baseline.Filter(&r)
+	}
+	return c.print(a, r, known)
+}
+
+// check refuses what cannot be done, before anything is asked.
+func (c *leaksCmd) check() error {
+	switch {
+	case (c.Staged || c.InstallHook) && len(c.Paths) > 0:
+		return usagef("--staged and --install-hook are about the repository of the current directory; leave out %s", ui.List(c.Paths))
+	case c.Accept && c.Baseline == "":
+		return &usageError{Problem: "--accept needs a file: --baseline FILE", NoHelp: true}
+	case c.InstallHook && (c.JSON || c.SARIF || c.Accept):
+		return usagef("--install-hook only installs the hook; leave out the other flags")
+	}
+	for _, path := range c.Paths {
+		if _, err := os.Stat(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openSearcher makes what searches, with one unlock of the store, and says which items
+// could not be read.
+func openSearcher(a *app) (*leaks.Searcher, []leaks.Problem, error) {
+	exists, err := a.store().Exists()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !exists {
+		a.out.Note("no store here: fob looks for keys of AWS by their form only")
+		return leaks.New(leaks.Secrets{}), nil, nil
+	}
+	stored, err := a.store().Secrets(a.ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	secrets := leaks.Secrets{Lengths: stored.Lengths}
+	for _, k := range stored.Keys {
+		secrets.Keys = append(secrets.Keys, leaks.Key{Profile: k.Profile, Key: k.Key})
+	}
+	for _, s := range stored.Seeds {
+		secrets.Seeds = append(secrets.Seeds, leaks.Seed{Serial: s.Serial, Secret: s.Secret})
+	}
+	if len(stored.Retired) > 0 {
+		secrets.Retired = func() func([]byte) (leaks.Retired, bool) {
+			find := stored.RetiredFinder()
+			return func(text []byte) (leaks.Retired, bool) {
+				r, ok := find(text)
+				return leaks.Retired{Profile: r.Profile, When: r.When}, ok
+			}
+		}
+	}
+	var missed []leaks.Problem
+	for _, err := range stored.Unread {
+		missed = append(missed, leaks.Problem{Path: a.host.StorePath(), Err: err})
+	}
+	searcher := leaks.New(secrets)
+	for _, s := range searcher.Short {
+		a.out.Warn("%s is too short to search for", subjectOf(s))
+	}
+	return searcher, missed, nil
+}
+
+func (c *leaksCmd) search(a *app, searcher *leaks.Searcher, git leaks.Git) (leaks.Report, error) {
+	if c.Staged {
+		return searcher.Staged(a.ctx, ".", git)
+	}
+	paths := c.Paths
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	return searcher.Search(a.ctx, leaks.Options{Paths: paths, Own: []string{a.host.StorePath(), a.host.StatePath()}, Git: git})
+}
+
+// accept adds what was found to the baseline.
+func (c *leaksCmd) accept(a *app, baseline *leaks.Baseline, file string, r leaks.Report) error {
+	n, err := baseline.Accept(&r)
+	if err != nil {
+		return err
+	}
+	a.out.Answer("%s new in %s.", upper(ui.Count(n, "finding")), file)
+	return incomplete(a, r)
+}
+
+// install installs the hook.
+func (c *leaksCmd) install(a *app, git leaks.Git) error {
+	program := a.args[0]
+	if found, err := exec.LookPath(program); err == nil {
+		program = found
+	}
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return err
+	}
+	argv := []string{program, "leaks", "--staged"}
+	if c.Baseline != "" {
+		argv = append(argv, "--baseline", c.Baseline)
+	}
+	path, already, err := leaks.InstallHook(context.WithoutCancel(a.ctx), ".", git, argv)
+	switch {
+	case err != nil:
+		return err
+	case already:
+		a.out.Answer("git runs fob leaks --staged before each commit already (%s).", path)
+	default:
+		a.out.Answer("git now runs fob leaks --staged before each commit (%s).", path)
+	}
+	return nil
+}
+
+// errIncomplete: a search that finds nothing means nothing if it was not of everything.
+var errIncomplete = errors.New("not everything could be searched")
