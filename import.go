@@ -87,14 +87,9 @@ func importWorld(a *app) (importer.World, error) {
 	return importer.World{Profiles: all, Files: a.files, Store: a.store(), Program: a.args[0], Home: home}, nil
 }
 
-// journal is what imports have changed.
-func journalOf(a *app) importer.Journal {
-	return importer.Journal{Store: a.store(), Files: a.files, Now: a.now}
-}
-
 // undo brings the files back.
 func (c *importCmd) undo(a *app) error {
-	journal := journalOf(a)
+	journal := a.imports()
 	keys, err := journal.Keys()
 	if err != nil {
 		return err

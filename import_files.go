@@ -113,15 +113,11 @@ func (m *moving) deleteFile(a *app, p importer.Place, key string) error {
 			return err
 		}
 	}
-	info, err := os.Stat(p.File)
-	if err != nil {
-		return err
-	}
 	file, err := awsconfig.Read(p.File)
 	if err != nil {
 		return err
 	}
-	change := importer.Change{Path: p.File, Before: file.Text, Mode: info.Mode().Perm()}
+	change := importer.Change{Path: p.File, Before: file.Text}
 	if _, err := m.journal.Write(a.ctx, key, change, nil, func() error { return os.Remove(p.File) }); err != nil {
 		return err
 	}

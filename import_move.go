@@ -8,7 +8,6 @@ import (
 
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
-	"fob/internal/creds"
 	"fob/internal/importer"
 	"fob/internal/plan"
 	"fob/internal/profiles"
@@ -33,7 +32,7 @@ func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item)
 		a.out.Answer("Nothing has changed.")
 		return nil
 	}
-	m := &moving{importCmd: c, world: world, journal: journalOf(a), given: givenCodes{}}
+	m := &moving{importCmd: c, world: world, journal: a.imports(), given: givenCodes{}}
 	var failed []error
 	for _, item := range items {
 		err := m.move(a, item)
@@ -82,12 +81,9 @@ func (m *moving) move(a *app, item importer.Item) error {
 	if err := importer.ReadBack(a.ctx, a.store(), key, item.Profiles, a.otherProcess); err != nil {
 		return err
 	}
-	draft, err := m.world.Draft(item, found.serials, func(c *awsconfig.Config) *profiles.Profiles { return profiles.New(c, a.store(), a.world()) })
-	if left, ok := errors.AsType[*importer.LeftError](err); ok {
-		if err := m.unstore(a, fresh); err != nil {
-			return err
-		}
-		return &keepError{Where: whereFound(item.Found[0]), Problem: left.Problem}
+	draft, err := m.draft(a, item, found.serials)
+	if _, ok := errors.AsType[*keepError](err); ok {
+		err = errors.Join(err, m.unstore(a, fresh))
 	}
 	if err != nil {
 		return err
@@ -97,11 +93,30 @@ func (m *moving) move(a *app, item importer.Item) error {
 			return err
 		}
 	}
-	return m.rewrite(a, item, draft, id)
+	return m.rewrite(a, item, found.serials, id)
+}
+
+// draft makes the new texts of the files.
+func (m *moving) draft(a *app, item importer.Item, serials importer.Serials) (*importer.Draft, error) {
+	draft, err := m.world.Draft(item, serials, func(c *awsconfig.Config) *profiles.Profiles { return profiles.New(c, a.store(), a.world()) })
+	if left, ok := errors.AsType[*importer.LeftError](err); ok {
+		err = &keepError{Where: whereFound(item.Found[0]), Problem: left.Problem}
+	}
+	return draft, err
 }
 
 // rewrite changes the files: the profiles ask fob, that is tried, and the plain text goes.
-func (m *moving) rewrite(a *app, item importer.Item, draft *importer.Draft, id awsapi.Identity) error {
+// Nobody is asked anything meanwhile, so that another import can wait for it.
+func (m *moving) rewrite(a *app, item importer.Item, serials importer.Serials, id awsapi.Identity) error {
+	lock, err := a.store().Lock(a.ctx, "import", func() { a.out.Log("waiting for another fob import") })
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	draft, err := m.draft(a, item, serials) // the files may have changed since a person was asked
+	if err != nil {
+		return err
+	}
 	key := item.Key().ID
 	config := importer.Change{Path: a.files.Config, Before: draft.Config.Before, After: draft.Config.After}
 	undo := func() error { return nil }
@@ -127,6 +142,7 @@ func (m *moving) rewrite(a *app, item importer.Item, draft *importer.Draft, id a
 	for _, left := range draft.Left {
 		a.out.Note("%s stays as it is: %s", left.Profile, a.out.Sentence(left.Err))
 	}
+	m.noteMFA(a, draft, item.Profiles)
 	a.out.Answer("Moved %s into the store: %s now.", profiles.ShortKey(key), asks(draft.Config.Done, item.Profiles))
 	return nil
 }
@@ -145,53 +161,4 @@ func asks(done, own []string) string {
 	default:
 		return ui.Count(n, "profile") + " ask fob"
 	}
-}
-
-// identify asks AWS whose a key is.
-func (m *moving) identify(a *app, profile string, key creds.Key) (awsapi.Identity, error) {
-	client, err := a.dial(profile, "")
-	if err != nil {
-		return awsapi.Identity{}, err
-	}
-	defer a.out.Waiting("waiting for AWS ...")()
-	return client.Identity(a.ctx, creds.Session{Key: key})
-}
-
-// store puts the key into the store, for each profile that does not have it there, and
-// returns those.
-func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.Info) (fresh []string, err error) {
-	if err := a.makeStore(a.ctx); err != nil {
-		return nil, err
-	}
-	for _, name := range item.Profiles {
-		stored, _, err := a.store().Key(a.ctx, name)
-		_, missing := errors.AsType[*keyring.NotFoundError](err)
-		_, damaged := errors.AsType[*keyring.DamagedError](err)
-		switch {
-		case err == nil && stored.ID == key.ID && stored.Secret.Equal(key.Secret):
-			continue
-		case err != nil && !missing && !damaged:
-			return fresh, err
-		}
-		if missing {
-			if err := m.journal.Storing(a.ctx, key.ID, name); err != nil {
-				return fresh, err
-			}
-			fresh = append(fresh, name)
-		}
-		if _, err := a.store().SetKey(a.ctx, name, key, info); err != nil {
-			return fresh, err
-		}
-	}
-	return fresh, nil
-}
-
-// unstore removes keys that were stored just now: their files keep them.
-func (m *moving) unstore(a *app, names []string) error {
-	for _, name := range names {
-		if err := a.store().RemoveKey(a.ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
 }

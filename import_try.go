@@ -131,13 +131,22 @@ func (m *moving) device(a *app, item importer.Item, key creds.Key, id awsapi.Ide
 			o.serials[name] = serials[0]
 		}
 	}
-	switch {
-	case len(o.serials) > 0:
+	if len(o.serials) > 0 {
 		o.who += ", MFA device " + plan.ShortSerial(serials[0])
-	case len(serials) > 1:
+	} else if len(serials) > 1 {
 		a.out.Note("the user has %s; to use one, set fob_mfa_serial in the profile", ui.Count(len(serials), "MFA device"))
 	}
 	return o
+}
+
+// noteMFA says what sessions cannot do that the key itself could.
+func (m *moving) noteMFA(a *app, draft *importer.Draft, names []string) {
+	for _, name := range names {
+		p, err := draft.Profiles.Plan(name, plan.Options{Export: true})
+		if err == nil && p.MFASerial() == "" && len(p.Roles()) == 0 {
+			a.out.Note("%s names no MFA device: its sessions cannot call IAM or assume roles that require MFA", name)
+		}
+	}
 }
 
 // namedDevices are the user's devices that profiles on the key name.

@@ -49,6 +49,7 @@ func (c *removeCmd) Run(a *app) error {
 		return err
 	}
 	a.out.Answer("Removed the key of %s and its sessions.", c.Profile)
+	a.forgetImport(info.KeyID)
 	if err := seed.remove(a, c.Profile, info); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -15,9 +14,6 @@ import (
 type Change struct {
 	Path          string
 	Before, After string
-	Mode          os.FileMode
-	// Delete: nothing is left in the file.
-	Delete bool
 }
 
 // Draft is what will become of the files when a key moves. Nothing is written yet.
@@ -27,8 +23,6 @@ type Draft struct {
 	Config *profiles.Rewriting
 	// Strip removes the plain text, after Config has been written.
 	Strip []Change
-	// Whole are the files that may be deleted after that.
-	Whole []Change
 	// Profiles are those of the files without the plain text.
 	Profiles *profiles.Profiles
 	// Left are other profiles that stay as they are, though they build on one of these.
@@ -137,11 +131,10 @@ func (w World) strips(d *Draft, item Item, credentials string) error {
 			continue
 		}
 		seen = append(seen, f.File)
-		info, err := os.Stat(f.File)
-		if err != nil {
-			return err
+		if f.Whole {
+			continue // offered for deletion when the key has moved
 		}
-		c := Change{Path: f.File, Mode: info.Mode().Perm(), Delete: f.Whole}
+		c := Change{Path: f.File}
 		switch {
 		case f.File == w.Files.Config && d.Config != nil:
 			c.Before = d.Config.After
@@ -154,12 +147,12 @@ func (w World) strips(d *Draft, item Item, credentials string) error {
 			}
 			c.Before = file.Text
 		}
-		if f.Whole {
-			d.Whole = append(d.Whole, c)
-			continue
-		}
+		var err error
 		if c.After, err = item.strip(f.File, c.Before); err != nil {
 			return err
+		}
+		if c.After == c.Before && !strings.Contains(c.Before, f.Key.ID) {
+			continue // another import has removed it in the meantime
 		}
 		if c.After == c.Before {
 			return &LeftError{f.Profile, fmt.Sprintf("%s:%d is not a line that fob can remove", f.Shown, f.Line)}

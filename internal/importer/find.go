@@ -67,6 +67,9 @@ func (w World) FindIn(paths []string) ([]Found, error) {
 	var found []Found
 	for _, path := range paths {
 		text, err := input.Read(path, awsconfig.MaxSize)
+		if err == nil {
+			path, err = filepath.Abs(path)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -33,16 +34,29 @@ func (j Journal) Storing(ctx context.Context, key, profile string) error {
 }
 
 // Write writes a file, and its entry before that. names are the profiles whose sections
-// change. The entry can be taken back.
+// change. The entry can be taken back. After an error the file is as it was.
 func (j Journal) Write(ctx context.Context, key string, c Change, names []string, write func() error) (entry string, err error) {
+	path, err := filepath.Abs(c.Path) // undone from another directory, it is the same file
+	if err != nil {
+		return "", err
+	}
+	var mode fs.FileMode // none, if there is no file
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
 	entry, err = j.note(ctx, key, creds.Backup{
 		Keys: []string{key}, Profiles: names,
-		Files: []creds.BackupFile{{Path: c.Path, Mode: uint32(c.Mode), Text: creds.NewSecret(c.Before), After: creds.NewSecret(c.After)}},
+		Files: []creds.BackupFile{{Path: path, Mode: uint32(mode), Text: creds.NewSecret(c.Before), After: creds.NewSecret(c.After)}},
 	})
 	if err != nil {
 		return "", err
 	}
-	return entry, write()
+	if err := write(); err != nil {
+		// The file is as it was. An entry that stays would find that out, too.
+		_ = j.Store.RemoveBackup(entry)
+		return "", err
+	}
+	return entry, nil
 }
 
 // note writes an entry. Its name begins with a number, so that names sort as the entries
@@ -190,7 +204,10 @@ func (j Journal) bringBack(f creds.BackupFile) (changed bool, err error) {
 	}
 	_, err = os.Stat(f.Path)
 	gone := errors.Is(err, fs.ErrNotExist)
-	if text == now.Text && !gone || text == "" {
+	switch {
+	case text == "" && f.Mode == 0: // there was no file
+		return !gone, removed(f.Path)
+	case text == now.Text && (text == "" || !gone):
 		return false, nil
 	}
 	if err := awsconfig.WriteFile(f.Path, []byte(now.Text), []byte(text)); err != nil {
@@ -200,6 +217,14 @@ func (j Journal) bringBack(f creds.BackupFile) (changed bool, err error) {
 		return true, os.Chmod(f.Path, os.FileMode(f.Mode).Perm())
 	}
 	return true, nil
+}
+
+// removed removes a file that may be gone.
+func removed(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // unstore removes a profile's key from the store, if it is still one of these.

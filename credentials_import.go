@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 
 	"fob/internal/helper"
 	"fob/internal/host"
 	"fob/internal/importer"
 	"fob/internal/input"
 	"fob/internal/later"
+	"fob/keyring"
 )
 
 // readBackArg is the argument of the process that reads a new key back from the store. It
@@ -61,4 +63,24 @@ func (a *app) passphraseEnviron() (environ []string) {
 		}
 	}
 	return environ
+}
+
+// imports are what fob import has changed, and can bring back.
+func (a *app) imports() importer.Journal {
+	return importer.Journal{Store: a.store(), Files: a.files, Now: a.now}
+}
+
+// forgetImport drops what could bring a key in plain text back, unless another profile
+// still has the key. It is not worth a failure: the key itself is gone from the store.
+func (a *app) forgetImport(keyID string) {
+	infos, err := a.store().Infos(keyring.KindKey)
+	if err != nil || slices.ContainsFunc(infos, func(i keyring.Info) bool { return i.KeyID == keyID }) {
+		return
+	}
+	switch forgot, err := a.imports().Forget(keyID); {
+	case err != nil:
+		a.out.Warn("the backup of %s from before fob import stays in the store, encrypted: %v", keyID, err)
+	case forgot:
+		a.out.Note("fob import --undo no longer brings back %s", keyID)
+	}
 }

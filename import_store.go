@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"fob/internal/awsapi"
+	"fob/internal/creds"
+	"fob/internal/importer"
+	"fob/keyring"
+)
+
+// identify asks AWS whose a key is.
+func (m *moving) identify(a *app, profile string, key creds.Key) (awsapi.Identity, error) {
+	client, err := a.dial(profile, "")
+	if err != nil {
+		return awsapi.Identity{}, err
+	}
+	defer a.out.Waiting("waiting for AWS ...")()
+	return client.Identity(a.ctx, creds.Session{Key: key})
+}
+
+// store puts the key into the store, for each profile that does not have it there, and
+// returns those.
+func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.Info) (fresh []string, err error) {
+	if err := a.makeStore(a.ctx); err != nil {
+		return nil, err
+	}
+	for _, name := range item.Profiles {
+		stored, _, err := a.store().Key(a.ctx, name)
+		_, missing := errors.AsType[*keyring.NotFoundError](err)
+		_, damaged := errors.AsType[*keyring.DamagedError](err)
+		switch {
+		case err == nil && stored.ID == key.ID && stored.Secret.Equal(key.Secret):
+			continue
+		case err == nil && stored.ID != key.ID: // the only copy of a key is never replaced
+			return fresh, &keepError{whereFound(item.Found[0]), fmt.Sprintf("fob has another key for %s (%s)", name, stored.ID)}
+		case err != nil && !missing && !damaged:
+			return fresh, err
+		}
+		if missing {
+			if err := m.journal.Storing(a.ctx, key.ID, name); err != nil {
+				return fresh, err
+			}
+			fresh = append(fresh, name)
+		}
+		if _, err := a.store().SetKey(a.ctx, name, key, info); err != nil {
+			return fresh, err
+		}
+	}
+	return fresh, nil
+}
+
+// unstore removes keys that were stored just now: their files keep them.
+func (m *moving) unstore(a *app, names []string) error {
+	for _, name := range names {
+		if err := a.store().RemoveKey(a.ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
