@@ -42,7 +42,7 @@ type watched struct {
 	env   []string
 	code  int
 	// hands is what the command hands out, on stdout or to the program that replaces fob:
-	// "session", "key", or nothing.
+	// "session", "key", "session values", or nothing.
 	hands string
 }
 
@@ -96,7 +96,20 @@ const (
 	keySecret  = ststest.DemoSecret
 	wrongWords = "a wrong passphrase, which is one too"
 	newWords   = "four words and a fifth"
+
+	valueOfParameter = "the value of a parameter"
+	valueOfSecret    = "the value in a secret"
 )
+
+// addValues adds what the commands read from Parameter Store and Secrets Manager.
+func (w *world) addValues(t *testing.T) {
+	t.Helper()
+	_, err := w.AWS.AddParameter(ststest.Parameter{Name: "/db", Type: "SecureString", Value: valueOfParameter})
+	_, _, err2 := w.AWS.AddSecret(ststest.Secret{Name: "api", Text: `{"token":"` + valueOfSecret + `","list":["` + valueOfSecret + `"],"nul":"` + valueOfSecret + `\u0000"}`})
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+}
 
 func TestSecretsStayInside(t *testing.T) {
 	needStrace(t)
@@ -124,7 +137,11 @@ func TestSecretsStayInside(t *testing.T) {
 			t.Errorf("fob %s is not watched", strings.Join(words, " "))
 		}
 	}
-	known := map[string][]string{"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords, newWords, identity.String()}}
+	known := map[string][]string{
+		"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords, newWords, identity.String()},
+		"values": {valueOfParameter, valueOfSecret},
+	}
+	w.addValues(t)
 	var traces []trace
 	for _, c := range all {
 		traces = append(traces, w.watch(t, enter, c))
@@ -134,7 +151,7 @@ func TestSecretsStayInside(t *testing.T) {
 		t.Fatalf("only %d secrets of sign-ins were stored", n)
 	}
 	for _, tr := range traces {
-		if tr.hands == "session" {
+		if strings.HasPrefix(tr.hands, "session") {
 			known["session"] = append(known["session"], sessionSecrets(tr.stdout)...)
 		}
 	}
@@ -145,7 +162,7 @@ func TestSecretsStayInside(t *testing.T) {
 	for _, tr := range traces {
 		tr.check(t, known)
 	}
-	checkFiles(t, filepath.Dir(w.Home), slices.Concat(known["key"], known["never"], known["session"], known["sign-in"]))
+	checkFiles(t, filepath.Dir(w.Home), slices.Concat(known["key"], known["never"], known["session"], known["sign-in"], known["values"]))
 }
 
 // signInSecrets are the secrets of all sign-ins in the store, but not those of their
@@ -253,6 +270,11 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		{args: []string{"exec", "prod", "--", "env"}, hands: "session"},
 		{args: []string{"exec", "dev", "--no-session", "--", "env"}, hands: "key"},
 		{args: []string{"exec", "proc", "--", "env"}, hands: "session"},
+		{args: []string{"exec", "--region", "eu-west-1", "--secret", "DB=ssm:/db", "--secret", "TOKEN=secretsmanager:api#token", "dev", "--", "sh", "-c", "env; cat /proc/self/environ"}, hands: "session values"},
+		{args: []string{"exec", "--region", "eu-west-1", "--secret", "DB=ssm:/db", "dev", "--", w.Fob, "export", "proc"}, hands: "session values"}, // proc prints what it inherits
+		{args: []string{"exec", "--region", "eu-west-1", "--secret", "DB=ssm:/db", "--secret", "TOKEN=secretsmanager:api#nope", "dev", "--", "env"}, code: exitExec},
+		{args: []string{"exec", "--region", "eu-west-1", "--secret", "DB=secretsmanager:api#list", "dev", "--", "env"}, code: exitExec},
+		{args: []string{"exec", "--region", "eu-west-1", "--secret", "DB=secretsmanager:api#nul", "dev", "--", "env"}, code: exitExec},
 		{args: []string{"exec", "dev", "--", "no-such-command"}, code: 127},
 		{args: []string{"mfa", "code", "env", "--json"}, code: exitUsage},
 		{args: []string{"mfa", "code", "dev"}}, {args: []string{"mfa", "code", "dev", "--json"}},
@@ -311,12 +333,13 @@ func sessionSecrets(out string) []string {
 
 // check looks for secrets in everything that a command wrote, and in everything it ran.
 func (tr trace) check(t *testing.T, known map[string][]string) {
-	handed := known[tr.hands]
-	var kept []string
+	var kept, handed []string
 	for kind, secrets := range known {
-		if kind != tr.hands {
-			kept = append(kept, secrets...)
+		if slices.Contains(strings.Fields(tr.hands), kind) {
+			handed = append(handed, secrets...)
+			continue
 		}
+		kept = append(kept, secrets...)
 	}
 	all := slices.Concat(kept, handed)
 	complain := func(where, secret string) { t.Errorf("fob %q: a secret (%.4s...) %s", tr.args, secret, where) }

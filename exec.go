@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"fob/internal/broker"
@@ -178,6 +179,9 @@ func notRunnable(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		// A script whose interpreter is missing looks like this.
 		return &commandError{Name: name, Problem: "cannot be run: it, or the interpreter it names, does not exist", Code: 127}
+	}
+	if errors.Is(err, syscall.E2BIG) {
+		return &commandError{Name: name, Problem: "cannot be run: its arguments and its environment are too long for the system", Code: 126}
 	}
 	return &commandError{Name: name, Problem: fmt.Sprintf("cannot be run: %v", err), Code: 126}
 }

@@ -73,7 +73,7 @@ var removed = []string{
 	"AWS_ACCOUNT_ID", // moves DynamoDB to an account's endpoint
 	"AWS_MFA_SERIAL", "AWS_SESSION_TAGS", "AWS_TRANSITIVE_TAGS", "AWS_SOURCE_IDENTITY",
 	"AWSU_PROFILE", "AWSUME_PROFILE", "AWSUME_EXPIRATION", "AWS_SSO_PROFILE",
-	"FOB_MFA_CODE", "FOB_AGE_IDENTITY", "AWS_VAULT_FILE_PASSPHRASE", "AWS_VAULT", "FOB_PROFILE", "FOB_KEY_ID",
+	"FOB_MFA_CODE", "FOB_AGE_IDENTITY", "AWS_VAULT_FILE_PASSPHRASE", "AWS_VAULT", "FOB_PROFILE", "FOB_KEY_ID", setMark,
 }
 
 // removedPrefixes are families of such variables.
@@ -82,9 +82,25 @@ var removedPrefixes = []string{
 	"FOB_PASSPHRASE",
 }
 
-// Clean returns the environment without the variables of AWS credentials. It drops
-// every occurrence; foldCase (Windows) ignores the case of names.
+// setMark names the variables that an outer fob exec has set for its profile, separated by
+// commas, and the profile after a space.
+const setMark = "FOB_ENV"
+
+// setBefore are those variables and the profile.
+func setBefore(environ []string, foldCase bool) (names []string, profile string) {
+	list, profile, _ := strings.Cut(lookup(environ, setMark, foldCase), " ")
+	return slices.DeleteFunc(strings.Split(list, ","), func(name string) bool { return name == "" }), profile
+}
+
+// Clean returns the environment without the variables of AWS credentials, and without those
+// that an outer fob exec has set for its command: they are secrets, or belong to another
+// profile. It drops every occurrence; foldCase (Windows) ignores the case of names.
 func Clean(environ []string, foldCase bool, also ...string) []string {
+	before, _ := setBefore(environ, foldCase)
+	return clean(environ, foldCase, append(before, also...))
+}
+
+func clean(environ []string, foldCase bool, also []string) []string {
 	drop := func(name string) bool {
 		is := func(n string) bool { return same(name, n, foldCase) }
 		return slices.ContainsFunc(removed, is) || slices.ContainsFunc(also, is) ||
@@ -134,12 +150,22 @@ func Environ(environ []string, s creds.Session, c Child) []string {
 	if c.Compat {
 		vars = append(vars, Var{"AWS_VAULT", c.Profile})
 	}
+	names, profile := setBefore(environ, c.FoldCase)
 	drop := c.staleRegions(environ)
+	if profile != c.Profile {
+		drop, names = append(drop, names...), nil
+	}
 	for _, v := range c.Set {
 		drop = append(drop, v.Name)
+		if !slices.Contains(names, v.Name) {
+			names = append(names, v.Name)
+		}
 	}
-	out := Clean(environ, c.FoldCase, drop...)
-	for _, v := range append(c.Set, vars...) {
+	if len(names) > 0 {
+		vars = append(vars, Var{setMark, strings.Join(names, ",") + " " + c.Profile})
+	}
+	out := clean(environ, c.FoldCase, drop)
+	for _, v := range append(slices.Clone(c.Set), vars...) {
 		out = append(out, v.Name+"="+v.Value)
 	}
 	return out

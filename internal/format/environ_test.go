@@ -24,7 +24,7 @@ func TestClean(t *testing.T) {
 		AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_ACCOUNT_ID
 		AWS_BEARER_TOKEN_BEDROCK AWS_BEARER_TOKEN_ AWS_MFA_SERIAL AWS_SESSION_TAGS AWS_TRANSITIVE_TAGS AWS_SOURCE_IDENTITY
 		AWSU_PROFILE AWSUME_PROFILE AWSUME_EXPIRATION AWS_SSO_PROFILE FOB_PASSPHRASE FOB_PASSPHRASE_FD FOB_PASSPHRASE_FILE
-		FOB_MFA_CODE FOB_AGE_IDENTITY AWS_VAULT_FILE_PASSPHRASE AWS_VAULT FOB_PROFILE FOB_KEY_ID`) {
+		FOB_MFA_CODE FOB_AGE_IDENTITY AWS_VAULT_FILE_PASSPHRASE AWS_VAULT FOB_PROFILE FOB_KEY_ID FOB_ENV`) {
 		lower := strings.ToLower(name)
 		environ := []string{name + "=1", "A=1", lower + "=2", name + "=", "B=" + name + "=x", name + "=3"}
 		if got, want := Clean(environ, false), []string{"A=1", lower + "=2", "B=" + name + "=x"}; !slices.Equal(got, want) {
@@ -43,6 +43,10 @@ func TestClean(t *testing.T) {
 		if got := Clean(kept, foldCase); !slices.Equal(got, kept) {
 			t.Errorf("got %q, want %q", got, kept)
 		}
+	}
+	// What an outer fob exec has set is not for the programs that fob runs for itself.
+	if got := Clean([]string{"DB=secret", "A=1", "FOB_ENV=DB,TOKEN prod", "TOKEN=t", "db=mine"}, false); !slices.Equal(got, []string{"A=1", "db=mine"}) {
+		t.Errorf("got %q", got)
 	}
 	if got := Clean([]string{"FOB_CHAIN=x", "A=1"}, false, "FOB_CHAIN"); !slices.Equal(got, []string{"A=1"}) {
 		t.Errorf("got %q", got)
@@ -71,9 +75,31 @@ func TestEnviron(t *testing.T) {
 			"Windows", "Aws_Region=us-west-2 fob_region=us-west-2 aws_profile=x =C:=C:\\ Path=x", Child{Profile: "dev", FoldCase: true},
 			"=C:=C:\\ Path=x " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID,
 		},
+		{
+			"variables", "DB=inherited A=1 DB=again db=mine", Child{Profile: "dev", Set: []Var{{"DB", "x=y"}, {"EMPTY", ""}}},
+			"A=1 db=mine DB=x=y EMPTY= " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID + " FOB_ENV=DB,EMPTY_dev",
+		},
+		{
+			"variables on Windows", "Db=inherited A=1", Child{Profile: "dev", Set: []Var{{"DB", "x"}}, FoldCase: true},
+			"A=1 DB=x " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID + " FOB_ENV=DB_dev",
+		},
+		{
+			"of an outer fob exec of the profile", "DB=old TOKEN=t FOB_ENV=DB,TOKEN_dev FOB_PROFILE=dev", Child{Profile: "dev", Set: []Var{{"DB", "new"}}},
+			"TOKEN=t DB=new " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID + " FOB_ENV=DB,TOKEN_dev",
+		},
+		{
+			"of another profile's", "DB=old TOKEN=t A=1 FOB_ENV=DB,TOKEN_prod FOB_PROFILE=dev", Child{Profile: "dev"},
+			"A=1 " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID,
+		},
 		{"Unix", "Aws_Region=us-west-2 fob_region=us-west-2", Child{Profile: "dev"}, "Aws_Region=us-west-2 fob_region=us-west-2 " + session + "FOB_PROFILE=dev FOB_KEY_ID=" + exampleID},
 	} {
-		if got := strings.Join(Environ(strings.Fields(tt.environ), least(), tt.child), " "); got != tt.want {
+		// A "_" is the space before the profile in FOB_ENV.
+		space := strings.NewReplacer("_dev", " dev", "_prod", " prod")
+		var environ []string
+		for _, entry := range strings.Fields(tt.environ) {
+			environ = append(environ, space.Replace(entry))
+		}
+		if got, want := strings.Join(Environ(environ, least(), tt.child), " "), space.Replace(tt.want); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
 		}
 	}

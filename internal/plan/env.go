@@ -124,6 +124,11 @@ func (r *resolver) env(region string) (all []Variable, err error) {
 	return all, r.locate(all, region)
 }
 
+// SetsVariables reports whether a profile sets variables for the command of fob exec.
+func SetsVariables(section awsconfig.Profile) bool {
+	return slices.ContainsFunc(section.Prefixed(), setsVariable)
+}
+
 func setsVariable(line awsconfig.Value) bool { return strings.HasPrefix(line.Key, envPrefix) }
 
 // locate says in which region each reference is looked up: the one of its ARN, or the

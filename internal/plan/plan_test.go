@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"fob/internal/awsconfig"
+	"fob/internal/creds"
 )
 
 // everyStep has one of each type, empty.
@@ -180,6 +181,13 @@ func TestExplainJSON(t *testing.T) {
 				StoredKey{Profile: "base", KeyID: "AKIAIOSFODNN7EXAMPLE", From: "the store"},
 				SessionToken{MFASerial: "arn:aws:iam::111111111111:mfa/jo", DurationSeconds: 43200, From: "config:2"},
 				full,
+			},
+			Env: []Variable{
+				{Name: "URL", Value: []Part{
+					{Text: creds.NewSecret("hidden://")}, {Reference: Reference{Service: "secretsmanager", ID: "prod/db", Key: "a&b"}},
+					{Reference: Reference{Service: "ssm", ID: "/prod/db/host", Version: "3"}},
+				}, From: "config:10"},
+				{Name: "LEVEL", Value: []Part{{Text: creds.NewSecret("hidden")}}, From: "config:11"},
 			},
 			Notes: []string{"a note"},
 		},
