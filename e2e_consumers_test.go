@@ -507,7 +507,7 @@ func testOwnRole(t *testing.T, c consumer) {
 	if id := read(t, stdout, stderr, code); !strings.HasPrefix(id.ARN, strings.TrimSuffix(deployARN, "jo")) {
 		t.Errorf("%s, want the role", id.ARN)
 	}
-	if told, _, _ := w.Run("doctor", "fob_mfa_serial"); !strings.Contains(told, "AWS CLI, boto3, Go SDK (Terraform), JavaScript SDK: assumes "+ststest.DemoRole+" with fob") {
+	if told, _, _ := w.Run("doctor", "fob_mfa_serial"); !strings.Contains(told, "AWS CLI, boto3, Go SDK (Terraform), JavaScript SDK, Java SDK: assumes "+ststest.DemoRole+" with fob") {
 		t.Errorf("doctor says %s", told)
 	}
 	if c.name != "go" {
@@ -516,7 +516,7 @@ func testOwnRole(t *testing.T, c consumer) {
 	if stdout, stderr, code := w.consume(t, []string{"AWS_PROFILE=mfa_serial"}, c.argv...); code == 0 {
 		t.Errorf("with a device: %s%s", stdout, stderr)
 	}
-	if told, _, _ := w.Run("doctor", "mfa_serial"); !strings.Contains(told, "Go SDK (Terraform): assumes "+ststest.DemoRole+" with fob (~/.aws/config:3), and fails") {
+	if told, _, _ := w.Run("doctor", "mfa_serial"); !strings.Contains(told, "Go SDK (Terraform), JavaScript SDK: assumes "+ststest.DemoRole+" with fob (~/.aws/config:3), and fails") {
 		t.Errorf("doctor says %s", told)
 	}
 }

@@ -25,12 +25,14 @@ import (
 // The environment of the readers and of fob, for credential_source = Environment.
 const envKey, envSecret = "AKIAENVIRONMENT", "environment"
 
-// TestDifferential asks botocore, the Go SDK and fob how they get the credentials of
-// every profile of some thousand generated AWS files, and holds the answers against
-// each other:
+// TestDifferential asks botocore, the Go SDK, the JavaScript SDK and fob how they get the
+// credentials of every profile of some thousand generated AWS files, and holds the answers
+// against each other:
 //
-//   - what doctor says of both SDKs (awsCLI, goSDK) is what they do, unless it names a
+//   - what doctor says of the first two (awsCLI, goSDK) is what they do, unless it names a
 //     line that they read differently; and where they differ, it says so;
+//   - what it says of the JavaScript SDK (jsSDK) is what that does, with every file that
+//     fob can read;
 //   - it names no line of files whose syntax is plain;
 //   - fob does what expect says, and the same as both SDKs, unless a row of listed
 //     applies; and every row is needed.
@@ -56,11 +58,12 @@ func TestDifferential(t *testing.T) {
 			all[i].askedPlain = ask(s.plain, s.profiles)
 		}
 	}
-	sdk, cli := answers(t, questions)
+	sdk, cli, js := answers(t, questions)
 	c := counts{rows: map[string]int{}, doctor: map[string]int{}}
 	for _, x := range all {
 		for _, p := range x.profiles {
 			x.check(t, p, sdk[x.asked][p], cli[x.asked][p], sdk[x.askedPlain][p], cli[x.askedPlain][p], &c)
+			x.checkJS(t, p, js[x.asked][p])
 		}
 		if t.Failed() && c.profiles%20 == 0 {
 			t.Fatal("and so on")
@@ -192,6 +195,19 @@ func (x trial) check(t *testing.T, profile string, sdk, cli, sdkPlain, cliPlain 
 			row = "a byte order mark or quotes around a name"
 		}
 		n.rows[row]++
+	}
+}
+
+// checkJS checks what doctor says of the JavaScript SDK.
+func (x trial) checkJS(t *testing.T, profile string, js outcome) {
+	config, err := parse(x.files)
+	if err != nil || strings.Contains(js.Error, "Region not accepted") {
+		return
+	}
+	got := foreseen(jsSDK{config.JavaScript()}.chain(profile))
+	if !got.same(js) {
+		t.Errorf("sample %d, profile %q: doctor expects of JavaScript: %v\nit does %v\n%v\n%s-- credentials\n%s",
+			x.number, profile, got, js, slices.Sorted(maps.Keys(x.traits)), x.files[0], x.files[1])
 	}
 }
 
@@ -394,8 +410,8 @@ type question struct {
 	Profiles            []string
 }
 
-// answers asks the Go SDK and botocore, in processes that work at the same time.
-func answers(t *testing.T, questions []question) (sdk, cli []map[string]outcome) {
+// answers asks the SDKs, in processes that work at the same time.
+func answers(t *testing.T, questions []question) (sdk, cli, js []map[string]outcome) {
 	program := filepath.Join(t.TempDir(), "resolve")
 	build := exec.Command("go", "build", "-o", program, "./resolve")
 	build.Dir = filepath.Join("..", "..", "testdata", "consumers", "gosdk")
@@ -406,7 +422,7 @@ func answers(t *testing.T, questions []question) (sdk, cli []map[string]outcome)
 	need(t, err, out)
 
 	half := len(questions) / 2 // botocore takes longer
-	parts := make([][]map[string]outcome, 3)
+	parts := make([][]map[string]outcome, 4)
 	var wg sync.WaitGroup
 	for i, r := range []struct {
 		argv      []string
@@ -415,6 +431,7 @@ func answers(t *testing.T, questions []question) (sdk, cli []map[string]outcome)
 		{[]string{program, t.TempDir()}, questions},
 		{append(python, t.TempDir()), questions[:half]},
 		{append(python, t.TempDir()), questions[half:]},
+		{[]string{"node", "--no-warnings", javaScript(t), t.TempDir()}, questions},
 	} {
 		wg.Go(func() {
 			var err error
@@ -427,7 +444,28 @@ func answers(t *testing.T, questions []question) (sdk, cli []map[string]outcome)
 	if t.Failed() {
 		t.FailNow()
 	}
-	return parts[0], slices.Concat(parts[1], parts[2])
+	return parts[0], slices.Concat(parts[1], parts[2]), parts[3]
+}
+
+// javaScript is the reader that uses the SDK for JavaScript. In CI, where no test may be
+// skipped, it fetches the packages, to a directory of its own: the tests of the root
+// package do the same at the same time.
+func javaScript(t *testing.T) string {
+	dir := filepath.Join("..", "..", "testdata", "consumers", "jssdk")
+	_, err := os.Stat(filepath.Join(dir, "node_modules"))
+	if err == nil || os.Getenv("FOB_TEST_REQUIRE") != "1" {
+		need(t, err, []byte("npm ci --ignore-scripts in "+dir))
+		return filepath.Join(dir, "resolve.js")
+	}
+	own := t.TempDir()
+	if err := os.CopyFS(own, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = own
+	out, err := cmd.CombinedOutput()
+	need(t, err, out)
+	return filepath.Join(own, "resolve.js")
 }
 
 // need ends the test where something is missing.

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,9 +10,6 @@ import (
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
 	"fob/internal/plan"
-	"fob/internal/profiles"
-	"fob/internal/ui"
-	"fob/internal/wire"
 )
 
 // disagreement says how the AWS CLI and the Go SDK differ about a profile, and which
@@ -41,90 +37,6 @@ func reaches(c *awsconfig.Config, name, program string) bool {
 	return true
 }
 
-// tools says how fob exec, the AWS CLI and the Go SDK get the credentials of the profile
-// that was asked about. Of other SDKs only what e2e_consumers_test.go shows is said.
-func (e *exam) tools(context.Context) error {
-	all, err := e.Profiles()
-	if err != nil || e.Profile == "" {
-		return nil // the config's check has reported it
-	}
-	made, problem := all.Plan(e.Profile, plan.Options{Shown: true})
-	var works Remedy
-	if problem == nil {
-		works = Remedy{ui.Type("fob", "exec", e.Profile).To("works with every tool")}
-		if e.rewrites(all, e.Profile) {
-			works = Remedy{ui.Type("fob", "wire", e.Profile).To("has every tool ask fob"), works[0]}
-		}
-		device := ""
-		if serial := made.MFASerial(); serial != "" {
-			device = ", MFA " + plan.ShortSerial(serial)
-		} else if made.StartsWithKey() { // for a sign-in the portal asks for MFA, or does not
-			device = ", without MFA"
-		}
-		e.ok("fob exec: %s%s", profiles.Route(made), device)
-	}
-	section, exists := all.Config.Profile(e.Profile)
-	if !exists {
-		return nil // only the store has it
-	}
-	cli, sdk := awsCLI{all.Config}.chain(e.Profile), goSDK{all.Config}.chain(e.Profile)
-	who := [][]string{{"AWS CLI", "boto3"}, {"Go SDK (Terraform)"}}
-	told := []string{cli.told(e.Program, "asks for an MFA code by itself"), sdk.told(e.Program, "fails, because it cannot ask for an MFA code")}
-	if told[0] == told[1] {
-		who[0] = append(who[0], who[1]...)
-		if cli.throughFob(e.Program) && (len(wire.Rivals(section)) == 0 || plainRole(all.Config, section)) {
-			who[0] = append(who[0], "JavaScript SDK")
-		}
-		who = who[:1]
-	}
-	for i, c := range []chain{cli, sdk}[:len(who)] {
-		text := strings.Join(who[i], ", ") + ": " + told[i]
-		long := overlong(section, c, e.Program)
-		if long {
-			text += ", but AWS refuses its duration_seconds"
-		}
-		if c.refused != "" || long || c.needsCode() && i == 1 || c.steps[0].kind == "none" && problem == nil {
-			e.add(Advice, text, works...)
-		} else {
-			e.ok("%s", text)
-		}
-	}
-	if problem == nil && made.Region == "" {
-		// The AWS CLI's own words for that name aws configure, which asks for a key in plain text.
-		set := ui.TypeLine("fob config set region REGION --profile " + cmdline.Quote(e.Profile))
-		e.advise(set, "%s has no region, and the AWS CLI does nothing without one", e.Profile)
-	}
-	if cli.throughFob(e.Program) && problem == nil {
-		e.ok("tools that know no credential_process (s3cmd, s5cmd, old versions of others): only under fob exec %s", cmdline.Quote(e.Profile))
-	}
-	return nil
-}
-
-// plainRole reports whether a section only has a role, and a source profile that only
-// has a credential_process.
-func plainRole(c *awsconfig.Config, section awsconfig.Profile) bool {
-	parent, _ := section.Own("source_profile")
-	source, ok := c.Profile(parent.Text)
-	_, process := section.Own("credential_process")
-	return ok && !process && len(wire.Rivals(section)) == 2 && len(wire.Rivals(source)) == 0
-}
-
-// told is what a tool does; code is what comes of an MFA device in a section.
-func (c chain) told(program, code string) string {
-	if c.refused != "" {
-		return "no credentials, because " + c.refused
-	}
-	text := c.String()
-	if c.throughFob(program) {
-		at := plan.At(c.steps[0].values[0])
-		text = strings.Replace(text, "the credential_process of "+at, "fob ("+at+")", 1)
-	}
-	if c.needsCode() {
-		text += ", and " + code
-	}
-	return text
-}
-
 // A chain is how a tool gets the credentials of a profile: a source, and the roles
 // that are assumed with it, the last one at the end.
 type chain struct {
@@ -132,6 +44,8 @@ type chain struct {
 	// refused says why there are no credentials; at is the line to blame.
 	refused string
 	at      awsconfig.Value
+	// stumbled says why a tool then tries the role of its machine, which is the only step.
+	stumbled string
 }
 
 // step is a source or a role, and the values that it is made of.
