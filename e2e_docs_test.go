@@ -47,7 +47,7 @@ func TestPages(t *testing.T) {
 			{"$ aws", tryTranscript},
 			{"[profile live]", tryGuards},
 			{"export FOB_NO_INPUT", tryWithoutPerson("terraform plan")},
-			{"aws-vault exec", tryVault},
+			{"fob import", tryVault},
 			{"fob wire", tryWire},
 			{"[profile prod]", tryProfile},
 		}},
@@ -132,10 +132,6 @@ type reader struct {
 const standIn = `#!/bin/sh
 echo "${0##*/} $*" >>"$CALLS"
 case "${0##*/} $*" in
-"aws-vault exec --no-session dev -- "*)
-	shift 4
-	AWS_ACCESS_KEY_ID=$KEY AWS_SECRET_ACCESS_KEY=$SECRET exec "$@"
-	;;
 sudo*)
 	for word; do
 		shift
@@ -160,7 +156,7 @@ func newReader(t *testing.T, aws string) *reader {
 	if err := os.Mkdir(r.bin, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"aws", "aws-vault", "backup", "docker", "make", "sudo", "terraform"} {
+	for _, name := range []string{"aws", "backup", "docker", "make", "sudo", "terraform"} {
 		text := standIn
 		if name == "aws" { // the fake AWS has no S3
 			text = strings.Replace(text, "\n", "\n[ \"$1\" = s3 ] || exec "+cmdline.Quote(aws)+" \"$@\"\n", 1)
@@ -355,9 +351,11 @@ func tryWithoutPerson(command string) func(*testing.T, *reader, string) {
 
 func tryVault(t *testing.T, r *reader, code string) {
 	r = newReader(t, r.aws)
+	r.file(t, ".awsvault/keys/dev", text(t, "internal/awsvault/testdata/99designs/dev"))
 	r.config(t, "[profile dev]\nmfa_serial = "+ststest.DemoSerial+"\n[profile prod]\nsource_profile = dev\nrole_arn = "+ststest.DemoRole+"\nmfa_serial = "+ststest.DemoSerial+"\n")
-	r.sh(t, "MFA code for prod => $CODE", "sh", code)
+	r.sh(t, "Move it into the store? => y\naws-vault's passphrase => hunter2\nMFA code for dev => $CODE", "sh", code)
 	holds(t, r.called(t), "terraform plan\nwith ASIA")
+	holds(t, text(t, filepath.Join(r.Home, ".aws", "config")), "fob_source_profile = dev\n")
 }
 
 // tryWire rewrites a role profile that another tool has used.

@@ -18,6 +18,7 @@ import (
 
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
+	"fob/internal/awsvault"
 	"fob/internal/creds"
 	"fob/internal/host"
 	"fob/internal/iam"
@@ -385,6 +386,11 @@ func examples(home string) []example {
 		{"login x", planned(&awsapi.RefusedError{Action: "GetRoleCredentials", Code: "UnauthorizedException"})},
 		{"clear --sso crop", &plan.NoSignInError{Name: "crop", Nearest: []string{"corp"}}},
 		{"import", &keepError{"~/.aws/credentials:2", "a root user's key"}},
+		{"import", &awsvault.PassphraseError{Asked: true}},
+		{"import", &awsvault.SessionError{}},
+		{"import", &awsvault.ReadError{Reason: "not an item of aws-vault"}},
+		{"import", &awsvault.LockedError{Reason: "gpg cannot decrypt it", Fix: "pass show 'a b' >/dev/null"}},
+		{"import", &awsvault.LockedError{Reason: "macOS wants to ask", Advice: "choose Allow"}},
 		{"import x.csv", &importer.NotKeysError{File: "x.csv"}},
 		{"import --undo", &importer.ConflictError{File: "~/.aws/credentials"}},
 		{"import", importer.ErrReadBack},

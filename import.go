@@ -56,9 +56,10 @@ func (c *importCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	find := world.Find
-	if len(c.Files) > 0 {
-		find = func() ([]importer.Found, error) { return world.FindIn(c.Files) }
+	find := func() ([]importer.Found, error) { return world.FindIn(c.Files) }
+	if len(c.Files) == 0 {
+		world.Vault = listVault(a, world.Profiles)
+		find = world.Find
 	}
 	found, err := find()
 	if err != nil {

@@ -130,9 +130,12 @@ func (c *importCmd) preview(a *app, world importer.World, items []importer.Item)
 	a.out.Print("\nWhat would change:\n")
 	for _, item := range items {
 		for _, f := range item.Found {
-			what := "delete the file, after asking"
-			if !f.Whole {
-				what = "remove the key"
+			what := "remove the key"
+			switch {
+			case f.Vault != nil:
+				what = "copy the key; aws-vault keeps its own"
+			case f.Whole:
+				what = "delete the file, after asking"
 			}
 			a.out.Item(ui.Styled{}, whereFound(f)+": "+what, nil)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
+	"fob/internal/awsvault"
 	"fob/internal/importer"
 	"fob/internal/plan"
 	"fob/internal/profiles"
@@ -21,6 +22,7 @@ type moving struct {
 	world   importer.World
 	journal importer.Journal
 	given   givenCodes
+	vault   *awsvault.Reader
 	// moved are the keys that are in the store and in no AWS file any more.
 	moved []importer.Item
 }
@@ -32,7 +34,7 @@ func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item)
 		a.out.Answer("Nothing has changed.")
 		return nil
 	}
-	m := &moving{importCmd: c, world: world, journal: a.imports(), given: givenCodes{}}
+	m := &moving{importCmd: c, world: world, journal: a.imports(), given: givenCodes{}, vault: vaultReader(a, world)}
 	var failed []error
 	for _, item := range items {
 		err := m.move(a, item)
@@ -47,6 +49,7 @@ func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item)
 		if err := m.deleteFiles(a); err != nil {
 			failed = append(failed, err)
 		}
+		m.sayKept(a)
 		a.out.Say("To undo: fob import --undo")
 	}
 	if len(failed) == 0 {
@@ -61,6 +64,9 @@ func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item)
 
 // move moves one key. The package's text says why in this order.
 func (m *moving) move(a *app, item importer.Item) error {
+	if err := m.readVault(a, &item); err != nil {
+		return err
+	}
 	if err := m.named(a, &item); err != nil {
 		return err
 	}
@@ -143,7 +149,7 @@ func (m *moving) rewrite(a *app, item importer.Item, serials importer.Serials, i
 		a.out.Note("%s stays as it is: %s", left.Profile, a.out.Sentence(left.Err))
 	}
 	m.noteMFA(a, draft, item.Profiles)
-	a.out.Answer("Moved %s into the store: %s now.", profiles.ShortKey(key), asks(draft.Config.Done, item.Profiles))
+	a.out.Answer("%s %s into the store: %s now.", verb(item), profiles.ShortKey(key), asks(draft.Config.Done, item.Profiles))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +42,7 @@ func foundTable(items []importer.Item, now time.Time) ui.Table {
 		{}, {Title: "KEY"}, {Title: "WHERE", Shrink: true}, {Title: "PROFILE", Shrink: true}, {Title: "ACCOUNT"}, {Title: "AGE"},
 	}}
 	for n, item := range items {
-		number, key := strconv.Itoa(n+1), profiles.ShortKey(item.Key().ID)
+		number, key := strconv.Itoa(n+1), cmp.Or(profiles.ShortKey(item.Key().ID), "-") // aws-vault's is not read yet
 		for _, f := range item.Found {
 			t.Rows = append(t.Rows, []ui.Styled{
 				ui.Plain.Text(number), ui.Plain.Text(key), ui.Plain.Text(whereFound(f)),

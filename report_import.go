@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"fob/internal/awsvault"
 	"fob/internal/importer"
 	"fob/internal/ui"
 )
@@ -15,6 +16,22 @@ func (e *keepError) Error() string { return e.Where + ": " + e.Problem }
 func importFailures() []failure {
 	return []failure{
 		always[*keepError](exitFailed),
+		always[*awsvault.PassphraseError](exitFailed),
+		always[*awsvault.SessionError](exitFailed),
+		always[*awsvault.ReadError](exitFailed),
+		on(func(_ *app, e *awsvault.LockedError, _ error) verdict {
+			code := exitNoPerson
+			if e.Declined {
+				code = exitFailed
+			}
+			switch {
+			case e.Fix != "":
+				return exit(code, ui.TypeLine(e.Fix).To("asks for the passphrase; then run fob import again"))
+			case e.Advice != "":
+				return exit(code, ui.Advise("%s", e.Advice))
+			}
+			return exit(code)
+		}),
 		on(func(_ *app, e *importer.NotKeysError, _ error) verdict {
 			return exit(exitUsage, ui.TypeLine("fob add PROFILE").To("asks for one key"))
 		}),

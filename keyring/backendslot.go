@@ -16,13 +16,13 @@ import (
 func backendSlot(b backend.Backend) slotKind {
 	return slotKind{
 		kind: b.Kind, authentic: b.Authentic,
-		usable: func(s *Store) bool { return b.Usable(s.world()) },
+		usable: func(s *Store) bool { return b.Usable(s.World()) },
 		create: createInBackend, open: openInBackend, drop: dropInBackend,
 	}
 }
 
-// world is what a backend may use.
-func (s *Store) world() backend.World {
+// World is what a backend may use, also for what other programs keep there.
+func (s *Store) World() backend.World {
 	waiting := func(kind string, asks bool) (done func()) {
 		return s.waiting(func() string {
 			if asks {
@@ -76,12 +76,12 @@ func (s *Store) inBackend(ctx context.Context, kind string, r backend.Request) (
 	switch {
 	case !ok || !b.Here():
 		return "", &BackendError{Backend: kind, Reason: notHere}
-	case !b.Usable(s.world()):
-		state := b.State(ctx, s.world())
+	case !b.Usable(s.World()):
+		state := b.State(ctx, s.World())
 		return "", &BackendError{Backend: kind, Reason: state.Reason, Fix: state.Fix}
 	}
 	if !b.Child {
-		return b.Do(ctx, s.world(), r)
+		return b.Do(ctx, s.World(), r)
 	}
 	prompt := s.mayPrompt()
 	ctx = s.WatchRefusals(ctx)
@@ -115,7 +115,7 @@ func (s *Store) inTurn(ctx context.Context, b backend.Backend, r backend.Request
 		defer l.Unlock()
 	}
 	if !r.Prompt && !b.Bus && !b.OneWriter {
-		return b.Do(ctx, s.world(), r) // macOS's keychain serves many at once
+		return b.Do(ctx, s.World(), r) // macOS's keychain serves many at once
 	}
 	name, asking, turn := "child", "", ctx
 	switch {
@@ -134,12 +134,12 @@ func (s *Store) inTurn(ctx context.Context, b backend.Backend, r backend.Request
 		return "", err
 	}
 	if !r.Prompt {
-		return b.Do(ctx, s.world(), r)
+		return b.Do(ctx, s.World(), r)
 	}
 	if err := s.newRefusal(ctx); err != nil {
 		return "", err
 	}
-	payload, err := b.Do(ctx, s.world(), r)
+	payload, err := b.Do(ctx, s.World(), r)
 	if err != nil {
 		s.shareRefusal(err)
 	}
@@ -160,7 +160,7 @@ func (s *Store) backendStates(ctx context.Context) map[string]backend.State {
 			continue
 		}
 		wg.Go(func() {
-			state := b.State(ctx, s.world())
+			state := b.State(ctx, s.World())
 			mu.Lock()
 			defer mu.Unlock()
 			all[b.Kind] = state

@@ -80,7 +80,7 @@ func (s *Store) facts(ctx context.Context) facts {
 		system: runtime.GOOS,
 		// A passphrase source that failed still counts as configured.
 		given:    given || err != nil,
-		keychain: keychain.Usable(s.world()),
+		keychain: keychain.Usable(s.World()),
 		display:  s.opts.Display,
 	}
 	if s.opts.Place != nil {

@@ -107,6 +107,7 @@ func (h joseHeader) stored() time.Time {
 // readFile decrypts a file. Each has the passphrase that was given when it was written.
 func (r *Reader) readFile(ctx context.Context, e Entry) (creds.Secret, error) {
 	text, err := input.Read(e.Place, maxFile)
+	text = strings.TrimSpace(text) // an editor's last newline is not in the encoding
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
 		return creds.Secret{}, &ReadError{e, failed.Err.Error()}
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"fob/internal/awsconfig"
+	"fob/internal/awsvault"
 	"fob/internal/cmdline"
 	"fob/internal/plan"
 	"fob/internal/profiles"
@@ -290,20 +291,8 @@ func usesVault(m *moving) bool {
 // the profile that it asks for; "" if nobody knows.
 func (m *moving) fromVault(name string) (line awsconfig.Value, target string, ok bool) {
 	line, _ = m.section[name].Own("credential_process")
-	words := cmdline.Words(line.Text)
-	if len(words) == 0 || strings.TrimSuffix(filepath.Base(words[0]), ".exe") != "aws-vault" {
-		return line, "", false
-	}
-	command := slices.IndexFunc(words, func(w string) bool { return w == "exec" || w == "export" })
-	for i := command + 1; command > 0 && i < len(words); i++ {
-		switch flag := words[i]; {
-		case flag == "-d" || flag == "-t" || flag == "--duration" || flag == "--mfa-token" || flag == "--region" || flag == "--format":
-			i++ // has a value
-		case !strings.HasPrefix(flag, "-"):
-			return line, flag, true
-		}
-	}
-	return line, "", true
+	target, ok = awsvault.Target(line.Text)
+	return line, target, ok
 }
 
 // askVault finds lines that make tools ask aws-vault for what fob has by now.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"fob/internal/awsconfig"
+	"fob/internal/awsvault"
 	"fob/internal/creds"
 	"fob/internal/input"
 	"fob/internal/plan"
@@ -27,10 +28,12 @@ type World struct {
 	Program string
 	// Home is the user's home directory; "" if nobody knows it.
 	Home string
+	// Vault is what aws-vault has.
+	Vault []awsvault.Entry
 }
 
-// Find looks for keys in the AWS files and where browsers put the console's downloads.
-// It calls nobody, and opens the store for nothing.
+// Find looks for keys in the AWS files and where browsers put the console's downloads, and
+// adds aws-vault's. It calls nobody, and opens the store for nothing.
 func (w World) Find() ([]Found, error) {
 	var found []Found
 	for _, credentials := range []bool{true, false} {
@@ -40,6 +43,7 @@ func (w World) Find() ([]Found, error) {
 		}
 		found = append(found, w.inFile(w.Profiles.Config, path, credentials)...)
 	}
+	found = w.withVault(found)
 	for _, path := range w.downloads() {
 		text, err := input.Read(path, maxFile)
 		if err != nil {
@@ -299,9 +303,12 @@ func (w World) conflict(f Found, found []Found, infos []keyring.Info) string {
 		}
 	}
 	for _, o := range found {
-		if o.Profile == f.Profile && !o.Whole && o.Place.File != f.Place.File && o.Key.ID != f.Key.ID {
+		if o.Profile == f.Profile && !o.Whole && o.Vault == nil && o.Place.File != f.Place.File && o.Key.ID != f.Key.ID {
 			return fmt.Sprintf("%s has another key at %s:%d, which would take its place", f.Profile, o.Shown, o.Line)
 		}
+	}
+	if f.Vault != nil {
+		return w.vaultUnused(f)
 	}
 	if why := w.foreignSection(f); why != "" {
 		return why

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"fob/internal/awsvault"
 	"fob/internal/creds"
 )
 
@@ -22,6 +23,8 @@ type Found struct {
 	User string
 	// Created is when the key was made, roughly; zero if nobody knows.
 	Created time.Time
+	// Vault is the entry of aws-vault's that it is; nil for a key in a file.
+	Vault *awsvault.Entry
 }
 
 // Place is where a key is.

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"fob/internal/awsvault"
+	"fob/internal/creds"
+	"fob/internal/importer"
+	"fob/internal/profiles"
+	"fob/internal/ui"
+)
+
+// vaultWorld is where aws-vault may keep its keys.
+func vaultWorld(a *app, all *profiles.Profiles) awsvault.World {
+	home, _ := a.host.Home() // without one there are no files
+	return awsvault.World{World: a.store().World(), Home: home, Profiles: all.Config.Names(), Prompt: a.host.Desktop() && !a.NoInput}
+}
+
+// listVault is what aws-vault has. It says what may be missing.
+func listVault(a *app, all *profiles.Profiles) []awsvault.Entry {
+	entries, problems := awsvault.List(a.ctx, vaultWorld(a, all))
+	for _, p := range problems {
+		if p.Locked {
+			a.out.Note("aws-vault may have more keys: %s", p.Reason)
+		} else {
+			a.out.Note("cannot see all of aws-vault's keys: %s", p.Reason)
+		}
+	}
+	return entries
+}
+
+// vaultReader reads keys of aws-vault's.
+func vaultReader(a *app, world importer.World) *awsvault.Reader {
+	ask := func(ctx context.Context, dir string, again bool) (creds.Secret, error) {
+		text := "aws-vault's passphrase for " + a.host.Tilde(dir) + ": "
+		if again {
+			text = "Wrong passphrase, try again: "
+		}
+		answer, err := a.person.AskSecret(ctx, "ask for aws-vault's passphrase", text, func(string) error { return nil })
+		if nobody, ok := errors.AsType[*ui.NobodyError](err); ok {
+			nobody.Flag = "AWS_VAULT_FILE_PASSPHRASE"
+		}
+		return answer, err
+	}
+	return &awsvault.Reader{World: vaultWorld(a, world.Profiles), Ask: ask}
+}
+
+// readVault reads the key of an item that aws-vault keeps, now that it has been chosen.
+func (m *moving) readVault(a *app, item *importer.Item) error {
+	if item.Found[0].Vault == nil {
+		return nil
+	}
+	key, err := m.vault.Read(a.ctx, *item.Found[0].Vault)
+	if err != nil {
+		return err
+	}
+	f := m.world.Read(item.Found[0], key)
+	if f.Kind != importer.LongLived {
+		return &keepError{whereFound(f), f.Why}
+	}
+	item.Found = []importer.Found{f}
+	return nil
+}
+
+// verb is what has become of a key: fob removes none from aws-vault.
+func verb(item importer.Item) string {
+	if item.Found[0].Vault != nil {
+		return "Copied"
+	}
+	return "Moved"
+}
+
+// sayKept says which keys aws-vault still has.
+func (m *moving) sayKept(a *app) {
+	var kept []string
+	for _, item := range m.moved {
+		if v := item.Found[0].Vault; v != nil && !slices.Contains(kept, v.Profile) {
+			kept = append(kept, v.Profile)
+		}
+	}
+	if len(kept) > 0 {
+		a.out.Say("aws-vault still has the %s of %s. When nothing uses it any more: %s",
+			ui.Plural(len(kept), "key"), ui.List(kept), ui.Type("aws-vault", "remove", kept[0]).Command)
+	}
+}
