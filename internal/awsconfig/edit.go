@@ -81,7 +81,7 @@ func SetKeys(text, header string, props [][2]string) (string, error) {
 
 // set changes the last property with that key, because the last one counts.
 func set(text string, found []section, p [2]string) string {
-	if old, ok := last(text, found, p[0]); ok {
+	if old, ok := last(text, found, strings.ToLower(p[0])); ok {
 		return replace(text, old, p[1])
 	}
 	return insert(text, found, assignment(p))
@@ -266,7 +266,7 @@ func find(text, header string) ([]section, error) {
 // writable checks that a property will be read back as it was written.
 func writable(p [2]string) error {
 	key, rest, problem := cutKey(assignment(p))
-	if problem != "" || key != p[0] || kindOf(key) != plain || strings.ToLower(key) != key ||
+	if problem != "" || key != p[0] || kindOf(key) != plain || strings.ToLower(key) != key && !strings.HasPrefix(key, variablePrefix) ||
 		readValue(rest) != p[1] || !sound(p[0]+p[1]) {
 		return &ValueError{Key: p[0]}
 	}

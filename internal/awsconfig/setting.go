@@ -1,6 +1,7 @@
 package awsconfig
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -14,10 +15,18 @@ type Setting struct {
 	Name string // of the section
 	// Key and Sub are in lower case; Sub is "" for a key that is not nested.
 	Key, Sub string
+	// Variable is the Key in the capitals of the variable that it names; "" for one that
+	// names none, and whose capitals do not matter.
+	Variable string
 }
 
+// variablePrefix begins the keys that name a variable of a command.
+const variablePrefix = "fob_env_"
+
 // String is the name without the section.
-func (s Setting) String() string { return strings.TrimSuffix(s.Key+"."+s.Sub, ".") }
+func (s Setting) String() string {
+	return strings.TrimSuffix(cmp.Or(s.Variable, s.Key)+"."+s.Sub, ".")
+}
 
 // Header is the header of the setting's section, in the config file or in the other one.
 func (s Setting) Header(credentials bool) (string, error) {
@@ -50,6 +59,9 @@ func (c *Config) ParseSetting(name, profile string) (Setting, error) {
 		return Setting{}, ErrSetting
 	}
 	s.Key, s.Sub = strings.ToLower(parts[0]), strings.ToLower(strings.Join(parts[1:], ""))
+	if strings.HasPrefix(s.Key, variablePrefix) {
+		s.Variable = variablePrefix + parts[0][len(variablePrefix):]
+	}
 	return s, nil
 }
 
@@ -111,7 +123,7 @@ func (e *NestError) Error() string {
 }
 
 // Set sets a setting in the text of an AWS file. The line that counts keeps its case,
-// spacing and comment; a new one comes after the last property of the section, and a
+// unless that names another variable, its spacing and comment; a new one comes after the last property of the section, and a
 // section that is missing at the end.
 func Set(text, header string, s Setting, value string) (string, error) {
 	if s.Sub == "" {
@@ -119,12 +131,17 @@ func Set(text, header string, s Setting, value string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if old, ok := last(text, found, s.Key); ok && len(old.subs) > 0 {
+		old, ok := last(text, found, s.Key)
+		switch {
+		case ok && len(old.subs) > 0:
 			return "", &NestError{Key: s.Key, Nested: names(old.subs)}
+		case ok && s.Variable != "": // the line may name another variable
+			text = text[:old.start] + strings.Replace(old.text, old.written, s.Variable, 1) + text[old.start+len(old.text):]
 		}
-		out, err := SetKeys(text, header, [][2]string{{s.Key, value}})
+		set := [][2]string{{cmp.Or(s.Variable, s.Key), value}}
+		out, err := SetKeys(text, header, set)
 		if errors.Is(err, ErrNoSection) {
-			return AppendSection(text, header, [][2]string{{s.Key, value}})
+			return AppendSection(text, header, set)
 		}
 		return out, err
 	}

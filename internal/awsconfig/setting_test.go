@@ -90,6 +90,29 @@ func TestSetAndUnset(t *testing.T) {
 	}
 }
 
+// The capitals of a key count if it names a variable.
+func TestSetVariable(t *testing.T) {
+	c, err := Parse(File{}, File{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"":            "[profile a]\nfob_env_DB_Host = v\n",
+		"[profile a]": "[profile a]\nfob_env_DB_Host = v",
+		"[profile a]\nFOB_ENV_db_host=1 # c\nj = 2\n":   "[profile a]\nfob_env_DB_Host=v # c\nj = 2\n",
+		"[profile a]\n\tfob_env_db_host = v\n\tk = v\n": "[profile a]\n\tfob_env_DB_Host = v\n\tk = v\n",
+	} {
+		s, err := c.ParseSetting("FOB_env_DB_Host", "a")
+		if err != nil || s.Key != "fob_env_db_host" || s.String() != "fob_env_DB_Host" {
+			t.Fatal(s, err)
+		}
+		got, err := Set(text, "[profile a]", s, "v")
+		if err != nil || got != want {
+			t.Errorf("%q: got %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
 func TestSetRefuses(t *testing.T) {
 	const text = "[profile a]\ns3 =\n  x = 1\nk = v\n"
 	for _, tt := range []struct{ key, value string }{
