@@ -221,6 +221,15 @@ func TestJSONStrange(t *testing.T) {
 	}
 }
 
+// A document counts whatever type the server says it has: SDKs do not look at it.
+func TestJSONMislabelled(t *testing.T) {
+	c := newTestClient(t, canned(t, 200, "text/html; charset=utf-8", `{"expiresIn":7}`), brisk)
+	var answer struct{ ExpiresIn int }
+	if err := c.JSON(t.Context(), creds.Session{}, portalCall, &answer); err != nil || answer.ExpiresIn != 7 {
+		t.Errorf("%+v, %v", answer, err)
+	}
+}
+
 // A call may have longer answers than others, and only that call.
 func TestJSONMaxAnswer(t *testing.T) {
 	long := strings.Repeat("a", 2*maxAnswer)
