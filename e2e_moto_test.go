@@ -7,9 +7,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,7 +176,9 @@ func TestMoto(t *testing.T) {
 	t.Parallel()
 	m := newMoto(t)
 	for name, test := range map[string]func(*testing.T, *moto){
-		"add": motoAdd,
+		"add":    motoAdd,
+		"import": motoImport,
+		"values": motoValues,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,6 +200,83 @@ func motoAdd(t *testing.T, m *moto) {
 	wrong := "wJalrXUtnFEMI/K7MDENG/bPxRfiCYWRONGSECRET"
 	if _, stderr, code := w.RunWith(key.ID+"\n"+wrong+"\n", "add", "other", "--stdin", "--region", motoRegion); code == 0 {
 		t.Errorf("a wrong secret: %s", stderr)
+	}
+}
+
+// Keys in plain text move into the store, and the AWS CLI works with them as before.
+func motoImport(t *testing.T, m *moto) {
+	eve, bob, w := m.user(t, "eve"), m.user(t, "bob"), motoWorld(t, m)
+	role := m.role(t, "eve-role")
+	section := func(name string, k creds.Key) string {
+		return "[" + name + "]\naws_access_key_id = " + k.ID + "\naws_secret_access_key = " + k.Secret.Reveal() + "\n"
+	}
+	w.config(t, "[profile eve]\nregion = "+motoRegion+"\n\n[profile deploy]\nregion = "+motoRegion+"\nrole_arn = "+role+"\nsource_profile = eve\n")
+	file := filepath.Join(w.Home, ".aws", "credentials")
+	if err := os.WriteFile(file, []byte(section("eve", eve)+section("bob", bob)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, w.out(t, "import", "--yes"), "eve and deploy ask fob now", "bob asks fob now")
+	if left := text(t, file); strings.Contains(left, "aws_") {
+		t.Errorf("left in plain text: %s", left)
+	}
+	cli := exec.Command(need(t, "aws", "--version"), "sts", "get-caller-identity", "--profile", "deploy")
+	cli.Env = w.Env
+	out, err := cli.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	holds(t, string(out), ":assumed-role/eve-role/")
+	if got := m.keys(t, "eve"); !slices.Equal(got, []string{eve.ID + " Active"}) {
+		t.Errorf("eve's keys are %v", got)
+	}
+}
+
+// Variables of a command, from both of AWS's stores, with the session of a role.
+func motoValues(t *testing.T, m *moto) {
+	key, w := m.user(t, "val"), motoWorld(t, m)
+	role := m.role(t, "val-role")
+	w.do(t, key.ID+"\n"+key.Secret.Reveal()+"\n", "add", "val", "--stdin", "--region", motoRegion, "--mfa-serial", "none")
+	w.do(t, "", "add", "app", "--source", "val", "--role", role, "--region", motoRegion)
+
+	args := []string{"exec", "app"}
+	var want []string
+	ask := func(name, ref, value string) {
+		args = append(args, "--secret", name+"="+ref)
+		want = append(want, name+"="+value)
+	}
+	for i := range 12 { // more than a call takes
+		name, value := fmt.Sprintf("/val/p%02d", i), fmt.Sprintf("parameter %d = \"x\"", i)
+		m.json(t, "ssm", "AmazonSSM.PutParameter", map[string]any{"Name": name, "Value": value, "Type": "SecureString"})
+		ask(fmt.Sprintf("P%02d", i), "ssm:"+name, value)
+	}
+	m.json(t, "ssm", "AmazonSSM.PutParameter", map[string]any{"Name": "/val/p00", "Value": "second", "Type": "SecureString", "Overwrite": true})
+	m.json(t, "ssm", "AmazonSSM.PutParameter", map[string]any{"Name": "/val/list", "Value": "a,b", "Type": "StringList"})
+	want[0] = "P00=second"
+	ask("FIRST", "ssm:/val/p00:1", `parameter 0 = "x"`)
+	ask("LIST", "{{resolve:ssm:/val/list}}", "a,b")
+	for i := range 22 {
+		name := fmt.Sprintf("val/s%02d", i)
+		m.json(t, "secretsmanager", "secretsmanager.CreateSecret", map[string]any{"Name": name, "SecretString": fmt.Sprintf(`{"token":"t%d","n":7}`, i)})
+		ask(fmt.Sprintf("S%02d", i), "secretsmanager:"+name+"#token", fmt.Sprintf("t%d", i))
+	}
+	made := m.json(t, "secretsmanager", "secretsmanager.CreateSecret", map[string]any{"Name": "val/whole", "SecretString": "all of it"})
+	m.json(t, "secretsmanager", "secretsmanager.PutSecretValue", map[string]any{"SecretId": "val/whole", "SecretString": "newer"})
+	ask("WHOLE", "secretsmanager:"+made["ARN"].(string), "newer")
+	ask("BEFORE", "{{resolve:secretsmanager:val/whole:SecretString::AWSPREVIOUS}}", "all of it")
+
+	got := strings.Split(w.out(t, append(args, "--", "env")...), "\n")
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			t.Errorf("no %q", line)
+		}
+	}
+	_, stderr, code := w.Run("exec", "app", "--secret", "A=ssm:/val/none", "--secret", "B=secretsmanager:val/none", "--secret", "C=ssm:/val/list", "--", "touch", "started")
+	if code != exitExec {
+		t.Errorf("exit code %d", code)
+	}
+	holds(t, stderr, "2 of 3 variables", "A (ssm:/val/none)", "B (secretsmanager:val/none)")
+	if _, err := os.Stat(filepath.Join(w.Home, "started")); err == nil {
+		t.Error("the command was started")
 	}
 }
 
