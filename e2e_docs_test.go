@@ -69,6 +69,9 @@ func TestPages(t *testing.T) {
 			{"[profile machine]", tryConfig},
 			{"fob wire machine", trySigningHelper},
 		}},
+		{"doc/guide.md", []pageBlock{
+			{"$ ", seenBy("e2e_guide_linux_test.go", "TestGuide")},
+		}},
 		{"doc/format.md", []pageBlock{
 			// Parts of files. TestFormatPage reads a store with the program, and
 			// TestRecoverWithoutFob one that fob made, with age.

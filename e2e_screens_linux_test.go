@@ -210,7 +210,7 @@ func (s *pane) await(t *testing.T, seen func(shown string) bool) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the screen after %v:\n%s", longestWait, shown)
+			t.Fatalf("the screen after %v:\n%s", longestWait, strings.TrimSpace(shown))
 		}
 	}
 }
