@@ -52,19 +52,6 @@ func (p program) readBack(args []string) int {
 	return 0
 }
 
-// passphraseEnviron are the variables that open the store without a person, as every
-// program in this shell inherits them and passes them on to fob.
-func (a *app) passphraseEnviron() (environ []string) {
-	for name, value := range map[string]string{
-		"FOB_PASSPHRASE": a.secrets.passphrase, "FOB_PASSPHRASE_FILE": a.secrets.passphraseFile, "FOB_AGE_IDENTITY": a.secrets.ageIdentity,
-	} {
-		if value != "" {
-			environ = append(environ, name+"="+value)
-		}
-	}
-	return environ
-}
-
 // imports are what fob import has changed, and can bring back.
 func (a *app) imports() importer.Journal {
 	return importer.Journal{Store: a.store(), Files: a.files, Now: a.now}

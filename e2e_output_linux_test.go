@@ -31,6 +31,7 @@ func TestOutputIsLost(t *testing.T) {
 		"login":            "login dev",
 		"status":           "status --all",
 		"add":              "-", // it talks to a person, on standard error
+		"import":           "import --dry-run",
 		"list":             "list",
 		"explain":          "explain dev",
 		"config get":       "config get sso_session --profile ops",

@@ -234,6 +234,10 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 	if err := os.WriteFile(file, []byte(identity.String()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	csv := filepath.Join(t.TempDir(), "jo_accessKeys.csv") // deleted by the command
+	if err := os.WriteFile(csv, []byte("Access key ID,Secret access key\n"+ststest.DemoKeyID+","+keySecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	leak := t.TempDir()
 	if err := os.WriteFile(filepath.Join(leak, "notes"), []byte(keySecret+"\n"+ststest.DemoSeed+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -260,6 +264,7 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		{args: []string{"export", "dev"}, env: []string{"FOB_MFA_CODE=" + ststest.DemoSeed}, code: exitUsage},
 		{args: []string{"mfa", "add", "dev", "--stdin"}, stdin: hurriedSeed},
 		{args: []string{"login", "dev", "prod"}},
+		{args: []string{"import", "--dry-run"}}, {args: []string{"import", csv, "--yes"}},
 		{args: []string{"export", "prod", "--fresh"}, hands: "session"},
 		{args: []string{"export", "prod"}, hands: "session"},
 		{args: []string{"export", "dev"}, hands: "session"},
@@ -295,7 +300,7 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		{args: []string{"sso"}}, {args: []string{"sso", "--json"}},
 		{args: []string{"explain", "prod"}}, {args: []string{"explain", "prod", "--json"}},
 		{args: []string{"list"}}, {args: []string{"list", "--json"}},
-		{args: []string{"config", "get", "region", "--profile", "dev"}, code: exitFailed}, {args: []string{"config", "set", "dev.output", "json"}}, {args: []string{"config", "unset", "dev.output"}},
+		{args: []string{"config", "get", "region", "--profile", "dev"}, code: exitFailed}, {args: []string{"config", "get", "dev.credential_process"}}, {args: []string{"config", "set", "dev.output", "json"}}, {args: []string{"config", "unset", "dev.output"}},
 		{args: []string{"status"}, env: []string{"AWS_PROFILE=prod"}}, {args: []string{"status", "--all", "--json"}},
 		{args: []string{"exec", "prod", "--", w.Fob, "status"}, hands: "session"},
 		{args: []string{"completion", "bash"}},
@@ -372,6 +377,9 @@ func (tr trace) check(t *testing.T, known map[string][]string) {
 		case strings.HasPrefix(call[2], "socket:"):
 			// Requests are signed with secrets and carry tokens.
 			find(line, slices.Concat(known["key"], known["never"]), func(s string) { complain("on the network", s) })
+		case strings.HasPrefix(call[2], "pipe:") && slices.Contains(tr.args, "import"):
+			// It runs a credential_process once, and is given a session as SDKs are.
+			find(line, slices.Concat(known["key"], known["never"]), func(s string) { complain("in a pipe", s) })
 		default:
 			find(line, all, func(s string) { complain("in "+call[2], s) })
 		}

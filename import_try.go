@@ -17,7 +17,6 @@ import (
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/ui"
-	"fob/internal/wire"
 )
 
 // givenCodes are the MFA codes that the command line gives, by device: each is used once.
@@ -50,9 +49,6 @@ func (m *moving) tryLine(a *app, draft *importer.Draft, name string, id awsapi.I
 	line, _ := section.Own("credential_process")
 	defer a.out.Waiting("starting fob as programs do ...")()
 	environ := append(a.helperEnviron(""), "FOB_NO_INPUT=1")
-	if written, err := wire.Process(a.args[0], name); err == nil && line.Text == written {
-		environ = append(environ, a.passphraseEnviron()...) // it is this program
-	}
 	out, err := helper.Output(a.ctx, line.Text, environ, nil)
 	if failed, ok := errors.AsType[*helper.FailedError](err); ok && failed.Code == exitNoPerson {
 		explain := strings.Replace(strings.TrimSuffix(line.Text, " --format process"), " export --profile ", " explain --json --profile ", 1)

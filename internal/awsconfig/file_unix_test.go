@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -107,4 +108,74 @@ func TestWriteFileReadOnlyDirectory(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "cannot write to ") || !strings.HasSuffix(err.Error(), dir+": permission denied") || content(t, path) != "old" {
 		t.Errorf("got %v", err)
 	}
+}
+
+// What a writer that was killed has left is removed, and nothing else: not what another
+// one is writing, and not a file that only has such a name.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, name := range []string{"credentials", "credentials.fob-1", "credentials.fob-held", "config.fob-1", "credentials.bak", "my-credentials.fob-1"} {
+		if err := os.WriteFile(at(name), []byte("aws_secret_access_key"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.WriteFile(at("credentials.fob-new"), nil, 0o600), os.Mkdir(at("credentials.fob-dir"), 0o700),
+		syscall.Mkfifo(at("credentials.fob-pipe"), 0o600), os.Symlink("credentials.bak", at("credentials.fob-link")), os.Symlink("credentials", at("link"))); err != nil {
+		t.Fatal(err)
+	}
+	held, err := os.OpenFile(at("credentials.fob-held"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	hold(held)
+	if err := Sweep(at("link")); err != nil { // as WriteFile, it follows links
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	want := "[config.fob-1 credentials credentials.bak credentials.fob-dir credentials.fob-held credentials.fob-link credentials.fob-new credentials.fob-pipe link my-credentials.fob-1]"
+	if fmt.Sprint(left) != want {
+		t.Errorf("%v", left)
+	}
+	if err := Sweep(at("none/credentials")); err != nil {
+		t.Errorf("in a directory that does not exist: %v", err)
+	}
+}
+
+// WriteFile holds its new content until it is in its place, so that no sweep takes it.
+func TestSweepDuringWrites(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "credentials")
+	stop := make(chan struct{})
+	var swept sync.WaitGroup
+	swept.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := Sweep(path); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	old := ""
+	for i := range 300 {
+		text := fmt.Sprintf("[p%d]\n", i)
+		if err := WriteFile(path, []byte(old), []byte(text)); err != nil {
+			t.Errorf("%d: %v", i, err)
+			break
+		}
+		old = text
+	}
+	close(stop)
+	swept.Wait()
 }

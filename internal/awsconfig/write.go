@@ -165,7 +165,9 @@ func Sweep(path string) error {
 		}
 		temp := filepath.Join(dir, e.Name())
 		if info, lost := os.Lstat(temp); lost == nil && info.Mode().IsRegular() && abandoned(temp, info) {
-			err = errors.Join(err, os.Remove(temp))
+			if removed := os.Remove(temp); !errors.Is(removed, fs.ErrNotExist) { // or it got into its place just now
+				err = errors.Join(err, removed)
+			}
 		}
 	}
 	return err

@@ -34,3 +34,46 @@ func TestDiff(t *testing.T) {
 		}
 	}
 }
+
+// Merge makes both changes, or says that it cannot.
+func TestMerge(t *testing.T) {
+	const base = "[a]\n1\n2\n[b]\n3\n[c]\n4\n"
+	for _, tt := range []struct{ name, mine, theirs, want string }{
+		{"nothing", base, base, base},
+		{"mine alone", base + "5\n", base, base + "5\n"},
+		{"theirs alone", base, "[a]\n1\n2\n[c]\n4\n", "[a]\n1\n2\n[c]\n4\n"},
+		{"far apart", "[a]\n0\n1\n2\n[b]\n3\n[c]\n4\n", "[a]\n1\n2\n[b]\n3\n[c]\n", "[a]\n0\n1\n2\n[b]\n3\n[c]\n"},
+		{"the same", "[a]\n1\n[b]\n3\n[c]\n4\n", "[a]\n1\n[b]\n3\n[c]\n4\n", "[a]\n1\n[b]\n3\n[c]\n4\n"},
+		{"the same line", "[a]\n1\n2\n[b]\nx\n[c]\n4\n", "[a]\n1\n2\n[b]\ny\n[c]\n4\n", ""},
+		{"lines beside each other", "[a]\nx\n2\n[b]\n3\n[c]\n4\n", "[a]\n1\ny\n[b]\n3\n[c]\n4\n", ""},
+		{"two new sections", base + "[d]\n5\n", base + "[e]\n6\n", base + "[e]\n6\n[d]\n5\n"},
+		{"new sections without a line end", base + "[d]\n5", base + "[e]\n6", base + "[e]\n6\n[d]\n5"},
+		{"new lines at one place", base + "5\n", base + "6\n", ""},
+	} {
+		got, ok := Merge(base, tt.mine, tt.theirs)
+		if ok != (tt.want != "") || got != tt.want {
+			t.Errorf("%s: %v:\n%s", tt.name, ok, got)
+		}
+	}
+	if got, ok := Merge("", "[d]\n5\n", "[e]\n6\n"); !ok || got != "[e]\n6\n[d]\n5\n" {
+		t.Errorf("in an empty text: %q, %v", got, ok)
+	}
+}
+
+// Whatever the texts are: one change alone is made exactly, in either place.
+func FuzzMerge(f *testing.F) {
+	f.Add("[a]\n1\n", "[a]\n2\n[b]")
+	f.Add("", "x")
+	f.Add("a\n\na\n\na", "a\n\na")
+	f.Fuzz(func(t *testing.T, base, other string) {
+		if got, ok := Merge(base, other, base); !ok || got != other {
+			t.Errorf("mine alone: %q, %v", got, ok)
+		}
+		if got, ok := Merge(base, base, other); !ok || got != other {
+			t.Errorf("theirs alone: %q, %v", got, ok)
+		}
+		if got, ok := Merge(base, other, other); !ok || got != other {
+			t.Errorf("both: %q, %v", got, ok)
+		}
+	})
+}
