@@ -95,7 +95,7 @@ func (e Enrolment) create(ctx context.Context) (Device, error) {
 		case Refused(err, AlreadyExists):
 			e.Log("the name %s is taken", name)
 			continue
-		case err != nil && maybeDone(err):
+		case err != nil && MaybeDone(err):
 			return Device{}, &LeftError{Serial: e.Prefix + name, Err: err}
 		}
 		return d, err
@@ -103,8 +103,8 @@ func (e Enrolment) create(ctx context.Context) (Device, error) {
 	return Device{}, err
 }
 
-// maybeDone reports whether AWS may have carried out the call that failed.
-func maybeDone(err error) bool {
+// MaybeDone reports whether AWS may have carried out the call that failed.
+func MaybeDone(err error) bool {
 	var answer *awsapi.AnswerError
 	var unreachable *awsapi.UnreachableError
 	return errors.As(err, &answer) || errors.As(err, &unreachable) && unreachable.Sent

@@ -3,4 +3,151 @@
 // Each step is written into the store before it is taken, so that the next run
 // continues where a killed process stopped. No secret of a key that AWS has created exists
 // only in memory for longer than it takes to store it.
+//
+// There are three sources of truth: the journal in the store, the profiles' keys beside it,
+// and AWS's list of the user's keys. Decide makes one action of them at a time. In the
+// table, O is the old key and N the new one. A lost key is one that AWS created, but whose
+// answer never came.
+//
+//	journal      during            what is so if fob dies there       fob rotate            --abort
+//	(none)       the first checks  nothing has changed                begins                refuses
+//	began        CreateAccessKey   O works; there may be a lost key   deletes a lost key,   deletes a lost key,
+//	                                                                  creates one           forgets
+//	created      waiting for AWS   O and N work; only the journal     waits for N,          deletes N with O,
+//	                               has N                              switches              forgets
+//	created      switching         O and N work; each profile has     switches the rest     switches back,
+//	                               one of them                                              deletes N with O
+//	switched     UpdateAccessKey   N works; O works or is inactive    deactivates O         activates O with N,
+//	                                                                  with N                switches back,
+//	                                                                                        deletes N with O
+//	deactivated  DeleteAccessKey   N works; O is inactive or gone     deletes O with N,     the same; refuses if
+//	                                                                  forgets               O is gone
+//	returning    going back        O works, or N can activate it      goes back             goes back
+//
+// To forget is to remove the journal, which happens last.
+//
+// A machine whose copy of the store is behind sees an earlier row. That does no harm: O is
+// deactivated and deleted with N, which proves that N works, and N is deleted with O. A key
+// counts as lost only if AWS created it when fob asked for one and nothing has ever used
+// it. A journal that another process has changed in the meantime is not overwritten.
 package rotate
+
+import (
+	"context"
+	"time"
+
+	"fob/internal/awsapi"
+	"fob/internal/creds"
+	"fob/internal/iam"
+	"fob/keyring"
+)
+
+// The steps of a journal, in their order. Each is written when it is reached; Began,
+// before AWS is asked for a key.
+const (
+	Began       = "began"
+	Created     = "created"     // the journal has the new key
+	Switched    = "switched"    // so do the profiles
+	Deactivated = "deactivated" // the old key
+	Returning   = "returning"   // to the old key
+)
+
+// Store has the keys and the journals: a *keyring.Store.
+type Store interface {
+	Key(ctx context.Context, profile string) (creds.Key, keyring.Info, error)
+	SetKey(ctx context.Context, profile string, k creds.Key, i keyring.Info) (keyring.Info, error)
+	Retire(ctx context.Context, profile string, k creds.Key, why string) error
+	Rotation(ctx context.Context, profile string) (creds.Rotation, keyring.Info, error)
+	SetRotation(ctx context.Context, profile string, r creds.Rotation, i keyring.Info) (keyring.Info, error)
+	RemoveRotation(profile string) error
+}
+
+// STS says whose a key is.
+type STS interface {
+	Identity(ctx context.Context, with creds.Session) (awsapi.Identity, error)
+}
+
+// IAM is called with one of the user's two keys.
+type IAM interface {
+	// SignIn is called when AWS has denied something to a key alone. From then on, calls
+	// with that key are made with an MFA session of it. ok is false if there is no MFA
+	// device.
+	SignIn(ctx context.Context, with creds.Key) (ok bool, err error)
+	AccessKeys(ctx context.Context, with creds.Key) ([]iam.AccessKey, error)
+	CreateAccessKey(ctx context.Context, with creds.Key) (creds.Key, iam.AccessKey, error)
+	SetAccessKey(ctx context.Context, with creds.Key, id string, active bool) error
+	DeleteAccessKey(ctx context.Context, with creds.Key, id string) error
+	AccessKeyUse(ctx context.Context, with creds.Key, id string) (iam.KeyUse, error)
+	// Now is the time by AWS's clock.
+	Now() time.Time
+}
+
+// Rotator replaces the key of a profile. All fields are needed.
+type Rotator struct {
+	Store   Store
+	Profile string
+	// Sharers are other profiles that seem to have the same key.
+	Sharers []string
+	STS     STS
+	// Dial returns IAM as it is called for a user.
+	Dial func(awsapi.Identity) (IAM, error)
+	// MayDrop asks whether an inactive key may be deleted, because AWS creates no third one.
+	MayDrop func(ctx context.Context, k KnownKey) (bool, error)
+	// Wait pauses until AWS may know more.
+	Wait func(ctx context.Context, d time.Duration) error
+	// Done is called after each action.
+	Done func(a Action, r creds.Rotation)
+	Log  func(format string, args ...any)
+}
+
+// Wish is what a run is asked for.
+type Wish struct {
+	Back    bool // to the old key
+	KeepOld bool // leave the old key in AWS, inactive
+	// MaxAge is how old a key may be; 0 replaces any.
+	MaxAge time.Duration
+	// Scheduled: nobody has named this profile, so an old key that was left inactive on
+	// purpose is left a while longer.
+	Scheduled bool
+}
+
+// KnownKey is a key of the user, with what helps to decide about it.
+type KnownKey struct {
+	iam.AccessKey
+	iam.KeyUse
+	// UseUnknown: AWS did not say when it was used.
+	UseUnknown bool
+	Age        time.Duration // 0 if that is unknown
+}
+
+// Result is how a run ended.
+type Result struct {
+	// Last is Finish, Leave, Forget or NotDue.
+	Last Action
+	// Rotation is what the journal said at the end.
+	Rotation creds.Rotation
+	// Age is that of the key which is not due.
+	Age time.Duration
+	// Use is why the old key is left; zero if that was asked for.
+	Use iam.KeyUse
+}
+
+// retiredAs is why the store no longer has the old key.
+const retiredAs = "rotated"
+
+const (
+	// patience is how long AWS may take to know a key that it has created or activated.
+	patience = time.Minute
+	// answerTime is how long after the request AWS may still create a key, or not list it.
+	answerTime = time.Minute
+	// lostWindow is how long after fob asked AWS may have created a lost key, and lostSlack
+	// how much earlier it may seem to be, because times have whole seconds.
+	lostWindow = 2 * time.Minute
+	lostSlack  = 5 * time.Second
+	// createTries is how many answers may be lost.
+	createTries = 3
+	// inUse is how recently something else must have used a key, not to delete it at once.
+	inUse = 30 * 24 * time.Hour
+	// soak is how long an old key is then left by runs that nobody watches.
+	soak = 24 * time.Hour
+)

@@ -1,0 +1,248 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"fob/internal/awsapi"
+	"fob/internal/creds"
+	"fob/internal/iam"
+	"fob/internal/plan"
+	"fob/keyring"
+)
+
+// look finds out what the journal, the profiles and AWS say.
+func (x *run) look(ctx context.Context) error {
+	x.state = State{Back: x.wish.Back, Proved: x.state.Proved}
+	journal, info, err := x.Store.Rotation(ctx, x.Profile)
+	if err != nil && !isMissing(err) {
+		return err
+	}
+	x.journal, x.info, x.user = journal, info, journal.User
+	x.state.Step = journal.Step
+	if journal.Step == "" {
+		x.retired, x.use = false, iam.KeyUse{}
+		if x.wish.Back {
+			return nil // there is nothing to look for
+		}
+		if err := x.lookFirst(ctx); err != nil {
+			return err
+		}
+	} else {
+		x.id = awsapi.Identity{Account: journal.Account, ARN: info.ARN}
+	}
+	if err := x.lookAtProfiles(ctx); err != nil {
+		return err
+	}
+	if x.iam == nil {
+		if x.iam, err = x.Dial(x.id); err != nil {
+			return err
+		}
+	}
+	return x.lookAtAWS(ctx)
+}
+
+// lookFirst is look where there is no journal: whose key it is, and who else has it.
+func (x *run) lookFirst(ctx context.Context) error {
+	key, _, err := x.Store.Key(ctx, x.Profile)
+	if err != nil {
+		return err
+	}
+	if x.id, err = x.STS.Identity(ctx, creds.Session{Key: key}); err != nil {
+		return err
+	}
+	arn, _ := plan.ParseARN(x.id.ARN)
+	if arn.UserName() == "" {
+		return &OwnerError{KeyID: key.ID, ARN: x.id.ARN, Root: arn.IsRoot()}
+	}
+	x.user = arn.UserName()
+	x.info.ARN, x.info.Account = x.id.ARN, x.id.Account
+	x.journal.Old, x.journal.Profiles = key, []string{x.Profile}
+	for _, profile := range x.Sharers {
+		other, _, err := x.Store.Key(ctx, profile)
+		switch {
+		case isMissing(err), isDamaged(err):
+		case err != nil:
+			return err // or that profile would be left with a key that is gone
+		case same(other, key):
+			x.journal.Profiles = append(x.journal.Profiles, profile)
+		}
+	}
+	return nil
+}
+
+// lookAtProfiles finds out which of the two keys the profiles have.
+func (x *run) lookAtProfiles(ctx context.Context) error {
+	x.state.Replaced = true
+	for _, profile := range x.journal.Profiles {
+		key, _, err := x.Store.Key(ctx, profile)
+		switch {
+		case isMissing(err), err == nil && !x.known(key):
+			continue
+		case isDamaged(err): // either key repairs it
+			x.state.ToSwitch, x.state.ToReturn = true, true
+		case err != nil:
+			return err
+		case key.ID == x.journal.New.ID:
+			x.state.ToReturn = true
+		default:
+			x.state.ToSwitch = true
+		}
+		x.state.Replaced = false
+	}
+	return nil
+}
+
+// lookAtAWS lists the user's keys, with the key of the profiles or else the other one.
+func (x *run) lookAtAWS(ctx context.Context) error {
+	signers := []creds.Key{x.journal.Old}
+	switch {
+	case x.journal.New.ID == "":
+	case x.state.ToReturn:
+		signers = []creds.Key{x.journal.New, x.journal.Old}
+	default:
+		signers = append(signers, x.journal.New)
+	}
+	var first error
+	for _, signer := range signers {
+		err := x.call(ctx, signer, func(ctx context.Context) (err error) {
+			x.keys, err = x.iam.AccessKeys(ctx, signer)
+			return err
+		})
+		if err == nil {
+			return x.sort(ctx, signer)
+		}
+		if first == nil {
+			first = err
+		}
+		if !iam.Refused(err, iam.UnknownKey) {
+			return err
+		}
+	}
+	if x.state.Back && (x.state.Replaced || x.journal.Step == Began) {
+		return nil // neither key works any more, and neither is needed
+	}
+	if len(signers) == 2 {
+		return &BothRefusedError{Old: x.journal.Old.ID, New: x.journal.New.ID, Err: first}
+	}
+	return first
+}
+
+// sort tells what the listed keys are; signer is a key that works.
+func (x *run) sort(ctx context.Context, signer creds.Key) error {
+	now := x.iam.Now()
+	x.age = 0
+	current := x.journal.Old.ID
+	if x.journal.Step != "" {
+		current = x.journal.New.ID
+	}
+	for _, k := range x.keys {
+		status := Inactive
+		if k.Active() {
+			status = Active
+		}
+		if k.ID == current && !k.Created.IsZero() {
+			x.age = now.Sub(k.Created)
+		}
+		switch k.ID {
+		case x.journal.Old.ID:
+			x.state.Old = status
+		case x.journal.New.ID:
+			x.state.New = status
+		default:
+			if x.isLost(ctx, signer, k) {
+				x.state.Lost, x.lost = true, k.ID
+			} else {
+				x.state.Strange = true
+			}
+		}
+	}
+	switch x.journal.Step {
+	case "":
+		x.state.Due = x.age == 0 || x.age >= x.wish.MaxAge
+	case Began:
+		x.state.Young = now.Sub(x.journal.Began) < answerTime
+	default:
+		x.state.Due = x.wish.MaxAge > 0 && x.age >= x.wish.MaxAge
+		x.state.Young = now.Sub(x.journal.Created) < answerTime
+	}
+	x.state.Rest = x.rest()
+	return nil
+}
+
+// isLost reports whether a key is one that AWS created for this rotation although the
+// answer was lost: it was created when fob asked for one, and nothing has ever used it.
+func (x *run) isLost(ctx context.Context, signer creds.Key, k iam.AccessKey) bool {
+	from, to := x.journal.Began.Add(-lostSlack), x.journal.Began.Add(lostWindow)
+	if x.journal.Step != Began || k.Created.Before(from) || k.Created.After(to) {
+		return false
+	}
+	use, err := x.lastUse(ctx, signer, k.ID)
+	return err == nil && use.At.IsZero()
+}
+
+// lastUse asks when a key was last used. Nobody is asked for a code to learn that.
+func (x *run) lastUse(ctx context.Context, signer creds.Key, id string) (iam.KeyUse, error) {
+	return x.iam.AccessKeyUse(context.WithoutCancel(ctx), signer, id)
+}
+
+// created is when AWS created a key; zero if that is unknown.
+func (x *run) created(id string) time.Time {
+	for _, k := range x.keys {
+		if k.ID == id {
+			return k.Created
+		}
+	}
+	return time.Time{}
+}
+
+// known reports whether a key is one of the two.
+func (x *run) known(key creds.Key) bool {
+	return key.ID == x.journal.Old.ID || key.ID == x.journal.New.ID
+}
+
+func same(a, b creds.Key) bool { return a.ID == b.ID && a.Secret.Equal(b.Secret) }
+
+func isMissing(err error) bool {
+	_, missing := errors.AsType[*keyring.NotFoundError](err)
+	return missing
+}
+
+func isDamaged(err error) bool {
+	_, damaged := errors.AsType[*keyring.DamagedError](err)
+	return damaged
+}
+
+// full asks whether a key that is in the way may be deleted: an inactive one that is
+// neither of the two.
+func (x *run) full(ctx context.Context) error {
+	var all []KnownKey
+	for _, k := range x.keys {
+		known := KnownKey{AccessKey: k}
+		use, err := x.lastUse(ctx, x.journal.Old, k.ID)
+		known.KeyUse, known.UseUnknown = use, err != nil
+		if !k.Created.IsZero() {
+			known.Age = x.iam.Now().Sub(k.Created)
+		}
+		all = append(all, known)
+	}
+	full := &FullError{Profile: x.Profile, KeyID: x.journal.Old.ID, User: x.user, Keys: all}
+	i := slices.IndexFunc(all, func(k KnownKey) bool { return !k.Active() && k.ID != x.journal.Old.ID })
+	if i < 0 {
+		return full
+	}
+	ok, err := x.MayDrop(ctx, all[i])
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return full
+	}
+	if err := x.delete(ctx, x.journal.Old, all[i].ID); err != nil {
+		return err
+	}
+	x.state.Strange = false
+	return nil
+}

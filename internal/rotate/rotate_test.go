@@ -1,0 +1,395 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/iam"
+)
+
+func contains(err error, text string) bool { return strings.Contains(err.Error(), text) }
+
+// over fails unless a rotation is over: both profiles have the one key that AWS has.
+func (w *world) over(t *testing.T, where, want string) {
+	t.Helper()
+	w.check(t, where, nil)
+	if len(w.keys) != 1 || w.journal != nil || w.stored["dev"].ID != w.stored["copy"].ID {
+		t.Errorf("%s: %d keys in AWS, journal %v, dev has %s and copy %s", where, len(w.keys), w.journal, w.stored["dev"].ID, w.stored["copy"].ID)
+	}
+	if got := w.stored["dev"].ID; want == "old" && got != "AKIAOLD" || want == "new" && !strings.HasPrefix(got, "AKIANEW") {
+		t.Errorf("%s: dev has %s, want the %s one", where, got, want)
+	}
+}
+
+// The order of a rotation. What is written before what is the whole point.
+func TestRotate(t *testing.T) {
+	w := newWorld()
+	w.delay = 3
+	result, err := w.run(t.Context(), Wish{}, 0, "")
+	if err != nil || result.Last != Finish {
+		t.Fatal(result, err)
+	}
+	w.over(t, "at the end", "new")
+	var got []string
+	for _, op := range w.names {
+		if !strings.HasPrefix(op, "read") {
+			got = append(got, op)
+		}
+	}
+	want := []string{
+		"identity of AKIAOLD", "list", "last use", "journal began", "create", "journal created",
+		"identity of AKIANEW1", "identity of AKIANEW1", "identity of AKIANEW1", "identity of AKIANEW1",
+		"store dev", "store copy", "journal switched", "deactivate", "journal deactivated", "delete", "retire", "forget",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("did %q,\nwant %q", got, want)
+	}
+	if w.retired["AKIAOLD"] != retiredAs || !w.created["dev"].Equal(w.keys["AKIANEW1"].created) {
+		t.Errorf("retired %v; the store says that the key was created at %v", w.retired, w.created["dev"])
+	}
+}
+
+// Wherever a run is killed, or a call or a write fails, no key is lost, and the next runs
+// finish: they continue, or they go back. The second run has its own trouble at every place.
+func TestTroubleAnywhere(t *testing.T) {
+	troubles := []string{killBefore, killAfter, fails, lostAnswer, refuses}
+	runs := 0
+	for _, settings := range []func(*world){
+		func(*world) {},
+		func(w *world) { w.delay, w.lag = 2, true },
+		func(w *world) { w.needMFA = []string{"create", "deactivate", "activate", "delete"} },
+	} {
+		for _, first := range troubles {
+			for n := 1; ; n++ {
+				start := newWorld()
+				settings(start)
+				start.watch = func(op string) {
+					// Even while a run is on its way, the profiles' keys work.
+					for _, profile := range []string{"dev", "copy"} {
+						if k := start.keys[start.stored[profile].ID]; k == nil || !k.active {
+							t.Errorf("after %s (%s at %d): AWS does not accept the key of %s", op, first, n, profile)
+						}
+					}
+				}
+				_, err := start.run(t.Context(), Wish{}, n, first)
+				if start.ops < n {
+					break
+				}
+				start.check(t, fmt.Sprintf("%s at %d", first, n), err)
+				start.watch = nil
+				for _, back := range []bool{false, true} {
+					for _, second := range troubles {
+						for m := 1; ; m++ {
+							w := start.deep()
+							where := fmt.Sprintf("%s at %d, then with back=%v %s at %d", first, n, back, second, m)
+							_, err := w.run(t.Context(), Wish{Back: back}, m, second)
+							past := w.ops < m
+							w.check(t, where, err)
+							w.finish(t, where)
+							if runs++; past || t.Failed() {
+								break
+							}
+						}
+					}
+				}
+				if t.Failed() {
+					return
+				}
+			}
+		}
+	}
+	if runs < 10_000 {
+		t.Errorf("only %d runs", runs)
+	}
+}
+
+// deep is a copy of the store and of AWS.
+func (w *world) deep() *world {
+	c := w.clone()
+	c.keys = map[string]*awsKey{}
+	for id, k := range w.keys {
+		copied := *k
+		c.keys[id] = &copied
+	}
+	if w.journal != nil {
+		copied := *w.journal
+		c.journal = &copied
+	}
+	return c
+}
+
+// finish runs fob rotate until there is no journal, as a person does.
+func (w *world) finish(t *testing.T, where string) {
+	t.Helper()
+	for range 3 {
+		if w.journal == nil && len(w.keys) == 1 {
+			break
+		}
+		if _, err := w.run(context.Background(), Wish{}, 0, ""); err != nil {
+			t.Errorf("%s, then undisturbed: %v", where, err)
+		}
+		w.check(t, where+", then undisturbed", nil)
+	}
+	w.over(t, where+", in the end", "")
+}
+
+// A rotation that is interrupted before an action stops there, and says so.
+func TestInterrupted(t *testing.T) {
+	w := newWorld()
+	ctx, cancel := context.WithCancel(t.Context())
+	w.watch = func(op string) {
+		if op == "create" {
+			cancel()
+		}
+	}
+	_, err := w.run(ctx, Wish{}, 0, "")
+	stopped, ok := errors.AsType[*StoppedError](err)
+	if !ok || !errors.Is(err, context.Canceled) || stopped.Rotation.Step != Created || stopped.Rotation.New.ID != "AKIANEW1" {
+		t.Fatalf("%v", err)
+	}
+	w.watch = nil
+	w.check(t, "after Ctrl-C", err)
+	w.finish(t, "after Ctrl-C")
+}
+
+// --abort from every step, undisturbed. Where AWS has no old key any more, it refuses and
+// changes nothing.
+func TestAbort(t *testing.T) {
+	for n := 1; ; n++ {
+		w := newWorld()
+		_, _ = w.run(t.Context(), Wish{}, n, killBefore)
+		if w.ops < n {
+			break
+		}
+		before, old := w.deep(), w.keys["AKIAOLD"]
+		result, err := w.run(t.Context(), Wish{Back: true}, 0, "")
+		where := fmt.Sprintf("killed at %d (%s)", n, w.names)
+		switch {
+		case before.journal == nil:
+			if e, ok := errors.AsType[*StateError](err); !ok || e.Action != Nothing {
+				t.Errorf("%s: %v", where, err)
+			}
+		case old == nil:
+			if e, ok := errors.AsType[*StateError](err); !ok || e.Action != OldGone || w.journal == nil {
+				t.Errorf("%s: %v", where, err)
+			}
+			w.finish(t, where)
+		case err != nil || result.Last != Forget:
+			t.Errorf("%s: %v, %v", where, result.Last, err)
+		default:
+			w.over(t, where, "old")
+		}
+	}
+}
+
+// A machine whose copy of the store is behind does no harm, whether it rotates or goes
+// back: the other one, which continues after that, still has a key that works, or gets one.
+func TestStaleStore(t *testing.T) {
+	for n := 1; ; n++ {
+		for m := n; ; m++ {
+			mine := newWorld()
+			mine.lag = true
+			var stale *world
+			mine.watch = func(string) {
+				if mine.ops == n {
+					stale = mine.clone()
+				}
+			}
+			_, _ = mine.run(t.Context(), Wish{}, m, killBefore)
+			if mine.ops < m {
+				break
+			}
+			mine.watch = nil
+			for _, back := range []bool{false, true} {
+				mine, stale := mine.deep(), stale.clone()
+				stale.keys = mine.keys
+				where := fmt.Sprintf("stale since %d, the other one at %d, back=%v", n, m, back)
+				_, _ = stale.run(t.Context(), Wish{Back: back}, 0, "")
+				works := func(k creds.Key) bool { return mine.keys[k.ID] != nil && mine.keys[k.ID].active }
+				if !works(mine.stored["dev"]) && !works(stale.stored["dev"]) && (mine.journal == nil || !works(mine.journal.Old) && !works(mine.journal.New)) {
+					t.Errorf("%s: no store has a key that works", where)
+				}
+			}
+		}
+		w := newWorld()
+		if _, _ = w.run(t.Context(), Wish{}, n, killBefore); w.ops < n {
+			return
+		}
+	}
+}
+
+// A key that AWS created although the answer was lost is deleted, and fob asks again; but
+// a key that somebody uses, or that is older or younger than that, is not touched.
+func TestLostKey(t *testing.T) {
+	w := newWorld()
+	created := slices.Index(operations(t), "create") + 1
+	if _, err := w.run(t.Context(), Wish{}, created, lostAnswer); err != nil {
+		t.Fatal(err)
+	}
+	w.over(t, "after a lost answer", "new")
+	if w.made != 2 {
+		t.Errorf("%d keys were made", w.made)
+	}
+	for name, row := range map[string]struct {
+		at   time.Duration
+		use  iam.KeyUse
+		deny string
+	}{
+		"used":              {time.Second, iam.KeyUse{At: w.now, Service: "s3"}, ""},
+		"older":             {-10 * time.Second, iam.KeyUse{}, ""},
+		"younger":           {3 * time.Minute, iam.KeyUse{}, ""},
+		"who knows if used": {time.Second, iam.KeyUse{}, "last use"},
+	} {
+		w := newWorld()
+		_, _ = w.run(t.Context(), Wish{}, created, killBefore)
+		w.keys["AKIASTRANGE"] = &awsKey{secret: "x", active: true, created: w.now.Add(row.at), use: row.use}
+		w.now = w.now.Add(time.Hour)
+		w.deny = []string{row.deny}
+		_, err := w.run(t.Context(), Wish{}, 0, "")
+		full, ok := errors.AsType[*FullError](err)
+		if !ok || len(full.Keys) != 2 || w.keys["AKIASTRANGE"] == nil || w.journal == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// operations are those of an undisturbed rotation.
+func operations(t *testing.T) []string {
+	w := newWorld()
+	if _, err := w.run(t.Context(), Wish{}, 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	return w.names
+}
+
+// Nothing is left of a rotation that AWS does not allow.
+func TestNotAllowed(t *testing.T) {
+	for action, left := range map[string]string{"list": "", "create": "", "deactivate": Switched, "delete": Deactivated} {
+		w := newWorld()
+		w.deny, w.noDevice = []string{action}, true
+		_, err := w.run(t.Context(), Wish{}, 0, "")
+		if !iam.Refused(err, iam.Denied) {
+			t.Errorf("%s: %v", action, err)
+		}
+		step := ""
+		if w.journal != nil {
+			step = w.journal.Step
+		}
+		if step != left {
+			t.Errorf("%s is denied: the journal says %q, want %q", action, step, left)
+		}
+		w.check(t, action, err)
+		// An administrator does it, or allows it.
+		w.deny = nil
+		w.finish(t, action)
+	}
+	// When it was last used is only good to know.
+	w := newWorld()
+	w.deny = []string{"last use"}
+	if _, err := w.run(t.Context(), Wish{}, 0, ""); err != nil {
+		t.Error(err)
+	}
+}
+
+// Two keys: an inactive one is deleted if that is allowed, an active one never is.
+func TestTwoKeys(t *testing.T) {
+	for _, row := range []struct{ active, allowed, done bool }{{false, false, false}, {false, true, true}, {true, true, false}} {
+		w := newWorld()
+		w.keys["AKIASECOND"] = &awsKey{secret: "x", active: row.active, created: w.now.AddDate(0, -3, 0), use: iam.KeyUse{At: w.now.AddDate(0, -1, 0), Service: "s3"}}
+		r := w.rotator()
+		var asked []KnownKey
+		r.MayDrop = func(_ context.Context, k KnownKey) (bool, error) { asked = append(asked, k); return row.allowed, nil }
+		_, err := r.Run(t.Context(), Wish{})
+		full, isFull := errors.AsType[*FullError](err)
+		if row.done != (err == nil) || isFull == row.done || row.active == (len(asked) > 0) {
+			t.Errorf("%+v: %v, asked about %v", row, err, asked)
+		}
+		if isFull && (len(full.Keys) != 2 || full.Keys[1].Service != "s3" || full.KeyID != "AKIAOLD" || w.journal != nil || w.made != 0) {
+			t.Errorf("%+v: %+v", row, full)
+		}
+	}
+}
+
+// When the old key is left, and when it goes.
+func TestOldKeyStays(t *testing.T) {
+	busy := func(service string, ago time.Duration) func(*world) {
+		return func(w *world) {
+			w.lag = true
+			w.keys["AKIAOLD"].use = iam.KeyUse{At: w.now.Add(-ago), Service: service, Region: "eu-west-1"}
+		}
+	}
+	kept := func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{KeepOld: true}) }
+	later := func(d time.Duration, settings ...func(*world)) func(*world) {
+		return func(w *world) {
+			for _, set := range settings {
+				set(w)
+			}
+			w.now = w.now.Add(d)
+		}
+	}
+	const day = 24 * time.Hour
+	for _, row := range []struct {
+		name     string
+		settings func(*world)
+		wish     Wish
+		last     Action
+		made     int
+		keys     int
+	}{
+		{"nobody else uses it", busy("sts", time.Hour), Wish{}, Finish, 1, 1},
+		{"something uses it", busy("s3", time.Hour), Wish{}, Leave, 1, 2},
+		{"something used it long ago", busy("s3", 40*day), Wish{}, Finish, 1, 1},
+		{"it is to be kept", func(*world) {}, Wish{KeepOld: true}, Leave, 1, 2},
+		{"it was kept, and a person says it again", kept, Wish{KeepOld: true}, Leave, 1, 2},
+		{"it was kept, and a person rotates again", kept, Wish{}, Finish, 1, 1},
+		{"it was kept, and a schedule rotates", later(10*day, kept), Wish{Scheduled: true, MaxAge: 90 * day}, Leave, 1, 2},
+		{"it was kept, and the new key is due", later(91*day, kept), Wish{Scheduled: true, MaxAge: 90 * day}, Finish, 2, 1},
+		{"it was kept, the new key is due, the next old one is kept", later(91*day, kept), Wish{Scheduled: true, KeepOld: true, MaxAge: 90 * day}, Leave, 2, 2},
+		{"something uses it, and a schedule rotates soon", later(time.Hour, busy("s3", time.Hour), func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{}) }), Wish{Scheduled: true}, Leave, 1, 2},
+		{"something uses it, and a schedule rotates later", later(25*time.Hour, busy("s3", time.Hour), func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{}) }), Wish{Scheduled: true}, Finish, 1, 1},
+		{"the key is young enough", func(*world) {}, Wish{MaxAge: 200 * day}, NotDue, 0, 1},
+		{"the key is too old", func(*world) {}, Wish{MaxAge: 132 * day}, Finish, 1, 1},
+	} {
+		w := newWorld()
+		row.settings(w)
+		result, err := w.run(t.Context(), row.wish, 0, "")
+		if err != nil || result.Last != row.last || w.made != row.made || len(w.keys) != row.keys {
+			t.Errorf("%s: %v, %v; %d made, %d in AWS", row.name, result.Last, err, w.made, len(w.keys))
+		}
+		w.check(t, row.name, nil)
+	}
+}
+
+// Only a user's key is rotated.
+func TestOwner(t *testing.T) {
+	for _, row := range []struct {
+		arn  string
+		root bool
+	}{{"arn:aws:iam::111111111111:root", true}, {"arn:aws:sts::111111111111:federated-user/jo", false}} {
+		w := newWorld()
+		r := w.rotator()
+		r.STS = owned{w, row.arn}
+		_, err := r.Run(t.Context(), Wish{})
+		if e, ok := errors.AsType[*OwnerError](err); !ok || e.Root != row.root || w.journal != nil {
+			t.Errorf("%s: %v", row.arn, err)
+		}
+	}
+}
+
+// A key that is not the user's own is never given to the profiles.
+func TestOtherUser(t *testing.T) {
+	w := newWorld()
+	r := w.rotator()
+	_, _ = w.run(t.Context(), Wish{}, slices.Index(operations(t), "journal created")+2, killBefore)
+	r.STS = owned{w, "arn:aws:iam::111111111111:user/al"}
+	_, err := r.Run(t.Context(), Wish{})
+	if _, ok := errors.AsType[*OtherUserError](err); !ok || w.stored["dev"].ID != "AKIAOLD" {
+		t.Errorf("%v", err)
+	}
+}

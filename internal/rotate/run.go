@@ -1,0 +1,369 @@
+package rotate
+
+import (
+	"context"
+	"time"
+
+	"fob/internal/awsapi"
+	"fob/internal/creds"
+	"fob/internal/iam"
+	"fob/keyring"
+)
+
+// run is one run of a Rotator.
+type run struct {
+	*Rotator
+	wish    Wish
+	iam     IAM
+	id      awsapi.Identity
+	user    string
+	journal creds.Rotation
+	info    keyring.Info // the journal's
+	state   State
+	keys    []iam.AccessKey
+	lost    string // the ID of the lost key
+	// use is when something else than fob has used the old key lately; zero if nothing has,
+	// or if nobody has asked.
+	use iam.KeyUse
+	// unanswered is how often AWS was asked for a key in this run and did not answer.
+	unanswered int
+	signedIn   map[string]bool // by key ID
+	// retired: the old key was deactivated in this run; reactivated: it was activated again.
+	retired, reactivated bool
+	age                  time.Duration // of the profile's key; 0 if that is unknown
+}
+
+// Run takes a rotation from where it is to its end. Where that fails and a journal is
+// left, which the next run continues, the error is a *StoppedError.
+//
+// If the context ends, Run finishes the call that it is making, because only then does it
+// know what AWS has done.
+func (r *Rotator) Run(ctx context.Context, w Wish) (Result, error) {
+	x := &run{Rotator: r, wish: w, signedIn: map[string]bool{}}
+	result, err := x.run(ctx)
+	if err == nil || x.journal.Step == "" {
+		return result, err
+	}
+	return result, &StoppedError{Profile: r.Profile, Rotation: x.journal, Back: x.state.Back || x.journal.Step == Returning, Err: err}
+}
+
+func (x *run) run(ctx context.Context) (Result, error) {
+	if err := x.look(ctx); err != nil {
+		return Result{}, err
+	}
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return Result{}, err
+		}
+		a, was := Decide(x.state), x.journal
+		x.Log("%s: rotation: %s", x.Profile, a)
+		if err := x.perform(ctx, a); err != nil {
+			return Result{}, err
+		}
+		if a == Leave || a == NotDue {
+			return Result{Last: a, Rotation: was, Age: x.age, Use: x.use}, nil
+		}
+		done := x.journal
+		if done.Step == "" {
+			done = was
+		}
+		x.Done(a, done)
+		if a == Forget || a == Finish && !x.state.Due {
+			return Result{Last: a, Rotation: was}, nil
+		}
+		if a == Finish {
+			// That was a rotation of long ago, and its new key is old by now.
+			if err := x.look(ctx); err != nil {
+				return Result{}, err
+			}
+		}
+	}
+}
+
+// perform carries an action out, and brings the state up to date.
+func (x *run) perform(ctx context.Context, a Action) error {
+	switch a {
+	case Begin:
+		return x.begin(ctx)
+	case Create:
+		return x.create(ctx)
+	case Await:
+		if err := x.Wait(ctx, answerTime); err != nil {
+			return err
+		}
+		err := x.look(ctx)
+		x.state.Young = false
+		return err
+	case DropLost:
+		if err := x.delete(ctx, x.journal.Old, x.lost); err != nil {
+			return err
+		}
+		x.lost, x.state.Lost = "", false
+		return nil
+	case Prove:
+		return x.prove(ctx)
+	case Switch:
+		if err := x.give(ctx, x.journal.New, x.info.KeyCreated); err != nil {
+			return err
+		}
+		x.state.ToSwitch, x.state.ToReturn = false, true
+		return x.reach(ctx, Switched)
+	case Deactivate:
+		return x.deactivate(ctx)
+	case Delete:
+		if err := x.delete(ctx, x.journal.New, x.journal.Old.ID); err != nil {
+			return err
+		}
+		x.state.Old = Absent
+		return nil
+	case Finish:
+		if err := x.Store.Retire(ctx, x.Profile, x.journal.Old, retiredAs); err != nil {
+			return err
+		}
+		return x.forget()
+	}
+	return x.performBack(ctx, a)
+}
+
+// performBack is perform for the way back, and for what ends a run.
+func (x *run) performBack(ctx context.Context, a Action) error {
+	switch a {
+	case Return:
+		return x.reach(ctx, Returning)
+	case Reactivate:
+		if err := x.setActive(ctx, x.journal.New, true); err != nil {
+			return err
+		}
+		x.state.Old, x.reactivated = Active, true
+		return nil
+	case SwitchBack:
+		if err := x.give(ctx, x.journal.Old, x.created(x.journal.Old.ID)); err != nil {
+			return err
+		}
+		x.state.ToReturn = false
+		return nil
+	case DeleteNew:
+		if err := x.delete(ctx, x.journal.Old, x.journal.New.ID); err != nil {
+			return err
+		}
+		x.state.New = Absent
+		return nil
+	case Onward:
+		x.state.Back, x.state.Proved = false, false
+		return x.reach(ctx, Created)
+	case Forget:
+		return x.forget()
+	case Leave:
+		if x.wish.KeepOld && !x.journal.KeepOld {
+			x.journal.KeepOld = true
+			return x.save(ctx)
+		}
+		return nil
+	case NotDue:
+		return nil
+	case Full:
+		return x.full(ctx)
+	}
+	return &StateError{Action: a, Profile: x.Profile, Rotation: x.journal}
+}
+
+// begin writes the journal. When something else has used the old key tells later whether
+// it is deleted at once, and the calls of this rotation are not in the answer yet.
+func (x *run) begin(ctx context.Context) error {
+	old := x.journal.Old
+	if use, err := x.lastUse(ctx, old, old.ID); err == nil && usedElsewhere(use, x.iam.Now()) {
+		x.use = use
+	}
+	x.journal.KeepOld = x.wish.KeepOld
+	x.journal.User, x.journal.Account = x.user, x.id.Account
+	x.journal.Began = x.iam.Now()
+	x.state.Due, x.state.Proved = false, false
+	return x.reach(ctx, Began)
+}
+
+// create has AWS create the new key, and stores it before anything else happens.
+func (x *run) create(ctx context.Context) error {
+	var key creds.Key
+	var listed iam.AccessKey
+	err := x.call(ctx, x.journal.Old, func(ctx context.Context) (err error) {
+		// The journal says when AWS was asked, and a code may have been asked for since.
+		if now := x.iam.Now(); now.Sub(x.journal.Began).Abs() >= lostSlack {
+			x.journal.Began = now
+			if err := x.save(ctx); err != nil {
+				return err
+			}
+		}
+		key, listed, err = x.iam.CreateAccessKey(ctx, x.journal.Old)
+		return err
+	})
+	switch {
+	case err == nil:
+		return x.keep(ctx, key, listed)
+	case iam.Refused(err, iam.TooMany):
+		if err := x.look(ctx); err != nil {
+			return err
+		}
+		x.state.Young = false
+		if x.state.Lost || x.state.Strange {
+			return nil // which says what to do
+		}
+		return err
+	case !iam.MaybeDone(err):
+		if x.unanswered > 0 {
+			return err
+		}
+		return x.refused(err)
+	}
+	if x.unanswered++; x.unanswered == createTries {
+		return err
+	}
+	x.Log("AWS may have created a key; looking: %v", err)
+	if err := x.Wait(ctx, lostSlack); err != nil {
+		return err
+	}
+	if problem := x.look(ctx); problem != nil {
+		return err
+	}
+	x.state.Young = false
+	return nil
+}
+
+// keep stores a new key in the journal. One that cannot be stored is deleted again, while
+// its ID is known.
+func (x *run) keep(ctx context.Context, key creds.Key, listed iam.AccessKey) error {
+	ctx = context.WithoutCancel(ctx)
+	before := x.journal
+	x.journal.New, x.journal.Created, x.info.KeyCreated = key, x.iam.Now(), listed.Created
+	err := x.reach(ctx, Created)
+	if err == nil {
+		x.state.New = Active
+		return nil
+	}
+	x.journal = before
+	if undo := x.delete(ctx, x.journal.Old, key.ID); undo != nil {
+		return &LeftError{KeyID: key.ID, Err: err, Undo: undo}
+	}
+	x.Log("deleted %s again, because it could not be stored", key.ID)
+	return x.refused(err)
+}
+
+// refused removes a journal of which nothing came.
+func (x *run) refused(err error) error {
+	if problem := x.forget(); problem != nil {
+		x.Log("the journal stays: %v", problem)
+	}
+	return err
+}
+
+// prove waits until AWS knows the key that the profiles are to get.
+func (x *run) prove(ctx context.Context) error {
+	key := x.journal.New
+	if x.state.Back || x.journal.Step == Returning {
+		key = x.journal.Old
+	}
+	var id awsapi.Identity
+	err := x.patiently(ctx, func() (err error) {
+		id, err = x.STS.Identity(ctx, creds.Session{Key: key})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if id != x.id {
+		return &OtherUserError{KeyID: key.ID, Is: id.ARN, Want: x.id.ARN}
+	}
+	x.state.Proved = true
+	return nil
+}
+
+// give stores a key for all profiles that have one of the two, and reads it back.
+func (x *run) give(ctx context.Context, key creds.Key, created time.Time) error {
+	for _, profile := range x.journal.Profiles {
+		now, _, err := x.Store.Key(ctx, profile)
+		switch {
+		case err == nil && (same(now, key) || !x.known(now)), isMissing(err):
+			continue
+		case err != nil && !isDamaged(err):
+			return err
+		}
+		info := keyring.Info{Account: x.id.Account, ARN: x.id.ARN, KeyCreated: created}
+		if _, err := x.Store.SetKey(ctx, profile, key, info); err != nil {
+			return err
+		}
+		if now, _, err = x.Store.Key(ctx, profile); err != nil {
+			return err
+		}
+		if !same(now, key) {
+			return &keyring.ChangedError{Kind: keyring.KindKey, Name: profile}
+		}
+	}
+	return nil
+}
+
+func (x *run) deactivate(ctx context.Context) error {
+	err := x.setActive(ctx, x.journal.New, false)
+	if iam.Refused(err, iam.Gone) {
+		x.state.Old = Absent
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	x.state.Old, x.retired = Inactive, true
+	x.state.Rest = x.rest()
+	x.journal.Deactivated = x.iam.Now()
+	return x.reach(ctx, Deactivated)
+}
+
+// rest reports whether the old key is left inactive for now.
+func (x *run) rest() bool {
+	switch {
+	case x.state.Due: // or it would be in the way of the next one
+		return false
+	case x.wish.KeepOld:
+		return true
+	case x.retired:
+		return x.journal.KeepOld || !x.use.At.IsZero()
+	}
+	return x.wish.Scheduled && (x.journal.KeepOld || x.iam.Now().Sub(x.journal.Deactivated) < soak)
+}
+
+// usedElsewhere reports whether something else than fob has used a key lately. What fob
+// itself does with a key is STS and IAM.
+func usedElsewhere(use iam.KeyUse, now time.Time) bool {
+	return !use.At.IsZero() && now.Sub(use.At) < inUse && use.Service != "sts" && use.Service != "iam"
+}
+
+// reach writes a step into the journal.
+func (x *run) reach(ctx context.Context, step string) error {
+	before := x.journal
+	x.journal.Step = step
+	if step == Switched {
+		x.journal.Switched = x.iam.Now()
+	}
+	if err := x.save(ctx); err != nil {
+		x.journal = before
+		return err
+	}
+	x.state.Step = step
+	return nil
+}
+
+// save writes the journal. It cannot be interrupted.
+func (x *run) save(ctx context.Context) error {
+	info, err := x.Store.SetRotation(context.WithoutCancel(ctx), x.Profile, x.journal, x.info)
+	if err != nil {
+		return err
+	}
+	x.info = info
+	return nil
+}
+
+// forget removes the journal.
+func (x *run) forget() error {
+	if err := x.Store.RemoveRotation(x.Profile); err != nil && !isMissing(err) {
+		return err
+	}
+	x.journal, x.info, x.state.Step = creds.Rotation{}, keyring.Info{}, ""
+	return nil
+}
