@@ -29,6 +29,7 @@ import (
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/prompt"
+	"fob/internal/rotate"
 	appsecrets "fob/internal/secrets"
 	"fob/internal/settings"
 	"fob/internal/signin"
@@ -225,6 +226,13 @@ func examples(home string) []example {
 	refused := func(code string) error {
 		return &awsapi.RefusedError{Action: "GetCallerIdentity", Code: code, KeyID: key.KeyID}
 	}
+	refusedKey := func(action string) error {
+		return &awsapi.RefusedError{Action: action, Code: iam.Denied, KeyID: key.KeyID}
+	}
+	rotation := func(step string, err error, back bool) error {
+		r := creds.Rotation{Step: step, Old: creds.Key{ID: key.KeyID}, New: creds.Key{ID: "AKIAI44QH8DHBEXAMPLE"}}
+		return &rotate.StoppedError{Profile: profile, Rotation: r, Back: back, Err: err}
+	}
 	unsupported := func(action string) error {
 		return planned(&awsapi.RefusedError{Action: action, Code: "InvalidAction", Server: "ceph", Unsupported: true})
 	}
@@ -235,6 +243,24 @@ func examples(home string) []example {
 	return []example{
 		{"mfa enroll x", planned(&iam.LeftError{Serial: serial, Err: why, Undo: why})},
 		{"mfa enroll x", planned(&iam.LeftError{Serial: serial, Err: context.Canceled})},
+		{"rotate x", planned(rotation(rotate.Created, why, false))},
+		{"rotate x", planned(rotation(rotate.Switched, refusedKey("UpdateAccessKey"), false))},
+		{"rotate x", planned(rotation(rotate.Deactivated, context.Canceled, false))},
+		{"rotate x --abort", planned(rotation(rotate.Returning, why, true))},
+		{"rotate x", planned(rotation(rotate.Switched, &rotate.StateError{Action: rotate.NewGone, Profile: profile, Rotation: creds.Rotation{Step: rotate.Switched}}, false))},
+		{"rotate x --abort", planned(rotation(rotate.Returning, &rotate.StateError{Action: rotate.NewGone, Profile: profile, Rotation: creds.Rotation{Step: rotate.Returning}}, true))},
+		{"rotate x --abort", planned(rotation(rotate.Deactivated, &rotate.StateError{Action: rotate.OldGone, Profile: profile, Rotation: creds.Rotation{New: creds.Key{ID: "AKIAI44QH8DHBEXAMPLE"}}}, true))},
+		{"rotate x", planned(rotation(rotate.Began, &rotate.StateError{Action: rotate.OldGone, Profile: profile}, false))},
+		{"rotate x", planned(rotation(rotate.Created, &rotate.StateError{Action: rotate.Replaced, Profile: profile}, false))},
+		{"rotate x", planned(rotation(rotate.Created, &rotate.BothRefusedError{Err: why}, false))},
+		{"rotate x", planned(&rotate.BothRefusedError{Err: why})},
+		{"rotate x --abort", planned(&rotate.StateError{Action: rotate.Nothing, Profile: profile})},
+		{"rotate x", planned(&rotate.OtherUserError{})},
+		{"rotate x", planned(&keyring.ChangedError{Kind: keyring.KindRotation, Name: profile})},
+		{"rotate x", planned(&rotate.OwnerError{KeyID: key.KeyID, Root: true})},
+		{"rotate x", planned(&rotate.LeftError{KeyID: key.KeyID, Err: why, Undo: why})},
+		{"rotate x", planned(&rotate.FullError{Profile: profile, KeyID: key.KeyID, User: "jo", Keys: []rotate.KnownKey{{AccessKey: iam.AccessKey{ID: key.KeyID, Status: "Active"}}, {AccessKey: iam.AccessKey{ID: "AKIAI44QH8DHBEXAMPLE", Status: "Active"}}}})},
+		{"rotate x", planned(&rotate.FullError{Profile: profile, KeyID: key.KeyID, User: "jo", Keys: []rotate.KnownKey{{AccessKey: iam.AccessKey{ID: "AKIAI44QH8DHBEXAMPLE", Status: "Inactive"}}}})},
 		{"exec", &usageError{Problem: "which profile?", Names: []string{"a", "b"}}},
 		{"exec --json x", &usageError{Problem: "unknown flag --json", Typed: "--json"}},
 		{"exec --server x", &usageError{Problem: "unknown flag --server", Typed: "--server"}},

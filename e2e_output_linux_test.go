@@ -38,6 +38,7 @@ func TestOutputIsLost(t *testing.T) {
 		"config set":       "-", // they talk to a person, on standard error
 		"config unset":     "-",
 		"remove":           "remove old --yes",
+		"rotate":           "rotate dev --max-age 10000d",
 		"wire":             "wire --all --dry-run",
 		"sso":              "sso",
 		"sso accounts":     "sso accounts",

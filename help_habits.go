@@ -43,7 +43,6 @@ func lifetimes() ui.Hint {
 func wordHabits() []habit {
 	return []habit{
 		// aws-vault's commands.
-		{typed: "rotate", way: ui.TypeLine("fob add PROFILE").To("stores a new key in place of the old one; create the new one in AWS first")},
 		{typed: "proxy serve server", way: noServer()},
 		{typed: "console", way: noConsole()},
 		// Those of the AWS CLI.

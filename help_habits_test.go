@@ -132,7 +132,6 @@ func TestHelpHabitLines(t *testing.T) {
 		{"dev", "fob exec dev"},
 		{"terraform plan", "fob exec PROFILE -- terraform plan"},
 		{"--profile dev s3 ls", "fob exec dev -- aws s3 ls"},
-		{"rotate dev", "fob add dev   stores a new key in place of the old one; create the new one in AWS first"},
 		{"logout dev", "fob clear dev   clears its sessions; fob lock locks the store"},
 		{"--debug --pass-dir x exec dev", "PASSWORD_STORE_DIR names the directory of pass"},
 		{"exce dev", "did you mean fob exec?"},

@@ -102,6 +102,7 @@ func groups() []group {
 			{"wire", "PROFILE...|--all", "Let every tool use existing profiles through fob.", nil, &wireCmd{}},
 			{"explain", "PROFILE", "Show how a profile gets its credentials.", nil, &explainCmd{}},
 			{"config", "COMMAND", "Read and change settings in the AWS config.", nil, &configCmd{}},
+			{"rotate", "PROFILE|--all", "Replace a key in AWS and here.", nil, &rotateCmd{}},
 			{"remove", "PROFILE", "Remove a key, its MFA secret and its sessions.", []string{`aliases:"rm"`}, &removeCmd{}},
 		}},
 		{"Sign-ins", []command{

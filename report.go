@@ -272,7 +272,7 @@ func renameFlag(profile string) ui.Hint {
 
 // failures is the table. The order matters where one error wraps another.
 func failures() []failure {
-	return slices.Concat([]failure{on(leftDevice)}, importFailures(), valueFailures(), profileFailures(), storeFailures(), signInFailures(), awsFailures(), leakFailures(), personFailures())
+	return slices.Concat([]failure{on(leftDevice)}, rotateFailures(), importFailures(), valueFailures(), profileFailures(), storeFailures(), signInFailures(), awsFailures(), leakFailures(), personFailures())
 }
 
 func personFailures() []failure {

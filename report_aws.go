@@ -98,6 +98,7 @@ func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
 			}
 			return append(hints, ui.Advise("the device was removed in AWS, or belongs to another user than the key: fob_mfa_serial in the profile names it"))
 		}
+		hints = append(hints, keyPermissions(e.Action)...)
 		if at, ok := errors.AsType[*planError](err); ok && e.Role != "" {
 			hints = append(hints, deniedRole(at.Plan, e.Role)...)
 		}
@@ -199,7 +200,7 @@ func tokenHints(err error, e *awsapi.RefusedError) []ui.Hint {
 // storedOwner is the profile whose stored key a plan starts from; "" if it starts from
 // something else.
 func storedOwner(err error) string {
-	if at, ok := errors.AsType[*planError](err); ok {
+	if at, ok := errors.AsType[*planError](err); ok && len(at.Plan.Steps) > 0 {
 		if key, ok := at.Plan.Steps[0].(plan.StoredKey); ok {
 			return key.Profile
 		}

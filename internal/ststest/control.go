@@ -28,6 +28,7 @@ import (
 //	{"op":"keys","arn":USER}                   {"keys":[...]}, see KeyState
 //	{"op":"age-key","key":"AKIA...","by":"2160h"}  make a key older
 //	{"op":"use-key","key":"AKIA...","service":"s3","region":"eu-west-1","by":"10m"}  it was last used 10 minutes ago
+//	{"op":"lag-uses"}                          see LagUses
 //	{"op":"delay-keys","times":3}              of keys created from now on, see DelayKeys
 //	{"op":"hide-keys","times":1}               likewise, see HideKeys
 //	{"op":"end-with-key"}                      see EndWithKey
@@ -161,6 +162,8 @@ func (s *Server) obey(o order) (a reply, err error) {
 			return a, errors.New("delay-keys needs a number of times")
 		}
 		s.DelayKeys(*o.Times)
+	case "lag-uses":
+		s.LagUses()
 	case "hide-keys":
 		if o.Times == nil || *o.Times < 0 {
 			return a, errors.New("hide-keys needs a number of times")

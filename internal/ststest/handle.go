@@ -165,7 +165,9 @@ func (s *Server) authenticate(r *http.Request, body []byte, svc service, now tim
 	if s.regions.HomeOnly && sig.region != home {
 		return caller{}, unknown
 	}
-	c.used = use{now, svc.name, sig.region}
+	if !s.world.lagUses {
+		c.used = use{now, svc.name, sig.region}
+	}
 	return c.caller, nil
 }
 

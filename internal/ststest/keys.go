@@ -107,6 +107,14 @@ func (s *Server) UseKey(id, service, region string, ago time.Duration) {
 	}
 }
 
+// LagUses keeps the calls from now on out of when keys were last used: AWS says that with
+// a delay, which may be hours.
+func (s *Server) LagUses() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.lagUses = true
+}
+
 // DelayKeys makes each key that IAM creates from now on unknown for so many calls that
 // are signed with it: AWS's services hear of a key some seconds later than IAM.
 func (s *Server) DelayKeys(calls int) {

@@ -72,6 +72,7 @@ type world struct {
 	period      time.Duration               // of devices that are created; 0 is 30 s
 	delay       int                         // see DelayKeys
 	hide        int                         // see HideKeys
+	lagUses     bool                        // calls are not counted among the uses of keys
 	endWithKey  bool
 	names       []string // of the next keys, see NameKeys
 	created     []string // secrets, see CreatedSecrets

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +35,39 @@ func Age(d time.Duration) string {
 		return "today"
 	}
 	return Count(days, "day")
+}
+
+// Old is how old something is: "41 days old", "made today".
+func Old(d time.Duration) string {
+	if age := Age(d); age != "today" {
+		return age + " old"
+	}
+	return "made today"
+}
+
+// Ago is how long ago something was: "just now", "3h 5m ago", "41 days ago".
+func Ago(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < 48*time.Hour:
+		return Left(d) + " ago"
+	}
+	return Age(d) + " ago"
+}
+
+// ParseAge reads an age as Age has it, 90d, or a duration such as 12h.
+func ParseAge(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if _, number := strconv.Atoi(text); err != nil || d < 0 || number == nil { // 0 has no unit either
+		return 0, fmt.Errorf("invalid age %q; use 90d or 12h", text)
+	}
+	return d, nil
 }
 
 // Count is a number of things: "1 key", "2 keys".

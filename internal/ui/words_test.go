@@ -45,3 +45,24 @@ func TestNobody(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An age is read as it is printed, and a number alone may be days or seconds.
+func TestAges(t *testing.T) {
+	const day = 24 * time.Hour
+	for text, want := range map[string]time.Duration{"90d": 90 * day, "0d": 0, "12h": 12 * time.Hour, "90": -1, "0": -1, "-1d": -1, "-2h": -1, "d": -1, "": -1, "90 d": -1, "1w": -1} {
+		got, err := ParseAge(text)
+		if err != nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for d, want := range map[time.Duration][2]string{
+		0: {"made today", "just now"}, time.Hour: {"made today", "1h ago"}, 30 * time.Hour: {"1 day old", "30h ago"}, 41 * day: {"41 days old", "41 days ago"},
+	} {
+		if got := [2]string{Old(d), Ago(d)}; got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"fob/internal/plan"
+	"fob/internal/rotate"
+	"fob/internal/ui"
+	"fob/keyring"
+)
+
+// rotateFailures are those of fob rotate.
+func rotateFailures() []failure {
+	return []failure{
+		on(stoppedRotation),
+		on(func(a *app, e *rotate.FullError, _ error) verdict { return exit(exitFailed, fullHints(a, e)...) }),
+		on(func(_ *app, e *rotate.OwnerError, _ error) verdict {
+			if e.Root {
+				return exit(exitUsage, ui.Advise("create a key for an IAM user in AWS, store that one, and delete this one there"))
+			}
+			return exit(exitUsage)
+		}),
+		on(func(a *app, e *rotate.LeftError, err error) verdict {
+			return exit(a.judge(e.Err).code, ui.Advise("delete %s in AWS: its secret is lost", e.KeyID))
+		}),
+		on(func(_ *app, e *rotate.BothRefusedError, err error) verdict {
+			return exit(exitRefused, ui.Advise("were they deactivated? Activate one of them in AWS, and run this again"),
+				ui.Type("fob", "add", profileOf(err)).To("stores another key, if they were deleted"))
+		}),
+		on(func(_ *app, e *rotate.StateError, _ error) verdict { return exit(exitFailed, stateHints(e)...) }),
+		always[*rotate.OtherUserError](exitFailed),
+		always[*keyring.ChangedError](exitFailed, ui.Advise("wait until the other fob is done, then run this again")),
+	}
+}
+
+// stoppedRotation says what a rotation has come to, and both ways from there.
+func stoppedRotation(a *app, e *rotate.StoppedError, _ error) verdict {
+	v := a.judge(of(plan.Plan{Profile: e.Profile}, e.Err))
+	if v.code == exitInterrupted {
+		v.code = exitFailed // interrupted, but not without a word
+	}
+	r := e.Rotation
+	uses, rest := r.Old.ID, ""
+	switch r.Step {
+	case rotate.Created:
+		rest = fmt.Sprintf("; %s was created", r.New.ID)
+	case rotate.Switched:
+		uses, rest = r.New.ID, fmt.Sprintf("; %s may still be active", r.Old.ID)
+	case rotate.Deactivated:
+		uses, rest = r.New.ID, fmt.Sprintf("; %s is inactive", r.Old.ID)
+	}
+	now := ui.Advise("%s uses %s%s", e.Profile, uses, rest)
+	if r.Step == rotate.Returning {
+		now = ui.Advise("%s and %s may both be active", r.Old.ID, r.New.ID)
+	}
+	hints := append(v.hints, now)
+	if _, state := errors.AsType[*rotate.StateError](e.Err); state {
+		return exit(v.code, hints...)
+	}
+	hints = append(hints, ui.Advise("run this again to continue"))
+	if !e.Back {
+		hints = append(hints, ui.Type("fob", "rotate", e.Profile, "--abort").To("goes back to %s", r.Old.ID))
+	}
+	return exit(v.code, hints...)
+}
+
+// of is an error of a plan's, unless it says already which one's it is.
+func of(p plan.Plan, err error) error {
+	if _, known := errors.AsType[*planError](err); known {
+		return err
+	}
+	return &planError{Plan: p, Err: err}
+}
+
+// stateHints are the ways out of a state that somebody else has made.
+func stateHints(e *rotate.StateError) []ui.Hint {
+	back := ui.Type("fob", "rotate", e.Profile, "--abort")
+	switch e.Action {
+	case rotate.NewGone:
+		if e.Rotation.Step == rotate.Returning {
+			return []ui.Hint{ui.Advise("activate %s in AWS, then run this again", e.Rotation.Old.ID)}
+		}
+		return []ui.Hint{back.To("goes back to %s", e.Rotation.Old.ID)}
+	case rotate.OldGone:
+		if e.Rotation.New.ID != "" {
+			return []ui.Hint{ui.Type("fob", "rotate", e.Profile).To("continues with %s", e.Rotation.New.ID)}
+		}
+		return []ui.Hint{ui.Type("fob", "add", e.Profile).To("stores another key")}
+	case rotate.Replaced:
+		return []ui.Hint{back.To("ends that rotation")}
+	}
+	return nil
+}
+
+// fullHints show the keys that a user has, and how to make room.
+func fullHints(a *app, e *rotate.FullError) (hints []ui.Hint) {
+	var make []ui.Hint
+	for _, k := range e.Keys {
+		facts := describeKey(a, k)
+		if owner := a.ownerOf(k.ID); owner != "" {
+			facts += ", stored for " + owner
+		}
+		hints = append(hints, ui.Advise("%s: %s", k.ID, facts))
+		switch {
+		case k.ID == e.KeyID:
+		case k.Active():
+			command := []string{"fob", "exec", e.Profile, "--", "aws", "iam", "update-access-key", "--user-name", e.User, "--access-key-id", k.ID, "--status", "Inactive"}
+			make = append(make, ui.Type(command...).If("if nothing needs it"))
+		default:
+			make = append(make, ui.Type("fob", "rotate", e.Profile, "--yes").To("deletes %s first", k.ID))
+		}
+	}
+	return append(hints, make...)
+}
+
+// keyPermissions are what a user must be allowed for fob rotate.
+func keyPermissions(action string) []ui.Hint {
+	if action != "ListAccessKeys" && !strings.HasSuffix(action, "AccessKey") {
+		return nil
+	}
+	return []ui.Hint{ui.Advise("the user needs iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey and DeleteAccessKey for itself")}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"fob/internal/rotate"
+	"fob/internal/ui"
+)
+
+type rotateCmd struct {
+	Profile string `arg:"" optional:"" help:"The profile whose key to replace."`
+	All     bool   `help:"Replace every key in the store."`
+	MaxAge  string `name:"max-age" help:"Replace only keys that are at least this old, such as 90d." placeholder:"AGE"`
+	KeepOld bool   `name:"keep-old" xor:"way" help:"Leave the old key in AWS, inactive, instead of deleting it."`
+	Abort   bool   `xor:"way" help:"Go back to the old key."`
+	Yes     bool   `short:"y" help:"Delete an inactive key without asking, if it is in the way of a new one."`
+}
+
+func (rotateCmd) Help() string {
+	return `Has AWS create a new access key, stores it, waits until AWS accepts it, gives it to every
+profile that has the old one, and then deactivates the old key and deletes it. An old key
+that something other than fob has used within a month stays, inactive: fob rotate PROFILE
+deletes it later, and fob rotate PROFILE --abort goes back to it.
+
+If fob is stopped or fails on the way, no key is lost: the same command continues, on any
+computer with this store, and --abort goes back. Where your policy requires MFA, fob asks
+for a code for each of the two keys.
+
+    fob rotate dev
+    fob rotate dev --keep-old            delete the old key another day
+    fob rotate --all --max-age 90d       for a schedule`
+}
+
+func (c *rotateCmd) Run(a *app) error {
+	age, err := c.check()
+	if err != nil {
+		return err
+	}
+	keys, err := c.keys(a)
+	if err != nil {
+		return err
+	}
+	// One rotation at a time: two of one key would each delete what the other created.
+	lock, err := a.store().AskLock(a.ctx, "rotate", "what fob rotate needs", func() { a.out.Log("waiting for another fob rotate") })
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Unlock() }() // closing the file releases it in any case
+	wish := rotate.Wish{Back: c.Abort, KeepOld: c.KeepOld, MaxAge: age, Scheduled: c.All}
+	var failed []error
+	for i, k := range keys {
+		if i > 0 {
+			a.out.Say("")
+		}
+		err := c.rotate(a, k, wish)
+		if err == nil {
+			continue
+		}
+		failed = append(failed, err)
+		if code := a.judge(err).code; slices.Contains([]int{exitInterrupted, exitStore, exitUnreachable}, code) || a.ctx.Err() != nil {
+			break // the others would fail, too
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	for _, err := range failed[1:] {
+		a.out.Warn("%s", a.out.Sentence(err))
+	}
+	return failed[0]
+}
+
+// check finds mistakes in the command line.
+func (c *rotateCmd) check() (age time.Duration, err error) {
+	switch {
+	case c.Profile == "" && !c.All:
+		return 0, usagef("name a profile, or use --all")
+	case c.Profile != "" && c.All:
+		return 0, usagef("--all cannot be combined with a profile")
+	case c.Abort && c.All:
+		return 0, usagef("--abort goes with one profile")
+	case c.Abort && c.MaxAge != "":
+		return 0, usagef("--abort cannot be combined with --max-age")
+	case c.MaxAge == "":
+		return 0, nil
+	}
+	if age, err = ui.ParseAge(c.MaxAge); err != nil {
+		return 0, usagef("--max-age: %v", err)
+	}
+	return age, nil
+}

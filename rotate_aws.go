@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"fob/internal/awsapi"
+	"fob/internal/broker"
+	"fob/internal/creds"
+	"fob/internal/iam"
+	"fob/internal/plan"
+)
+
+// keyCalls are IAM's calls about the keys of a profile's user, with either of them.
+type keyCalls struct {
+	app      *app
+	profile  string
+	user     iam.User
+	client   *awsapi.Client
+	sessions map[string]creds.Session // with MFA, by the key's ID
+}
+
+func newKeyCalls(a *app, profile string, id awsapi.Identity) (*keyCalls, error) {
+	all, err := a.profiles()
+	if err != nil {
+		return nil, err
+	}
+	e, err := all.IAM(profile, id.ARN)
+	if err != nil {
+		return nil, err
+	}
+	client, err := a.newClient(e, a.out.Log)
+	if err != nil {
+		return nil, err
+	}
+	user, err := iam.NewUser(client, profile, creds.Session{}, id)
+	return &keyCalls{a, profile, user, client, map[string]creds.Session{}}, err
+}
+
+// with is IAM, called with a key, or with its session after SignIn.
+func (c *keyCalls) with(key creds.Key) iam.Client {
+	client := c.user.Client
+	client.With = creds.Session{Key: key}
+	if s, ok := c.sessions[key.ID]; ok {
+		client.With = s
+	}
+	return client
+}
+
+// SignIn makes an MFA session of the profile's key, if that is the one meant.
+func (c *keyCalls) SignIn(ctx context.Context, with creds.Key) (ok bool, err error) {
+	all, err := c.app.readProfiles() // with the key that is stored now
+	if err != nil {
+		return false, err
+	}
+	p, err := all.Plan(c.profile, plan.Options{Unguarded: true})
+	if err != nil {
+		return false, err
+	}
+	serial := p.MFASerial()
+	if p.KeyID() != with.ID || serial == "" {
+		return false, nil
+	}
+	// The user's own session, and no role's.
+	own, ok := p.Steps[1].(plan.SessionToken)
+	if !ok || own.MFASerial == "" {
+		own = plan.SessionToken{MFASerial: serial, DurationSeconds: int(time.Hour / time.Second)}
+	}
+	p.Steps = []plan.Step{p.Steps[0], own}
+	c.app.out.Note("AWS refused the key %s alone; trying again with a session of %s", with.ID, plan.ShortSerial(serial))
+	s, err := c.app.credentials(ctx, p, request{renew: broker.RenewExec, program: named("fob rotate")})
+	if err != nil {
+		return false, err
+	}
+	c.sessions[with.ID] = s
+	return true, nil
+}
+
+// Now is the time by AWS's clock, as its last answer said.
+func (c *keyCalls) Now() time.Time { return c.app.now().Add(-c.client.RawSkew()) }
+
+func (c *keyCalls) AccessKeys(ctx context.Context, with creds.Key) ([]iam.AccessKey, error) {
+	return c.with(with).AccessKeys(ctx)
+}
+
+func (c *keyCalls) CreateAccessKey(ctx context.Context, with creds.Key) (creds.Key, iam.AccessKey, error) {
+	return c.with(with).CreateAccessKey(ctx)
+}
+
+func (c *keyCalls) SetAccessKey(ctx context.Context, with creds.Key, id string, active bool) error {
+	return c.with(with).SetAccessKey(ctx, id, active)
+}
+
+func (c *keyCalls) DeleteAccessKey(ctx context.Context, with creds.Key, id string) error {
+	return c.with(with).DeleteAccessKey(ctx, id)
+}
+
+func (c *keyCalls) AccessKeyUse(ctx context.Context, with creds.Key, id string) (iam.KeyUse, error) {
+	return c.with(with).AccessKeyUse(ctx, id)
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"slices"
+
+	"fob/internal/plan"
+	"fob/keyring"
+)
+
+// rotating is a key to rotate.
+type rotating struct {
+	// profile is the one that has it, or by which its rotation is named.
+	profile string
+	// sharers are other profiles that have the same key ID.
+	sharers []string
+	keyID   string // "" if it is not stored, or damaged
+}
+
+// keys are the keys that the command line means.
+func (c *rotateCmd) keys(a *app) ([]rotating, error) {
+	stored, err := a.store().Infos(keyring.KindKey)
+	if err != nil && len(stored) == 0 {
+		return nil, err
+	}
+	if err != nil {
+		a.out.Warn("%s", a.out.Sentence(err))
+	}
+	under, err := c.underWay(a)
+	if err != nil {
+		return nil, err
+	}
+	if !c.All {
+		owner, err := c.owner(a, under)
+		if err != nil {
+			return nil, err
+		}
+		return []rotating{keyOf(stored, owner)}, nil
+	}
+	var keys []rotating
+	done := map[string]bool{}
+	add := func(profile string) {
+		if owner, busy := under[profile]; busy {
+			profile = owner
+		}
+		if done[profile] {
+			return
+		}
+		k := keyOf(stored, profile)
+		keys = append(keys, k)
+		for _, name := range append(k.sharers, profile) {
+			done[name] = true
+		}
+	}
+	for _, info := range stored {
+		add(info.Name)
+	}
+	if len(keys) == 0 {
+		return nil, noHelpf("the store has no keys")
+	}
+	return keys, nil
+}
+
+// keyOf is the key of a profile, and who else has it.
+func keyOf(stored []keyring.Info, profile string) rotating {
+	k := rotating{profile: profile}
+	for _, info := range stored {
+		if info.Name == profile {
+			k.keyID = info.KeyID
+		}
+	}
+	for _, info := range stored {
+		if info.Name != profile && k.keyID != "" && info.KeyID == k.keyID {
+			k.sharers = append(k.sharers, info.Name)
+		}
+	}
+	return k
+}
+
+// underWay are the profiles whose key is being rotated, and by which profile that rotation
+// is named.
+func (c *rotateCmd) underWay(a *app) (map[string]string, error) {
+	infos, err := a.store().Infos(keyring.KindRotation)
+	if err != nil {
+		return nil, err
+	}
+	under := map[string]string{}
+	for _, info := range infos {
+		under[info.Name] = info.Name
+		r, _, err := a.store().Rotation(a.ctx, info.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, profile := range r.Profiles {
+			if _, own := under[profile]; !own {
+				under[profile] = info.Name
+			}
+		}
+	}
+	return under, nil
+}
+
+// owner is the profile by which the rotation is named, or would be: that whose key the
+// given profile uses.
+func (c *rotateCmd) owner(a *app, under map[string]string) (string, error) {
+	if name, busy := under[c.Profile]; busy {
+		return name, nil
+	}
+	if _, err := a.store().KeyInfo(c.Profile); err == nil {
+		return c.Profile, nil
+	}
+	owner, _, err := a.ownKey(c.Profile)
+	if err != nil {
+		return "", err
+	}
+	if owner != c.Profile {
+		a.out.Note("%s uses the key of %s", c.Profile, owner)
+	}
+	if name, busy := under[owner]; busy {
+		owner = name
+	}
+	return owner, nil
+}
+
+// inPlainText are the places in the AWS files that have a key in plain text.
+func inPlainText(a *app, keyID string) (places []string) {
+	all, err := a.profiles()
+	if err != nil {
+		return nil // reported when it matters
+	}
+	for _, name := range all.Config.Names() {
+		section, _ := all.Config.Profile(name)
+		if id, ok := section.Own("aws_access_key_id"); ok && id.Text == keyID && !slices.Contains(places, plan.At(id)) {
+			places = append(places, plan.At(id))
+		}
+	}
+	return places
+}
