@@ -18,6 +18,7 @@ import (
 
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
+	"fob/internal/awsvault"
 	"fob/internal/creds"
 	"fob/internal/doctor"
 	"fob/internal/host"
@@ -511,13 +512,41 @@ const noProfiles = "No profiles yet. fob add PROFILE stores an access key and se
 func (a *app) sayMovingIn(all *profiles.Profiles, listed bool) {
 	const most = 2
 	home, _ := a.host.Home() // "" if nobody knows
-	findings := doctor.MovingIn(doctor.Moving{Profiles: all, Files: a.files, Program: a.args[0], Getenv: a.getenv, Home: home, Listed: listed})
+	findings := doctor.MovingIn(doctor.Moving{Profiles: all, Files: a.files, Program: a.args[0], Getenv: a.getenv, Home: home, Vault: a.inVault(listed), Listed: listed})
 	for i, f := range findings[:min(most, len(findings))] {
 		if i == 0 {
 			a.out.Print("\n")
 		}
 		a.out.Item(ui.Styled{}, f.What, f.Do[:1])
 	}
+}
+
+// vaultWorld is where aws-vault may keep its keys.
+func (a *app) vaultWorld(all *profiles.Profiles) awsvault.World {
+	home, _ := a.host.Home() // without one there are no files
+	return awsvault.World{World: a.store().World(), Home: home, Profiles: all.Config.Names(), Prompt: a.host.Desktop() && !a.NoInput}
+}
+
+// inVault are the profiles whose keys aws-vault has, as far as that can be told without
+// asking; at once, only those in files, because what is not about aws-vault does not wait
+// for keyrings.
+func (a *app) inVault(atOnce bool) (names []string) {
+	all, err := a.profiles()
+	if err != nil {
+		return nil // which is said elsewhere
+	}
+	w := a.vaultWorld(all)
+	w.Prompt = false
+	entries := awsvault.Files(a.ctx, w)
+	if !atOnce {
+		entries, _ = awsvault.List(a.ctx, w)
+	}
+	for _, e := range entries {
+		if !slices.Contains(names, e.Profile) {
+			names = append(names, e.Profile)
+		}
+	}
+	return names
 }
 
 // noteConflicts says which files hold an item of the store under another name than its

@@ -45,6 +45,7 @@ func (c *doctorCmd) Run(a *app) error {
 		Now:        a.now,
 		Profile:    c.Profile,
 		Home:       home,
+		Vault:      a.inVault(false),
 		Fix:        c.Fix,
 	})
 	if err != nil {

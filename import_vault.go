@@ -12,15 +12,9 @@ import (
 	"fob/internal/ui"
 )
 
-// vaultWorld is where aws-vault may keep its keys.
-func vaultWorld(a *app, all *profiles.Profiles) awsvault.World {
-	home, _ := a.host.Home() // without one there are no files
-	return awsvault.World{World: a.store().World(), Home: home, Profiles: all.Config.Names(), Prompt: a.host.Desktop() && !a.NoInput}
-}
-
 // listVault is what aws-vault has. It says what may be missing.
 func listVault(a *app, all *profiles.Profiles) []awsvault.Entry {
-	entries, problems := awsvault.List(a.ctx, vaultWorld(a, all))
+	entries, problems := awsvault.List(a.ctx, a.vaultWorld(all))
 	for _, p := range problems {
 		if p.Locked {
 			a.out.Note("aws-vault may have more keys: %s", p.Reason)
@@ -44,7 +38,7 @@ func vaultReader(a *app, world importer.World) *awsvault.Reader {
 		}
 		return answer, err
 	}
-	return &awsvault.Reader{World: vaultWorld(a, world.Profiles), Ask: ask}
+	return &awsvault.Reader{World: a.vaultWorld(world.Profiles), Ask: ask}
 }
 
 // readVault reads the key of an item that aws-vault keeps, now that it has been chosen.

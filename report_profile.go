@@ -12,7 +12,6 @@ import (
 
 	"fob/internal/awsconfig"
 	"fob/internal/creds"
-	"fob/internal/doctor"
 	"fob/internal/host"
 	"fob/internal/iam"
 	"fob/internal/plan"
@@ -42,9 +41,8 @@ func (a *app) misplaced(profile string) (rename []ui.Hint) {
 // elsewhere is where else than fob looks the key of a profile is: in a misplaced section,
 // or with aws-vault.
 func (a *app) elsewhere(profile string) []ui.Hint {
-	home, _ := a.host.Home() // "" if nobody knows
-	if take, ok := doctor.InVault(profile, a.getenv, home); ok {
-		return []ui.Hint{take}
+	if slices.Contains(a.inVault(true), profile) {
+		return []ui.Hint{ui.Type("fob", "import").To("copies the key from aws-vault")}
 	}
 	return a.misplaced(profile)
 }

@@ -11,7 +11,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -145,26 +144,25 @@ func (w World) isKey(name string) bool {
 	return name != "" && (slices.Contains(w.Profiles, name) || !isSession(name))
 }
 
-var (
-	sessionName = regexp.MustCompile(`^[^,]+,([^,]+),([^,]*),[0-9]+$`)
-	// oldSessionNames are those of its versions before 5.
-	oldSessionNames = regexp.MustCompile(`^session,[^,]+,[^,]*,[0-9]{2,}$|^session:[^ ]+:[^ ]*:[^:]+$|^.+ session \([0-9]+\)$`)
-)
-
-// isSession reports whether aws-vault takes a name for that of a session or of a
-// sign-in of Identity Center.
+// isSession reports whether aws-vault takes a name for that of a session or of a sign-in of
+// Identity Center. Before version 5 sessions had other names, in three forms.
 func isSession(name string) bool {
-	if strings.HasPrefix(name, "oidc:") || oldSessionNames.MatchString(name) {
+	if strings.HasPrefix(name, "oidc:") || strings.HasPrefix(name, "session:") && strings.Count(name, ":") > 2 {
 		return true
 	}
-	fields := sessionName.FindStringSubmatch(name)
-	if fields == nil {
+	if profile, rest, ok := strings.Cut(name, " session ("); ok && profile != "" && isNumber(strings.TrimSuffix(rest, ")")) {
+		return strings.HasSuffix(rest, ")")
+	}
+	fields := strings.Split(name, ",")
+	if len(fields) != 4 || fields[0] == "" || fields[1] == "" || !isNumber(fields[3]) {
 		return false
 	}
 	_, profile := base64.RawURLEncoding.DecodeString(fields[1])
 	_, device := base64.RawURLEncoding.DecodeString(fields[2])
-	return profile == nil && device == nil
+	return fields[0] == "session" || profile == nil && device == nil
 }
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // PassphraseError says that no passphrase opened a file of aws-vault's.
 type PassphraseError struct {

@@ -49,6 +49,12 @@ func (w World) dir(usual string, variables ...string) (string, error) {
 	return "", fmt.Errorf("%s: %q is not an absolute path", from, dir)
 }
 
+// Files is List for the keys in files, which can be told at once.
+func Files(ctx context.Context, w World) []Entry {
+	entries, _ := listFiles(ctx, w)
+	return entries
+}
+
 func listFiles(_ context.Context, w World) ([]Entry, error) {
 	dir, err := w.dir("~/.awsvault/keys", "AWS_VAULT_FILE_DIR")
 	if dir == "" {

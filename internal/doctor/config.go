@@ -428,7 +428,7 @@ func works(n int) string {
 // for a profile that fob does not serve is for the check of what is left to move in.
 func (e *exam) unusable(all *profiles.Profiles, names []string, ours map[string]bool) {
 	var wrong, doubtful, foreign []profiles.Row
-	vault, lent := vaultKeys(e.Getenv, e.Home), included(all.Config)
+	lent := included(all.Config)
 	for _, r := range all.Rows(names, e.Now()) {
 		if ours[r.Profile] {
 			r.Idle = false // it is wanted
@@ -442,7 +442,7 @@ func (e *exam) unusable(all *profiles.Profiles, names []string, ours map[string]
 				wrong = append(wrong, r)
 			}
 		case *plan.MissingSourceError:
-			if !slices.Contains(vault, problem.Source) { // aws-vault needs no section for it
+			if !slices.Contains(e.Vault, problem.Source) { // aws-vault needs no section for it
 				wrong = append(wrong, r)
 			}
 		case *plan.MachineRoleError:

@@ -86,6 +86,8 @@ type Setup struct {
 	Profile string
 	// Home is the user's home directory; "" if nobody knows it.
 	Home string
+	// Vault are the profiles whose keys aws-vault has, as far as that can be told.
+	Vault []string
 	// Fix repairs the permissions of files.
 	Fix bool
 }

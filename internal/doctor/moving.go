@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +31,8 @@ type Moving struct {
 	Getenv  func(name string) string
 	// Home is the user's home directory; "" if nobody knows it.
 	Home string
+	// Vault are the profiles whose keys aws-vault has, as far as they are known.
+	Vault []string
 	// Listed: below a list of the profiles, which says already which keys they need. Who
 	// only uses fob exec reads it every day, and is not told each time about other ways.
 	Listed bool
@@ -42,7 +43,7 @@ type Moving struct {
 // credentials come from fob only under fob exec. It says nothing once everything has
 // moved in.
 //
-// It reads no secret, calls nobody, and looks at names where aws-vault keeps files.
+// It reads no secret and calls nobody.
 func MovingIn(m Moving) []Finding {
 	e := &exam{check: "moving-in"}
 	e.movingIn(m, "")
@@ -55,7 +56,7 @@ func (e *exam) left(context.Context) error {
 	if err != nil {
 		return nil // the config's check has reported it
 	}
-	e.movingIn(Moving{Profiles: all, Files: e.Files, Program: e.Program, Getenv: e.Getenv, Home: e.Home}, e.Profile)
+	e.movingIn(Moving{Profiles: all, Files: e.Files, Program: e.Program, Getenv: e.Getenv, Home: e.Home, Vault: e.Vault}, e.Profile)
 	return nil
 }
 
@@ -68,7 +69,6 @@ type moving struct {
 	section map[string]awsconfig.Profile
 	missing map[string][]string // profiles without a key, and those that wait for it
 	vaulted bool                // the user has aws-vault
-	vault   []string            // keys that it has
 }
 
 // movingIn is MovingIn; with only, for one profile.
@@ -78,8 +78,7 @@ func (e *exam) movingIn(about Moving, only string) {
 	for _, name := range m.names {
 		m.section[name], _ = m.Profiles.Config.Profile(name)
 	}
-	m.vault = vaultKeys(m.Getenv, m.Home)
-	m.vaulted = len(m.vault) > 0 || usesVault(m)
+	m.vaulted = len(m.Vault) > 0 || usesVault(m)
 	planned := m.names
 	if m.Listed && !m.vaulted {
 		planned = nil // nothing below asks for it
@@ -90,7 +89,7 @@ func (e *exam) movingIn(about Moving, only string) {
 			m.missing[none.Profile] = append(m.missing[none.Profile], name)
 		}
 		// aws-vault needs no section for a source profile.
-		if none, ok := errors.AsType[*plan.MissingSourceError](made.Err); ok && slices.Contains(m.vault, none.Source) {
+		if none, ok := errors.AsType[*plan.MissingSourceError](made.Err); ok && slices.Contains(m.Vault, none.Source) {
 			m.missing[none.Source] = append(m.missing[none.Source], name)
 		}
 	}
@@ -181,13 +180,13 @@ func (e *exam) vault(m *moving, only string) {
 	if only != "" {
 		return // its own check says which key it needs
 	}
-	keys := slices.DeleteFunc(slices.Clone(m.vault), func(name string) bool {
+	keys := slices.DeleteFunc(slices.Clone(m.Vault), func(name string) bool {
 		return slices.Contains(m.stored, name) || m.Listed && len(m.missing[name]) > 0
 	})
 	// The one that most profiles wait for comes first.
 	slices.SortStableFunc(keys, func(a, b string) int { return len(m.missing[b]) - len(m.missing[a]) })
 	if len(keys) > 0 {
-		e.advise(fromVault(keys[0]), "aws-vault has %s that fob does not: %s", ui.Count(len(keys), "key"), someOf(keys))
+		e.advise(ui.Type("fob", "import"), "aws-vault has %s that fob does not: %s", ui.Count(len(keys), "key"), someOf(keys))
 	}
 	asked := map[string]bool{} // by a line that runs aws-vault
 	for _, name := range m.names {
@@ -199,7 +198,7 @@ func (e *exam) vault(m *moving, only string) {
 		waiting := m.missing[name]
 		_, device := m.section[name].Get("mfa_serial")
 		device = device && name != "default" // which lends its settings in aws-vault
-		if len(waiting) == 0 || slices.Contains(m.vault, name) {
+		if len(waiting) == 0 || slices.Contains(m.Vault, name) {
 			continue
 		}
 		// Most sections without a key and without anybody who uses it hold only defaults.
@@ -233,39 +232,6 @@ func uses(n int) string {
 
 func fromVault(profile string) ui.Hint {
 	return ui.Type("aws-vault", "exec", "--no-session", profile, "--", "fob", "add", profile, "--from-env")
-}
-
-// InVault takes over the key of a profile that aws-vault keeps in a file of its own.
-func InVault(profile string, getenv func(name string) string, home string) (take ui.Hint, ok bool) {
-	return fromVault(profile).To("takes the key over from aws-vault"), slices.Contains(vaultKeys(getenv, home), profile)
-}
-
-// vaultKeys are the profiles whose keys aws-vault keeps in files of their own.
-func vaultKeys(getenv func(name string) string, home string) (names []string) {
-	dir := getenv("AWS_VAULT_FILE_DIR")
-	switch {
-	case dir == "" && home == "":
-		return nil
-	case dir == "":
-		dir = filepath.Join(home, ".awsvault", "keys")
-	case strings.HasPrefix(dir, "~/"):
-		dir = filepath.Join(home, dir[2:])
-	}
-	entries, _ := os.ReadDir(dir) // nobody has one who never used it
-	for _, entry := range entries {
-		name, err := url.PathUnescape(entry.Name())
-		if err == nil && entry.Type().IsRegular() && !isVaultSession(name) && name[0] != '.' {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// isVaultSession reports whether a name is that of a session of aws-vault's, of any of
-// its versions.
-func isVaultSession(name string) bool {
-	fields := strings.Split(name, ",")
-	return strings.HasPrefix(name, "oidc:") || strings.HasPrefix(name, "session:") || fields[0] == "session" || len(fields) == 4 || strings.Contains(name, " session (")
 }
 
 // usesVault reports whether the user has aws-vault, whatever it keeps its keys in.
