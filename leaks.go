@@ -155,7 +155,11 @@ func (c *leaksCmd) accept(a *app, baseline *leaks.Baseline, file string, r leaks
 	if err != nil {
 		return err
 	}
-	a.out.Answer("%s new in %s.", upper(ui.Count(n, "finding")), file)
+	if n == 0 {
+		a.out.Answer("No new findings in %s.", file)
+	} else {
+		a.out.Answer("%s in %s.", ui.Count(n, "new finding"), file)
+	}
 	return incomplete(a, r)
 }
 

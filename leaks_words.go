@@ -75,14 +75,15 @@ func (s spot) title() string {
 		return "API keys of Amazon Bedrock"
 	}
 	title := s.KeyID
-	if title == "" {
-		title = "A key"
-	}
 	switch s.State {
 	case leaks.IsStored:
 		return title + ", the key of " + ui.List(s.Profiles)
 	case leaks.IsRetired:
-		return title + ", a key that " + ui.List(s.Profiles) + " had until " + day(*s.Retired)
+		old := "a key that " + ui.List(s.Profiles) + " had until " + day(*s.Retired)
+		if title == "" { // only the secret was found
+			return upper(old)
+		}
+		return title + ", " + old
 	}
 	title += ", not in the store"
 	if s.Account != "" {

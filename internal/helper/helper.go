@@ -116,8 +116,11 @@ func Stream(ctx context.Context, p Program, read func(io.Reader) error) error {
 		ended <- err
 	}()
 	problem := read(ours)
-	_, rest := io.CopyN(io.Discard, ours, 1)
-	early := rest == nil
+	early := false
+	if problem == nil {
+		_, rest := io.CopyN(io.Discard, ours, 1)
+		early = rest == nil
+	}
 	if problem != nil || early {
 		end()
 	}

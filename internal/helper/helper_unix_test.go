@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -119,5 +121,54 @@ func TestExchange(t *testing.T) {
 	defer cancel()
 	if _, err := answer(ctx, "sleep 60 & sleep 60"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v, want the context's error", err)
+	}
+}
+
+// Stream gives a program's output on while it comes, however much it is, and has the
+// program's end.
+func TestStream(t *testing.T) {
+	sh := func(line string) Program {
+		return Program{Path: "/bin/sh", Args: []string{"-c", line}, Environ: []string{"PATH=" + os.Getenv("PATH")}, Stdin: strings.Repeat("x", 100_000)}
+	}
+	var n int64
+	count := func(r io.Reader) (err error) {
+		n, err = io.Copy(io.Discard, r)
+		return err
+	}
+	broken := errors.New("broken")
+	for _, row := range []struct {
+		line string
+		read func(io.Reader) error
+		n    int64
+		err  string
+	}{
+		{"head -c 5000000 /dev/zero", count, 5_000_000, ""},
+		{"cat", count, 100_000, ""},
+		{"true", count, 0, ""},
+		{"echo words >&2; head -c 1000 /dev/zero; exit 3", count, 1000, "ended with exit status 3 (words)"},
+		{"yes", func(r io.Reader) error { _, err := io.ReadFull(r, make([]byte, 10)); return err }, 0, ""},
+		{"yes", func(io.Reader) error { return broken }, 0, "broken"},
+		{"sleep 60", func(io.Reader) error { return broken }, 0, "broken"},
+	} {
+		n = 0
+		began := time.Now()
+		err := Stream(context.Background(), sh(row.line), row.read)
+		got := ""
+		if failed, ok := errors.AsType[*FailedError](err); ok {
+			got = fmt.Sprintf("%v (%s)", failed, strings.TrimSpace(failed.Words))
+		} else if err != nil {
+			got = err.Error()
+		}
+		if got != row.err || n != row.n || time.Since(began) > 30*time.Second {
+			t.Errorf("%s: %d bytes, %q after %v", row.line, n, got, time.Since(began))
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if err := Stream(ctx, sh("sleep 60 & sleep 60"), count); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want the context's error", err)
+	}
+	if err := Stream(context.Background(), Program{Path: "/nonexistent"}, count); err == nil {
+		t.Error("a program that does not exist has run")
 	}
 }

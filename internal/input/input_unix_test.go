@@ -5,6 +5,7 @@ package input
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -77,6 +78,42 @@ func TestSubstitution(t *testing.T) {
 			}
 			r.Close()
 			w.Close()
+		}
+	}
+}
+
+// Open opens regular files alone: a named pipe would make it wait, and a symbolic link is
+// not what the listing of a directory showed.
+func TestOpen(t *testing.T) {
+	dir := t.TempDir()
+	file, link, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	if err := os.WriteFile(file, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Symlink(file, link), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path   string
+		listed bool
+		err    error
+	}{
+		{file, false, nil}, {file, true, nil},
+		{link, false, nil}, {link, true, syscall.ELOOP},
+		{pipe, false, ErrNotFile}, {pipe, true, ErrNotFile},
+		{dir, false, ErrNotFile}, {dir, true, ErrNotFile},
+		{os.DevNull, false, ErrNotFile},
+		{filepath.Join(dir, "none"), false, fs.ErrNotExist}, {filepath.Join(dir, "none"), true, fs.ErrNotExist},
+	} {
+		f, info, err := Open(c.path, c.listed)
+		if !errors.Is(err, c.err) || err == nil && info.Size() != 4 {
+			t.Errorf("%s, %t: %v", c.path, c.listed, err)
+		}
+		if _, ok := errors.AsType[*fs.PathError](err); err != nil && !ok {
+			t.Errorf("the error does not name %s: %v", c.path, err)
+		}
+		if f != nil {
+			f.Close()
 		}
 	}
 }

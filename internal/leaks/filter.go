@@ -82,12 +82,20 @@ func (f *filter) verify(found []match, text []byte, p int) []match {
 		if start < 0 || end > len(text) || end < 0 || !s.wraps && !bytes.Equal(text[start:end], s.text) {
 			continue
 		}
+		if s.tail > 0 && !followed(text[end:], s.tail) {
+			continue
+		}
 		if s.wraps && slices.ContainsFunc(found, func(m match) bool { return m.start == start && m.of == s.of }) {
 			continue // it was found by its beginning
 		}
 		found = append(found, match{s.of, s.how, start, end})
 	}
 	return found
+}
+
+// followed reports whether a text begins with so many characters of base64.
+func followed(text []byte, n int) bool {
+	return len(text) >= n && !slices.ContainsFunc(text[:n], func(c byte) bool { return classOf(c)&token == 0 })
 }
 
 // around is where a text with line breaks in it lies, if its byte at is at p; -1 if it is

@@ -72,7 +72,7 @@ func sortFindings(all []Finding) {
 		x, y := git(a), git(b)
 		return cmp.Or(
 			cmp.Compare(rank(a), rank(b)),
-			strings.Compare(a.Serial, b.Serial), strings.Compare(a.KeyID, b.KeyID),
+			strings.Compare(a.Serial, b.Serial), -cmp.Compare(min(len(a.KeyID), 1), min(len(b.KeyID), 1)), strings.Compare(a.KeyID, b.KeyID),
 			strings.Compare(x.Repository, y.Repository),
 			strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line),
 			strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Spelling, b.Spelling),

@@ -120,7 +120,8 @@ func result(f Finding, message string) sarifResult {
 	object := ""
 	if f.Git != nil {
 		object = f.Git.ID
-		res.Properties = map[string]any{"git": f.Git}
+		// Without the repository's directory, which is that of somebody's home.
+		res.Properties = map[string]any{"object": f.Git.ID, "type": f.Git.Type, "commit": f.Git.Commit, "author": f.Git.Author, "date": f.Git.Date, "reachable": f.Git.Reachable}
 	}
 	// What stays the same when lines move, for programs that follow a finding.
 	sum := sha256.Sum256([]byte(strings.Join([]string{f.key(), f.Spelling, filepath.ToSlash(f.Path), object}, "\x00")))
@@ -137,6 +138,5 @@ func pathURI(path string) string {
 	case filepath.IsAbs(path): // C:/
 		return (&url.URL{Scheme: "file", Path: "/" + slashed}).String()
 	}
-	uri := (&url.URL{Path: slashed}).String()
-	return strings.TrimPrefix(uri, "./")
+	return (&url.URL{Path: slashed}).String()
 }

@@ -56,8 +56,8 @@ func New(s Secrets) *Searcher {
 func bedrock() []spelling {
 	of := &Subject{Kind: BedrockKey, State: IsOther}
 	return []spelling{
-		{of: of, text: []byte("ABSKQmVkcm9ja0FQSUtleS")},
-		{of: of, text: []byte("bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t")},
+		{of: of, text: []byte("ABSKQmVkcm9ja0FQSUtleS"), tail: 60},
+		{of: of, text: []byte("bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t"), tail: 60},
 	}
 }
 
@@ -66,17 +66,18 @@ const (
 	capital = 1 << iota // A-Z 0-9, as in key IDs
 	token               // A-Z a-z 0-9 + /, as in secrets and in base64
 	escaped             // % and \, which may be in the spelling of a secret
+	either              // one of the two before
 )
 
 // classOf a byte.
 func classOf(c byte) uint8 {
 	switch {
 	case c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
-		return capital | token
+		return capital | token | either
 	case c >= 'a' && c <= 'z' || c == '+' || c == '/':
-		return token
+		return token | either
 	case c == '%' || c == '\\':
-		return escaped
+		return escaped | either
 	}
 	return 0
 }

@@ -20,6 +20,9 @@ type spelling struct {
 	how  string
 	// wraps: line breaks may be anywhere in it, as base64 has them.
 	wraps bool
+	// tail is how many characters of base64 must follow. Documentation has only the
+	// beginning of a secret.
+	tail int
 }
 
 // spellings are the texts in which secrets leak; short are those that are too short to

@@ -1,6 +1,7 @@
 package leaks
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strconv"
 )
@@ -9,32 +10,71 @@ import (
 // every word of its length has to be hashed: each run of its characters, and what is in
 // base64 or escaped.
 func (s *buffer) tokens(found []match, text []byte) []match {
-	const kinds = token | escaped
 	shortest := s.lengths[0]
 	for p := shortest - 1; p < len(text); p += shortest {
-		if s.class[text[p]]&kinds == 0 {
+		if s.class[text[p]]&either == 0 || !s.amid(text, p) {
 			continue
 		}
 		start, end, odd := p, p, false
-		for start > 0 && s.class[text[start-1]]&kinds != 0 {
+		for start > 0 && s.class[text[start-1]]&either != 0 {
 			start--
-			odd = odd || s.class[text[start]] == escaped
+			odd = odd || s.class[text[start]]&escaped != 0
 		}
-		for end < len(text) && s.class[text[end]]&kinds != 0 {
-			odd = odd || s.class[text[end]] == escaped
+		for end < len(text) && s.class[text[end]]&either != 0 {
+			odd = odd || s.class[text[end]]&escaped != 0
 			end++
 		}
 		if end-start < shortest {
 			continue
 		}
-		p = end // no run that begins behind this one has a sample before p + shortest
+		run := text[start:end]
+		how := ""
 		if odd {
-			found = s.words(found, unescape(text[start:end]), start, end, "escaped")
-		} else {
-			found = s.words(found, text[start:end], start, end, "")
+			run, how = unescape(run), "escaped"
+		} else if n := len(run); n >= shortestLine && n%4 == 0 {
+			run, end = s.lines(text, start, end)
 		}
+		found = s.words(found, run, start, end, how)
+		p = end // no run that begins behind this one has a sample before p + shortest
 	}
 	return found
+}
+
+// amid reports whether a run of a secret's characters may be around p. Such a run has the
+// 20 bytes before p or those behind it. To look at some of them without a branch for each
+// is quicker than to find out where the word at p ends.
+func (s *buffer) amid(text []byte, p int) bool {
+	const half = 20
+	if p < half || p+half > len(text) || s.lengths[0] < 2*half {
+		return true
+	}
+	l, r, c := text[p-half:p:p], text[p:p+half:p+half], &s.class
+	left := c[l[1]] & c[l[3]] & c[l[6]] & c[l[9]] & c[l[12]] & c[l[14]] & c[l[16]] & c[l[18]]
+	right := c[r[2]] & c[r[4]] & c[r[6]] & c[r[8]] & c[r[11]] & c[r[14]] & c[r[17]] & c[r[19]]
+	return (left|right)&either != 0
+}
+
+// shortestLine is that of base64 in lines, in characters: PEM has 64.
+const shortestLine = 60
+
+// lines are the lines of base64 that begin with the one from start to end, put together.
+func (s *buffer) lines(text []byte, start, end int) (joined []byte, last int) {
+	joined, last = text[start:end:end], end
+	for width := end - start; len(joined) < longest; {
+		from := after(text, last)
+		to := from
+		for to < len(text) && to-from < width && s.class[text[to]]&token != 0 {
+			to++
+		}
+		if from == last || to == from {
+			break
+		}
+		joined, last = append(joined, text[from:to]...), to
+		if to-from < width {
+			break
+		}
+	}
+	return joined, last
 }
 
 // longest is how long a word can be that is searched for a secret in base64, in bytes.
@@ -84,6 +124,9 @@ func (s *buffer) word(found []match, run []byte, start, end int, how string) []m
 		plain, err := base64.RawStdEncoding.AppendDecode(nil, run)
 		if err != nil && len(plain) == 0 {
 			plain, _ = base64.RawStdEncoding.AppendDecode(nil, run[:len(run)/4*4])
+		}
+		if bytes.ContainsAny(plain, `%\`) {
+			plain = unescape(plain)
 		}
 		found = s.words(found, plain, start, end, "base64")
 	}

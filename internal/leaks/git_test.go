@@ -1,0 +1,157 @@
+//go:build unix
+
+package leaks
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// repository makes a git repository with a script, in which KEY and SECRET are the test
+// key, and returns its directory.
+func repository(t *testing.T, script string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "r")
+	cmd := exec.Command("/bin/sh", "-ec", "git init -q "+dir+"; cd "+dir+"\n"+script)
+	cmd.Env = append(gitEnviron(), "KEY="+testID, "SECRET="+testSecret)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
+}
+
+func gitEnviron() []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_AUTHOR_NAME=Jo", "GIT_AUTHOR_EMAIL=jo@example.com", "GIT_COMMITTER_NAME=Jo", "GIT_COMMITTER_EMAIL=jo@example.com",
+	}
+}
+
+func needGit(t *testing.T) Git {
+	t.Helper()
+	path, err := exec.LookPath("git")
+	if err != nil {
+		if os.Getenv("FOB_TEST_REQUIRE") == "1" {
+			t.Fatal("git is needed (FOB_TEST_REQUIRE=1)")
+		}
+		t.Skip("SKIPPED: NO GIT HERE")
+	}
+	return Git{Path: path, Environ: gitEnviron()}
+}
+
+// inGit are the findings in git objects: place, kind and type.
+func inGit(r Report) (all []string) {
+	for _, f := range r.Findings {
+		if f.Git != nil {
+			all = append(all, strings.TrimSpace(fmt.Sprintf("%s:%d %s %s %t", f.Path, f.Line, f.Kind, f.Git.Type, f.Git.Reachable)))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// A repository of somebody else's cannot have programs run, nor hide its objects.
+func TestHostileRepository(t *testing.T) {
+	git := needGit(t)
+	mark := filepath.Join(t.TempDir(), "ran")
+	for name, c := range map[string]struct{ script, want string }{
+		"config": {`
+			echo "$SECRET" > a; git add a; git commit -qm first; echo "$SECRET " > a; git add a
+			touch ` + mark + `.sh
+			for key in core.fsmonitor core.sshCommand core.pager core.editor core.askPass gpg.program diff.external credential.helper core.alternateRefsCommand diff.x.textconv diff.x.command filter.x.clean filter.x.smudge core.gitProxy; do
+				git config $key "touch ` + mark + `; false"
+			done
+			git config log.showSignature true
+			git config core.hooksPath "$PWD/hooks"; mkdir hooks
+			for hook in pre-commit post-index-change reference-transaction post-checkout; do printf '#!/bin/sh\ntouch ` + mark + `\n' > hooks/$hook; chmod +x hooks/$hook; done
+			echo '* diff=x filter=x' > .gitattributes`, strings.Repeat("a:1 secret-access-key blob true\n", 2)},
+		"replaced objects": {`
+			echo "$SECRET" > a; git add a; git commit -qm first
+			git replace $(git rev-parse HEAD:a) $(echo clean | git hash-object -w --stdin)`, "a:1 secret-access-key blob true"},
+		"grafted history": {`
+			echo "$SECRET" > a; git add a; git commit -qm first; git rm -q a; git commit -qm second --allow-empty
+			git replace --graft HEAD`, "a:1 secret-access-key blob true"},
+		"a shallow clone": {`
+			git init -q ../up; cd ../up; echo "$SECRET" > a; git add a; git commit -qm first; echo b > b; git add b; git commit -qm second
+			cd ../r; git fetch -q --depth 1 ../up HEAD; git reset -q --hard FETCH_HEAD`, "a:1 secret-access-key blob true"},
+		"packed": {`
+			for i in 1 2 3 4 5; do echo "$i $SECRET" > a; git add a; git commit -qm $i; done; git gc -q --prune=now
+			echo more > b; git add b; git commit -qm more`, strings.Repeat("a:1 secret-access-key blob true\n", 5)},
+		"other packs": {`
+			git init -q ../alternate; cd ../alternate; echo "$SECRET" > a; git add a; git commit -qm first; cd ../r
+			echo "$PWD/../alternate/.git/objects" > .git/objects/info/alternates`, "a:1 secret-access-key blob false"},
+		"SHA-256": {`
+			cd ..; rm -rf r; git init -q --object-format=sha256 r; cd r; echo "$SECRET" > a; git add a; git commit -qm first`, "a:1 secret-access-key blob true"},
+		"a name with everything": {`
+			printf '%s' "$SECRET" > "$(printf 'a b\n\t"\303\274')"; git add .; git commit -qm first; git rm -qrf .; git commit -qm second`, "a b\n\t\"ü:1 secret-access-key blob true"},
+		"a large file": {`
+			(head -c 3000000 /dev/zero | tr '\0' '\n'; echo "$SECRET") > a; git add a; git commit -qm first`, "a:3000001 secret-access-key blob true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := repository(t, c.script)
+			os.Remove(mark)
+			s := New(testSecrets())
+			r, err := s.Search(context.Background(), Options{Paths: []string{dir}, Git: git})
+			if err != nil || len(r.Problems) > 0 {
+				t.Fatalf("%v, %v", err, r.Problems)
+			}
+			if _, err := s.Staged(context.Background(), dir, git); err != nil {
+				t.Error(err)
+			}
+			if got := strings.Join(inGit(r), "\n"); got != strings.TrimSuffix(c.want, "\n") {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+			if _, err := os.Stat(mark); err == nil {
+				t.Error("a program of the repository's has run")
+			}
+		})
+	}
+}
+
+// A partial clone lacks objects, and the search fetches none.
+func TestPartialClone(t *testing.T) {
+	git := needGit(t)
+	dir := repository(t, `
+		git init -q ../up; cd ../up; git config uploadpack.allowFilter true
+		mkdir d; echo "$SECRET" > d/a; git add d; git commit -qm first; git rm -qr d; echo "$KEY" > b; git add b; git commit -qm second
+		cd ..; rm -rf r; git clone -q --filter=tree:0 file://$PWD/up r`)
+	count := func() string {
+		cmd := exec.Command("git", "-C", dir, "count-objects", "-v")
+		cmd.Env = gitEnviron()
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return string(out)
+	}
+	before := count()
+	r, err := New(testSecrets()).Search(context.Background(), Options{Paths: []string{dir}, Git: git})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := count(); after != before {
+		t.Errorf("objects were fetched:\n%s\n%s", before, after)
+	}
+	// What is here is found, though the commits cannot all be compared.
+	if got := inGit(r); len(got) != 1 || !strings.Contains(got[0], "access-key-id blob") {
+		t.Errorf("%q, %v", got, r.Problems)
+	}
+}
+
+// Search ends when the user gives up, and says so.
+func TestGivenUp(t *testing.T) {
+	git := needGit(t)
+	dir := repository(t, `echo "$SECRET" > a; git add a; git commit -qm first`)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r, err := New(testSecrets()).Search(ctx, Options{Paths: []string{dir}, Git: git})
+	if err == nil || len(r.Findings) > 0 {
+		t.Errorf("%v, %v", err, r.Findings)
+	}
+}
