@@ -71,6 +71,7 @@ func TestPages(t *testing.T) {
 		}},
 		{"doc/guide.md", []pageBlock{
 			{"$ ", seenBy("e2e_guide_linux_test.go", "TestGuide")},
+			{"- run: fob leaks", tryLeaksJob},
 		}},
 		{"doc/format.md", []pageBlock{
 			// Parts of files. TestFormatPage reads a store with the program, and
@@ -525,6 +526,23 @@ func trySigningHelper(t *testing.T, r *reader, code string) {
 	calls := machine.called(t)
 	if n := strings.Count(calls, "aws_signing_helper credential-process --certificate"); n != 1 || strings.Count(screen, ststest.DemoUser) != 2 {
 		t.Errorf("the helper ran %d times:\n%s\n%s", n, calls, screen)
+	}
+}
+
+// tryLeaksJob runs the job's step in a repository with a key, and without a store.
+func tryLeaksJob(t *testing.T, r *reader, code string) {
+	line := regexp.MustCompile(`(?m)^- run: (.*)$`).FindStringSubmatch(code)[1]
+	r.file(t, "repository/config.py", "key = 'AKIA6RVFFB77RE7OLMKI'\n")
+	step := exec.Command("sh", "-c", "cd repository && git init -q && git add . && "+line)
+	step.Dir, step.Env = r.Home, r.Env
+	out, err := step.CombinedOutput()
+	if exitCode(err) != exitFailed {
+		t.Errorf("%v\n%s", err, out)
+	}
+	file := filepath.Join(r.Home, "repository", regexp.MustCompile(`sarif_file: (\S+)`).FindStringSubmatch(code)[1])
+	holds(t, text(t, file), `"config.py"`, "AKIA...LMKI")
+	if err := os.RemoveAll(filepath.Dir(file)); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -27,10 +27,17 @@ const guidePage = "doc/guide.md"
 // guideColumns is how wide the terminal is. Lines that it wraps are one line on the page.
 const guideColumns = 80
 
-// guideHomes make a new home at the heading of a part; the other parts use the one
-// before them.
-var guideHomes = map[string]func(*testing.T, *world){
-	"## From ~/.aws/credentials": plainText,
+// A guidePart prepares a home for the part of the page below a heading.
+type guidePart struct {
+	prepare func(*testing.T, *world)
+	// fresh makes a new home, and aside one that only this part has.
+	fresh, aside bool
+}
+
+var guideParts = map[string]guidePart{
+	"## From ~/.aws/credentials": {plainText, true, false},
+	"## From aws-vault":          {vaultUser, true, true},
+	"## Find what has leaked":    {leakyApp, false, false},
 }
 
 // A guideTalk is what happens while the commands of a block run, of which it has the first.
@@ -45,6 +52,13 @@ type guideTalk struct {
 type guideStep struct{ shows, types, key string }
 
 var guideTalks = map[string]guideTalk{
+	"ls ~/.awsvault/keys": {"FOB_PASSPHRASE", []guideStep{
+		{"Move it into the store?", "y", "Enter"},
+		{"aws-vault's passphrase", vaultPassphrase, "Enter"},
+		{"New passphrase:", testPassphrase, "Enter"},
+		{"Repeat it:", testPassphrase, "Enter"},
+		{"MFA code", "CODE", "Enter"},
+	}},
 	"fob import": {"FOB_PASSPHRASE", []guideStep{
 		{"Move which", "all", "Enter"},
 		{"New passphrase:", testPassphrase, "Enter"},
@@ -61,14 +75,21 @@ func TestGuide(t *testing.T) {
 	need(t, "git", "--version")
 	t.Parallel()
 	var page, block strings.Builder
-	var w *world
+	var w, main *world
 	inside, blocks := false, 0
 	for line := range strings.Lines(text(t, guidePage)) {
 		switch {
 		case !inside && strings.HasPrefix(line, "## "):
-			if home := guideHomes[strings.TrimSpace(line)]; home != nil {
+			part := guideParts[strings.TrimSpace(line)]
+			w = main
+			if part.fresh {
 				w = guideWorld(t)
-				home(t, w)
+			}
+			if !part.aside {
+				main = w
+			}
+			if part.prepare != nil {
+				part.prepare(t, w)
 			}
 		case strings.HasPrefix(line, "```"):
 			inside = !inside
@@ -161,12 +182,14 @@ func (w *world) guideText(screen string) string {
 	}
 	shown := strings.NewReplacer(filepath.Dir(w.Fob), "/usr/local/bin", w.Home, "/home/jo").Replace(b.String())
 	shown = guideTime.ReplaceAllString(shown, "until 21:40")
+	shown = guideSize.ReplaceAllString(shown, "24 files (24 KB)")
 	shown = guideLeft.ReplaceAllString(shown, "${1}59m left")
 	return guideCode.ReplaceAllString(shown, "${1}123456")
 }
 
 var (
 	guideTime = regexp.MustCompile(`until (?:[A-Z][a-z]{2} )?\d\d:\d\d`)
+	guideSize = regexp.MustCompile(`\d+ files \(\d+ KB\)`)
 	guideLeft = regexp.MustCompile(`\b((?:\d+h )?)5\dm left`)
 	guideCode = regexp.MustCompile(`(MFA code[^\n]*: )\d{6}`)
 )
@@ -197,5 +220,35 @@ func plainText(t *testing.T, w *world) {
 		"\n\n[backup]\naws_access_key_id = " + guideBackupKey + "\naws_secret_access_key = " + backupSecret + "\n"
 	if err := os.WriteFile(filepath.Join(w.Home, ".aws", "credentials"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// vaultUser has a key in aws-vault's file backend, and has set up AWS as its README says.
+func vaultUser(t *testing.T, w *world) {
+	w.config(t, "[profile dev]\nregion = eu-west-1\nmfa_serial = "+ststest.DemoSerial+"\n\n[profile prod]\nregion = eu-west-1\nsource_profile = dev\nrole_arn = "+
+		ststest.DemoRole+"\nmfa_serial = "+ststest.DemoSerial+"\n")
+	dir := filepath.Join(w.Home, ".awsvault", "keys")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// Made by aws-vault's library, with the passphrase vaultPassphrase.
+	if err := os.WriteFile(filepath.Join(dir, "dev"), []byte(text(t, "testdata/guide/aws-vault-dev")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const vaultPassphrase = "letmein-vault"
+
+// leakyApp is a repository whose history has a key that somebody took out again, and a
+// log that is not committed yet.
+func leakyApp(t *testing.T, w *world) {
+	script := `git init -q app && cd app
+		printf 'AWS_ACCESS_KEY_ID=%s\nAWS_SECRET_ACCESS_KEY=%s\n' "$1" "$2" >.env && git add .env && git commit -qm 'first version'
+		echo .env >.gitignore && git rm -q .env && git add .gitignore && git commit -qm 'keep .env out of git'
+		printf 'DEBUG starting with %s\nDEBUG signing with %s\n' "$1" "$2" >debug.log`
+	cmd := exec.Command("sh", "-ec", script, "sh", guideKey, ststest.DemoSecret)
+	cmd.Dir, cmd.Env = w.Home, w.Env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
