@@ -417,6 +417,7 @@ func examples(home string) []example {
 		{"import", &awsvault.ReadError{Reason: "not an item of aws-vault"}},
 		{"import", &awsvault.LockedError{Reason: "gpg cannot decrypt it", Fix: "pass show 'a b' >/dev/null"}},
 		{"import", &awsvault.LockedError{Reason: "macOS wants to ask", Advice: "choose Allow"}},
+		{"import", &deadKeyError{"~/.aws/credentials:2", "AKIAIOSFODNN7EXAMPLE", "InvalidClientTokenId"}},
 		{"import x.csv", &importer.NotKeysError{File: "x.csv"}},
 		{"import --undo", &importer.ConflictError{File: "~/.aws/credentials"}},
 		{"import", importer.ErrReadBack},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"fob/internal/awsapi"
@@ -71,7 +72,7 @@ func (m *moving) move(a *app, item importer.Item) error {
 		return err
 	}
 	key := item.Key()
-	id, err := m.identify(a, item.Profiles[0], key)
+	id, err := m.identify(a, item)
 	if err != nil {
 		return err
 	}
@@ -140,6 +141,9 @@ func (m *moving) rewrite(a *app, item importer.Item, serials importer.Serials, i
 	}
 	for _, c := range draft.Strip {
 		_, err := m.journal.Write(a.ctx, key, c, nil, func() error { return awsconfig.WriteFile(c.Path, []byte(c.Before), []byte(c.After)) })
+		if file, ok := errors.AsType[*fs.PathError](err); ok {
+			err = file.Err
+		}
 		if err != nil {
 			return fmt.Errorf("cannot remove %s from %s: %w", profiles.ShortKey(key), a.host.Tilde(c.Path), err)
 		}

@@ -11,13 +11,17 @@ import (
 )
 
 // identify asks AWS whose a key is.
-func (m *moving) identify(a *app, profile string, key creds.Key) (awsapi.Identity, error) {
-	client, err := a.dial(profile, "")
+func (m *moving) identify(a *app, item importer.Item) (awsapi.Identity, error) {
+	client, err := a.dial(item.Profiles[0], "")
 	if err != nil {
 		return awsapi.Identity{}, err
 	}
 	defer a.out.Waiting("waiting for AWS ...")()
-	return client.Identity(a.ctx, creds.Session{Key: key})
+	id, err := client.Identity(a.ctx, creds.Session{Key: item.Key()})
+	if refused, ok := errors.AsType[*awsapi.RefusedError](err); ok && refused.BadKey() && refused.Skew == 0 {
+		err = &deadKeyError{whereFound(item.Found[0]), item.Key().ID, refused.Code}
+	}
+	return id, err
 }
 
 // store puts the key into the store, for each profile that does not have it there, and

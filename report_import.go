@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"fob/internal/awsvault"
 	"fob/internal/importer"
@@ -12,6 +13,16 @@ import (
 type keepError struct{ Where, Problem string }
 
 func (e *keepError) Error() string { return e.Where + ": " + e.Problem }
+
+// deadKeyError is a key in a file that AWS does not take.
+type deadKeyError struct{ Where, ID, Code string }
+
+func (e *deadKeyError) Error() string {
+	if e.Code == "SignatureDoesNotMatch" {
+		return fmt.Sprintf("%s: AWS refused the secret of %s (%s)", e.Where, e.ID, e.Code)
+	}
+	return fmt.Sprintf("%s: AWS does not know the key %s (%s)", e.Where, e.ID, e.Code)
+}
 
 func importFailures() []failure {
 	return []failure{
@@ -31,6 +42,9 @@ func importFailures() []failure {
 				return exit(code, ui.Advise("%s", e.Advice))
 			}
 			return exit(code)
+		}),
+		on(func(_ *app, e *deadKeyError, _ error) verdict {
+			return exit(exitRefused, ui.Advise("it was deleted or deactivated in AWS, or is not complete: remove it from the file if nothing needs it"))
 		}),
 		on(func(_ *app, e *importer.NotKeysError, _ error) verdict {
 			return exit(exitUsage, ui.TypeLine("fob add PROFILE").To("asks for one key"))
