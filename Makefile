@@ -29,7 +29,7 @@ torture:
 	TORTURE=1 go test -timeout 90m -v -run 'Faults|Crowd|Many|Kill|AtOnce|PowerCut' ./keyring/...
 	go test -race -timeout 30m -count 20 -run 'Many|Killed' ./internal/broker
 	TORTURE=1 go test -timeout 60m -v -run Differential ./internal/doctor
-	TORTURE=1 go test -race -timeout 60m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk|Model' .
+	TORTURE=1 go test -race -timeout 120m -v -run 'Crowd|Remembered|Interrupted|Kill|FullDisk|Model' .
 
 # On Windows: the store (parallel use, kills, damage, names, the Credential Manager).
 # wine is too slow for a thousand items and has no Python for the format page's example.

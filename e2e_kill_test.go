@@ -51,8 +51,8 @@ func plainWorld(t *testing.T) *world {
 	return w
 }
 
-// ownerOf returns the owner of the credentials according to AWS.
-func (w *world) ownerOf(t *testing.T, s creds.Session) owner {
+// identityOf returns whose the credentials are according to AWS.
+func (w *world) identityOf(t *testing.T, s creds.Session) awsapi.Identity {
 	t.Helper()
 	client, err := awsapi.NewClient(awsapi.Limits{}, plan.Endpoint{URL: w.AWS.URL, Region: "us-east-1", Home: "us-east-1"}, func(string, ...any) {})
 	if err != nil {
@@ -62,6 +62,13 @@ func (w *world) ownerOf(t *testing.T, s creds.Session) owner {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return id
+}
+
+// ownerOf returns the owner of the credentials according to AWS.
+func (w *world) ownerOf(t *testing.T, s creds.Session) owner {
+	t.Helper()
+	id := w.identityOf(t, s)
 	for _, o := range owners {
 		if o.account == id.Account {
 			return o

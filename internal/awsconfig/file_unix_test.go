@@ -179,3 +179,17 @@ func TestSweepDuringWrites(t *testing.T) {
 	close(stop)
 	swept.Wait()
 }
+
+// The next write of a file sweeps it, wherever it is.
+func TestWriteFileSweeps(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.csv")
+	if err := os.WriteFile(path+".fob-1", []byte("aws_secret_access_key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(path, nil, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(path + "*"); err != nil || len(left) != 1 {
+		t.Errorf("left %q, %v", left, err)
+	}
+}

@@ -33,6 +33,7 @@ func WriteFile(path string, old, new []byte) error {
 	if err != nil {
 		return err
 	}
+	_ = Sweep(path) // the write matters more
 	dir, _ := filepath.Split(path)
 	if dir == "" {
 		dir = "."

@@ -1,0 +1,375 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/ststest"
+	"fob/keyring"
+)
+
+// Commands that move keys in several steps, interrupted at every step: by kill -9, by AWS
+// and by the disk. No key is lost, none is nameless, and the next run finishes.
+
+// An errand is such a command in a world of its own.
+type errand struct {
+	*world
+	args []string
+	// holds fails the test unless each key can be used and named now.
+	holds func(t *testing.T)
+	// finish has the next run finish, and fails the test unless everything is as if nothing
+	// had happened.
+	finish func(t *testing.T)
+}
+
+// An interruption is one way in which an errand ends early, or goes wrong on its way.
+type interruption struct {
+	name string
+	run  func(t *testing.T, e errand) (struck bool)
+}
+
+// answerLimit shortens how long AWS may take in errands: the same call is tried three times.
+const answerLimit = 300 * time.Millisecond
+
+// byAWS are the interruptions by what happens at each of so many calls.
+func byAWS(calls int) (all []interruption) {
+	for n := 1; n <= calls; n++ {
+		all = append(all,
+			interruption{fmt.Sprintf("killed before call %d", n), killAtCall(n, ststest.Drop())},
+			interruption{fmt.Sprintf("killed while call %d is answered", n), killAtCall(n, ststest.Slow(time.Hour))},
+			interruption{fmt.Sprintf("the answer to call %d is lost", n), failAt(n, ststest.Lost(), 1)},
+			interruption{fmt.Sprintf("call %d is denied", n), failAt(n, ststest.Refuse(403, "AccessDenied", "User is not authorized to perform this"), 1)},
+			interruption{fmt.Sprintf("AWS is broken from call %d on", n), failAt(n, ststest.Status(500), ststest.Always)},
+			interruption{fmt.Sprintf("AWS is gone from call %d on", n), failAt(n, ststest.Drop(), ststest.Always)},
+			interruption{fmt.Sprintf("no answer from call %d on", n), failAt(n, ststest.Lost(), ststest.Always)},
+		)
+	}
+	return all
+}
+
+// bySystem are the interruptions by what happens at the first system calls of each thread.
+func bySystem(most int) (all []interruption) {
+	failures := map[string][]string{
+		"openat": {"ENOSPC", "EIO", "EROFS"}, "renameat": {"ENOSPC", "EIO"}, "unlinkat": {"EIO", "EROFS"}, "fsync": {"EIO", "ENOSPC"},
+		"write": {"ENOSPC", "EIO"}, "fchmod": {"EPERM"}, "flock": {"EIO"}, "execve": {"ENOMEM"},
+	}
+	for n := 1; n <= most; n++ {
+		for _, call := range slices.Sorted(maps.Keys(failures)) {
+			all = append(all, interruption{fmt.Sprintf("killed at %s %d", call, n), inject(call, "signal=KILL", n)})
+			for _, failure := range failures[call] {
+				all = append(all, interruption{fmt.Sprintf("%s at %s %d", failure, call, n), inject(call, "error="+failure, n)})
+			}
+		}
+	}
+	return all
+}
+
+// some are n of all interruptions, evenly; all of them for TORTURE.
+func some(all []interruption, n int) (chosen []interruption) {
+	every := often(max(1, len(all)/max(1, n)), 1)
+	for i := every / 2; i < len(all); i += every {
+		chosen = append(chosen, all[i])
+	}
+	return chosen
+}
+
+// failAt has AWS fail at the n-th call.
+func failAt(n int, f ststest.Fault, times int) func(*testing.T, errand) bool {
+	return func(t *testing.T, e errand) bool {
+		defer e.AWS.Heal()
+		e.planFault(n, f, times)
+		r := e.input("", e.args...)
+		if r.code != 0 && r.problem() != "" {
+			t.Errorf("%v", r)
+		}
+		return slices.ContainsFunc(e.AWS.Calls(), func(c ststest.Call) bool { return c.Fault == f.String() })
+	}
+}
+
+// planFault plans a fault for the n-th call from now on.
+func (w *world) planFault(n int, f ststest.Fault, times int) {
+	w.AWS.ResetCalls()
+	if n > 1 {
+		w.AWS.Fail("", ststest.Slow(0), n-1)
+	}
+	w.AWS.Fail("", f, times)
+}
+
+// killAtCall kills fob when AWS gets the n-th call, after f.
+func killAtCall(n int, f ststest.Fault) func(*testing.T, errand) bool {
+	return func(t *testing.T, e errand) bool {
+		defer e.AWS.Heal()
+		e.planFault(n, f, 1)
+		v := e.victim(crowdLimit, "", e.args...)
+		ended := make(chan struct{})
+		if err := v.cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		go func() { v.cmd.Wait(); close(ended) }()
+		for {
+			select {
+			case <-ended:
+				return false
+			case <-time.After(time.Millisecond):
+			}
+			if len(e.AWS.Calls()) >= n {
+				v.cmd.Process.Kill()
+				<-ended
+				return true
+			}
+		}
+	}
+}
+
+// killAt kills fob after a while.
+func killAt(fatal time.Duration) func(*testing.T, errand) bool {
+	return func(t *testing.T, e errand) bool {
+		v := e.victim(fatal, "", e.args...)
+		if err := v.run(); err != nil {
+			t.Error(err)
+		}
+		return v.killed
+	}
+}
+
+// inject has the n-th system call of a name fail in each thread of fob and of what it starts,
+// or kills that.
+func inject(call, failure string, n int) func(*testing.T, errand) bool {
+	return func(t *testing.T, e errand) bool {
+		args := []string{"-f", "-qq", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "signal=none", "-e", "trace=" + call,
+			"-e", fmt.Sprintf("inject=%s:%s:when=%d", call, failure, n), e.Fob}
+		cmd := exec.Command("strace", append(args, e.args...)...)
+		cmd.Dir, cmd.Env = e.Home, append(slices.Clone(e.Env), "GOMAXPROCS=1")
+		return exitCode(cmd.Run()) != 0
+	}
+}
+
+// interrupt interrupts an errand that makes so many calls of AWS, a few times at calls, at
+// system calls and after a while each; TORTURE does it in every way.
+func interrupt(t *testing.T, calls, few int, start func(t *testing.T) errand) {
+	needStrace(t)
+	e := start(t) // nothing goes wrong
+	e.AWS.ResetCalls()
+	began := time.Now()
+	e.must(t, "", e.args...)
+	span := lifetime(time.Since(began))
+	if n := len(e.AWS.Calls()); n != calls {
+		t.Fatalf("%d calls of AWS, want %d", n, calls)
+	}
+	e.holds(t)
+	e.finish(t)
+	e.end()
+	all := slices.Concat(some(byAWS(calls), few), some(bySystem(often(8, 40)), few))
+	for range often(few/2, 2000) {
+		at := span.moment()
+		all = append(all, interruption{fmt.Sprintf("killed after %v", at), killAt(at)})
+	}
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	done, struck, limit := 0, 0, time.Now().Add(time.Duration(often(120, 600))*time.Second) // a busy machine does less
+	for _, i := range all {
+		if time.Now().After(limit) {
+			break
+		}
+		e := start(t)
+		if i.run(t, e) {
+			struck++
+		}
+		e.AWS.Heal()
+		e.holds(t)
+		if !t.Failed() {
+			e.finish(t)
+		}
+		if t.Failed() {
+			t.Fatalf("%s", i.name)
+		}
+		done++
+		e.end()
+	}
+	t.Logf("%d of %d interruptions survived, of which %d ended the command, which takes %v", done, len(all), struck, time.Duration(span))
+	if struck == 0 {
+		t.Error("nothing was interrupted")
+	}
+}
+
+// end removes an errand's world.
+func (e errand) end() {
+	e.AWS.Close()
+	os.RemoveAll(filepath.Dir(e.Home))
+}
+
+// plainKey is a key that lies in a file.
+type plainKey struct {
+	profile, file string // of the home
+	creds.Key
+}
+
+// A movingWorld is a world with keys in plain text: in the credentials file, in the config and
+// in a file of the console's.
+type movingWorld struct {
+	*world
+	keys  []plainKey
+	files map[string]string // by their names in the home
+}
+
+// roundWorld is a world for one round of many.
+func roundWorld(t *testing.T) *world {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "fob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	w, err := makeWorld(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.with(testAnswer + "=" + answerLimit.String())
+}
+
+func plainTextWorld(t *testing.T) movingWorld {
+	t.Helper()
+	m := movingWorld{world: roundWorld(t)}
+	m.keys = []plainKey{
+		{"dev", ".aws/credentials", owners[0].key},
+		{"ann", ".aws/config", owners[1].key},
+		{"kim", "Downloads/kim_accessKeys.csv", creds.Key{ID: "AKIAIIIIIIIIIEXAMPLE", Secret: creds.NewSecret("kimskimskimskimskimskimskimskimskimskims")}},
+	}
+	for _, k := range m.keys[1:] {
+		if err := m.AWS.AddUser(ststest.User{ARN: "arn:aws:iam::333333333333:user/" + k.profile, Keys: []creds.Key{k.Key}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.files = map[string]string{
+		".aws/credentials": "# mine\n[dev]\n" + m.keys[0].lines() + "\n[other]\naws_access_key_id = half\n",
+		".aws/config":      "[profile dev]\nregion=eu-west-1 ; home\n\n[profile ann]\n# hers\n" + m.keys[1].lines() + "output = json\n",
+		m.keys[2].file:     "Access key ID,Secret access key\r\n" + m.keys[2].ID + "," + m.keys[2].Secret.Reveal() + "\r\n",
+	}
+	for name, text := range m.files {
+		path := filepath.Join(m.Home, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return m
+}
+
+func (k plainKey) lines() string {
+	return "aws_access_key_id = " + k.ID + "\naws_secret_access_key = " + k.Secret.Reveal() + "\n"
+}
+
+// plain reports whether a key can be used from its file.
+func (m movingWorld) plain(t *testing.T, k plainKey) bool {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(m.Home, k.file))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(data), k.lines()) || strings.Contains(string(data), k.ID+","+k.Secret.Reveal())
+}
+
+// stored reports whether a key can be used from the store: it is there, and the config asks
+// fob for it.
+func (m movingWorld) stored(t *testing.T, k plainKey) bool {
+	t.Helper()
+	key, _, err := m.store().Key(t.Context(), k.profile)
+	if _, missing := errors.AsType[*keyring.NotFoundError](err); err != nil && !missing {
+		t.Errorf("the key of %s: %v", k.profile, err)
+	}
+	return err == nil && key.ID == k.ID && key.Secret.Equal(k.Secret) &&
+		strings.Contains(slurp(t, filepath.Join(m.Home, ".aws/config")), "credential_process = "+m.Fob+" export --profile "+k.profile+"\n")
+}
+
+// holds: each key can be used from its file or from the store, and one of them is tried.
+func (m movingWorld) holds(t *testing.T) {
+	t.Helper()
+	for _, k := range m.keys {
+		if !m.plain(t, k) && !m.stored(t, k) {
+			t.Errorf("the key of %s is lost", k.profile)
+		}
+	}
+	k := m.keys[rand.IntN(2)]
+	r := m.input("", "export", "--profile", k.profile)
+	if r.code != 0 {
+		t.Errorf("export of %s: %v", k.profile, r)
+	} else if id := m.identityOf(t, sessionOf(r.stdout)); !strings.HasSuffix(id.ARN, ":user/"+map[string]string{"dev": "jo", "ann": "ann"}[k.profile]) {
+		t.Errorf("export of %s: a session of %s", k.profile, id.ARN)
+	}
+}
+
+// moved: no key is in plain text anywhere, also not in what a killed process left.
+func (m movingWorld) moved(t *testing.T) {
+	t.Helper()
+	m.must(t, "", "import", "--all", "--yes")
+	for _, k := range m.keys {
+		if !m.stored(t, k) {
+			t.Errorf("the key of %s was not moved", k.profile)
+		}
+		err := filepath.WalkDir(m.Home, func(path string, e fs.DirEntry, err error) error {
+			if err == nil && e.Type().IsRegular() && strings.Contains(slurp(t, path), k.Secret.Reveal()) {
+				t.Errorf("%s has the secret of %s", path, k.profile)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// movedBack: the files are as they were, and the store has no key.
+func (m movingWorld) movedBack(t *testing.T) {
+	t.Helper()
+	m.must(t, "", "import", "--undo", "--yes")
+	for name, want := range m.files {
+		if got := slurp(t, filepath.Join(m.Home, name)); got != want {
+			t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
+		}
+	}
+	for _, kind := range []keyring.Kind{keyring.KindKey, keyring.KindBackup} {
+		if infos, err := m.store().Infos(kind); err != nil || len(infos) > 0 {
+			t.Errorf("the store still has %v, %v", infos, err)
+		}
+	}
+}
+
+// If fob import is interrupted at any moment, and whatever fails, each key can be used from
+// its file or from the store. The next run finishes, and --undo brings every byte back.
+func TestImportInterrupted(t *testing.T) {
+	interrupt(t, 12, 6, func(t *testing.T) errand {
+		m := plainTextWorld(t)
+		return errand{m.world, []string{"import", "--all", "--yes"}, m.holds, func(t *testing.T) {
+			m.moved(t)
+			m.holds(t)
+			m.movedBack(t)
+		}}
+	})
+}
+
+// So it is with --undo.
+func TestUndoInterrupted(t *testing.T) {
+	interrupt(t, 0, 6, func(t *testing.T) errand {
+		m := plainTextWorld(t)
+		m.must(t, "", "import", "--all", "--yes")
+		return errand{m.world, []string{"import", "--undo", "--yes"}, m.holds, func(t *testing.T) {
+			m.movedBack(t)
+			m.holds(t)
+			m.moved(t)
+		}}
+	})
+}
