@@ -15,6 +15,9 @@ import (
 func valueFailures() []failure {
 	return []failure{
 		on(func(_ *app, e *plan.VariableError, _ error) verdict {
+			if !e.Malformed {
+				return exit(exitFailed)
+			}
 			return exit(exitFailed, ui.Advise("after fob_env_ comes the variable's name; its value is text, {{resolve:...}}, ssm:NAME or secretsmanager:ID#KEY"))
 		}),
 		on(func(_ *app, e *plan.NoRegionError, _ error) verdict {
@@ -40,7 +43,7 @@ func missingHints(err error, e *appsecrets.MissingError) (hints []ui.Hint) {
 		hints = append(hints, ui.Advise("names are looked up in one region (%s): for another one use --region, or the full ARN", absent.Region))
 	}
 	if refused, ok := errors.AsType[*awsapi.RefusedError](e); ok && refused.Code == "AccessDeniedException" && isReadOnly(at.Plan) {
-		hints = append(hints, ui.Advise("the session is scoped down to ReadOnlyAccess, which does not allow reading secrets"))
+		hints = append(hints, ui.Advise("the session is scoped down to ReadOnlyAccess, which allows neither secretsmanager:GetSecretValue nor kms:Decrypt"))
 	}
 	return hints
 }

@@ -37,6 +37,8 @@ type VariableError struct {
 	At, Name, Problem string
 	// Typed: what was typed in the place of a reference may be the secret itself.
 	Typed bool
+	// Malformed: it is not written as variables and references are.
+	Malformed bool
 }
 
 func (e *VariableError) Error() string {
@@ -66,13 +68,13 @@ func ParseSecret(text, from string) (Variable, error) {
 func newVariable(name, value, from string) (Variable, error) {
 	switch {
 	case !isVariableName(name):
-		return Variable{}, &VariableError{At: from, Problem: "not the name of a variable (letters, digits and _)"}
+		return Variable{}, &VariableError{At: from, Problem: "not the name of a variable (letters, digits and _)", Malformed: true}
 	case isReserved(name):
 		return Variable{}, &VariableError{At: from, Name: name, Problem: "fob does not set this variable for a command"}
 	}
 	parts, err := parseValue(value)
 	if err != nil {
-		return Variable{}, &VariableError{At: from, Name: name, Problem: err.Error()}
+		return Variable{}, &VariableError{At: from, Name: name, Problem: err.Error(), Malformed: true}
 	}
 	return Variable{Name: name, Value: parts, From: from}, nil
 }
@@ -134,11 +136,15 @@ func setsVariable(line awsconfig.Value) bool { return strings.HasPrefix(line.Key
 // locate says in which region each reference is looked up: the one of its ARN, or the
 // profile's.
 func (r *resolver) locate(all []Variable, region string) error {
+	partition, from := r.partition()
 	for _, v := range all {
 		for i := range v.Value {
 			ref := &v.Value[i].Reference
-			switch {
-			case *ref == Reference{} || ref.Region != "":
+			switch p := partitionOf(ref.Region).name; {
+			case *ref == Reference{}:
+			case ref.Region != "" && from != "" && p != partition:
+				return &VariableError{At: v.From, Name: v.Name, Problem: fmt.Sprintf("%s is in partition %q, but %s is in %q", ref.ID, p, from, partition)}
+			case ref.Region != "":
 			case region == "":
 				return &NoRegionError{At: v.From, Reference: ref.String(), Profile: r.chain[0].name}
 			default:
