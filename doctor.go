@@ -12,7 +12,7 @@ import (
 type doctorCmd struct {
 	Profile string `arg:"" optional:"" help:"Check only what concerns this profile."`
 	JSON    bool   `help:"Print JSON."`
-	Fix     bool   `help:"Fix file permissions."`
+	Fix     bool   `help:"Fix what is safe to fix, and say what was done."`
 }
 
 func (doctorCmd) Help() string {
@@ -23,7 +23,7 @@ not call AWS. The exit code is 1 if something is wrong; advice does not count.
     fob doctor
     fob doctor dev                   one profile, and what AWS tools do with it
     fob doctor -v                    what is fine, too
-    fob doctor --fix                 makes the files private again`
+    fob doctor --fix                 repairs what is safe to repair`
 }
 
 func (c *doctorCmd) Run(a *app) error {
@@ -92,7 +92,7 @@ func (c *doctorCmd) print(a *app, r doctor.Report) {
 	for _, level := range []struct {
 		doctor.Level
 		ui.Style
-	}{{doctor.Wrong, ui.Bad}, {doctor.Advice, ui.Caution}, {doctor.OK, ui.Good}} {
+	}{{doctor.Wrong, ui.Bad}, {doctor.Advice, ui.Caution}, {doctor.Fixed, ui.Good}, {doctor.OK, ui.Good}} {
 		for _, f := range r.Findings {
 			if f.Level == level.Level && (f.Level != doctor.OK || a.Verbose || f.Check == doctor.Tools) {
 				a.out.Item(level.Text(fmt.Sprintf("%-6s", f.Level)), f.What, f.Do)

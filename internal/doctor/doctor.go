@@ -2,8 +2,9 @@
 // AWS files, and what programs get from fob.
 //
 // It opens the store, and so may ask for the passphrase; it does not call AWS. It
-// changes nothing but, with Fix, the permissions of the store's files, and removes
-// the session that it writes to see whether the store can be written.
+// changes nothing without Fix, but removes the session that it writes to see whether the
+// store can be written. With Fix it makes files private, and repairs lines of the AWS
+// files where that changes for no profile which credentials it gets.
 package doctor
 
 import (
@@ -27,6 +28,7 @@ type Level string
 const (
 	Wrong  Level = "wrong"
 	Advice Level = "advice" // it works, and may cause trouble
+	Fixed  Level = "fixed"  // by this examination
 	OK     Level = "ok"
 )
 
@@ -88,7 +90,7 @@ type Setup struct {
 	Home string
 	// Vault are the profiles whose keys aws-vault has, as far as that can be told.
 	Vault []string
-	// Fix repairs the permissions of files.
+	// Fix repairs what is safe to repair.
 	Fix bool
 }
 
@@ -154,6 +156,11 @@ func (r Report) Count(level Level) (n int) {
 // Examine makes every check. An error means that the examination was interrupted.
 func Examine(ctx context.Context, s Setup) (Report, error) {
 	e := &exam{Setup: s, findings: []Finding{}} // not null in JSON
+	if e.check = "fixes"; e.Fix {
+		if err := e.fixes(ctx); err != nil {
+			return Report{}, err
+		}
+	}
 	for _, check := range checks() {
 		e.check = check.name
 		before := len(e.findings)
@@ -163,7 +170,7 @@ func Examine(ctx context.Context, s Setup) (Report, error) {
 		if len(e.findings) == before && check.fine != "" {
 			e.ok("%s", check.fine)
 		}
-		if !slices.ContainsFunc(e.findings[before:], func(f Finding) bool { return f.Level != OK }) {
+		if !slices.ContainsFunc(e.findings[before:], func(f Finding) bool { return f.Level == Wrong || f.Level == Advice }) {
 			e.report.Fine++
 		}
 	}

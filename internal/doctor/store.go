@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +22,7 @@ func (e *exam) files(context.Context) error {
 	}
 	for _, l := range loose {
 		if e.Fix && e.Store.Tighten(l.Path) == nil {
-			e.ok("%s was open to others, and no longer is", e.Tilde(l.Path))
+			e.fixed("%s was open to others, and no longer is", e.Tilde(l.Path))
 			continue
 		}
 		e.wrong(ui.TypeLine(l.Fix), "%s %s", e.Tilde(l.Path), l.Problem)
@@ -35,10 +34,7 @@ func (e *exam) files(context.Context) error {
 	for _, c := range conflicts {
 		e.advise(ui.Type("fob", "store").To("says what to do"), "%v", c)
 	}
-	credentials := e.Files.Credentials
-	if fi, err := os.Stat(credentials); err == nil && fi.Mode().Perm()&0o077 != 0 && os.Getuid() >= 0 {
-		e.advise(ui.Type("chmod", "600", credentials), "%s is open to others (mode %04o)", e.Tilde(credentials), fi.Mode().Perm())
-	}
+	e.private(e.Files.Credentials)
 	return nil
 }
 

@@ -68,11 +68,11 @@ func (f Files) Shadow(profile string) (key awsconfig.Value, ok bool) {
 // Edit changes the config file: edit is given its text and returns the new one.
 // Whatever was read before is out of date then.
 func (f Files) Edit(edit func(text string) (string, error)) (changed bool, err error) {
-	return f.edit(f.Config, edit)
+	return f.EditFile(f.Config, edit)
 }
 
-// edit is Edit for either file.
-func (f Files) edit(path string, edit func(text string) (string, error)) (changed bool, err error) {
+// EditFile is Edit for either file.
+func (f Files) EditFile(path string, edit func(text string) (string, error)) (changed bool, err error) {
 	file, err := awsconfig.Read(path)
 	if err != nil {
 		return false, err

@@ -95,7 +95,7 @@ func (f Files) setting(s awsconfig.Setting, credentials bool, edit func(text, he
 	if credentials {
 		path = f.Credentials
 	}
-	return f.edit(path, func(text string) (string, error) { return edit(text, header) })
+	return f.EditFile(path, func(text string) (string, error) { return edit(text, header) })
 }
 
 // inCredentials reports whether a value is in the credentials file.

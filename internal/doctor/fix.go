@@ -1,0 +1,167 @@
+package doctor
+
+import (
+	"context"
+	"os"
+	"slices"
+
+	"fob/internal/awsconfig"
+	"fob/internal/cmdline"
+	"fob/internal/plan"
+	"fob/internal/ui"
+	"fob/internal/wire"
+)
+
+// fixed says what has been repaired.
+func (e *exam) fixed(format string, args ...any) {
+	e.ok(format, args...)
+	e.findings[len(e.findings)-1].Level = Fixed
+}
+
+// fixes repairs the AWS files where that changes for no profile which credentials it
+// gets: whatever fob and the Go SDK read there stays the same, and the AWS CLI, which
+// could not read it, reads it too.
+func (e *exam) fixes(context.Context) error {
+	for _, path := range []string{e.Files.Config, e.Files.Credentials} {
+		err := e.alikeAfter(path, awsconfig.WithoutMark, "removed the byte order mark of %s, with which the AWS CLI cannot read the file", e.Tilde(path))
+		if err == nil {
+			err = e.plainLines(path)
+		}
+		if err != nil {
+			if err := e.blame(err); err != nil {
+				return err
+			}
+		}
+	}
+	return e.processes()
+}
+
+// alikeAfter edits a file, unless fob would then read something else in it.
+func (e *exam) alikeAfter(path string, edit func(text string) string, said string, args ...any) error {
+	changed, err := e.Files.EditFile(path, func(text string) (string, error) {
+		after := edit(text)
+		if after == text || !sameValues(text, after, path == e.Files.Credentials) {
+			return text, nil
+		}
+		return after, nil
+	})
+	if err == nil && changed {
+		e.fixed(said, args...)
+	}
+	return err
+}
+
+// sameValues reports whether two texts of a file have the same sections and values.
+func sameValues(before, after string, credentials bool) bool {
+	parsed := func(text string) (*awsconfig.Config, error) {
+		if credentials {
+			return awsconfig.Parse(awsconfig.File{}, awsconfig.File{Text: text})
+		}
+		return awsconfig.Parse(awsconfig.File{Text: text}, awsconfig.File{})
+	}
+	a, err := parsed(before)
+	if err != nil {
+		return false
+	}
+	b, err := parsed(after)
+	if err != nil || len(a.Unreadable()) != len(b.Unreadable()) {
+		return false
+	}
+	for _, kind := range []string{"profile", "sso-session", "services"} {
+		names := a.SectionNames(kind)
+		if !slices.Equal(names, b.SectionNames(kind)) {
+			return false
+		}
+		for _, name := range names {
+			was, _ := a.Section(kind, name)
+			is, _ := b.Section(kind, name)
+			keys := was.Keys()
+			if !slices.Equal(keys, is.Keys()) || slices.ContainsFunc(keys, func(key string) bool {
+				old, _ := was.Own(key)
+				new, _ := is.Own(key)
+				return old.Text != new.Text
+			}) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// harmless are the settings that have no say in which credentials a profile gets.
+var harmless = []string{"region", "output"}
+
+// plainLines rewrites the lines of harmless settings that tools read differently, from the
+// last one up, so that the numbers of the others stay.
+func (e *exam) plainLines(path string) error {
+	config, err := e.Files.Parse()
+	if err != nil {
+		return nil // the config's check reports it
+	}
+	for _, d := range slices.Backward(config.Differences()) {
+		what := "moved the comment behind %s to a line of its own (%s)"
+		switch {
+		case d.File != e.Tilde(path) || !slices.Contains(harmless, d.Name):
+			continue
+		case d.Kind == awsconfig.QuotedValue:
+			what = "removed the quotes around the value of %s (%s)"
+		case d.Kind != awsconfig.InlineComment:
+			continue
+		}
+		if e.Profile != "" && !config.Inside(e.Profile, d.File, d.Line) {
+			continue
+		}
+		edit := func(text string) string { return awsconfig.Plain(text, d.Line) }
+		if err := e.alikeAfter(path, edit, what, d.Name, plan.At(awsconfig.Value{File: d.File, Line: d.Line})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// processes corrects the lines that run fob for their own profile, with nothing else said,
+// and that no tool can run because that fob does not exist.
+func (e *exam) processes() error {
+	config, err := e.Files.Parse()
+	if err != nil {
+		return nil // the config's check reports it
+	}
+	for _, name := range config.Names() {
+		if e.Profile != "" && name != e.Profile {
+			continue
+		}
+		section, _ := config.Profile(name)
+		line, _ := section.Own("credential_process")
+		words := cmdline.Words(line.Text)
+		asked, _ := cmdline.FobProfile(line.Text, e.Program)
+		if asked != name || len(words) != 4 || isProgram(words[0]) {
+			continue
+		}
+		better, err := wire.Process(e.Program, name)
+		if err != nil {
+			continue // the check of profiles says why
+		}
+		setting := awsconfig.Setting{Kind: "profile", Name: name, Key: line.Key}
+		if _, changed, err := e.Files.Set(setting, better); err != nil {
+			if err := e.blame(err); err != nil {
+				return err
+			}
+		} else if changed {
+			e.fixed("%s: %s asks %s now: there is no program %s", plan.At(line), name, e.Tilde(cmdline.Words(better)[0]), words[0])
+		}
+	}
+	return nil
+}
+
+// private keeps other users from reading a file with access keys.
+func (e *exam) private(path string) {
+	fi, err := os.Stat(path)
+	if err != nil || fi.Mode().Perm()&0o077 == 0 || os.Getuid() < 0 {
+		return
+	}
+	if e.Fix && os.Chmod(path, fi.Mode().Perm()&0o700) == nil {
+		e.fixed("%s was open to others (mode %04o), and no longer is", e.Tilde(path), fi.Mode().Perm())
+		return
+	}
+	e.advise(ui.Type("chmod", "600", path), "%s is open to others (mode %04o)", e.Tilde(path), fi.Mode().Perm())
+}
