@@ -512,7 +512,7 @@ const noProfiles = "No profiles yet. fob add PROFILE stores an access key and se
 func (a *app) sayMovingIn(all *profiles.Profiles, listed bool) {
 	const most = 2
 	home, _ := a.host.Home() // "" if nobody knows
-	findings := doctor.MovingIn(doctor.Moving{Profiles: all, Files: a.files, Program: a.args[0], Getenv: a.getenv, Home: home, Vault: a.inVault(listed), Listed: listed})
+	findings := doctor.MovingIn(doctor.Moving{Profiles: all, Files: a.files, Program: a.args[0], Getenv: a.getenv, Home: home, Vault: a.inVault(true), Listed: listed})
 	for i, f := range findings[:min(most, len(findings))] {
 		if i == 0 {
 			a.out.Print("\n")

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -30,6 +31,12 @@ func (w World) withVault(found []Found) []Found {
 // if they have none. With the key in the store, they would get others.
 func (w World) vaultUnused(f Found) string {
 	made, err := w.Profiles.Plan(f.Profile, plan.Options{Shown: true})
+	if none, ok := errors.AsType[*plan.NoKeyError](err); ok && none.Profile != f.Profile {
+		return fmt.Sprintf("%s does not use it, but the key of %s", f.Profile, none.Profile)
+	}
+	if none, ok := errors.AsType[*plan.MissingSourceError](err); ok && none.Source != f.Profile {
+		return fmt.Sprintf("%s does not use it, but the key of %s", f.Profile, none.Source)
+	}
 	if err != nil {
 		return "" // as nearly always: there is no key
 	}
