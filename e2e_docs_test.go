@@ -66,6 +66,8 @@ func TestPages(t *testing.T) {
 			{"[profile ci]", tryConfig},
 			{"web_identity_token_process", tryGitHub},
 			{"fob exec ci", tryJob},
+			{"fob leaks\n", tryHook},
+			{"fob leaks --sarif", tryInRepository},
 			{"[profile machine]", tryConfig},
 			{"fob wire machine", trySigningHelper},
 		}},
