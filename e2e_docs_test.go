@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fob/internal/cmdline"
 	"fob/internal/ststest"
@@ -73,6 +74,7 @@ func TestPages(t *testing.T) {
 		}},
 		{"doc/guide.md", []pageBlock{
 			{"$ ", seenBy("e2e_guide_linux_test.go", "TestGuide")},
+			{"0 4 1 * *", tryRotateCron},
 			{"- run: fob leaks", tryLeaksJob},
 		}},
 		{"doc/format.md", []pageBlock{
@@ -528,6 +530,19 @@ func trySigningHelper(t *testing.T, r *reader, code string) {
 	calls := machine.called(t)
 	if n := strings.Count(calls, "aws_signing_helper credential-process --certificate"); n != 1 || strings.Count(screen, ststest.DemoUser) != 2 {
 		t.Errorf("the helper ran %d times:\n%s\n%s", n, calls, screen)
+	}
+}
+
+// tryRotateCron replaces a key that is old enough, and asks nobody.
+func tryRotateCron(t *testing.T, r *reader, code string) {
+	r = newReader(t, r.aws)
+	r.file(t, ".config/fob/passphrase", testPassphrase)
+	r.AWS.AgeKey(ststest.DemoKeyID, 91*24*time.Hour)
+	r.fob(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "backup", "--stdin", "--mfa-serial", "none")
+	command := strings.Join(strings.Fields(code)[5:], " ")
+	r.sh(t, "", "sh", strings.ReplaceAll(command, "/usr/local/bin/fob", r.Fob), "FOB_PASSPHRASE=")
+	if keys := r.AWS.Keys(ststest.DemoUser); len(keys) != 1 || keys[0].ID == ststest.DemoKeyID {
+		t.Errorf("the keys are %v", keys)
 	}
 }
 

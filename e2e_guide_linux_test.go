@@ -52,6 +52,9 @@ type guideTalk struct {
 type guideStep struct{ shows, types, key string }
 
 var guideTalks = map[string]guideTalk{
+	"fob list": {"", []guideStep{
+		{"MFA code", "CODE", "Enter"},
+	}},
 	"ls ~/.awsvault/keys": {"FOB_PASSPHRASE", []guideStep{
 		{"Move it into the store?", "y", "Enter"},
 		{"aws-vault's passphrase", vaultPassphrase, "Enter"},
@@ -126,7 +129,7 @@ func TestGuide(t *testing.T) {
 func guideWorld(t *testing.T) *world {
 	w := newWorld(t)
 	w.AWS.Allow("ListMFADevices")
-	w.AWS.NameKeys("AKIAI44QH8DHBEXAMPLE", "AKIAIXXXXXXXXEXAMPLE")
+	w.AWS.NameKeys("AKIARTXV5AHDSNEWKEY2")
 	// As long as /usr/local/bin, so that what fob makes of its length is the same.
 	dir := fmt.Sprintf("/tmp/fob%06x", rand.Uint32N(1<<24))
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -182,6 +185,7 @@ func (w *world) guideText(screen string) string {
 	}
 	shown := strings.NewReplacer(filepath.Dir(w.Fob), "/usr/local/bin", w.Home, "/home/jo").Replace(b.String())
 	shown = guideTime.ReplaceAllString(shown, "until 21:40")
+	shown = guideDay.ReplaceAllString(shown, "until 9 Jan 2026")
 	shown = guideSize.ReplaceAllString(shown, "24 files (24 KB)")
 	shown = guideLeft.ReplaceAllString(shown, "${1}59m left")
 	return guideCode.ReplaceAllString(shown, "${1}123456")
@@ -189,6 +193,7 @@ func (w *world) guideText(screen string) string {
 
 var (
 	guideTime = regexp.MustCompile(`until (?:[A-Z][a-z]{2} )?\d\d:\d\d`)
+	guideDay  = regexp.MustCompile(`until \d{1,2} [A-Z][a-z]{2} \d{4}`)
 	guideSize = regexp.MustCompile(`\d+ files \(\d+ KB\)`)
 	guideLeft = regexp.MustCompile(`\b((?:\d+h )?)5\dm left`)
 	guideCode = regexp.MustCompile(`(MFA code[^\n]*: )\d{6}`)

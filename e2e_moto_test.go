@@ -178,6 +178,7 @@ func TestMoto(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *moto){
 		"add":    motoAdd,
 		"import": motoImport,
+		"rotate": motoRotate,
 		"values": motoValues,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,6 +230,65 @@ func motoImport(t *testing.T, m *moto) {
 	if got := m.keys(t, "eve"); !slices.Equal(got, []string{eve.ID + " Active"}) {
 		t.Errorf("eve's keys are %v", got)
 	}
+}
+
+// A key is replaced: moto has the new one only, and knows the old one no more.
+func motoRotate(t *testing.T, m *moto) {
+	old, w := m.user(t, "rob"), motoWorld(t, m)
+	role := m.role(t, "rob-role")
+	w.do(t, old.ID+"\n"+old.Secret.Reveal()+"\n", "add", "rob", "--stdin", "--region", motoRegion, "--mfa-serial", "none")
+	w.do(t, "", "add", "deploy", "--source", "rob", "--role", role, "--region", motoRegion)
+	whoami := func() { // a new session each time, made with the key
+		t.Helper()
+		holds(t, w.out(t, "exec", "deploy", "--fresh", "--", need(t, "aws", "--version"), "sts", "get-caller-identity"), ":assumed-role/rob-role/")
+	}
+	whoami()
+	// one is the user's key at the place in the list of all, with that status.
+	one := func(n, of int, status string) string {
+		t.Helper()
+		keys := m.keys(t, "rob")
+		if len(keys) != of {
+			t.Fatalf("rob's keys are %v", keys)
+		}
+		id, ok := strings.CutSuffix(keys[n], " "+status)
+		if !ok {
+			t.Fatalf("rob's keys are %v", keys)
+		}
+		return id
+	}
+
+	holds(t, w.out(t, "rotate", "rob", "--keep-old"), "rob has a new key, AKIA")
+	if got := one(0, 2, "Inactive"); got != old.ID {
+		t.Errorf("%s is inactive", got)
+	}
+	second := one(1, 2, "Active")
+	whoami()
+	w.out(t, "rotate", "rob") // deletes what was kept
+	if got := one(0, 1, "Active"); got != second {
+		t.Errorf("%s is left", got)
+	}
+	whoami()
+	w.out(t, "rotate", "rob")
+	third := one(0, 1, "Active")
+	whoami()
+	if third == second || third == old.ID {
+		t.Errorf("the key is still %s", third)
+	}
+	stored := w.out(t, "list", "--json")
+	holds(t, stored, `"key_id": "`+third+`"`)
+	if strings.Contains(stored, second) || strings.Contains(stored, old.ID) {
+		t.Errorf("an old key is left in %s", stored)
+	}
+
+	// Two keys: fob deletes neither by itself.
+	other := m.key(t, "rob")
+	if _, stderr, code := w.Run("rotate", "rob"); code == 0 || !strings.Contains(stderr, other.ID) {
+		t.Errorf("two keys: %d\n%s", code, stderr)
+	}
+	if keys := m.keys(t, "rob"); !slices.Equal(keys, []string{third + " Active", other.ID + " Active"}) {
+		t.Errorf("rob's keys are %v", keys)
+	}
+	whoami()
 }
 
 // Variables of a command, from both of AWS's stores, with the session of a role.
