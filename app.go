@@ -198,7 +198,7 @@ func (a *app) plan(profile string, o plan.Options) (plan.Plan, error) {
 }
 
 func (a *app) newStore() *keyring.Store {
-	return keyring.New(keyring.Options{
+	store := keyring.New(keyring.Options{
 		Dir:           a.host.StorePath(),
 		StateDir:      a.host.StatePath(),
 		Backend:       a.Backend,
@@ -223,6 +223,10 @@ func (a *app) newStore() *keyring.Store {
 		Now:        a.now,
 		Log:        a.out.Log,
 	})
+	if a.secrets.lent != nil {
+		a.borrow(store)
+	}
+	return store
 }
 
 // makeStore creates the store if there is none.
@@ -601,6 +605,8 @@ type secrets struct {
 	passphrase, passphraseFile, mfaCode, ageIdentity string
 	// passphraseFD is open, and read at most once; nil for none.
 	passphraseFD *os.File
+	// lent opens the store's sessions, for a fob that fob itself has started; nil for none.
+	lent *os.File
 }
 
 // orDash is a cell of a table, and shows what is not known.

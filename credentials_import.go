@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"os"
+	"runtime"
 	"slices"
 
 	"fob/internal/helper"
@@ -50,6 +53,52 @@ func (p program) readBack(args []string) int {
 		return exitFailed
 	}
 	return 0
+}
+
+// lentVariable is the number of a descriptor from which a fob that fob import tries, as
+// programs would start it, reads what opens the sessions: it may not ask anybody, and a
+// passphrase that was typed here is of no use to it.
+const lentVariable = "FOB_LENT_FD"
+
+// loan is what is read there.
+type loan struct {
+	Mark   string `json:"mark"`
+	Subkey []byte `json:"subkey"`
+}
+
+// lend is the end of a pipe with a loan, and the variable that names it. On Windows a
+// shell's programs inherit no files.
+func (a *app) lend() (lent []*os.File, environ []string, err error) {
+	if runtime.GOOS == "windows" {
+		return nil, nil, nil
+	}
+	mark, subkey, err := a.store().Lend(a.ctx, keyring.KindSession)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := json.Marshal(loan{mark, subkey})
+	if err != nil {
+		return nil, nil, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err = w.Write(text) // which a pipe holds
+	if err = errors.Join(err, w.Close()); err != nil {
+		r.Close()
+		return nil, nil, err
+	}
+	return []*os.File{r}, []string{lentVariable + "=3"}, nil
+}
+
+// borrow opens the store with a loan. One that is of no use is as good as none.
+func (a *app) borrow(store *keyring.Store) {
+	var l loan
+	text, err := host.ReadDescriptor(a.secrets.lent)
+	if err == nil && json.Unmarshal([]byte(text), &l) == nil {
+		store.Borrow(keyring.KindSession, l.Mark, l.Subkey)
+	}
 }
 
 // imports are what fob import has changed, and can bring back.

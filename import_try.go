@@ -41,15 +41,22 @@ func (m *moving) signIn(a *app, will *profiles.Profiles, name string) error {
 }
 
 // tryLine runs a profile's credential_process once as SDKs do, and looks at what it prints
-// as they do. fob does not ask anything then. If the store is locked for every other
-// process, because it has a passphrase that nothing keeps here, the line must still find
-// fob and the profile; the session itself has just been made.
+// as they do. It may not ask anything, and is lent what opens the sessions. Where that is
+// not possible and the store needs its passphrase each time, the line must still find fob
+// and the profile; the session itself has just been made.
 func (m *moving) tryLine(a *app, draft *importer.Draft, name string, id awsapi.Identity) error {
 	section, _ := draft.Profiles.Config.Profile(name)
 	line, _ := section.Own("credential_process")
 	defer a.out.Waiting("starting fob as programs do ...")()
+	lent, variable, err := a.lend()
+	if err != nil {
+		return err
+	}
 	environ := append(a.helperEnviron(""), "FOB_NO_INPUT=1")
-	out, err := helper.Output(a.ctx, line.Text, environ, nil)
+	out, err := helper.Output(a.ctx, line.Text, append(environ, variable...), nil, lent...)
+	for _, f := range lent {
+		f.Close()
+	}
 	if failed, ok := errors.AsType[*helper.FailedError](err); ok && failed.Code == exitNoPerson {
 		explain := strings.Replace(strings.TrimSuffix(line.Text, " --format process"), " export --profile ", " explain --json --profile ", 1)
 		if _, err = helper.Output(a.ctx, explain, environ, nil); err == nil {
@@ -63,6 +70,7 @@ func (m *moving) tryLine(a *app, draft *importer.Draft, name string, id awsapi.I
 	if err != nil {
 		return &lineError{name, line.Text, err}
 	}
+	a.out.Log("%s: its credential_process printed a session", name)
 	return nil
 }
 

@@ -217,6 +217,9 @@ func newStart(args []string) start {
 			p.wrong = noHelpf("FOB_PASSPHRASE_FD: descriptor %s %v", number, err)
 		}
 	}
+	if number := take(lentVariable); number != "" {
+		p.secrets.lent, _ = host.TakeDescriptor(number) // without it the store opens in another way
+	}
 	p.secrets.passphrase, p.secrets.passphraseFile = take("FOB_PASSPHRASE"), take("FOB_PASSPHRASE_FILE")
 	p.secrets.mfaCode, p.secrets.ageIdentity = take("FOB_MFA_CODE"), take("FOB_AGE_IDENTITY")
 	p.environ = os.Environ()

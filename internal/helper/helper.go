@@ -62,10 +62,11 @@ func (e *FailedError) Error() string { return e.Problem }
 
 // Output runs a command line as the SDKs do, with sh -c (on Windows cmd /C), and
 // returns its standard output. The beginning of its standard error goes to
-// stderr. The error is a *FailedError or the context's.
-func Output(ctx context.Context, line string, environ []string, stderr io.Writer) ([]byte, error) {
+// stderr. The error is a *FailedError or the context's. On Unix the command inherits the
+// files that are lent, from descriptor 3 on.
+func Output(ctx context.Context, line string, environ []string, stderr io.Writer, lent ...*os.File) ([]byte, error) {
 	cmd := shell(ctx, line)
-	cmd.Env = whole(environ)
+	cmd.Env, cmd.ExtraFiles = whole(environ), lent
 	if stderr != nil {
 		cmd.Stderr = &passed{stderr, maxPassed}
 	}

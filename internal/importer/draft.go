@@ -176,9 +176,14 @@ func (i Item) strip(path, text string) (string, error) {
 		if bare == text {
 			continue
 		}
-		if text, err = awsconfig.RemoveHeader(bare, f.Header, blankAbove(bare, f.Header)); err != nil {
+		rest, err := awsconfig.RemoveHeader(bare, f.Header, blankAbove(bare, f.Header))
+		if err != nil {
 			return "", err
 		}
+		if !strings.HasPrefix(text, "\n") && !strings.HasPrefix(text, "\r\n") { // what was below the first section
+			rest = strings.TrimLeft(rest, "\r\n")
+		}
+		text = rest
 	}
 	if strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")) == "" {
 		text = ""

@@ -213,7 +213,7 @@ func TestStrip(t *testing.T) {
 		{"others", "[a]\n" + pair(idB, secretB) + "\n[dev]\n" + pair(idA, secretA) + "\n[z]\nregion = x\n", "[a]\n" + pair(idB, secretB) + "\n[z]\nregion = x\n"},
 		{"other settings", "[dev]\nregion = x\n" + pair(idA, secretA) + "output = json", "[dev]\nregion = x\noutput = json"},
 		{"a comment of the user's", "# mine\n[dev] # dev\n" + pair(idA, secretA), "# mine\n[dev] # dev\n"},
-		{"CRLF", strings.ReplaceAll("[dev]\n"+pair(idA, secretA)+"\n[z]\nregion = x\n", "\n", "\r\n"), "\r\n[z]\r\nregion = x\r\n"},
+		{"CRLF", strings.ReplaceAll("[dev]\n"+pair(idA, secretA)+"\n[z]\nregion = x\n", "\n", "\r\n"), "[z]\r\nregion = x\r\n"},
 		{"spacing, case, quotes and comments", "[dev]\nAWS_ACCESS_KEY_ID=" + idA + "\t; jo\naws_secret_access_key =\"" + secretA + "\"\nregion = x\n", "[dev]\nregion = x\n"},
 		{"twice", "[dev]\n" + pair(idA, secretA) + pair(idA, secretA) + "region = x\n", "[dev]\nregion = x\n"},
 		{"no last line end", "[z]\nregion = x\n[dev]\n" + strings.TrimSuffix(pair(idA, secretA), "\n"), "[z]\nregion = x\n"},
