@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"fob/internal/doctor"
@@ -29,7 +30,7 @@ not call AWS. The exit code is 1 if something is wrong; advice does not count.
 func (c *doctorCmd) Run(a *app) error {
 	home, _ := a.host.Home() // "" if nobody knows
 	report, err := doctor.Examine(a.ctx, doctor.Setup{
-		Profiles:   a.profiles,
+		Profiles:   sync.OnceValues(a.readProfiles), // as they are after the fixes
 		Files:      a.files,
 		Store:      a.store(),
 		StateDir:   a.host.StatePath(),
