@@ -61,6 +61,7 @@ func TestPages(t *testing.T) {
 			{"fob add ops --console", onTerminal("", `"`+devARN+`"`)},
 			{"fob add prod --source ops", tryConsoleRole},
 			{"fob exec dev -- docker", tryContainer},
+			{"fob exec prod --secret", tryContainerValue},
 			{"[Service]", tryUnit},
 			{"0 3 * * *", tryCron},
 			{"export FOB_NO_INPUT", tryWithoutPerson("make deploy")},
@@ -444,6 +445,24 @@ func tryContainer(t *testing.T, r *reader, code string) {
 	r.fob(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin")
 	r.sh(t, "MFA code => $CODE", "sh", code)
 	holds(t, r.called(t), "docker run --rm -e AWS_ACCESS_KEY_ID", "with ASIA", "and a token")
+}
+
+// tryContainerValue has docker get a variable from fob, and not in its command line.
+func tryContainerValue(t *testing.T, r *reader, code string) {
+	r = newReader(t, r.aws)
+	r.file(t, "bin/docker", "#!/bin/sh\necho \"docker $*: $DB_PASSWORD\" >>\"$CALLS\"\n")
+	if err := os.Chmod(filepath.Join(r.bin, "docker"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AWS.AddRole(ststest.Role{ARN: ststest.DemoRole, Principals: []string{ststest.DemoUser}}); err != nil {
+		t.Fatal(err)
+	}
+	r.fob(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "dev", "--stdin", "--mfa-serial", "none", "--region", "eu-west-1")
+	r.fob(t, "", "add", "prod", "--source", "dev", "--role", ststest.DemoRole, "--region", "eu-west-1")
+	r.sh(t, "", "sh", code)
+	if got, want := r.called(t), "docker run --rm -e DB_PASSWORD app: "+ststest.DemoParameters()[1].Value+"\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func tryUnit(t *testing.T, r *reader, code string) {
