@@ -528,7 +528,7 @@ func (a *app) sayMovingIn(all *profiles.Profiles, listed bool) {
 // vaultWorld is where aws-vault may keep its keys.
 func (a *app) vaultWorld(all *profiles.Profiles) awsvault.World {
 	home, _ := a.host.Home() // without one there are no files
-	return awsvault.World{World: a.store().World(), Home: home, Profiles: all.Config.Names(), Prompt: a.host.Desktop() && !a.NoInput}
+	return awsvault.World{World: a.store().World(), Home: home, Tilde: a.host.Tilde, Profiles: all.Config.Names(), Prompt: a.host.Desktop() && !a.NoInput}
 }
 
 // inVault are the profiles whose keys aws-vault has, as far as that can be told without

@@ -96,3 +96,20 @@ func storeSecret(t *testing.T, d *backendtest.GNOMEDesktop, collection dbus.Obje
 		t.Fatal(prompt, err)
 	}
 }
+
+// Where gpg has to ask and no window can open, the error says what to type: pass on the
+// terminal, which is how its user unlocks it.
+func TestImportFromLockedPass(t *testing.T) {
+	t.Parallel()
+	store, lock := backendtest.PassStore(t)
+	backendtest.SealWithPublicKey(t, store, "dev", vaultItem(t, "dev"))
+	w := newWorld(t).with("GNUPGHOME="+store["GNUPGHOME"], "PASSWORD_STORE_DIR="+store["PASSWORD_STORE_DIR"])
+	w.config(t, "[profile dev]\nregion = eu-west-1\n")
+	lock(t)
+	r := w.input("", "import", "--all")
+	want := "fob: error: \"dev\" in pass: gpg cannot decrypt it without asking, or does not have the key\n" +
+		"fob: hint: pass show dev >/dev/null   asks for the passphrase; then run fob import again\n"
+	if r.code != exitNoPerson || r.stderr != want || w.calls() != "" {
+		t.Errorf("%v, want %q", r, want)
+	}
+}

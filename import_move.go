@@ -58,7 +58,9 @@ func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item)
 	}
 	last := len(failed) - 1
 	for _, err := range failed[:last] {
-		a.out.Warn("%s", a.out.Sentence(err))
+		if err.Error() != failed[last].Error() { // such as that nobody can be asked
+			a.out.Warn("%s", a.out.Sentence(err))
+		}
 	}
 	return failed[last]
 }

@@ -75,7 +75,7 @@ func (m *moving) sayKept(a *app) {
 		}
 	}
 	if len(kept) > 0 {
-		a.out.Say("aws-vault still has the %s of %s. When nothing uses it any more: %s",
-			ui.Plural(len(kept), "key"), ui.List(kept), ui.Type("aws-vault", "remove", kept[0]).Command)
+		a.out.Say("aws-vault still has the %s of %s. When nothing uses it any more:", ui.Plural(len(kept), "key"), ui.List(kept))
+		a.out.Say("    %s", ui.Type("aws-vault", "remove", kept[0]).Command)
 	}
 }

@@ -25,6 +25,8 @@ type World struct {
 	backend.World
 	// Home is the user's home directory; "" if nobody knows it.
 	Home string
+	// Tilde shortens a path for people.
+	Tilde func(path string) string
 	// Profiles are those of the AWS config. A key may have a name that otherwise is a
 	// session's or any password's, if it is one of them.
 	Profiles []string
@@ -38,6 +40,8 @@ type Entry struct {
 	Kind string
 	// Place says where it is: a file, or an item of a keyring.
 	Place string
+	// Path is the file; empty for an item.
+	Path string
 	// Profile is the name that aws-vault knows it by.
 	Profile string
 	// Stored is when aws-vault wrote it; zero if unknown. The key itself may be older.

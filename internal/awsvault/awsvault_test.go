@@ -53,7 +53,7 @@ func set(t testing.TB, k ring.Keyring, i ring.Item) {
 }
 
 func world(home string, env map[string]string, profiles ...string) World {
-	return World{World: backend.World{Getenv: func(name string) string { return env[name] }}, Home: home, Profiles: profiles}
+	return World{World: backend.World{Getenv: func(name string) string { return env[name] }}, Home: home, Profiles: profiles, Tilde: func(path string) string { return path }}
 }
 
 func answer(passphrases ...string) func(context.Context, string, bool) (creds.Secret, error) {
@@ -136,7 +136,6 @@ func TestPassphrases(t *testing.T) {
 			}
 			r := Reader{World: w, Ask: tt.ask}
 			for n, e := range entries {
-				e.Place = filepath.Join(dir, filepath.Base(e.Place))
 				key, err := r.Read(t.Context(), e)
 				got := ""
 				if err != nil {
@@ -175,7 +174,7 @@ func TestHostileFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := Reader{World: world("", map[string]string{"AWS_VAULT_FILE_DIR": dir}), Ask: answer("a", "b", "c")}
-			_, err := r.Read(t.Context(), Entry{Kind: "file", Place: path, Profile: "dev"})
+			_, err := r.Read(t.Context(), Entry{Kind: "file", Path: path, Profile: "dev"})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %s", err, tt.want)
 			}
@@ -297,7 +296,7 @@ func FuzzItems(f *testing.F) {
 	f.Add(string(text), keyForms["5"])
 	f.Add("eyJ.a.b.c.d", "null")
 	f.Fuzz(func(t *testing.T, text, data string) {
-		e := Entry{Kind: "file", Place: path, Profile: "dev"}
+		e := Entry{Kind: "file", Path: path, Profile: "dev"}
 		if h, ok := header(text); ok && len(text) < 10_000 {
 			_ = h.stored()
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -78,7 +78,7 @@ func listFiles(_ context.Context, w World) ([]Entry, error) {
 		}
 		// Other files lie there, too: an editor's, a desktop's.
 		if h, ok := header(text); ok {
-			entries = append(entries, Entry{Kind: "file", Place: path, Profile: name, Stored: h.stored()})
+			entries = append(entries, Entry{Kind: "file", Place: w.Tilde(path), Path: path, Profile: name, Stored: h.stored()})
 		}
 	}
 	return entries, err
@@ -112,7 +112,7 @@ func (h joseHeader) stored() time.Time {
 
 // readFile decrypts a file. Each has the passphrase that was given when it was written.
 func (r *Reader) readFile(ctx context.Context, e Entry) (creds.Secret, error) {
-	text, err := input.Read(e.Place, maxFile)
+	text, err := input.Read(e.Path, maxFile)
 	text = strings.TrimSpace(text) // an editor's last newline is not in the encoding
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
 		return creds.Secret{}, &ReadError{e, failed.Err.Error()}
@@ -139,7 +139,7 @@ func (r *Reader) readFile(ctx context.Context, e Entry) (creds.Secret, error) {
 		if r.Ask == nil {
 			return creds.Secret{}, &PassphraseError{e, false}
 		}
-		passphrase, err := r.Ask(ctx, filepath.Dir(e.Place), try > 0)
+		passphrase, err := r.Ask(ctx, filepath.Dir(e.Path), try > 0)
 		if err != nil {
 			return creds.Secret{}, err
 		}

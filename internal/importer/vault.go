@@ -18,7 +18,7 @@ func (w World) withVault(found []Found) []Found {
 		if slices.Contains(stored, e.Profile) {
 			continue
 		}
-		f := Found{Place: Place{Shown: w.Files.Tilde(e.Place)}, Profile: e.Profile, Created: e.Stored, Vault: &e}
+		f := Found{Place: Place{Shown: e.Place}, Profile: e.Profile, Created: e.Stored, Vault: &e}
 		if at := slices.IndexFunc(found, func(o Found) bool { return o.Vault != nil && o.Profile == f.Profile }); at >= 0 {
 			f.Kind, f.Why = Blocked, fmt.Sprintf("aws-vault has a key for %s in another place, too (%s)", f.Profile, found[at].Shown)
 		}
