@@ -102,7 +102,7 @@ func (c *addCmd) addKey(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := c.store(a, key, keyring.Info{Account: id.Account, ARN: id.ARN}); err != nil {
+	if err := c.store(a, key, keyring.Info{Account: id.Account, ARN: id.ARN, KeyCreated: c.created(a, key, id)}); err != nil {
 		return err
 	}
 	all, err := c.write(a, device.serial, region)

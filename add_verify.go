@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"fob/internal/awsapi"
 	"fob/internal/creds"
@@ -31,6 +33,36 @@ func (c *addCmd) verifiedKey(a *app) (key creds.Key, id awsapi.Identity, err err
 		a.out.Say("Mistyped? Enter both again, or press Ctrl-C.")
 	}
 }
+
+// created is when AWS created the key; zero if AWS does not tell. Many users may not ask
+// IAM, and then fob counts the age of the key from today.
+func (c *addCmd) created(a *app, key creds.Key, id awsapi.Identity) time.Time {
+	if arn, _ := plan.ParseARN(id.ARN); arn.UserName() == "" || c.NoVerify {
+		return time.Time{}
+	}
+	all, err := a.profiles()
+	if err != nil {
+		return time.Time{} // reported when the profile is written
+	}
+	u, err := a.iamUserOf(all, c.Profile, creds.Session{Key: key}, id)
+	if err != nil {
+		a.out.Log("the age of %s is not known: %v", key.ID, err)
+		return time.Time{}
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, ageTime)
+	defer cancel()
+	keys, err := u.AccessKeys(ctx)
+	for _, k := range keys {
+		if k.ID == key.ID {
+			return k.Created
+		}
+	}
+	a.out.Log("the age of %s is not known: %v", key.ID, err)
+	return time.Time{}
+}
+
+// ageTime bounds a call that is only good to know.
+const ageTime = 5 * time.Second
 
 // doubt warns about an MFA device that is hardly the key's, before AWS is asked about it
 // or where AWS is not asked.

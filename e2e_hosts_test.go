@@ -89,7 +89,7 @@ func TestRealHosts(t *testing.T) {
 				"RegisterClient " + oidc, "Authorize " + oidc, "CreateToken " + oidc, "GetRoleCredentials " + portal,
 				"AuthorizeConsole " + signin, "CreateOAuth2Token " + signin,
 				"AssumeRole " + sts, "AssumeRole " + sts, "AssumeRoleWithWebIdentity " + sts,
-				"GetCallerIdentity " + sts, "ListMFADevices " + p.iam,
+				"GetCallerIdentity " + sts, "ListMFADevices " + p.iam, "ListAccessKeys " + p.iam,
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("calls:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

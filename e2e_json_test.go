@@ -115,6 +115,8 @@ func TestJSON(t *testing.T) {
 	}
 	w.config(t, strings.Replace(jsonConfig, "POLICY", policy, 1))
 
+	created := time.Date(2025, 8, 20, 9, 30, 0, 0, time.UTC)
+	w.AWS.AgeKey(ststest.DemoKeyID, w.AWS.Keys(ststest.DemoUser)[0].Created.Sub(created))
 	golden(t, w, "store-none", run(at(begin), "", 0, "store", "--json"))
 	golden(t, w, "status-none", run(at(begin), "", 1, "status", "--json"))
 	run(at(begin), ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", 0, "add", "dev", "--stdin")

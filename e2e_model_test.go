@@ -183,6 +183,7 @@ func newModel(t *testing.T, seed uint64) *model {
 		active: map[string]bool{}, burnt: map[int64]bool{}, ids: map[string]string{},
 		cfg: modelConfig{joDevice: true}, processLife: time.Hour,
 	}
+	m.w.AWS.Deny("ListAccessKeys") // which would take a call for each key
 	for i := range m.stores {
 		m.stores[i] = modelStore{keys: map[string]modelKey{}, sessions: map[string]modelSession{}}
 	}
@@ -897,6 +898,7 @@ func (m *model) add(profile, id string, verify bool) {
 		if profile == "bot" || !m.cfg.joDevice {
 			out.calls = append(out.calls, modelLog{"ListMFADevices", id, "AccessDenied"})
 		}
+		out.calls = append(out.calls, modelLog{"ListAccessKeys", id, "AccessDenied"})
 	} else {
 		args = append(args, "--no-verify")
 	}

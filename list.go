@@ -33,7 +33,8 @@ ask.
 type listRow struct {
 	Profile   string        `json:"profile"`
 	KeyID     string        `json:"key_id,omitempty"`
-	KeyAdded  string        `json:"key_added,omitempty"` // RFC 3339, UTC
+	KeyAdded  string        `json:"key_added,omitempty"`   // RFC 3339, UTC
+	Created   string        `json:"key_created,omitempty"` // in AWS
 	Account   string        `json:"account,omitempty"`
 	Guess     string        `json:"account_guess,omitempty"` // by the key's ID
 	Region    string        `json:"region,omitempty"`
@@ -151,7 +152,7 @@ func listRows(rows []profiles.Row) []listRow {
 	list := []listRow{}
 	for _, r := range rows {
 		row := listRow{
-			Profile: r.Profile, KeyID: r.KeyID, KeyAdded: format.Time(r.KeyAdded),
+			Profile: r.Profile, KeyID: r.KeyID, KeyAdded: format.Time(r.KeyAdded), Created: format.Time(r.KeyCreated),
 			Account: r.Account, Guess: r.Guess, Region: r.Region, MFASerial: r.MFASerial, Seed: r.Seed,
 			Source: r.Source, From: r.SourceProfile, Roles: r.Roles,
 			Sessions: []listSession{}, SignedIn: format.Time(r.SignedIn), Renews: r.SignIn.Renews, Refused: format.Time(r.Refused),

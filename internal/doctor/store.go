@@ -68,6 +68,7 @@ func (e *exam) store(ctx context.Context) error {
 		return err
 	}
 	e.report.Keys = keys
+	e.keyAges()
 	seeds, err := e.readAll(ctx, keyring.KindSeed, func(serial string) error {
 		_, err := e.Store.Seed(ctx, serial)
 		return err
@@ -76,7 +77,10 @@ func (e *exam) store(ctx context.Context) error {
 		return err
 	}
 	if _, err := e.readAll(ctx, keyring.KindRotation, func(profile string) error {
-		_, _, err := e.Store.Rotation(ctx, profile)
+		r, _, err := e.Store.Rotation(ctx, profile)
+		if err == nil {
+			e.rotation(profile, r)
+		}
 		return err
 	}); err != nil {
 		return err

@@ -74,7 +74,11 @@ func (r Row) Credentials(now time.Time) ui.Styled {
 	case r.KeyID == "":
 		return ui.Plain.Text(r.Route)
 	}
-	if age := ui.Age(now.Sub(r.KeyAdded)); age != "today" {
+	since := r.KeyCreated
+	if since.IsZero() {
+		since = r.KeyAdded // when it may have been old already
+	}
+	if age := ui.Age(now.Sub(since)); age != "today" {
 		return ui.Plain.Text(r.Route + ", " + age + " old")
 	}
 	return ui.Plain.Text(r.Route + ", added today")

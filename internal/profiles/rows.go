@@ -13,15 +13,17 @@ import (
 
 // Row is what list shows of a profile.
 type Row struct {
-	Profile   string
-	KeyID     string    // of the stored key
-	KeyAdded  time.Time // when it was stored
-	Account   string
-	Guess     string // the account that the key's ID tells, if nobody has asked AWS
-	Region    string
-	MFASerial string
-	Seed      bool   // the MFA device's secret is in the store
-	Source    string // the kind of the first step: "stored-key"
+	Profile  string
+	KeyID    string    // of the stored key
+	KeyAdded time.Time // when it was stored
+	// KeyCreated is when AWS created it; zero if that is not known.
+	KeyCreated time.Time
+	Account    string
+	Guess      string // the account that the key's ID tells, if nobody has asked AWS
+	Region     string
+	MFASerial  string
+	Seed       bool   // the MFA device's secret is in the store
+	Source     string // the kind of the first step: "stored-key"
 	// SourceProfile is the profile whose key or process that is; "" for the environment.
 	SourceProfile string
 	Roles         []string // the ARNs, in the order in which they are assumed
@@ -55,7 +57,7 @@ func (p *Profiles) Rows(names []string, now time.Time) []Row {
 	tokens := sync.OnceValue(p.tokens) // most people have none
 	rows := make([]Row, 0, len(names))
 	for _, name := range names {
-		r := Row{Profile: name, KeyID: keys[name].KeyID, KeyAdded: keys[name].Created}
+		r := Row{Profile: name, KeyID: keys[name].KeyID, KeyAdded: keys[name].Created, KeyCreated: keys[name].KeyCreated}
 		made, err := plan.Resolve(facts, name, plan.Options{Export: true, Shown: true})
 		if err != nil {
 			r.Problem, r.Route = err, trouble(err)

@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"time"
+
+	"fob/internal/creds"
+	"fob/internal/plan"
+	"fob/internal/profiles"
+	"fob/internal/rotate"
+	"fob/internal/ui"
+	"fob/keyring"
+)
+
+const (
+	// oldKey is the age at which a key is old: AWS's own reports (Security Hub, IAM.3) draw
+	// the line there.
+	oldKey = 90 * 24 * time.Hour
+	// rotating is how long a rotation may take, which another fob may be busy with.
+	rotating = 5 * time.Minute
+	// soaked is how long an old key is left inactive before somebody is reminded of it.
+	soaked = 24 * time.Hour
+)
+
+// keyAges names keys that are old. AWS said when they were created, or else they are at
+// least as old as their items.
+func (e *exam) keyAges() {
+	keys, _ := e.Store.Infos(keyring.KindKey) // the damaged ones have been named
+	for _, k := range keys {
+		created := k.Created
+		if !k.KeyCreated.IsZero() {
+			created = k.KeyCreated
+		}
+		age := e.Now().Sub(created)
+		if age < oldKey || e.Profile != "" && !e.uses(k.Name) {
+			continue
+		}
+		e.advise(ui.Type("fob", "rotate", k.Name).To("replaces it"), "the key of %s, %s, is %s", k.Name, profiles.ShortKey(k.KeyID), ui.Old(age))
+		e.alike("old key", k.Name)
+	}
+}
+
+// uses reports whether the profile that was named uses the key of another one.
+func (e *exam) uses(owner string) bool {
+	if e.Profile == owner {
+		return true
+	}
+	all, err := e.Profiles()
+	if err != nil {
+		return false // it has been said what is wrong with the files
+	}
+	p, err := all.Plan(e.Profile, plan.Options{Shown: true})
+	return err == nil && p.Source() == owner
+}
+
+// rotation says what has become of a rotation that is not over.
+func (e *exam) rotation(profile string, r creds.Rotation) {
+	since := e.Now().Sub(later(r.Began, r.Created, r.Switched, r.Deactivated))
+	switch {
+	case r.Step == rotate.Deactivated && since >= soaked:
+		e.advise(ui.Type("fob", "rotate", profile).To("deletes it"), "the old key of %s, %s, has been inactive in AWS for %s", profile, profiles.ShortKey(r.Old.ID), ui.Age(since))
+	case r.Step != rotate.Deactivated && since >= rotating:
+		e.wrong(ui.Type("fob", "rotate", profile).To("finishes it"), "fob rotate did not finish for %s: %s may still be active in AWS%s", profile, r.Old.ID, andNew(r))
+	}
+}
+
+// andNew names the new key of a rotation, if it has one.
+func andNew(r creds.Rotation) string {
+	if r.New.ID == "" {
+		return ", and there may be a new key"
+	}
+	return ", as is the new key " + r.New.ID
+}
+
+// later is the latest of some times.
+func later(times ...time.Time) (last time.Time) {
+	for _, t := range times {
+		if t.After(last) {
+			last = t
+		}
+	}
+	return last
+}
