@@ -10,7 +10,7 @@ import (
 
 type importCmd struct {
 	codeFlags
-	Files  []string `arg:"" optional:"" name:"file" help:"Look only in these files: AWS credentials files, CSV files of the console, JSON of create-access-key."`
+	Files  []string `arg:"" optional:"" name:"file" help:"Look only in these files: AWS credentials files, CSV files of the console, JSON of create-access-key, files of aws-vault."`
 	All    bool     `help:"Move all keys that are found, without asking which."`
 	DryRun bool     `help:"Show what was found and what would change, and change nothing."`
 	Yes    bool     `short:"y" help:"Do not ask: move all keys, and delete the CSV files that they came from."`

@@ -95,7 +95,7 @@ func (w World) problem(ctx context.Context, kind string, err error) (p Problem, 
 		p.Reason, p.Fix = kind+": "+broken.Reason, broken.Fix
 	case err != nil:
 		p.Reason = err.Error()
-	case kind == w.chosen() && isKeyring && !b.Reachable(ctx, w.World):
+	case kind == w.chosen() && isKeyring && !w.reachable(ctx, b):
 		p.Reason = "aws-vault's backend " + kind + " cannot be used here"
 	}
 	return p, p.Reason != ""

@@ -78,6 +78,9 @@ func TestFiles(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(home, ".awsvault", "keys", ".DS_Store"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(home, ".awsvault", "keys", "directory"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	w := world(home, nil)
 	entries, problems := List(t.Context(), w)
 	if len(entries) != len(names) || len(problems) != 0 {

@@ -1,6 +1,7 @@
 package awsvault
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -142,6 +143,33 @@ func TestPass(t *testing.T) {
 	if _, err := (&Reader{World: w}).Read(t.Context(), entries[0]); !errors.As(err, &locked) || locked.Fix != "pass show dev >/dev/null" {
 		t.Errorf("%+v", err)
 	}
+}
+
+// aws-vault may call another program in place of pass, and there may be no pass.
+func TestPassProgram(t *testing.T) {
+	home := t.TempDir()
+	backendtest.Write(t, home+"/.password-store/dev.gpg", "x")
+	item, err := json.Marshal(keyItem("dev", keyForms["7"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	backendtest.Write(t, home+"/item", string(item))
+	backendtest.Write(t, home+"/bin/otherpass", "#!/bin/sh\n[ \"$*\" = \"show dev\" ] && exec /bin/cat "+home+"/item\n")
+	if err := os.Chmod(home+"/bin/otherpass", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", home+"/bin")
+	env := map[string]string{"HOME": home, "PATH": home + "/bin"}
+	if entries, problems := List(t.Context(), world(home, env, "dev")); len(entries) != 0 || len(problems) != 0 {
+		t.Fatal(entries, problems)
+	}
+	env["AWS_VAULT_BACKEND"] = "pass"
+	_, problems := List(t.Context(), world(home, env, "dev"))
+	if want := []Problem{{Kind: "pass", Reason: "aws-vault's backend pass cannot be used here"}}; !slices.Equal(problems, want) {
+		t.Errorf("%+v", problems)
+	}
+	env["AWS_VAULT_PASS_CMD"] = "otherpass"
+	readAll(t, world(home, env, "dev"), "dev")
 }
 
 // Names that pass would take for options or for places elsewhere reach nothing.

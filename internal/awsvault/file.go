@@ -66,22 +66,33 @@ func listFiles(_ context.Context, w World) ([]Entry, error) {
 	}
 	var entries []Entry
 	for _, file := range files {
-		name, escaped := url.PathUnescape(file.Name())
-		if escaped != nil || fileName(name) != file.Name() || !w.isKey(name) {
+		if name, ok := profileOf(file.Name()); !ok || !w.isKey(name) {
 			continue
 		}
+		// Other things lie there, too, such as an editor's or a desktop's.
 		path := filepath.Join(dir, file.Name())
 		text, failed := input.Read(path, maxFile)
-		if failed != nil {
+		if errors.Is(failed, fs.ErrPermission) {
 			err = failed // the last one says enough
-			continue
 		}
-		// Other files lie there, too: an editor's, a desktop's.
-		if h, ok := header(text); ok {
-			entries = append(entries, Entry{Kind: "file", Place: w.Tilde(path), Path: path, Profile: name, Stored: h.stored()})
+		if e, ok := w.File(path, text); ok {
+			entries = append(entries, e)
 		}
 	}
 	return entries, err
+}
+
+// File is the entry that a file of aws-vault's is, wherever it lies.
+func (w World) File(path, text string) (Entry, bool) {
+	h, ok := header(text)
+	name, named := profileOf(filepath.Base(path))
+	return Entry{Kind: "file", Place: w.Tilde(path), Path: path, Profile: name, Stored: h.stored()}, ok && named
+}
+
+// profileOf is the profile whose key aws-vault keeps in a file of that name.
+func profileOf(file string) (profile string, ok bool) {
+	profile, err := url.PathUnescape(file)
+	return profile, err == nil && fileName(profile) == file
 }
 
 // fileName is the name of the file that has the key of a profile.

@@ -137,6 +137,16 @@ func locked(err error) bool {
 	return ok
 }
 
+// reachable reports whether aws-vault's items can be looked for in a backend.
+func (w World) reachable(ctx context.Context, b backend.Backend) bool {
+	for _, k := range keyrings() {
+		if f, err := k.where(w); k.kind == b.Kind && err == nil {
+			return b.Reachable(ctx, w.World, f)
+		}
+	}
+	return false
+}
+
 // chosen is the backend that the user has set for aws-vault; "" for none.
 func (w World) chosen() string { return w.getenv("AWS_VAULT_BACKEND") }
 

@@ -96,6 +96,10 @@ func (w World) named(path, text string) ([]Found, error) {
 	if keys, ok := readCSV(text); ok {
 		return w.download(path, keys), nil
 	}
+	if e, ok := (awsvault.World{Tilde: w.Files.Tilde}).File(path, text); ok {
+		w.Vault = []awsvault.Entry{e}
+		return w.withVault(nil), nil
+	}
 	shown := w.Files.Tilde(path)
 	key, err := creds.ReadKey(creds.AWS, strings.NewReader(text))
 	if err == nil {

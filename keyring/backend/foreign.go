@@ -54,7 +54,7 @@ type foreignDoor struct {
 // which of the wanted names it has; beside these, a *LockedError says that there may be
 // more. Other errors are those of Do.
 func (b Backend) Names(ctx context.Context, w World, f Foreign, wanted []string, prompt bool) ([]string, error) {
-	if !b.Reachable(ctx, w) {
+	if !b.Reachable(ctx, w, f) {
 		return nil, nil
 	}
 	a, err := b.doForeign(ctx, w, request{Request: Request{Op: foreignNames, Prompt: prompt}, Foreign: &f, Wanted: wanted})
@@ -71,7 +71,10 @@ func (b Backend) Item(ctx context.Context, w World, f Foreign, name string, prom
 }
 
 // Reachable reports whether other programs' items can be looked for, and starts nothing.
-func (b Backend) Reachable(ctx context.Context, w World) bool {
+func (b Backend) Reachable(ctx context.Context, w World, f Foreign) bool {
+	if f.Program != "" {
+		b.program = f.Program
+	}
 	return b.foreign != nil && b.Usable(w) && (!b.Bus || isRunning(ctx, w.DBusAddress, b.foreign.service))
 }
 
