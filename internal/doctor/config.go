@@ -296,6 +296,7 @@ func (e *exam) profiles(context.Context) error {
 	e.unusable(all, names, ours)
 	e.unguarded(all, names)
 	e.variables(all, names)
+	e.overlooked(all.Config, names)
 	e.withoutMFA(all, names, ours)
 	e.doubtful(all, names)
 	if e.Unattended {

@@ -67,9 +67,9 @@ type Setup struct {
 	Files    profiles.Files
 	Store    *keyring.Store
 	StateDir string
-	// Program is this program as it was called.
-	Program string
-	Getenv  func(name string) string
+	// Program is this program as it was called, Version its version.
+	Program, Version string
+	Getenv           func(name string) string
 	// Passphrase is set if FOB_PASSPHRASE is: main has removed it from the environment.
 	Passphrase bool
 	// Unasked: a variable says where the passphrase is.
@@ -193,6 +193,7 @@ func checks() []check {
 		{"ways", "", (*exam).ways},
 		{"unlocked", "the kernel keeps nothing of the store unlocked", (*exam).unlocked},
 		{"environment", "no AWS key is set", (*exam).environment},
+		{"clock", "nothing says that the clock is wrong", (*exam).clock},
 		{"config", "the AWS files are fine", (*exam).config},
 		{"profiles", "no profile can be used with fob yet", (*exam).profiles},
 		{Tools, "", (*exam).tools},

@@ -1,0 +1,145 @@
+package doctor
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"fob/internal/awsapi"
+	"fob/internal/awsconfig"
+	"fob/internal/broker"
+	"fob/internal/cmdline"
+	"fob/internal/helper"
+	"fob/internal/plan"
+	"fob/internal/ui"
+	"fob/internal/wire"
+	"fob/keyring"
+)
+
+// clock says that this computer's clock is wrong, as far as that can be told without AWS:
+// by what fob has learned when AWS last took a code, and by what is in the store.
+func (e *exam) clock(context.Context) error {
+	all, err := e.Profiles()
+	if err != nil {
+		return nil // the config's check has reported it
+	}
+	names, _ := all.Names()
+	if e.Profile != "" {
+		names = []string{e.Profile}
+	}
+	set := ui.Advise("have the system set the clock (NTP)")
+	var skew time.Duration
+	device := ""
+	for _, made := range all.Plans(names) {
+		serial := made.Plan.MFASerial()
+		if made.Err != nil || serial == "" {
+			continue
+		}
+		if d := broker.Skew(serial, e.Store); d.Abs() > skew.Abs() {
+			skew, device = d, plan.ShortSerial(serial)
+		}
+	}
+	if skew != 0 {
+		e.advise(set, "this computer's clock was %s when AWS last took a code of %s", awsapi.Ahead(skew), device)
+	}
+	for _, kind := range []keyring.Kind{keyring.KindKey, keyring.KindSeed} {
+		infos, _ := e.Store.Infos(kind) // the store's check has said what is damaged
+		for _, i := range infos {
+			if i.PutBack(e.Now()) {
+				e.advise(set, "this computer's clock is behind, or it was ahead: %q was stored at %s", i.Name, e.Clock(i.Created))
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// endpoint says what is called in the place of AWS.
+func (e *exam) endpoint(made plan.Plan) {
+	if made.STS.IsAWS() {
+		return
+	}
+	from := "the AWS config"
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"} {
+		if e.Getenv(name) != "" {
+			from = name
+		}
+	}
+	e.ok("endpoint: %s (%s), which is not AWS", made.STS.URL, from)
+}
+
+// overlooked looks for profiles that the AWS CLI and the Go SDK ask fob for, and another
+// SDK does not, because it reads the files in its own way.
+func (e *exam) overlooked(config *awsconfig.Config, names []string) {
+	var asked []string
+	for _, name := range names {
+		section, _ := config.Profile(name)
+		if _, asks := e.served(section); asks && reaches(config, name, e.Program) {
+			asked = append(asked, name)
+		}
+	}
+	if len(asked) == 0 || e.Profile != "" { // the check of tools says it
+		return
+	}
+	for _, t := range tools(config)[2:] {
+		for _, name := range asked {
+			c := t.chain(name)
+			if c.throughFob(e.Program) {
+				continue
+			}
+			why, do := "it "+c.String(), ui.Advise("write keys in lower case, and use names of letters, digits and _.%%@:/+-")
+			if c.stumbled != "" {
+				why = c.stumbled
+			}
+			at := ""
+			if c.at.File != "" {
+				at = plan.At(c.at) + ": "
+				do = ui.Advise("start the line in the first column")
+			}
+			e.advise(do, "%sthe %s does not ask fob for %s: %s", at, t.names[0], name, why)
+			e.alike(t.names[0]+at, name)
+		}
+	}
+}
+
+// versionTime is how long another fob may take to say its version.
+const versionTime = 5 * time.Second
+
+// versions says that tools run another version of fob for a profile than this one.
+func (e *exam) versions(ctx context.Context, line awsconfig.Value, profile string) {
+	words := cmdline.Words(line.Text)
+	theirs, err := exec.LookPath(words[0])
+	if err != nil {
+		return // the check of profiles says so
+	}
+	if ours, err := exec.LookPath(e.Program); err == nil && sameFile(theirs, ours) {
+		return
+	}
+	ctx, stop := context.WithTimeout(ctx, versionTime)
+	defer stop()
+	var environ []string
+	for _, name := range []string{"PATH", "HOME", "USERPROFILE", "SystemRoot"} {
+		if v := e.Getenv(name); v != "" {
+			environ = append(environ, name+"="+v)
+		}
+	}
+	out, err := helper.Run(ctx, helper.Program{Path: theirs, Args: []string{"version"}, Environ: environ})
+	version, ok := strings.CutPrefix(strings.TrimSpace(string(out)), "fob ")
+	better, problem := wire.Process(e.Program, profile)
+	if version == e.Version && ok && err == nil || problem != nil {
+		return
+	}
+	said := "is fob " + version
+	if err != nil || !ok || strings.ContainsAny(version, "\r\n") {
+		said = "does not say its version"
+	}
+	e.add(Advice, plan.At(line)+": "+e.Tilde(theirs)+" "+said+", and this is fob "+e.Version, setProcess(profile, better))
+}
+
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	y, problem := os.Stat(b)
+	return err == nil && problem == nil && os.SameFile(x, y)
+}
