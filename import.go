@@ -114,6 +114,9 @@ func (c *importCmd) undo(a *app) error {
 	for _, name := range done.Removed {
 		a.out.Answer("Removed the key of %s from the store.", name)
 	}
+	for _, key := range done.Replaced {
+		a.out.Note("%s stays out of the files: it has been replaced since, and would hide the new key", key)
+	}
 	if err == nil && len(done.Files) == 0 && len(done.Removed) == 0 {
 		a.out.Answer("The files are as they were already.")
 	}

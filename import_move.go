@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"fob/internal/awsapi"
@@ -52,6 +53,7 @@ func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item)
 		}
 		m.sayKept(a)
 		a.out.Say("To undo: fob import --undo")
+		m.sayRotate(a)
 	}
 	if len(failed) == 0 {
 		return nil
@@ -63,6 +65,18 @@ func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item)
 		}
 	}
 	return failed[last]
+}
+
+// sayRotate says how to replace what has been in plain text. What aws-vault had was not.
+func (m *moving) sayRotate(a *app) {
+	plain := slices.DeleteFunc(slices.Clone(m.moved), func(i importer.Item) bool { return i.Found[0].Vault != nil })
+	switch len(plain) {
+	case 0:
+	case 1:
+		a.out.Say("To replace a key that others may have read: %s", ui.Type("fob", "rotate", plain[0].Profiles[0]).Command)
+	default:
+		a.out.Say("To replace keys that others may have read: fob rotate --all")
+	}
 }
 
 // move moves one key. The package's text says why in this order.

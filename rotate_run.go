@@ -123,6 +123,7 @@ func sayRotated(a *app, done rotate.Action, r creds.Rotation) {
 		a.out.Say("Deactivated %s.", r.Old.ID)
 	case rotate.Delete:
 		a.out.Say("Deleted %s.", r.Old.ID)
+		a.forgetImport(r.Old.ID)
 	case rotate.Return:
 		a.out.Say("Going back to %s of %s in account %s.", r.Old.ID, r.User, r.Account)
 	case rotate.Reactivate:

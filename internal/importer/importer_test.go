@@ -436,10 +436,55 @@ func TestUndoKeepsKeys(t *testing.T) {
 	}
 }
 
+// A key that has been replaced since does not come back: it would hide the one that works.
+// The others do, whatever was moved first. What a rotation may go back to can be undone then.
+func TestUndoWithoutReplacedKeys(t *testing.T) {
+	a, b := "[dev]\n"+pair(idA, secretA), "[ops]\n"+pair(idB, secretB)
+	for _, tt := range []struct {
+		replaced, want string
+		rotating       bool
+	}{{idA, b, false}, {idB, a, false}, {idB, a, true}} {
+		w := home(t, "", a+b)
+		w.stored(t, "dev", idA, secretA)
+		w.stored(t, "ops", idB, secretB)
+		j := w.journal()
+		for _, c := range []struct{ id, before, after string }{{idA, a + b, b}, {idB, b, ""}} {
+			_, err := j.Write(t.Context(), c.id, Change{Path: w.Files.Credentials, Before: c.before, After: c.after}, nil, func() error {
+				return awsconfig.WriteFile(w.Files.Credentials, []byte(c.before), []byte(c.after))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		profile := map[string]string{idA: "dev", idB: "ops"}[tt.replaced]
+		w.stored(t, profile, "AKIAIOSFODNN8EXAMPLE", secretA)
+		if tt.rotating {
+			if _, err := w.Store.SetRotation(t.Context(), profile, creds.Rotation{Old: creds.Key{ID: tt.replaced, Secret: creds.NewSecret(secretB)}}, keyring.Info{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		done, err := j.Undo(t.Context())
+		if got := text(t, w.Files.Credentials); err != nil || got != tt.want || fmt.Sprint(done.Replaced) != "["+tt.replaced+"]" {
+			t.Errorf("%s: %+v, %v:\n%s", tt.replaced, done, err, got)
+		}
+		keys, err := j.Keys()
+		if err != nil || (len(keys) == 1) != tt.rotating {
+			t.Errorf("%s: left: %v, %v", tt.replaced, keys, err)
+		}
+		if !tt.rotating {
+			continue
+		}
+		w.stored(t, "ops", idB, secretB) // as fob rotate --abort does
+		if _, err := j.Undo(t.Context()); err != nil || text(t, w.Files.Credentials) != b+a {
+			t.Errorf("after going back: %v:\n%s", err, text(t, w.Files.Credentials))
+		}
+	}
+}
+
 // A file that was deleted comes back with its mode; one that import made goes.
 func TestUndoOfWholeFiles(t *testing.T) {
 	w := home(t, "", "")
-	w.stored(t, "old", idB, secretB)
+	w.stored(t, "dev", idA, secretA)
 	csv := filepath.Join(w.Home, "Downloads", "keys.csv")
 	write(t, csv, "x\r\n")
 	if err := os.Chmod(csv, 0o640); err != nil {

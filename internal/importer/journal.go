@@ -130,6 +130,9 @@ func (j Journal) Keys() (keys []string, err error) {
 type Undone struct {
 	Files   []string // paths that are as they were
 	Removed []string // profiles whose key has left the store
+	// Replaced are keys that no profile has any more. They do not come back: in its file,
+	// such a key would hide the one that works.
+	Replaced []string
 }
 
 // ConflictError is a file in which somebody has changed the lines that would come back.
@@ -146,12 +149,47 @@ func (j Journal) Undo(ctx context.Context) (done Undone, err error) {
 	if err != nil {
 		return done, err
 	}
+	infos, err := j.Store.Infos(keyring.KindKey)
+	if err != nil {
+		return done, err
+	}
+	var stale []string
 	for _, e := range slices.Backward(entries) {
+		b, _, err := j.Store.Backup(ctx, e.name)
+		if err != nil {
+			return done, err
+		}
+		if len(b.Files) > 0 && !slices.ContainsFunc(infos, func(i keyring.Info) bool { return i.KeyID == e.key }) {
+			stale = append(stale, e.key)
+			continue
+		}
 		if err := j.takeBack(ctx, e.name, &done); err != nil {
 			return done, err
 		}
 	}
-	return done, nil
+	for _, key := range stale {
+		if !slices.Contains(done.Replaced, key) {
+			done.Replaced = append(done.Replaced, key)
+		}
+	}
+	return done, j.forgetStale(ctx, done.Replaced)
+}
+
+// forgetStale drops the entries of keys, but for those that a rotation may still go back to.
+func (j Journal) forgetStale(ctx context.Context, keys []string) error {
+	infos, err := j.Store.Infos(keyring.KindRotation)
+	if err != nil {
+		return err
+	}
+	for _, i := range infos {
+		r, _, err := j.Store.Rotation(ctx, i.Name)
+		if err != nil {
+			return err
+		}
+		keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return key == r.Old.ID })
+	}
+	_, err = j.Forget(keys...)
+	return err
 }
 
 // TakeBack undoes one entry, which must be the last one of its file.

@@ -183,8 +183,8 @@ func hunks(before, after string) (all []hunk) {
 }
 
 // Merge makes the changes that lead from base to theirs in another text that also comes
-// from base. It is not ok where both change the same lines, or lines next to each other,
-// except where both add sections.
+// from base. It is not ok where both change the same lines, or lines next to each other;
+// but theirs may add sections next to any change.
 func Merge(base, mine, theirs string) (merged string, ok bool) {
 	from := lines(base)
 	a, b := hunks(base, mine), hunks(base, theirs)
@@ -201,10 +201,10 @@ func Merge(base, mine, theirs string) (merged string, ok bool) {
 	}
 	for len(a) > 0 || len(b) > 0 {
 		switch {
-		case len(b) == 0 || len(a) > 0 && a[0].end < b[0].start:
+		case len(b) == 0 || len(a) > 0 && (a[0].end < b[0].start || a[0].end == b[0].start && a[0].start < a[0].end && b[0].newSection()):
 			apply(a[0])
 			a = a[1:]
-		case len(a) == 0 || b[0].end < a[0].start:
+		case len(a) == 0 || b[0].end < a[0].start || b[0].end == a[0].start && a[0].start < a[0].end && b[0].newSection():
 			apply(b[0])
 			b = b[1:]
 		case a[0].same(b[0]):

@@ -48,6 +48,8 @@ func TestMerge(t *testing.T) {
 		{"lines beside each other", "[a]\nx\n2\n[b]\n3\n[c]\n4\n", "[a]\n1\ny\n[b]\n3\n[c]\n4\n", ""},
 		{"two new sections", base + "[d]\n5\n", base + "[e]\n6\n", base + "[e]\n6\n[d]\n5\n"},
 		{"new sections without a line end", base + "[d]\n5", base + "[e]\n6", base + "[e]\n6\n[d]\n5"},
+		{"a new section before one that is gone", "[a]\n1\n2\n[c]\n4\n", "[a]\n1\n2\n[x]\n9\n[b]\n3\n[c]\n4\n", "[a]\n1\n2\n[x]\n9\n[c]\n4\n"},
+		{"a new section after one that is gone", "[a]\n1\n2\n[c]\n4\n", "[a]\n1\n2\n[b]\n3\n[x]\n9\n[c]\n4\n", "[a]\n1\n2\n[x]\n9\n[c]\n4\n"},
 		{"new lines at one place", base + "5\n", base + "6\n", ""},
 	} {
 		got, ok := Merge(base, tt.mine, tt.theirs)
