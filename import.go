@@ -28,6 +28,9 @@ wire does. It tries that once, as programs do, and only then removes the plain t
 something fails before that, the key stays where it is, and fob import continues later.
 Sessions, halves of keys and keys of root users stay where they are, and fob says why.
 
+It finds the keys that aws-vault keeps, too, by their names, and copies those that you
+choose: aws-vault keeps its own, and its sessions.
+
 The store keeps the files as they were, encrypted, so that --undo can bring them back, until
 the key is removed from fob or rotated.
 
