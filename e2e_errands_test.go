@@ -33,6 +33,8 @@ type errand struct {
 	// finish has the next run finish, and fails the test unless everything is as if nothing
 	// had happened.
 	finish func(t *testing.T)
+	// said is what fob said when it was interrupted.
+	said *strings.Builder
 }
 
 // An interruption is one way in which an errand ends early, or goes wrong on its way.
@@ -95,6 +97,7 @@ func failAt(n int, f ststest.Fault, times int) func(*testing.T, errand) bool {
 		if r.code != 0 && r.problem() != "" {
 			t.Errorf("%v", r)
 		}
+		fmt.Fprintf(e.said, "%v\n%v\n", r, e.AWS.Calls())
 		return slices.ContainsFunc(e.AWS.Calls(), func(c ststest.Call) bool { return c.Fault == f.String() })
 	}
 }
@@ -153,6 +156,7 @@ func inject(call, failure string, n int) func(*testing.T, errand) bool {
 			"-e", fmt.Sprintf("inject=%s:%s:when=%d", call, failure, n), e.Fob}
 		cmd := exec.Command("strace", append(args, e.args...)...)
 		cmd.Dir, cmd.Env = e.Home, append(slices.Clone(e.Env), "GOMAXPROCS=1")
+		cmd.Stderr = e.said
 		return exitCode(cmd.Run()) != 0
 	}
 }
@@ -184,16 +188,23 @@ func interrupt(t *testing.T, calls, few int, start func(t *testing.T) errand) {
 			break
 		}
 		e := start(t)
+		e.said = new(strings.Builder)
 		if i.run(t, e) {
 			struck++
 		}
-		e.AWS.Heal()
 		e.holds(t)
+		name := i.name
+		for rand.IntN(3) == 0 && !t.Failed() { // what finishes it is interrupted, too
+			next := all[rand.IntN(len(all))]
+			name += ", then " + next.name
+			next.run(t, e)
+			e.holds(t)
+		}
 		if !t.Failed() {
 			e.finish(t)
 		}
 		if t.Failed() {
-			t.Fatalf("%s", i.name)
+			t.Fatalf("%s\n%s", name, e.said)
 		}
 		done++
 		e.end()
@@ -353,7 +364,7 @@ func (m movingWorld) movedBack(t *testing.T) {
 func TestImportInterrupted(t *testing.T) {
 	interrupt(t, 12, 6, func(t *testing.T) errand {
 		m := plainTextWorld(t)
-		return errand{m.world, []string{"import", "--all", "--yes"}, m.holds, func(t *testing.T) {
+		return errand{world: m.world, args: []string{"import", "--all", "--yes"}, holds: m.holds, finish: func(t *testing.T) {
 			m.moved(t)
 			m.holds(t)
 			m.movedBack(t)
@@ -366,10 +377,209 @@ func TestUndoInterrupted(t *testing.T) {
 	interrupt(t, 0, 6, func(t *testing.T) errand {
 		m := plainTextWorld(t)
 		m.must(t, "", "import", "--all", "--yes")
-		return errand{m.world, []string{"import", "--undo", "--yes"}, m.holds, func(t *testing.T) {
+		return errand{world: m.world, args: []string{"import", "--undo", "--yes"}, holds: m.holds, finish: func(t *testing.T) {
 			m.movedBack(t)
 			m.holds(t)
 			m.moved(t)
+		}}
+	})
+}
+
+// A rotatingWorld has jo's key as dev and as twin, and AWS hears of new keys late.
+type rotatingWorld struct {
+	*world
+	old creds.Key
+}
+
+// newRotatingWorld makes one. With mfa, IAM's policy demands it, and the store has the MFA
+// secret of a device whose codes change every second.
+func newRotatingWorld(t *testing.T, mfa bool) rotatingWorld {
+	t.Helper()
+	r := rotatingWorld{roundWorld(t).with(testPause + "=1ms"), owners[0].key}
+	o := r.storeOptions()
+	o.WorkFactor = 10
+	store := keyring.New(o)
+	if _, err := store.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"dev", "twin"} {
+		if _, err := store.SetKey(t.Context(), name, r.old, keyring.Info{Account: owners[0].account, ARN: ststest.DemoUser}); err != nil {
+			t.Fatal(err)
+		}
+		section := "[profile " + name + "]\ncredential_process = " + r.Fob + " export --profile " + name + "\n"
+		if mfa {
+			section += "fob_mfa_serial = " + ststest.DemoSerial + "\n"
+		}
+		r.config(t, section)
+	}
+	if mfa {
+		r.world = r.with(testStill + "=1") // the codes change by fob's clock
+		r.hurry(t)
+		for _, action := range []string{"ListAccessKeys", "CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "GetAccessKeyLastUsed"} {
+			r.AWS.DemandMFA(action)
+		}
+		seed := creds.Seed{Secret: creds.NewSecret(ststest.DemoSeed), Algorithm: "SHA1", Digits: 6, Period: time.Second}
+		if err := store.SetSeed(t.Context(), ststest.DemoSerial, seed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.AWS.DelayKeys(2)
+	if !mfa { // a session proves nothing about its key, so that a list must be right
+		r.AWS.HideKeys(1)
+	}
+	r.AWS.LagUses()
+	r.AWS.AgeKey(r.old.ID, 100*24*time.Hour)
+	return r
+}
+
+// journal is the rotation in progress; its step is "" if there is none.
+func (r rotatingWorld) journal(t *testing.T) creds.Rotation {
+	t.Helper()
+	journal, _, err := r.store().Rotation(t.Context(), "dev")
+	if _, missing := errors.AsType[*keyring.NotFoundError](err); err != nil && !missing {
+		t.Errorf("the rotation: %v", err)
+	}
+	return journal
+}
+
+// holds: each profile has a key that AWS takes, and each key that AWS has is in the store;
+// but for one that AWS may have created although nobody heard of it, which the journal says.
+func (r rotatingWorld) holds(t *testing.T) {
+	t.Helper()
+	journal := r.journal(t)
+	kept := map[string]bool{journal.Old.ID: true, journal.New.ID: true}
+	active := map[string]bool{}
+	for _, k := range r.AWS.Keys(ststest.DemoUser) {
+		active[k.ID] = k.Active
+	}
+	for _, name := range []string{"dev", "twin"} {
+		key, _, err := r.store().Key(t.Context(), name)
+		if err != nil {
+			t.Errorf("the key of %s is lost: %v", name, err)
+		}
+		kept[key.ID] = true
+		if !active[key.ID] {
+			t.Errorf("%s has %s, which AWS does not take (%v)", name, key.ID, active)
+		}
+	}
+	unnamed := 0
+	for id := range active {
+		if !kept[id] {
+			unnamed++
+		}
+	}
+	if most := map[bool]int{true: 1}[journal.Step == "began"]; unnamed > most {
+		t.Errorf("%d keys in AWS that nobody can name, in step %q", unnamed, journal.Step)
+	}
+	if len(active) == 0 {
+		t.Error("AWS has no key")
+	}
+	name := []string{"dev", "twin"}[rand.IntN(2)]
+	r2 := r.input("", "export", "--profile", name, "--fresh")
+	if r2.code != 0 {
+		t.Errorf("export of %s in step %q: %v", name, journal.Step, r2)
+	} else if id := r.identityOf(t, sessionOf(r2.stdout)); id.ARN != ststest.DemoUser {
+		t.Errorf("a session of %s", id.ARN)
+	}
+}
+
+// only fails the test unless AWS and the store have one and the same key, and no trace is
+// left of another.
+func (r rotatingWorld) only(t *testing.T) string {
+	t.Helper()
+	keys := r.AWS.Keys(ststest.DemoUser)
+	if len(keys) != 1 || !keys[0].Active {
+		t.Errorf("AWS has %v", keys)
+		return ""
+	}
+	for _, name := range []string{"dev", "twin"} {
+		if key, _, err := r.store().Key(t.Context(), name); err != nil || key.ID != keys[0].ID {
+			t.Errorf("%s has %s, want %s: %v", name, key.ID, keys[0].ID, err)
+		}
+	}
+	if infos, err := r.store().Infos(keyring.KindRotation); err != nil || len(infos) > 0 {
+		t.Errorf("the rotation goes on: %v, %v", infos, err)
+	}
+	for _, secret := range r.AWS.CreatedSecrets() {
+		err := filepath.WalkDir(r.Home, func(path string, e fs.DirEntry, err error) error {
+			if err == nil && e.Type().IsRegular() && strings.Contains(slurp(t, path), secret) {
+				t.Errorf("%s has a secret", path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	return keys[0].ID
+}
+
+// replaced: the next run replaces the key.
+func (r rotatingWorld) replaced(t *testing.T) {
+	t.Helper()
+	res := r.input("", "rotate", "dev")
+	t.Logf("finished: %v", res)
+	if res.code != 0 {
+		t.Error("the next run does not finish")
+	}
+	if id := r.only(t); id == r.old.ID {
+		t.Error("the old key is still there")
+	}
+	all, err := r.store().Secrets(t.Context())
+	if found, ok := all.RetiredFinder()([]byte(r.old.Secret.Reveal())); err != nil || !ok || found.Why != "rotated" {
+		t.Errorf("the old key is not retired: %+v, %v", found, err)
+	}
+}
+
+// If fob rotate is interrupted at any moment, and whatever fails, every profile has a key
+// that works, and every key in AWS is in the store or expected by the journal. The next run
+// finishes, or goes back.
+func TestRotateInterrupted(t *testing.T) {
+	interrupt(t, 9, 8, func(t *testing.T) errand {
+		return newRotatingWorld(t, false).rotating()
+	})
+}
+
+// So it is where policies demand MFA, and each key needs a code of its own.
+func TestRotateWithMFAInterrupted(t *testing.T) {
+	interrupt(t, 13, 3, func(t *testing.T) errand {
+		return newRotatingWorld(t, true).rotating()
+	})
+}
+
+// rotating is the errand.
+func (r rotatingWorld) rotating() errand {
+	return errand{world: r.world, args: []string{"rotate", "dev"}, holds: r.holds, finish: func(t *testing.T) {
+		journal := r.journal(t)
+		if step := journal.Step; step != "" && rand.IntN(3) == 0 {
+			res := r.input("", "rotate", "dev", "--abort")
+			t.Logf("abort in step %q: %v", step, res)
+			if res.code == 0 {
+				if id := r.only(t); id != journal.Old.ID {
+					t.Errorf("abort in step %q left %s", step, id)
+				}
+			} else if step != "deactivated" {
+				t.Errorf("abort in step %q failed", step)
+			}
+		}
+		r.replaced(t)
+	}}
+}
+
+// So it is with --abort.
+func TestAbortInterrupted(t *testing.T) {
+	interrupt(t, 5, 6, func(t *testing.T) errand {
+		r := newRotatingWorld(t, false)
+		r.must(t, "", "rotate", "dev", "--keep-old")
+		return errand{world: r.world, args: []string{"rotate", "dev", "--abort"}, holds: r.holds, finish: func(t *testing.T) {
+			if r.journal(t).Step != "" {
+				r.must(t, "", "rotate", "dev", "--abort")
+			}
+			if id := r.only(t); id != r.old.ID {
+				t.Errorf("%s is left", id)
+			}
+			r.holds(t)
+			r.replaced(t)
 		}}
 	})
 }

@@ -37,7 +37,7 @@ func rotateFailures() []failure {
 
 // stoppedRotation says what a rotation has come to, and both ways from there.
 func stoppedRotation(a *app, e *rotate.StoppedError, _ error) verdict {
-	v := a.judge(of(plan.Plan{Profile: e.Profile}, e.Err))
+	v := a.judge(of(plan.Plan{Profile: e.Profile, Steps: []plan.Step{plan.StoredKey{Profile: e.Profile}}}, e.Err))
 	if v.code == exitInterrupted {
 		v.code = exitFailed // interrupted, but not without a word
 	}

@@ -112,7 +112,9 @@ func (x *run) lookAtAWS(ctx context.Context) error {
 			return err
 		})
 		if err == nil {
-			return x.sort(ctx, signer)
+			err = x.sort(ctx, signer)
+			x.accepted(signer)
+			return err
 		}
 		if first == nil {
 			first = err
@@ -128,6 +130,18 @@ func (x *run) lookAtAWS(ctx context.Context) error {
 		return &BothRefusedError{Old: x.journal.Old.ID, New: x.journal.New.ID, Err: first}
 	}
 	return first
+}
+
+// accepted takes a key for active that AWS has just accepted, though its list may be
+// behind. A session may outlive its key, and proves nothing.
+func (x *run) accepted(signer creds.Key) {
+	switch {
+	case x.signedIn[signer.ID]:
+	case signer.ID == x.journal.New.ID:
+		x.state.New = Active
+	default:
+		x.state.Old = Active
+	}
 }
 
 // sort tells what the listed keys are; signer is a key that works.

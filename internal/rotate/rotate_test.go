@@ -393,3 +393,38 @@ func TestOtherUser(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A list that is behind does not make a key that has just signed the call a missing one.
+func TestListIsBehind(t *testing.T) {
+	w := newWorld()
+	w.hide = 1
+	for range 2 { // the second one lists with the key that the first has made
+		if _, err := w.run(t.Context(), Wish{}, 0, ""); err != nil {
+			t.Fatal(err)
+		}
+		w.check(t, "rotated", nil)
+	}
+	if len(w.keys) != 1 || w.journal != nil {
+		t.Errorf("left %v, %v", w.keys, w.journal)
+	}
+}
+
+// A journal of an earlier run stays while there may be a lost key, also where this run may
+// not create one; and the key is named as soon as AWS lists it.
+func TestLostKeyIsListedLate(t *testing.T) {
+	var w *world
+	for n := 1; w == nil || len(w.keys) == 1; n++ {
+		w = newWorld()
+		w.hide = 2
+		_, _ = w.run(t.Context(), Wish{}, n, killAfter)
+	}
+	w.deny = []string{"create"}
+	if _, err := w.run(t.Context(), Wish{}, 0, ""); !iam.Refused(err, iam.Denied) || w.journal == nil || w.journal.Step != Began {
+		t.Errorf("%v, and the journal is %+v", err, w.journal)
+	}
+	_, err := w.run(t.Context(), Wish{}, 0, "")
+	full, ok := errors.AsType[*FullError](err)
+	if !ok || !slices.ContainsFunc(full.Keys, func(k KnownKey) bool { return k.ID == "AKIANEW1" }) {
+		t.Errorf("the key is not named: %v", err)
+	}
+}

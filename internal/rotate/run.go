@@ -28,6 +28,7 @@ type run struct {
 	// unanswered is how often AWS was asked for a key in this run and did not answer.
 	unanswered int
 	signedIn   map[string]bool // by key ID
+	begun      bool            // this run has written the journal's first step
 	// retired: the old key was deactivated in this run; reactivated: it was activated again.
 	retired, reactivated bool
 	age                  time.Duration // of the profile's key; 0 if that is unknown
@@ -178,6 +179,7 @@ func (x *run) begin(ctx context.Context) error {
 	x.journal.User, x.journal.Account = x.user, x.id.Account
 	x.journal.Began = x.iam.Now()
 	x.state.Due, x.state.Proved = false, false
+	x.begun = true
 	return x.reach(ctx, Began)
 }
 
@@ -209,8 +211,8 @@ func (x *run) create(ctx context.Context) error {
 		}
 		return err
 	case !iam.MaybeDone(err):
-		if x.unanswered > 0 {
-			return err
+		if x.unanswered > 0 || !x.begun {
+			return err // there may be a lost key that AWS does not list yet
 		}
 		return x.refused(err)
 	}

@@ -25,6 +25,8 @@ type awsKey struct {
 	use     iam.KeyUse
 	// unknown is how many calls AWS still refuses because it has not heard of the key.
 	unknown int
+	// hidden is how many lists still leave the key out.
+	hidden int
 }
 
 // world is AWS and a store, in memory. Each call of either is an operation, which can
@@ -34,6 +36,7 @@ type world struct {
 	keys     map[string]*awsKey
 	made     int
 	delay    int             // of new keys
+	hide     int             // lists that leave out a new key
 	lag      bool            // AWS does not say when keys are used
 	needMFA  []string        // actions that need SignIn
 	deny     []string        // actions that are denied
@@ -220,6 +223,10 @@ func (w *world) SignIn(_ context.Context, with creds.Key) (bool, error) {
 func (w *world) AccessKeys(_ context.Context, with creds.Key) (keys []iam.AccessKey, err error) {
 	err = w.call("list", with, func() error {
 		for _, id := range slices.Sorted(maps.Keys(w.keys)) {
+			if w.keys[id].hidden > 0 {
+				w.keys[id].hidden--
+				continue
+			}
 			status := map[bool]string{true: "Active", false: "Inactive"}[w.keys[id].active]
 			keys = append(keys, iam.AccessKey{ID: id, Status: status, Created: w.keys[id].created.Truncate(time.Second)})
 		}
@@ -235,7 +242,7 @@ func (w *world) CreateAccessKey(_ context.Context, with creds.Key) (k creds.Key,
 		}
 		w.made++
 		id, secret := fmt.Sprintf("AKIANEW%d", w.made), fmt.Sprintf("new%d", w.made)
-		w.keys[id] = &awsKey{secret: secret, active: true, created: w.now, unknown: w.delay}
+		w.keys[id] = &awsKey{secret: secret, active: true, created: w.now, unknown: w.delay, hidden: w.hide}
 		k, listed = creds.Key{ID: id, Secret: creds.NewSecret(secret)}, iam.AccessKey{ID: id, Status: "Active", Created: w.now}
 		return nil
 	})
