@@ -230,6 +230,19 @@ func motoImport(t *testing.T, m *moto) {
 	if got := m.keys(t, "eve"); !slices.Equal(got, []string{eve.ID + " Active"}) {
 		t.Errorf("eve's keys are %v", got)
 	}
+	// The age is IAM's.
+	var listed []struct {
+		Profile string
+		Created time.Time `json:"key_created"`
+	}
+	if err := json.Unmarshal([]byte(w.out(t, "list", "--json")), &listed); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range listed {
+		if p.Profile != "deploy" && time.Since(p.Created).Abs() > time.Hour {
+			t.Errorf("the key of %s was created %v", p.Profile, p.Created)
+		}
+	}
 }
 
 // A key is replaced: moto has the new one only, and knows the old one no more.
