@@ -5,10 +5,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -137,6 +139,12 @@ func TestJSON(t *testing.T) {
 	golden(t, w, "sso", run(later, "", 0, "sso", "--json"))
 	golden(t, w, "config-get", run(later, "", 0, "config", "get", "region", "--profile", "dev", "--json"))
 	golden(t, w, "store", run(later, "", 0, "store", "--json"))
+	notes := filepath.Join(w.Home, "notes")
+	text := ststest.DemoKeyID + "\n" + url.QueryEscape(ststest.DemoSecret) + "\n" + ststest.DemoSeed + "\nAKIA6RVFFB77RE7OLMKI\n"
+	if err := errors.Join(os.Mkdir(notes, 0o700), os.WriteFile(filepath.Join(notes, "env"), []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, w, "leaks", run(later, "", 1, "leaks", "--json", notes))
 	if runtime.GOOS == "linux" { // others have no kernel that keeps a store unlocked
 		stdout, _, _ := later.Run("doctor", "--json")
 		golden(t, w, "doctor", stdout)

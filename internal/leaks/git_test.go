@@ -83,6 +83,12 @@ func TestHostileRepository(t *testing.T) {
 		"packed": {`
 			for i in 1 2 3 4 5; do echo "$i $SECRET" > a; git add a; git commit -qm $i; done; git gc -q --prune=now
 			echo more > b; git add b; git commit -qm more`, strings.Repeat("a:1 secret-access-key blob true\n", 5)},
+		"merges": {`
+			echo one > a; git add a; git commit -qm one; git checkout -qb other; echo two > a; git commit -qam two
+			git checkout -q -; echo three > a; git commit -qam three; git merge -q other >/dev/null 2>&1 || true
+			echo "$SECRET" > a; git add a; git commit -qm merged
+			git checkout -qb third HEAD^; echo x > x; git add x; git commit -qm x; git merge -q -m again other -s ours
+			echo "$KEY" > b; git stash -qu; git stash drop -q`, "a:1 secret-access-key blob true\nb:1 access-key-id blob false"},
 		"other packs": {`
 			git init -q ../alternate; cd ../alternate; echo "$SECRET" > a; git add a; git commit -qm first; cd ../r
 			echo "$PWD/../alternate/.git/objects" > .git/objects/info/alternates`, "a:1 secret-access-key blob false"},

@@ -82,21 +82,29 @@ func (h *history) readChanges(ctx context.Context, commits string) error {
 			if err != nil {
 				return ended(err)
 			}
-			fields := strings.Fields(entry) // :mode mode ID ID status
-			if len(fields) < 4 {
-				continue
+			id, status := newVersion(entry)
+			if objects[id] {
+				h.names[id] = append(h.names[id], place{at, path})
 			}
-			if objects[fields[3]] {
-				h.names[fields[3]] = append(h.names[fields[3]], place{at, path})
-			}
-			if names && strings.HasPrefix(fields[len(fields)-1], "A") {
+			if names && strings.HasPrefix(status, "A") {
 				for _, found := range h.b.inMemory([]byte(path)) {
 					key := found.of.key()
 					h.names[key] = append(h.names[key], place{at, path})
 				}
 			}
 		}
-	}, "diff-tree", "--stdin", "-r", "--root", "-m", "-z", "--raw", "--no-abbrev", "--no-renames")
+	}, "diff-tree", "--stdin", "-r", "--root", "-c", "-z", "--raw", "--no-abbrev", "--no-renames")
+}
+
+// newVersion is the object and the status of a change: :mode mode ID ID status, or in a
+// merge, of what is in none of its parents, two colons for two parents and so on.
+func newVersion(entry string) (id, status string) {
+	parents := len(entry) - len(strings.TrimLeft(entry, ":"))
+	fields := strings.Fields(entry)
+	if len(fields) != 2*parents+3 {
+		return "", ""
+	}
+	return fields[2*parents+1], fields[2*parents+2]
 }
 
 // word reads to the next NUL.
