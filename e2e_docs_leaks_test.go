@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -21,6 +22,16 @@ func tryInRepository(t *testing.T, r *reader, code string) {
 	if err := json.Unmarshal([]byte(text(t, filepath.Join(r.Home, "clean/leaks.sarif"))), &log); err != nil || len(log.Runs) != 1 {
 		t.Errorf("%v, %v", err, log)
 	}
+}
+
+// tryFramework runs what pre-commit would run, which adds nothing to that.
+func tryFramework(t *testing.T, r *reader, code string) {
+	holds(t, code, "language: system", "pass_filenames: false")
+	m := regexp.MustCompile(`entry: ([^,]*),`).FindStringSubmatch(code)
+	if m == nil {
+		t.Fatalf("no entry in\n%s", code)
+	}
+	holds(t, r.sh(t, "", "sh", "git init -q framework\ncd framework\n"+m[1]), "No leaks in 0 files")
 }
 
 // tryHook runs a block that installs the hook, which then refuses a commit with a key but

@@ -69,6 +69,7 @@ func TestPages(t *testing.T) {
 			{"web_identity_token_process", tryGitHub},
 			{"fob exec ci", tryJob},
 			{"fob leaks\n", tryHook},
+			{"- repo: local", tryFramework},
 			{"fob leaks --sarif", tryInRepository},
 			{"[profile machine]", tryConfig},
 			{"fob wire machine", trySigningHelper},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -175,9 +174,16 @@ func (c *leaksCmd) install(a *app, git leaks.Git) error {
 	}
 	argv := []string{program, "leaks", "--staged"}
 	if c.Baseline != "" {
-		argv = append(argv, "--baseline", c.Baseline)
+		if _, err := leaks.ReadBaseline(c.Baseline, false); err != nil {
+			return err // or no commit would be possible
+		}
+		file, err := leaks.FromTop(a.ctx, git, c.Baseline)
+		if err != nil {
+			return err
+		}
+		argv = append(argv, "--baseline", file)
 	}
-	path, already, err := leaks.InstallHook(context.WithoutCancel(a.ctx), ".", git, argv)
+	path, already, err := leaks.InstallHook(a.ctx, ".", git, argv)
 	switch {
 	case err != nil:
 		return err

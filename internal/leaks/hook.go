@@ -73,3 +73,13 @@ func InstallHook(ctx context.Context, dir string, git Git, argv []string) (path 
 	}
 	return path, false, os.Chmod(path, 0o755)
 }
+
+// FromTop is a path as seen from the top of the current directory's repository, where git
+// runs hooks.
+func FromTop(ctx context.Context, git Git, path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return path, nil
+	}
+	prefix, err := git.run(ctx, ".", "rev-parse", "--show-prefix")
+	return filepath.Join(filepath.FromSlash(prefix), path), err
+}

@@ -110,10 +110,10 @@ const idLength = 20
 // keyID appends the ID of a key that is not stored, if it is around p.
 func (s *buffer) keyID(found []match, text []byte, p int) []match {
 	start, end := p, p
-	for start > 0 && p-start < 2*idLength && classOf(text[start-1])&capital != 0 {
+	for start > 0 && p-start < 2*idLength && s.class[text[start-1]]&capital != 0 {
 		start--
 	}
-	for end < len(text) && end-p < 2*idLength && classOf(text[end])&capital != 0 {
+	for end < len(text) && end-p < 2*idLength && s.class[text[end]]&capital != 0 {
 		end++
 	}
 	if end-start > idLength && start > 0 && text[start-1] == '%' {

@@ -30,8 +30,10 @@ const huge = 1 << 30
 func (s *Searcher) Search(ctx context.Context, o Options) (Report, error) {
 	r := &run{Searcher: s, ctx: ctx, batches: make(chan []listed, 64), repos: newRepos(o.Git), names: s.buffer()}
 	for _, dir := range o.Own {
-		if info, err := os.Stat(dir); err == nil {
-			r.own = append(r.own, info)
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			if info, err := os.Stat(real); err == nil {
+				r.own = append(r.own, info)
+			}
 		}
 	}
 	var files, objects sync.WaitGroup

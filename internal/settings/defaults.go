@@ -74,7 +74,7 @@ func (f *File) From(flag string) string {
 }
 
 // notInFile are flags whose value is for one run, or a secret.
-var notInFile = []string{"mfa-code", "yes", "no-session", "stdin", "from-env", "undo", "help", "version"}
+var notInFile = []string{"mfa-code", "yes", "no-session", "stdin", "from-env", "undo", "accept", "install-hook", "help", "version"}
 
 // flag is the name of the flag that a key sets: config.toml has _ where the
 // command line has -.
