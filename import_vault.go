@@ -21,6 +21,9 @@ func listVault(a *app, all *profiles.Profiles) []awsvault.Entry {
 		} else {
 			a.out.Note("cannot see all of aws-vault's keys: %s", p.Reason)
 		}
+		if p.Fix != "" {
+			a.out.Hints([]ui.Hint{ui.TypeLine(p.Fix)})
+		}
 	}
 	return entries
 }

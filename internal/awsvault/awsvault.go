@@ -74,7 +74,10 @@ func List(ctx context.Context, w World) (entries []Entry, problems []Problem) {
 		entries = append(entries, found...)
 	}
 	if !known {
-		problems = append(problems, Problem{Kind: w.chosen(), Reason: "fob cannot read aws-vault's backend " + w.chosen()})
+		problems = append(problems, Problem{
+			Kind: w.chosen(), Reason: "fob cannot read aws-vault's backend " + w.chosen(),
+			Fix: "aws-vault exec --no-session PROFILE -- fob add PROFILE --from-env",
+		})
 	}
 	return entries, problems
 }
