@@ -63,6 +63,8 @@ func TestCandidates(t *testing.T) {
 		{"exec --", "", ":command 2"},
 		{"exec -d 1h -- ls", "", ":command 4"},
 		{"exec --policy", "", ":files"},
+		{"import", "", ":files"},
+		{"leaks a", "b", ":files"},
 		{"exec", "--policy=a", ":files"},
 		{"exec --policy-arn", "", ""},
 		{"exec -t", "", ""},

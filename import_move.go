@@ -169,6 +169,9 @@ func (m *moving) rewrite(a *app, item importer.Item, serials importer.Serials, i
 		a.out.Note("%s stays as it is: %s", left.Profile, a.out.Sentence(left.Err))
 	}
 	m.noteMFA(a, draft, item.Profiles)
+	for _, p := range m.world.Remains(item.Key()) {
+		a.out.Warn("%s:%d still has this key in plain text; fob does not change that line", p.Shown, p.Line)
+	}
 	a.out.Answer("%s %s into the store: %s now.", verb(item), profiles.ShortKey(key), asks(draft.Config.Done, item.Profiles))
 	return nil
 }

@@ -136,7 +136,7 @@ func (p *position) taken(v *kong.Value, word string, values Values) Answer {
 		all = append(all, Candidate{Word: w})
 	}
 	answer := fitting(all, word)
-	answer.Files = v.Tag.PlaceHolder == "FILE"
+	answer.Files = v.Tag.PlaceHolder == "FILE" || v.Flag == nil && (v.Name == "file" || v.Name == "path")
 	return answer
 }
 
