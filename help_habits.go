@@ -79,6 +79,7 @@ func flagHabits() []habit {
 		{"exec", "-c", ui.TypeLine("fob exec PROFILE -- CMD")},
 		{"exec", "--stdout", noSSO()},
 		{"export", "--stdout", noSSO()},
+		{"export", "--secret", ui.TypeLine("fob exec PROFILE --secret NAME=REF -- CMD").To("reads it for a command; fob export prints credentials only")},
 		{"login", "-s --stdout --path", noConsole()},
 		{"login", "-d --duration", lifetimes()},
 		{"login", "-n --no-session", ui.TypeLine("fob login PROFILE").To("makes sessions; fob exec -n PROFILE hands out the key itself")},

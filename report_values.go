@@ -40,7 +40,7 @@ func missingHints(err error, e *appsecrets.MissingError) (hints []ui.Hint) {
 		return nil
 	}
 	if absent, ok := errors.AsType[*appsecrets.AbsentError](e); ok {
-		hints = append(hints, ui.Advise("names are looked up in one region (%s): for another one use --region, or the full ARN", absent.Region))
+		hints = append(hints, ui.Advise("names are looked up in one region (%s): a full ARN, or --region, names another", absent.Region))
 	}
 	if refused, ok := errors.AsType[*awsapi.RefusedError](e); ok && refused.Code == "AccessDeniedException" && isReadOnly(at.Plan) {
 		hints = append(hints, ui.Advise("the session is scoped down to ReadOnlyAccess, which allows neither secretsmanager:GetSecretValue nor kms:Decrypt"))

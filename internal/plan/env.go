@@ -59,6 +59,9 @@ func ParseSecret(text, from string) (Variable, error) {
 	if err != nil {
 		return Variable{}, err
 	}
+	if strings.HasPrefix(value, "arn:") {
+		return Variable{}, &VariableError{At: from, Name: name, Problem: "put ssm: or secretsmanager: before an ARN"}
+	}
 	if len(References([]Variable{v})) == 0 {
 		return Variable{}, &VariableError{At: from, Name: name, Problem: "not a reference; use ssm:NAME or secretsmanager:ID", Typed: true}
 	}

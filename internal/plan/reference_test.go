@@ -109,6 +109,7 @@ func TestNoReference(t *testing.T) {
 	}
 	for text, typed := range map[string]bool{
 		"DB_PASSWORD": false, "hunter2!": true, "X=hunter2": true, "X=": true, "1X=ssm:/hunter": false, "PATH=ssm:/x": false, "=ssm:/x": false,
+		"X=arn:aws:ssm:eu-west-1:111111111111:parameter/hunter": false,
 	} {
 		_, err := ParseSecret(text, "--secret")
 		var e *VariableError
