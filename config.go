@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/doctor"
 	"fob/internal/plan"
+	"fob/internal/term"
 	"fob/internal/ui"
 )
 
@@ -22,8 +24,8 @@ type configCmd struct {
 func (configCmd) Help() string {
 	return `Reads and changes the settings of profiles in the AWS config, as aws configure get and
 aws configure set do. KEY is a setting such as region, or s3.addressing_style for one
-that is nested. dev.region is the region of the profile dev, whatever --profile says, and
-profile.dev.region is the same; sso-session.corp.sso_region is a setting of a sign-in.
+that is nested. dev.region and profile.dev.region are the region of the profile dev, and
+sso-session.corp.sso_region is a setting of a sign-in.
 
 fob changes one line and leaves every other byte as it is. Access keys do not belong
 there: fob add stores them.
@@ -137,7 +139,10 @@ func (c *configGetCmd) Run(a *app) error {
 	v, nested, ok := config.Setting(s)
 	switch {
 	case !ok:
-		a.out.Log("%s is not set for %s", s, s.Name)
+		if term.IsTerminal(os.Stdout) { // a person sees that it is not empty
+			header, _ := s.Header(false) // setting has made sure of it
+			a.out.Say("%s has no %s.", header, s)
+		}
 		return errNegative
 	case len(nested) > 0:
 		return &usageError{

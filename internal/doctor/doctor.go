@@ -139,6 +139,12 @@ func (r Report) Grouped() Report {
 	for i, others := range also {
 		all[i].What += "; also " + someOf(others)
 	}
+	for i := range len(all) - 1 { // what helps against what several tools do is said once
+		next := all[i+1]
+		if all[i].Check == Tools && next.Check == Tools && all[i].Level == next.Level && slices.Equal(all[i].Do, next.Do) {
+			all[i].Do = nil
+		}
+	}
 	r.Findings = all
 	return r
 }
