@@ -3,9 +3,11 @@
 package awsconfig
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 )
 
 // keepOwner gives temp the owner of the file it will replace, and returns its mode.
@@ -49,4 +51,23 @@ func abandoned(path string, info fs.FileInfo) bool {
 	}
 	defer f.Close()
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+}
+
+// exclusive keeps other fobs from replacing a file in a directory until release is
+// called. Where a file system has no such locks, or somebody else holds one, nobody is kept
+// from anything.
+func exclusive(dir string) (release func()) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return func() {}
+	}
+	const pause, patience = 5 * time.Millisecond, 2 * time.Second // a replacement takes about one of the first
+	for range patience / pause {
+		err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			break
+		}
+		time.Sleep(pause)
+	}
+	return func() { d.Close() }
 }

@@ -20,3 +20,6 @@ func finish(temp *os.File) error { return temp.Close() }
 // abandoned reports whether new content was written so long ago that it would be in its
 // place.
 func abandoned(_ string, info fs.FileInfo) bool { return time.Since(info.ModTime()) > time.Minute }
+
+// exclusive keeps nobody from anything: a directory cannot be locked.
+func exclusive(string) (release func()) { return func() {} }

@@ -21,9 +21,9 @@ var ErrChanged = errors.New("changed by another program in the meantime")
 // the file need not exist; it is created with mode 0600, its directory with 0700.
 //
 // Symbolic links stay, and the file at their end is replaced. The mode is kept, the
-// owner too if possible; access control lists and hard links are lost. A program
-// that writes between the comparison and the rename is not locked out; the AWS CLI
-// does not lock these files either.
+// owner too if possible; access control lists and hard links are lost. Another program
+// that writes between the comparison and the rename is not locked out, only another fob
+// is: the AWS CLI does not lock these files.
 func WriteFile(path string, old, new []byte) error {
 	path, err := target(path)
 	if err != nil {
@@ -55,14 +55,15 @@ func WriteFile(path string, old, new []byte) error {
 	if err := errors.Join(fill(temp, info, new), finish(temp)); err != nil {
 		return err
 	}
-	if err := compare(path, old); err != nil {
-		return err
+	release := exclusive(dir)
+	err = compare(path, old)
+	if err == nil {
+		err = input.Retry(func() error { return os.Rename(temp.Name(), path) })
 	}
-	if err := input.Retry(func() error { return os.Rename(temp.Name(), path) }); err != nil {
-		return err
+	if release(); err == nil {
+		SyncDir(dir)
 	}
-	SyncDir(dir)
-	return nil
+	return err
 }
 
 // replaceable describes the file that will be replaced; nil if there is none. A

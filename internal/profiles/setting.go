@@ -56,7 +56,7 @@ func (f Files) Unset(s awsconfig.Setting) (gone []awsconfig.Value, err error) {
 // again edits once more if another program has changed the file meanwhile: one setting
 // does not depend on what else there is. A program that never stops wins.
 func (f Files) again(edit func() error) (err error) {
-	const most = 20
+	const most = 100
 	for range most {
 		if err = edit(); !errors.Is(err, awsconfig.ErrChanged) {
 			return err
