@@ -69,7 +69,7 @@ func verb(item importer.Item) string {
 	return "Moved"
 }
 
-// sayKept says which keys aws-vault still has.
+// sayKept says which keys aws-vault still has, and which tools still ask it.
 func (m *moving) sayKept(a *app) {
 	var kept []string
 	for _, item := range m.moved {
@@ -77,8 +77,29 @@ func (m *moving) sayKept(a *app) {
 			kept = append(kept, v.Profile)
 		}
 	}
-	if len(kept) > 0 {
-		a.out.Say("aws-vault still has the %s of %s. When nothing uses it any more:", ui.Plural(len(kept), "key"), ui.List(kept))
-		a.out.Say("    %s", ui.Type("aws-vault", "remove", kept[0]).Command)
+	if len(kept) == 0 {
+		return
 	}
+	has := "aws-vault still has the " + ui.Plural(len(kept), "key") + " of " + ui.List(kept)
+	if asking := askVault(a); len(asking) > 0 {
+		a.out.Say("%s. Tools still ask it for %s: fob doctor", has, ui.List(asking))
+		return
+	}
+	a.out.Say("%s. When nothing uses it any more:", has)
+	a.out.Say("    %s", ui.Type("aws-vault", "remove", kept[0]).Command)
+}
+
+// askVault are the profiles whose tools ask aws-vault, in the config as it is now.
+func askVault(a *app) (names []string) {
+	all, err := a.readProfiles()
+	if err != nil {
+		return nil // it was just written, and whatever happened since is not about this
+	}
+	for _, name := range all.Config.Names() {
+		section, _ := all.Config.Profile(name)
+		if line, _ := section.Own("credential_process"); awsvault.Runs(line.Text) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
