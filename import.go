@@ -6,6 +6,7 @@ import (
 	"fob/internal/awsconfig"
 	"fob/internal/importer"
 	"fob/internal/ui"
+	"fob/keyring"
 )
 
 type importCmd struct {
@@ -109,6 +110,9 @@ func (c *importCmd) undo(a *app) error {
 		if err := a.person.Confirm(a.ctx, "--yes", "Undo it?"); err != nil {
 			return err
 		}
+	}
+	if err := a.store().Unlock(a.ctx, keyring.KindBackup); err != nil {
+		return err
 	}
 	done, err := journal.Undo(context.WithoutCancel(a.ctx)) // to the end: a step is not worth stopping at
 	for _, file := range done.Files {

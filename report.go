@@ -351,8 +351,12 @@ func (a *app) codeHints(err error) []ui.Hint {
 	if !ok || at.Plan.CodeSteps() == 0 {
 		return nil
 	}
+	add := []string{"fob", "mfa", "add", at.Plan.Profile}
+	if a.name == "import" { // which has not written the device to the profile yet
+		add = append(add, "--serial", at.Plan.MFASerial())
+	}
 	if a.unattended() {
-		return []ui.Hint{ui.Type("fob", "mfa", "add", at.Plan.Profile, "--stdin").To("stores the MFA secret, so that fob makes the codes")}
+		return []ui.Hint{ui.Type(append(add, "--stdin")...).To("stores the MFA secret, so that fob makes the codes")}
 	}
 	run := "run it in a terminal"
 	if a.name != "login" {
@@ -360,6 +364,6 @@ func (a *app) codeHints(err error) []ui.Hint {
 	}
 	return []ui.Hint{
 		ui.Advise("%s, or put the code into FOB_MFA_CODE", run),
-		ui.Type("fob", "mfa", "add", at.Plan.Profile).To("stores the MFA secret, so that fob makes the codes"),
+		ui.Type(add...).To("stores the MFA secret, so that fob makes the codes"),
 	}
 }

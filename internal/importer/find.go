@@ -197,9 +197,6 @@ func (w World) check(f *Found, id, secret string) {
 		f.Kind, f.Why = Session, "a session, which expires by itself"
 	case err != nil:
 		f.Kind, f.Why = Wrong, err.Error()
-		if !creds.IsKeyID(f.Key.ID) {
-			f.Key.ID = "" // it may be a secret in the wrong place
-		}
 	default:
 		f.Key = key
 		if bait[f.Account()] {
@@ -282,6 +279,9 @@ func (w World) judge(found []Found) ([]Found, error) {
 		f := &found[i]
 		if foreign, err := input.IsForeign(f.File); f.File != "" && err == nil && foreign {
 			f.Kind, f.Why = Foreign, "in a file of another user of this computer"
+		}
+		if f.Kind != LongLived && !creds.IsKeyID(f.Key.ID) {
+			f.Key.ID = "" // it may be a secret in the wrong place
 		}
 		if f.Kind != LongLived {
 			continue

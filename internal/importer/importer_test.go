@@ -110,6 +110,7 @@ func TestFind(t *testing.T) {
 			want: "~/.aws/credentials:2 a: a session, which expires by itself\n~/.aws/credentials:5 b: a session, which expires by itself\n~/.aws/credentials:9 c: a session, which expires by itself"},
 		{name: "a honeytoken", credentials: "[aws-admin]\n" + pair("AKIASP2TPHJSQH3FJRUX", secretA), want: "~/.aws/credentials:2 aws-admin: a honeytoken: its account is known for them, and using it raises an alarm"},
 		{name: "swapped", credentials: "[dev]\n" + pair(secretA, idA), want: "~/.aws/credentials:2 dev: ID and secret are swapped: the access key ID begins with AKIA, the secret is longer"},
+		{name: "half a key, in the wrong place", credentials: "[dev]\n" + id + secretA + "\n", want: "~/.aws/credentials:2 dev: half a key: aws_secret_access_key is missing"},
 		{name: "a placeholder", credentials: "[dev]\n" + pair("YOUR_KEY", "YOUR_SECRET"), want: "~/.aws/credentials:2 dev: not an access key ID; it looks like AKIAIOSFODNN7EXAMPLE"},
 		{name: "continued", credentials: "[dev]\n" + id + idA + "\n" + secret + secretA + "\n  more\n", want: "~/.aws/credentials:2 dev: that is a whole line; enter only the secret"},
 		{name: "a name that is shell code", credentials: "[a:b]\n" + pair(idA, secretA) + "[-x]\n" + pair(idB, secretB), want: "~/.aws/credentials:2 a:b moves\n" +
@@ -135,6 +136,11 @@ func TestFind(t *testing.T) {
 		}
 		if got := shown(found); got != tt.want {
 			t.Errorf("%s:\n%s\nwant:\n%s", tt.name, got, tt.want)
+		}
+		for _, f := range found {
+			if f.Key.ID == secretA {
+				t.Errorf("%s: a secret is shown as the ID of a key", tt.name)
+			}
 		}
 	}
 }
