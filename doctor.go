@@ -35,7 +35,6 @@ func (c *doctorCmd) Run(a *app) error {
 		Store:      a.store(),
 		StateDir:   a.host.StatePath(),
 		Program:    a.args[0],
-		Version:    version,
 		Getenv:     a.getenv,
 		Passphrase: a.secrets.passphrase != "",
 		Unasked:    a.secrets.hasPassphrase(),

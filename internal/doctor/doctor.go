@@ -67,9 +67,9 @@ type Setup struct {
 	Files    profiles.Files
 	Store    *keyring.Store
 	StateDir string
-	// Program is this program as it was called, Version its version.
-	Program, Version string
-	Getenv           func(name string) string
+	// Program is this program as it was called.
+	Program string
+	Getenv  func(name string) string
 	// Passphrase is set if FOB_PASSPHRASE is: main has removed it from the environment.
 	Passphrase bool
 	// Unasked: a variable says where the passphrase is.

@@ -34,7 +34,7 @@ func tools(c *awsconfig.Config) []tool {
 
 // tools says how fob exec and other tools get the credentials of the profile that was
 // asked about, and which line decides it.
-func (e *exam) tools(ctx context.Context) error {
+func (e *exam) tools(context.Context) error {
 	all, err := e.Profiles()
 	if err != nil || e.Profile == "" {
 		return nil // the config's check has reported it
@@ -55,7 +55,7 @@ func (e *exam) tools(ctx context.Context) error {
 	}
 	e.predict(all.Config, section, problem == nil, works)
 	if line, asks := e.served(section); asks {
-		e.versions(ctx, line, e.Profile)
+		e.otherFob(line, e.Profile)
 	}
 	if problem == nil && made.Region == "" {
 		// The AWS CLI's own words for that name aws configure, which asks for a key in plain text.

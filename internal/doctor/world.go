@@ -4,14 +4,12 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
 
 	"fob/internal/awsapi"
 	"fob/internal/awsconfig"
 	"fob/internal/broker"
 	"fob/internal/cmdline"
-	"fob/internal/helper"
 	"fob/internal/plan"
 	"fob/internal/ui"
 	"fob/internal/wire"
@@ -104,38 +102,19 @@ func (e *exam) overlooked(config *awsconfig.Config, names []string) {
 	}
 }
 
-// versionTime is how long another fob may take to say its version.
-const versionTime = 5 * time.Second
-
-// versions says that tools run another version of fob for a profile than this one.
-func (e *exam) versions(ctx context.Context, line awsconfig.Value, profile string) {
-	words := cmdline.Words(line.Text)
-	theirs, err := exec.LookPath(words[0])
+// otherFob says that tools run another fob for a profile than this one. It does not run
+// that one for its version: somebody may look at a config before they trust it.
+func (e *exam) otherFob(line awsconfig.Value, profile string) {
+	theirs, err := exec.LookPath(cmdline.Words(line.Text)[0])
 	if err != nil {
 		return // the check of profiles says so
 	}
-	if ours, err := exec.LookPath(e.Program); err == nil && sameFile(theirs, ours) {
-		return
-	}
-	ctx, stop := context.WithTimeout(ctx, versionTime)
-	defer stop()
-	var environ []string
-	for _, name := range []string{"PATH", "HOME", "USERPROFILE", "SystemRoot"} {
-		if v := e.Getenv(name); v != "" {
-			environ = append(environ, name+"="+v)
-		}
-	}
-	out, err := helper.Run(ctx, helper.Program{Path: theirs, Args: []string{"version"}, Environ: environ})
-	version, ok := strings.CutPrefix(strings.TrimSpace(string(out)), "fob ")
+	ours, err := exec.LookPath(e.Program)
 	better, problem := wire.Process(e.Program, profile)
-	if version == e.Version && ok && err == nil || problem != nil {
+	if err != nil || problem != nil || sameFile(theirs, ours) {
 		return
 	}
-	said := "is fob " + version
-	if err != nil || !ok || strings.ContainsAny(version, "\r\n") {
-		said = "does not say its version"
-	}
-	e.add(Advice, plan.At(line)+": "+e.Tilde(theirs)+" "+said+", and this is fob "+e.Version, setProcess(profile, better))
+	e.advise(setProcess(profile, better), "%s: tools run %s, and this is %s", plan.At(line), e.Tilde(theirs), e.Tilde(ours))
 }
 
 func sameFile(a, b string) bool {
