@@ -75,6 +75,15 @@ func TestRealHosts(t *testing.T) {
 			w.must(t, "", "export", "top")
 			w.must(t, "", "export", "onconsole")
 			w.must(t, "", "export", "web")
+			if _, err = w.AWS.AddParameter(ststest.Parameter{Name: "/p", Region: p.region, Value: "one"}); err == nil {
+				_, _, err = w.AWS.AddSecret(ststest.Secret{Name: "s", Region: p.region, Text: "two"})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if values := w.out(t, "exec", "web", "--secret", "P=ssm:/p", "--secret", "S=secretsmanager:s", "--", "sh", "-c", "echo $P $S"); values != "one two\n" {
+				t.Errorf("the values are %q", values)
+			}
 			w.must(t, ststest.DemoKeyID+"\n"+ststest.DemoSecret+"\n", "add", "key", "--stdin", "--region", p.region)
 			var got []string
 			for _, c := range w.AWS.Calls() {
@@ -89,6 +98,7 @@ func TestRealHosts(t *testing.T) {
 				"RegisterClient " + oidc, "Authorize " + oidc, "CreateToken " + oidc, "GetRoleCredentials " + portal,
 				"AuthorizeConsole " + signin, "CreateOAuth2Token " + signin,
 				"AssumeRole " + sts, "AssumeRole " + sts, "AssumeRoleWithWebIdentity " + sts,
+				"GetParameters ssm." + p.region + "." + p.suffix, "GetSecretValue secretsmanager." + p.region + "." + p.suffix,
 				"GetCallerIdentity " + sts, "ListMFADevices " + p.iam, "ListAccessKeys " + p.iam,
 			}
 			if !slices.Equal(got, want) {

@@ -9,8 +9,8 @@
 //
 // The fake listens only on loopback addresses, and does not model IAM's policies:
 // every user may call sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, and
-// only a role's trust policy can deny; every user may manage its own MFA devices,
-// until a test denies that (Deny, DemandMFA). One invented action, ListThings, stands
+// only a role's trust policy can deny; every user may manage its own MFA devices and
+// access keys, until a test denies that (Deny, DemandMFA). One invented action, ListThings, stands
 // for permissions that depend on a session's MFA context: it answers sessions made by
 // GetSessionToken with an MFA code, and nobody else. Credentials from AssumeRole never
 // carry that context.
