@@ -46,6 +46,7 @@ func TestNothingIsInherited(t *testing.T) {
 		{"pinentry", "pinentry", "", []string{"DISPLAY=:9", "FOB_MFA_PROMPT=pinentry", "FOB_MFA_CODE="}, []string{"export", "dev", "--fresh"}},
 		{"ykman", "ykman", "", []string{"FOB_MFA_PROMPT=ykman", "FOB_MFA_CODE="}, []string{"export", "dev", "--fresh"}},
 		{"pass", "pass", "", nil, []string{"store", "add", "pass"}},
+		{"pass of aws-vault", "pass", "[profile p]\n", []string{"AWS_VAULT_BACKEND=pass"}, []string{"import", "--all"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +59,7 @@ func TestNothingIsInherited(t *testing.T) {
 				t.Fatal(err)
 			}
 			bin := t.TempDir()
-			for path, text := range map[string]string{filepath.Join(bin, tt.program): spy, filepath.Join(w.Home, ".password-store", ".gpg-id"): "jo\n", filepath.Join(w.Home, "identity"): pluginIdentity + "\n"} {
+			for path, text := range map[string]string{filepath.Join(bin, tt.program): spy, filepath.Join(w.Home, ".password-store", ".gpg-id"): "jo\n", filepath.Join(w.Home, ".password-store", "p.gpg"): "", filepath.Join(w.Home, "identity"): pluginIdentity + "\n"} {
 				if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
 					t.Fatal(err)
 				}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	filippo "filippo.io/age"
+	ring "github.com/99designs/keyring"
 	"github.com/alecthomas/kong"
 
 	"fob/internal/creds"
@@ -96,6 +97,7 @@ const (
 	keySecret  = ststest.DemoSecret
 	wrongWords = "a wrong passphrase, which is one too"
 	newWords   = "four words and a fifth"
+	vaultWords = "the passphrase of another program"
 
 	valueOfParameter = "the value of a parameter"
 	valueOfSecret    = "the value in a secret"
@@ -138,7 +140,7 @@ func TestSecretsStayInside(t *testing.T) {
 		}
 	}
 	known := map[string][]string{
-		"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords, newWords, identity.String()},
+		"key": {keySecret}, "never": {ststest.DemoSeed, testPassphrase, wrongWords, newWords, vaultWords, identity.String()},
 		"values": {valueOfParameter, valueOfSecret},
 	}
 	w.addValues(t)
@@ -239,6 +241,15 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 	if err := os.WriteFile(csv, []byte("Access key ID,Secret access key\n"+ststest.DemoKeyID+","+keySecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	vault := t.TempDir() // of aws-vault
+	k, err := ring.Open(ring.Config{AllowedBackends: []ring.BackendType{ring.FileBackend}, FileDir: vault, FilePasswordFunc: ring.FixedStringPrompt(vaultWords)})
+	if err == nil {
+		err = k.Set(ring.Item{Key: "vaulted", Data: []byte(`{"AccessKeyID":"` + ststest.DemoKeyID + `","SecretAccessKey":"` + keySecret + `"}`)})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	vaulted := filepath.Join(vault, "vaulted")
 	leak := t.TempDir()
 	if err := os.WriteFile(filepath.Join(leak, "notes"), []byte(keySecret+"\n"+ststest.DemoSeed+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -266,6 +277,9 @@ func everyCommand(t *testing.T, w *world, identity *filippo.X25519Identity) []wa
 		{args: []string{"mfa", "add", "dev", "--stdin"}, stdin: hurriedSeed},
 		{args: []string{"login", "dev", "prod"}},
 		{args: []string{"import", "--dry-run"}}, {args: []string{"import", csv, "--yes"}},
+		{args: []string{"import", vaulted, "--all"}, env: []string{"AWS_VAULT_FILE_PASSPHRASE=" + wrongWords}, code: exitNoPerson},
+		{args: []string{"--verbose", "import", vaulted, "--all"}, env: []string{"AWS_VAULT_FILE_PASSPHRASE=" + vaultWords}},
+		{args: []string{"remove", "vaulted", "--yes"}},
 		{args: []string{"export", "prod", "--fresh"}, hands: "session"},
 		{args: []string{"export", "prod"}, hands: "session"},
 		{args: []string{"export", "dev"}, hands: "session"},

@@ -62,7 +62,7 @@ func (c *importCmd) Run(a *app) error {
 	}
 	find := func() ([]importer.Found, error) { return world.FindIn(c.Files) }
 	if len(c.Files) == 0 {
-		world.Vault = listVault(a, world.Profiles)
+		world.Vault = listVault(a, world.Profiles, !c.DryRun)
 		find = world.Find
 	}
 	found, err := find()

@@ -13,8 +13,10 @@ import (
 )
 
 // listVault is what aws-vault has. It says what may be missing.
-func listVault(a *app, all *profiles.Profiles) []awsvault.Entry {
-	entries, problems := awsvault.List(a.ctx, a.vaultWorld(all))
+func listVault(a *app, all *profiles.Profiles, mayAsk bool) []awsvault.Entry {
+	w := a.vaultWorld(all)
+	w.Prompt = w.Prompt && mayAsk
+	entries, problems := awsvault.List(a.ctx, w)
 	for _, p := range problems {
 		if p.Locked {
 			a.out.Note("aws-vault may have more keys: %s", p.Reason)
