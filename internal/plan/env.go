@@ -126,7 +126,23 @@ func (r *resolver) env(region string) (all []Variable, err error) {
 			all = append(all, v)
 		}
 	}
+	if err := r.misplacedVariable(); err != nil {
+		return nil, err
+	}
 	return all, r.locate(all, region)
+}
+
+// misplacedVariable is the error for a variable in the section of a sign-in, whose other
+// settings its profiles have.
+func (r *resolver) misplacedVariable() error {
+	s, _ := r.source.(SSO)
+	section, _ := r.facts.Config.Section(ssoSection, s.Session) // none has the name ""
+	for _, line := range section.Prefixed() {
+		if setsVariable(line) {
+			return &VariableError{At: At(line), Name: line.Written, Problem: "has no effect in an sso-session; write it in each profile that it is for"}
+		}
+	}
+	return nil
 }
 
 // SetsVariables reports whether a profile sets variables for the command of fob exec.
