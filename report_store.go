@@ -300,7 +300,7 @@ func (a *app) repair(e *keyring.DamagedError) []ui.Hint {
 	case kind == keyring.KindSeed:
 		return []ui.Hint{ui.TypeLine("fob mfa add PROFILE").To("stores this MFA secret again; everything else still works"), backup}
 	case kind == keyring.KindRotation:
-		forget := ui.Type("rm", a.store().ItemPath(file)).To("forgets the rotation; a new key of %s stays in AWS", name)
+		forget := ui.Type("rm", a.store().ItemPath(file)).To("forgets the rotation; the user of %s may have a second key in AWS then", name)
 		return []ui.Hint{backup, forget}
 	case kind == keyring.KindBackup:
 		return []ui.Hint{backup, ui.Type("rm", a.store().ItemPath(file)).To("drops what fob import could undo")}
