@@ -125,6 +125,9 @@ func (c *addCmd) store(a *app, k creds.Key, info keyring.Info) error {
 		return err
 	}
 	_, err := a.store().SetKey(a.ctx, c.Profile, k, info)
+	if _, none := a.store().RotationInfo(c.Profile); err == nil && none == nil {
+		a.out.Note("fob rotate had not finished with the key before: fob rotate %s --abort ends that", cmdline.Quote(c.Profile))
+	}
 	return err
 }
 

@@ -40,9 +40,13 @@ func (c *removeCmd) Run(a *app) error {
 	case err != nil:
 		return err
 	}
+	rotation, err := rotationOf(a, c.Profile)
+	if err != nil {
+		return err
+	}
 	seed := secretOf(a, all, c.Profile, unread)
 	users := usedBy(all, c.Profile, "this key")
-	if err := c.confirm(a, info, seed, users); err != nil {
+	if err := c.confirm(a, info, rotation, seed, users); err != nil {
 		return err
 	}
 	if err := a.store().RemoveKey(a.ctx, c.Profile); err != nil {
@@ -50,6 +54,9 @@ func (c *removeCmd) Run(a *app) error {
 	}
 	a.out.Answer("Removed the key of %s and its sessions.", c.Profile)
 	a.forgetImport(info.KeyID)
+	if err := rotation.remove(a, c.Profile, info.KeyID); err != nil {
+		return err
+	}
 	if err := seed.remove(a, c.Profile, info); err != nil {
 		return err
 	}
@@ -82,19 +89,22 @@ func usedBy(all *profiles.Profiles, profile, what string) string {
 }
 
 // confirm names all that goes, before it goes.
-func (c *removeCmd) confirm(a *app, info keyring.Info, seed deviceSecret, users string) error {
+func (c *removeCmd) confirm(a *app, info keyring.Info, rotation keyRotation, seed deviceSecret, users string) error {
 	if c.Yes {
 		return nil
 	}
 	if _, err := a.person.Terminal("ask for confirmation"); err == nil { // else the question says why not
-		c.announce(a, info, seed, users)
+		c.announce(a, info, rotation, seed, users)
 	}
 	return a.person.Confirm(a.ctx, "--yes", "Remove %s?", c.Profile)
 }
 
-func (c *removeCmd) announce(a *app, info keyring.Info, seed deviceSecret, users string) {
+func (c *removeCmd) announce(a *app, info keyring.Info, rotation keyRotation, seed deviceSecret, users string) {
 	a.out.Say("This removes:")
 	a.out.Say("    %s of %s, and its sessions", strings.TrimSpace("the access key "+info.KeyID), c.Profile)
+	if others := rotation.others(info.KeyID); others != "" {
+		a.out.Say("    %s, which fob rotate has not finished with", others)
+	}
 	found, _ := a.store().Conflicts() // those that stay are named when the key is gone
 	for _, f := range found {
 		if f.Info.Kind == keyring.KindKey && f.Info.Name == c.Profile && f.Info.KeyID == info.KeyID {

@@ -67,7 +67,7 @@ func (c *keyCalls) SignIn(ctx context.Context, with creds.Key) (ok bool, err err
 		own = plan.SessionToken{MFASerial: serial, DurationSeconds: int(time.Hour / time.Second)}
 	}
 	p.Steps = []plan.Step{p.Steps[0], own}
-	c.app.out.Note("AWS refused the key %s alone; trying again with a session of %s", with.ID, plan.ShortSerial(serial))
+	c.app.out.Note("AWS refused %s alone; trying again with a session of %s", with.ID, plan.ShortSerial(serial))
 	s, err := c.app.credentials(ctx, p, request{renew: broker.RenewExec, program: named("fob rotate")})
 	if err != nil {
 		return false, err

@@ -155,6 +155,11 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 		a.out.Answer("%s has %s, %s: not due yet.", k.profile, k.keyID, ui.Old(result.Age))
 		return nil
 	case rotate.Forget:
+		if len(result.Left) > 0 {
+			a.out.Answer("Ended the rotation of %s; %s has another key.", r.Old.ID, k.profile)
+			a.out.Note("%s may still be in AWS until you delete it there", strings.Join(result.Left, " and "))
+			return nil
+		}
 		a.out.Answer("%s keeps %s.", k.profile, r.Old.ID)
 		return nil
 	case rotate.Leave:
@@ -168,6 +173,7 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 		a.out.Say("    fob rotate %s --abort   goes back to it", name)
 	default:
 		a.out.Answer("%s has a new key, %s.", k.profile, r.New.ID)
+		a.forgetImport(r.Old.ID)
 	}
 	a.out.Note("sessions already handed out stay valid until they expire")
 	return sayLogin(a, k.profile)

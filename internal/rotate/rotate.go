@@ -128,6 +128,9 @@ type Result struct {
 	Rotation creds.Rotation
 	// Age is that of the key which is not due.
 	Age time.Duration
+	// Left are keys that no profile has, and that may still be in AWS: another key was
+	// stored in their place.
+	Left []string
 	// Use is why the old key is left; zero if that was asked for.
 	Use iam.KeyUse
 }

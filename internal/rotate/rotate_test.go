@@ -428,3 +428,82 @@ func TestLostKeyIsListedLate(t *testing.T) {
 		t.Errorf("the key is not named: %v", err)
 	}
 }
+
+// Another key was stored half-way: fob rotate does not give that up, and --abort ends the
+// rotation and names what it leaves, also where AWS accepts neither key any more.
+func TestReplaced(t *testing.T) {
+	third := creds.Key{ID: "AKIATHIRD", Secret: creds.NewSecret("third")}
+	for step, n := range map[string]int{Created: slices.Index(operations(t), "journal created") + 2, Deactivated: slices.Index(operations(t), "delete") + 1} {
+		for _, gone := range []bool{false, true} {
+			w := newWorld()
+			_, _ = w.run(t.Context(), Wish{}, n, killBefore)
+			w.stored["dev"], w.stored["copy"] = third, third
+			if gone {
+				clear(w.keys)
+			}
+			_, err := w.run(t.Context(), Wish{}, 0, "")
+			if e, ok := errors.AsType[*StateError](err); !gone && (!ok || e.Action != Replaced) || err == nil {
+				t.Errorf("%s, gone: %v: %v", step, gone, err)
+			}
+			result, err := w.run(t.Context(), Wish{Back: true}, 0, "")
+			want := []string{"AKIAOLD"}
+			if gone || step == Deactivated {
+				want = append(want, "AKIANEW1")
+			}
+			if err != nil || result.Last != Forget || !slices.Equal(result.Left, want) || w.stored["dev"].ID != third.ID || w.journal != nil {
+				t.Errorf("%s, gone: %v: %+v, %v", step, gone, result, err)
+			}
+		}
+	}
+}
+
+// A damaged item of a profile is repaired with whichever key it gets.
+func TestDamagedItem(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		w := newWorld()
+		_, _ = w.run(t.Context(), Wish{}, slices.Index(operations(t), "journal switched")+2, killBefore)
+		w.stored["copy"] = creds.Key{ID: "damaged"}
+		if _, err := w.run(t.Context(), Wish{Back: back}, 0, ""); err != nil {
+			t.Errorf("back: %v: %v", back, err)
+		}
+		w.over(t, fmt.Sprintf("back: %v", back), map[bool]string{false: "new", true: "old"}[back])
+	}
+}
+
+// What an administrator does in AWS in the middle of a rotation.
+func TestSomebodyElse(t *testing.T) {
+	names := operations(t)
+	after := func(op string) int { return slices.Index(names, op) + 2 }
+	for _, row := range []struct {
+		name   string
+		killed int
+		does   func(*world)
+		stops  Action // what fob rotate says; "" for nothing
+		back   string // which key --abort leaves; "" if it refuses
+	}{
+		{"deletes the new key before the switch", after("journal created"), func(w *world) { delete(w.keys, "AKIANEW1"); w.now = w.now.Add(time.Hour) }, NewGone, "old"},
+		{"deactivates the new key after the switch", after("journal switched"), func(w *world) { w.keys["AKIANEW1"].active = false }, NewGone, "old"},
+		{"deletes the new key after the switch", after("journal switched"), func(w *world) { delete(w.keys, "AKIANEW1"); w.now = w.now.Add(time.Hour) }, NewGone, "old"},
+		{"deletes the old key after the switch", after("journal switched"), func(w *world) { delete(w.keys, "AKIAOLD") }, "", ""},
+		{"deactivates the old key before the switch", after("journal created"), func(w *world) { w.keys["AKIAOLD"].active = false }, "", "old"},
+		{"activates the old key at the end", after("journal deactivated"), func(w *world) { w.keys["AKIAOLD"].active = true }, "", "old"},
+	} {
+		for _, back := range []bool{false, true} {
+			w := newWorld()
+			_, _ = w.run(t.Context(), Wish{}, row.killed, killBefore)
+			row.does(w)
+			_, err := w.run(t.Context(), Wish{Back: back}, 0, "")
+			e, stopped := errors.AsType[*StateError](err)
+			switch {
+			case !back && row.stops == "" && err == nil:
+				w.over(t, row.name, "new")
+			case !back && stopped && e.Action == row.stops:
+			case back && row.back != "" && err == nil:
+				w.over(t, row.name+", back", row.back)
+			case back && row.back == "" && stopped && e.Action == OldGone:
+			default:
+				t.Errorf("%s, back: %v: %v", row.name, back, err)
+			}
+		}
+	}
+}

@@ -29,9 +29,10 @@ type run struct {
 	unanswered int
 	signedIn   map[string]bool // by key ID
 	begun      bool            // this run has written the journal's first step
-	// retired: the old key was deactivated in this run; reactivated: it was activated again.
-	retired, reactivated bool
-	age                  time.Duration // of the profile's key; 0 if that is unknown
+	// What this run did: it deactivated the old key, activated it, or deleted the new one.
+	retired, reactivated, newDeleted bool
+
+	age time.Duration // of the profile's key; 0 if that is unknown
 }
 
 // Run takes a rotation from where it is to its end. Where that fails and a journal is
@@ -70,7 +71,7 @@ func (x *run) run(ctx context.Context) (Result, error) {
 		}
 		x.Done(a, done)
 		if a == Forget || a == Finish && !x.state.Due {
-			return Result{Last: a, Rotation: was}, nil
+			return Result{Last: a, Rotation: was, Left: x.left(was)}, nil
 		}
 		if a == Finish {
 			// That was a rotation of long ago, and its new key is old by now.
@@ -79,6 +80,18 @@ func (x *run) run(ctx context.Context) (Result, error) {
 			}
 		}
 	}
+}
+
+// left are the keys of a rotation that is over, if its profiles have others.
+func (x *run) left(r creds.Rotation) (ids []string) {
+	if !x.state.Replaced {
+		return nil
+	}
+	ids = []string{r.Old.ID}
+	if r.New.ID != "" && !x.newDeleted {
+		ids = append(ids, r.New.ID)
+	}
+	return ids
 }
 
 // perform carries an action out, and brings the state up to date.
@@ -147,7 +160,7 @@ func (x *run) performBack(ctx context.Context, a Action) error {
 		if err := x.delete(ctx, x.journal.Old, x.journal.New.ID); err != nil {
 			return err
 		}
-		x.state.New = Absent
+		x.state.New, x.newDeleted = Absent, true
 		return nil
 	case Onward:
 		x.state.Back, x.state.Proved = false, false
