@@ -41,8 +41,7 @@ func (c *rotateCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	// One rotation at a time: two of one key would each delete what the other created.
-	lock, err := a.store().AskLock(a.ctx, "rotate", "what fob rotate needs", func() { a.out.Log("waiting for another fob rotate") })
+	lock, err := a.store().AskLock(a.ctx, rotate.Lock, "what fob rotate needs", func() { a.out.Log("waiting for another fob rotate") })
 	if err != nil {
 		return err
 	}

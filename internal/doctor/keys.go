@@ -15,8 +15,6 @@ const (
 	// oldKey is the age at which a key is old: AWS's own reports (Security Hub, IAM.3) draw
 	// the line there.
 	oldKey = 90 * 24 * time.Hour
-	// rotating is how long a rotation may take, which another fob may be busy with.
-	rotating = 5 * time.Minute
 	// soaked is how long an old key is left inactive before somebody is reminded of it.
 	soaked = 24 * time.Hour
 )
@@ -58,9 +56,18 @@ func (e *exam) rotation(profile string, r creds.Rotation) {
 	switch {
 	case r.Step == rotate.Deactivated && since >= soaked:
 		e.advise(ui.Type("fob", "rotate", profile).To("deletes it"), "the old key of %s, %s, has been inactive in AWS for %s", profile, profiles.ShortKey(r.Old.ID), ui.Age(since))
-	case r.Step != rotate.Deactivated && since >= rotating:
+	case r.Step != rotate.Deactivated && !e.rotating():
 		e.wrong(ui.Type("fob", "rotate", profile).To("finishes it"), "fob rotate did not finish for %s: %s may still be active in AWS%s", profile, r.Old.ID, andNew(r))
 	}
+}
+
+// rotating reports whether another fob is rotating a key right now.
+func (e *exam) rotating() bool {
+	lock, ok, err := e.Store.TryLock(rotate.Lock)
+	if ok {
+		_ = lock.Unlock() // closing the file releases it in any case
+	}
+	return err == nil && !ok
 }
 
 // andNew names the new key of a rotation, if it has one.

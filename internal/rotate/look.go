@@ -27,7 +27,7 @@ func (x *run) look(ctx context.Context) error {
 		if x.wish.Back {
 			return nil // there is nothing to look for
 		}
-		if err := x.lookFirst(ctx); err != nil {
+		if young, err := x.lookFirst(ctx); young || err != nil {
 			return err
 		}
 	} else {
@@ -35,6 +35,10 @@ func (x *run) look(ctx context.Context) error {
 	}
 	if err := x.lookAtProfiles(ctx); err != nil {
 		return err
+	}
+	if x.resting() {
+		x.state.Old, x.state.New, x.state.Rest = Inactive, Active, true
+		return nil
 	}
 	if x.iam == nil {
 		if x.iam, err = x.Dial(x.id); err != nil {
@@ -44,18 +48,35 @@ func (x *run) look(ctx context.Context) error {
 	return x.lookAtAWS(ctx)
 }
 
-// lookFirst is look where there is no journal: whose key it is, and who else has it.
-func (x *run) lookFirst(ctx context.Context) error {
-	key, _, err := x.Store.Key(ctx, x.Profile)
+// tooYoung reports whether a key that was created then is not due. AWS is not asked: a
+// schedule's runs would need a code for that each time.
+func (x *run) tooYoung(created time.Time) bool {
+	x.age = x.clock().Sub(created)
+	return x.wish.MaxAge > 0 && !created.IsZero() && x.age < x.wish.MaxAge
+}
+
+// resting reports whether a schedule's run leaves an old key alone, without asking AWS.
+func (x *run) resting() bool {
+	s := x.state
+	return s.Step == Deactivated && !s.Back && !s.ToSwitch && !s.Replaced && x.rest() && (x.wish.MaxAge == 0 || x.tooYoung(x.info.KeyCreated))
+}
+
+// lookFirst is look where there is no journal: whose key it is, and who else has it;
+// young, if the key is not due.
+func (x *run) lookFirst(ctx context.Context) (young bool, err error) {
+	key, info, err := x.Store.Key(ctx, x.Profile)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if x.tooYoung(info.KeyCreated) {
+		return true, nil
 	}
 	if x.id, err = x.STS.Identity(ctx, creds.Session{Key: key}); err != nil {
-		return err
+		return false, err
 	}
 	arn, _ := plan.ParseARN(x.id.ARN)
 	if arn.UserName() == "" {
-		return &OwnerError{KeyID: key.ID, ARN: x.id.ARN, Root: arn.IsRoot()}
+		return false, &OwnerError{KeyID: key.ID, ARN: x.id.ARN, Root: arn.IsRoot()}
 	}
 	x.user = arn.UserName()
 	x.info.ARN, x.info.Account = x.id.ARN, x.id.Account
@@ -65,12 +86,12 @@ func (x *run) lookFirst(ctx context.Context) error {
 		switch {
 		case isMissing(err), isDamaged(err):
 		case err != nil:
-			return err // or that profile would be left with a key that is gone
+			return false, err // or that profile would be left with a key that is gone
 		case same(other, key):
 			x.journal.Profiles = append(x.journal.Profiles, profile)
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // lookAtProfiles finds out which of the two keys the profiles have.

@@ -52,6 +52,10 @@ const (
 	Returning   = "returning"   // to the old key
 )
 
+// Lock is the name of the store's lock that a process holds while it rotates keys: of two
+// that replaced one key, each would delete what the other has created.
+const Lock = "rotate"
+
 // Store has the keys and the journals: a *keyring.Store.
 type Store interface {
 	Key(ctx context.Context, profile string) (creds.Key, keyring.Info, error)
@@ -97,7 +101,9 @@ type Rotator struct {
 	Wait func(ctx context.Context, d time.Duration) error
 	// Done is called after each action.
 	Done func(a Action, r creds.Rotation)
-	Log  func(format string, args ...any)
+	// Now is this computer's clock.
+	Now func() time.Time
+	Log func(format string, args ...any)
 }
 
 // Wish is what a run is asked for.
@@ -128,6 +134,8 @@ type Result struct {
 	Rotation creds.Rotation
 	// Age is that of the key which is not due.
 	Age time.Duration
+	// Idle: this run changed nothing.
+	Idle bool
 	// Left are keys that no profile has, and that may still be in AWS: another key was
 	// stored in their place.
 	Left []string

@@ -184,6 +184,9 @@ func TestAbort(t *testing.T) {
 			t.Errorf("%s: %v, %v", where, result.Last, err)
 		default:
 			w.over(t, where, "old")
+			if before.journal.Step != Began && w.waited != before.waited {
+				t.Errorf("%s: waited for %v", where, w.waited-before.waited)
+			}
 		}
 	}
 }
@@ -363,6 +366,25 @@ func TestOldKeyStays(t *testing.T) {
 			t.Errorf("%s: %v, %v; %d made, %d in AWS", row.name, result.Last, err, w.made, len(w.keys))
 		}
 		w.check(t, row.name, nil)
+	}
+}
+
+// A schedule's run with nothing to do does not ask AWS, which may want a code for that.
+func TestScheduleIsQuiet(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		w := newWorld()
+		wish := Wish{Scheduled: true, KeepOld: keep, MaxAge: 90 * 24 * time.Hour}
+		if _, err := w.run(t.Context(), wish, 0, ""); err != nil || w.made != 1 {
+			t.Fatal(err)
+		}
+		result, err := w.run(t.Context(), wish, 0, "")
+		if err != nil || !result.Idle || slices.ContainsFunc(w.names, func(op string) bool { return !strings.HasPrefix(op, "read") }) {
+			t.Errorf("keep: %v: %+v, %v; did %q", keep, result, err, w.names)
+		}
+		w.now = w.now.AddDate(0, 0, 90)
+		if _, err := w.run(t.Context(), wish, 0, ""); err != nil || w.made != 2 {
+			t.Errorf("keep: %v: %v, %d made", keep, err, w.made)
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ func (x *run) run(ctx context.Context) (Result, error) {
 			return Result{}, err
 		}
 		if a == Leave || a == NotDue {
-			return Result{Last: a, Rotation: was, Age: x.age, Use: x.use}, nil
+			return Result{Last: a, Rotation: was, Age: x.age, Use: x.use, Idle: !x.retired}, nil
 		}
 		done := x.journal
 		if done.Step == "" {
@@ -112,7 +112,7 @@ func (x *run) perform(ctx context.Context, a Action) error {
 		if err := x.delete(ctx, x.journal.Old, x.lost); err != nil {
 			return err
 		}
-		x.lost, x.state.Lost = "", false
+		x.lost, x.state.Lost, x.state.Young = "", false, false // there is one answer to a question
 		return nil
 	case Prove:
 		return x.prove(ctx)
@@ -160,7 +160,7 @@ func (x *run) performBack(ctx context.Context, a Action) error {
 		if err := x.delete(ctx, x.journal.Old, x.journal.New.ID); err != nil {
 			return err
 		}
-		x.state.New, x.newDeleted = Absent, true
+		x.state.New, x.state.Young, x.newDeleted = Absent, false, true
 		return nil
 	case Onward:
 		x.state.Back, x.state.Proved = false, false
@@ -340,7 +340,15 @@ func (x *run) rest() bool {
 	case x.retired:
 		return x.journal.KeepOld || !x.use.At.IsZero()
 	}
-	return x.wish.Scheduled && (x.journal.KeepOld || x.iam.Now().Sub(x.journal.Deactivated) < soak)
+	return x.wish.Scheduled && (x.journal.KeepOld || x.clock().Sub(x.journal.Deactivated) < soak)
+}
+
+// clock is AWS's, once AWS has been called.
+func (x *run) clock() time.Time {
+	if x.iam == nil {
+		return x.Now()
+	}
+	return x.iam.Now()
 }
 
 // usedElsewhere reports whether something else than fob has used a key lately. What fob

@@ -132,6 +132,7 @@ func (w *world) Key(_ context.Context, profile string) (k creds.Key, i keyring.I
 		if k, ok = w.stored[profile]; !ok {
 			return &keyring.NotFoundError{Kind: keyring.KindKey, Name: profile}
 		}
+		i.KeyCreated = w.created[profile]
 		if k.ID == "damaged" {
 			return &keyring.DamagedError{}
 		}
@@ -290,6 +291,7 @@ func (w *world) rotator() *Rotator {
 			return context.Cause(ctx)
 		},
 		Done: func(Action, creds.Rotation) {},
+		Now:  w.Now,
 		Log:  func(string, ...any) {},
 	}
 }
