@@ -67,8 +67,6 @@ func TestCandidates(t *testing.T) {
 		{"leaks a", "b", ":files"},
 		{"exec", "--policy=a", ":files"},
 		{"leaks", "", ":files"},
-		{"leaks a", "b", ":files"},
-		{"import", "", ":files"},
 		{"exec --policy-arn", "", ""},
 		{"exec -t", "", ""},
 		{"exec -d", "", ""},
