@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -111,5 +112,26 @@ func TestImportFromLockedPass(t *testing.T) {
 		"fob: hint: pass show dev >/dev/null   asks for the passphrase; then run fob import again\n"
 	if r.code != exitNoPerson || r.stderr != want || w.calls() != "" {
 		t.Errorf("%v, want %q", r, want)
+	}
+}
+
+// Ctrl-C while the desktop asks for a locked keyring ends fob import.
+func TestImportStopsAtDesktop(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{})
+	address, _ := backendtest.StartFakeSecrets(t, func(*backendtest.FakeSecrets) { close(asked) })
+	w := newWorld(t).with("DBUS_SESSION_BUS_ADDRESS="+address, "DISPLAY=:9", "AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME=login")
+	cmd := w.command("import", "--all")
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(cmd.Wait()); code != exitInterrupted || strings.Contains(out.String(), "No keys") || strings.Contains(out.String(), "may have more") {
+		t.Errorf("exit code %d: %s", code, out.String())
 	}
 }

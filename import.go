@@ -62,7 +62,9 @@ func (c *importCmd) Run(a *app) error {
 	}
 	find := func() ([]importer.Found, error) { return world.FindIn(c.Files) }
 	if len(c.Files) == 0 {
-		world.Vault = listVault(a, world.Profiles, !c.DryRun)
+		if world.Vault, err = listVault(a, world.Profiles, !c.DryRun); err != nil {
+			return err
+		}
 		find = world.Find
 	}
 	found, err := find()

@@ -13,10 +13,13 @@ import (
 )
 
 // listVault is what aws-vault has. It says what may be missing.
-func listVault(a *app, all *profiles.Profiles, mayAsk bool) []awsvault.Entry {
+func listVault(a *app, all *profiles.Profiles, mayAsk bool) ([]awsvault.Entry, error) {
 	w := a.vaultWorld(all)
 	w.Prompt = w.Prompt && mayAsk
 	entries, problems := awsvault.List(a.ctx, w)
+	if a.ctx.Err() != nil {
+		return nil, context.Cause(a.ctx)
+	}
 	for _, p := range problems {
 		if p.Locked {
 			a.out.Note("aws-vault may have more keys: %s", p.Reason)
@@ -27,7 +30,7 @@ func listVault(a *app, all *profiles.Profiles, mayAsk bool) []awsvault.Entry {
 			a.out.Hints([]ui.Hint{ui.TypeLine(p.Fix)})
 		}
 	}
-	return entries
+	return entries, nil
 }
 
 // vaultReader reads keys of aws-vault's.
