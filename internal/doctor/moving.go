@@ -16,6 +16,7 @@ import (
 	"fob/internal/awsconfig"
 	"fob/internal/awsvault"
 	"fob/internal/cmdline"
+	"fob/internal/importer"
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/ui"
@@ -168,10 +169,11 @@ func has(names []string) string {
 	return someOf(names) + " have"
 }
 
-// longLived is the key in a section of one file, if it does not expire.
+// longLived is the key in a section of one file, if it does not expire. A honeytoken is
+// where it should be.
 func longLived(section awsconfig.Profile) (id awsconfig.Value, ok bool) {
 	static, err := plan.Static(section)
-	return static.ID, err == nil && static.ID.Text != "" && static.Token.Text == "" && !strings.HasPrefix(static.ID.Text, "ASIA")
+	return static.ID, err == nil && static.ID.Text != "" && static.Token.Text == "" && !strings.HasPrefix(static.ID.Text, "ASIA") && !importer.IsBait(static.ID.Text)
 }
 
 // vault finds the keys that aws-vault has, by their names where it keeps files, and

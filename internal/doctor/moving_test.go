@@ -40,6 +40,7 @@ func TestMovingIn(t *testing.T) {
 				"config holds 1 key in plain text: dev > fob import   moves it into the store",
 		},
 		{name: "a session", credentials: "[dev]\n" + key + "aws_session_token = t\n[old]\n" + strings.Replace(key, "AKIA", "ASIA", 1)},
+		{name: "a honeytoken", credentials: "[dev]\n" + strings.Replace(key, "AKIAIOSFODNN7EXAMPLE", "AKIASP2TPHJSQH3FJRUX", 1)},
 		{
 			name: "many", credentials: "[a]\n" + key + "[b]\n" + key + "[c]\n" + key + "[d]\n" + key + "[e]\n" + key + "[f]\n" + key,
 			want: "credentials holds 1 key in plain text: a, b, c, d and 2 more > fob import   moves it into the store",

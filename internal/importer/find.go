@@ -154,9 +154,7 @@ func (w World) inFile(config *awsconfig.Config, path string, credentials bool) (
 			continue
 		}
 		if f, ok := w.inSection(m.Section, path, m.Header); ok {
-			if f.Kind == LongLived {
-				f.Kind, f.Why = Blocked, fmt.Sprintf("no tool finds it under %s; write %s there", m.Header, m.Want)
-			}
+			f.Misplaced = true
 			found = append(found, f)
 		}
 	}
@@ -165,7 +163,7 @@ func (w World) inFile(config *awsconfig.Config, path string, credentials bool) (
 
 // inSection is the key in a section of one file.
 func (w World) inSection(section awsconfig.Profile, path, header string) (f Found, ok bool) {
-	f = Found{Profile: section.Name, Place: Place{File: path, Shown: w.Files.Tilde(path), Header: header, Config: path == w.Files.Config}}
+	f = Found{Profile: section.Name, Place: Place{File: path, Shown: w.Files.Tilde(path), Header: header}}
 	id, hasID := section.Own("aws_access_key_id")
 	secret, hasSecret := section.Own("aws_secret_access_key")
 	if !hasID && !hasSecret {
@@ -199,7 +197,7 @@ func (w World) check(f *Found, id, secret string) {
 		f.Kind, f.Why = Wrong, err.Error()
 	default:
 		f.Key = key
-		if bait[f.Account()] {
+		if IsBait(key.ID) {
 			f.Kind, f.Why = Bait, "a honeytoken: its account is known for them, and using it raises an alarm"
 		}
 	}
@@ -323,7 +321,7 @@ func (w World) conflict(f Found, found []Found, infos []keyring.Info) string {
 // unused says which credentials a profile has instead of its key; "" if it has that. fob
 // would use the key once it is stored, and the profile would be another user's.
 func (w World) unused(f Found) string {
-	if f.File == "" || !same(f.File, w.Files.Credentials) && !same(f.File, w.Files.Config) {
+	if f.File == "" || f.Misplaced || !same(f.File, w.Files.Credentials) && !same(f.File, w.Files.Config) {
 		return ""
 	}
 	made, err := w.Profiles.Plan(f.Profile, plan.Options{Shown: true})
@@ -344,7 +342,7 @@ func (w World) unused(f Found) string {
 // foreignSection says why a key in a file that is not one of AWS's cannot get the profile
 // of its section.
 func (w World) foreignSection(f Found) string {
-	if f.File == "" || same(f.File, w.Files.Credentials) || same(f.File, w.Files.Config) {
+	if f.File == "" || !f.Misplaced && (same(f.File, w.Files.Credentials) || same(f.File, w.Files.Config)) {
 		return ""
 	}
 	section, ok := w.Profiles.Config.Profile(f.Profile)

@@ -37,8 +37,8 @@ type Place struct {
 	// Header is that of the section in an AWS file, and Lines are those of the key in it.
 	Header string
 	Lines  [][2]string
-	// Config: the file is the AWS config.
-	Config bool
+	// Misplaced: the header is one of the other AWS file, so that no tool finds the key.
+	Misplaced bool
 }
 
 // Kind is what a key is, as far as that can be told without using it.
@@ -70,6 +70,9 @@ var bait = map[string]bool{
 	"637958123769": true, "693412236332": true, "732624840810": true, "735421457923": true, "959235150393": true,
 	"982842642351": true,
 }
+
+// IsBait reports whether a key is one of these, by its ID.
+func IsBait(keyID string) bool { return bait[creds.GuessAccount(keyID)] }
 
 // Item is one key that can be moved, with all its places: it moves from all of them, or
 // from none.

@@ -122,8 +122,8 @@ func TestFind(t *testing.T) {
 			name: "behind another source", config: "[profile dev]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = other\n", credentials: "[dev]\n" + pair(idA, secretA) + "[other]\n" + pair(idB, secretB),
 			want: "~/.aws/credentials:2 dev: dev does not use it: its credentials come from ~/.aws/credentials:5\n~/.aws/credentials:5 other moves",
 		},
-		{name: "misplaced", config: "[dev]\n" + pair(idA, secretA), credentials: "[profile ops]\n" + pair(idB, secretB),
-			want: "~/.aws/credentials:2 ops: no tool finds it under [profile ops]; write [ops] there\n~/.aws/config:2 dev: no tool finds it under [dev]; write [profile dev] there"},
+		{name: "misplaced", config: "[dev]\n" + pair(idA, secretA), credentials: "[profile ops]\n" + pair(idB, secretB), want: "~/.aws/credentials:2 ops moves\n~/.aws/config:2 dev moves"},
+		{name: "misplaced beside another", config: "[dev]\n" + pair(idA, secretA) + "[profile dev]\nrole_arn = x\n", want: "~/.aws/config:2 dev: profile dev has other credentials (~/.aws/config:5)"},
 	} {
 		w := home(t, tt.config, tt.credentials)
 		if tt.store[0] != "" {
@@ -267,6 +267,7 @@ func TestDraft(t *testing.T) {
 			name: "a role on itself", config: "[profile dev]\nrole_arn = arn:aws:iam::222222222222:role/x\nsource_profile = dev\n", credentials: "[dev]\n" + pair(idA, secretA),
 			wired: "[profile dev]\n" + line + "dev\nfob_role_arn = arn:aws:iam::222222222222:role/x\nfob_source_profile = dev\n",
 		},
+		{name: "misplaced", config: "[dev]\n" + pair(idA, secretA) + "region = x\n", wired: "[dev]\n" + pair(idA, secretA) + "region = x\n\n[profile dev]\n" + line + "dev\n", bare: "[dev]\nregion = x\n\n[profile dev]\n" + line + "dev\n"},
 		{name: "hidden duplicate", credentials: "[dev]\n" + pair(idB, secretB) + pair(idA, secretA), problem: `profile "dev" has an access key in plain text (~/.aws/credentials:2), which every SDK uses first`},
 	} {
 		w := home(t, tt.config, tt.credentials)
