@@ -50,6 +50,7 @@ func codeIn(t *testing.T, file string) (code []string) {
 	if filepath.Ext(file) == ".1" {
 		span, page = `(?m)^\.(?:SS|BR?) "?(fob [^"\n]*)`, manualText(t)
 	}
+	page = regexp.MustCompile("(?ms)^```\\w*\n.*?^```$").ReplaceAllString(page, "") // codeBlocks has these
 	for _, m := range regexp.MustCompile(span).FindAllStringSubmatch(page, -1) {
 		code = append(code, strings.Join(strings.Fields(strings.ReplaceAll(m[1], `\|`, "|")), " "))
 	}
