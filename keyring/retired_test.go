@@ -167,7 +167,7 @@ func TestRetiredKeysSurviveRekey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	away := t.TempDir()
+	away := tempDir(t)
 	for _, e := range entries { // the other machine does not have them yet
 		if err := os.Rename(filepath.Join(items, e.Name()), filepath.Join(away, e.Name())); err != nil {
 			t.Fatal(err)
