@@ -63,7 +63,9 @@ func TestDifferential(t *testing.T) {
 	for _, x := range all {
 		for _, p := range x.profiles {
 			x.check(t, p, sdk[x.asked][p], cli[x.asked][p], sdk[x.askedPlain][p], cli[x.askedPlain][p], &c)
-			x.checkJS(t, p, js[x.asked][p])
+			if js != nil {
+				x.checkJS(t, p, js[x.asked][p])
+			}
 		}
 		if t.Failed() && c.profiles%20 == 0 {
 			t.Fatal("and so on")
@@ -433,6 +435,9 @@ func answers(t *testing.T, questions []question) (sdk, cli, js []map[string]outc
 		{append(python, t.TempDir()), questions[half:]},
 		{[]string{"node", "--no-warnings", javaScript(t), t.TempDir()}, questions},
 	} {
+		if r.argv[0] == "node" && r.argv[2] == "" {
+			continue
+		}
 		wg.Go(func() {
 			var err error
 			if parts[i], err = askAll[question, map[string]outcome](r.argv, r.questions); err != nil {
@@ -449,13 +454,16 @@ func answers(t *testing.T, questions []question) (sdk, cli, js []map[string]outc
 
 // javaScript is the reader that uses the SDK for JavaScript. In CI, where no test may be
 // skipped, it fetches the packages, to a directory of its own: the tests of the root
-// package do the same at the same time.
+// package do the same at the same time. Elsewhere it is "" without them.
 func javaScript(t *testing.T) string {
 	dir := filepath.Join("..", "..", "testdata", "consumers", "jssdk")
 	_, err := os.Stat(filepath.Join(dir, "node_modules"))
-	if err == nil || os.Getenv("FOB_TEST_REQUIRE") != "1" {
-		need(t, err, []byte("npm ci --ignore-scripts in "+dir))
+	switch {
+	case err == nil:
 		return filepath.Join(dir, "resolve.js")
+	case os.Getenv("FOB_TEST_REQUIRE") != "1":
+		t.Logf("JAVASCRIPT SKIPPED: %v (npm ci --ignore-scripts)", err)
+		return ""
 	}
 	own := t.TempDir()
 	if err := os.CopyFS(own, os.DirFS(dir)); err != nil {
