@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 
 	"fob/internal/plan"
@@ -19,8 +20,8 @@ type rotating struct {
 // keys are the keys that the command line means.
 func (c *rotateCmd) keys(a *app) ([]rotating, error) {
 	stored, err := a.store().Infos(keyring.KindKey)
-	if err != nil && len(stored) == 0 {
-		return nil, err
+	if err != nil && (len(stored) == 0 || !onlyDamaged(err)) {
+		return nil, err // a key that cannot be read now may be the one that is replaced
 	}
 	if err != nil {
 		a.out.Warn("%s", a.out.Sentence(err))
@@ -58,6 +59,15 @@ func (c *rotateCmd) keys(a *app) ([]rotating, error) {
 		return nil, noHelpf("the store has no keys")
 	}
 	return keys, nil
+}
+
+// onlyDamaged reports whether all that went wrong is damaged files.
+func onlyDamaged(err error) bool {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(all.Unwrap(), func(err error) bool { return !onlyDamaged(err) })
+	}
+	_, damaged := errors.AsType[*keyring.DamagedError](err)
+	return damaged
 }
 
 // keyOf is the key of a profile, and who else has it.
