@@ -97,7 +97,7 @@ func decideOn(s State) Action {
 		return Prove
 	case s.ToSwitch, s.Step == Created:
 		return Switch
-	case s.Old == Absent:
+	case s.Old == Absent && !s.Young:
 		return Finish
 	case s.Step == Switched, s.Old == Active:
 		return Deactivate
@@ -113,6 +113,8 @@ func decideBegin(s State) Action {
 		return NotDue
 	case s.Strange:
 		return Full
+	case s.Old != Active:
+		return OldGone
 	}
 	return Begin
 }
@@ -139,7 +141,7 @@ func decideBack(s State) Action {
 		return Nothing
 	case s.Step == Began && s.Lost:
 		return DropLost
-	case s.Step == Began && s.Young, s.New == Absent && s.Young:
+	case s.Young && (s.Step == Began || s.Old == Absent || s.Old == Inactive && s.New == Absent):
 		return Await
 	case s.Step == Began, s.Replaced && s.Old != Active: // neither key is wanted here any more
 		return Forget
@@ -157,7 +159,7 @@ func decideBack(s State) Action {
 		return Prove
 	case s.ToReturn:
 		return SwitchBack
-	case s.New != Absent:
+	case s.New != Absent || s.Young:
 		return DeleteNew
 	}
 	return Forget

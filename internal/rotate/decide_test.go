@@ -12,6 +12,7 @@ func TestDecide(t *testing.T) {
 	}{
 		{"nothing begun", State{Due: true, Old: Active, ToSwitch: true}, Begin, Nothing},
 		{"a young key", State{Old: Active, ToSwitch: true}, NotDue, Nothing},
+		{"an inactive key", State{Due: true, Old: Inactive, ToSwitch: true}, OldGone, Nothing},
 		{"a second key", State{Due: true, Old: Active, ToSwitch: true, Strange: true}, Full, Nothing},
 
 		{"about to ask", State{Step: Began, Old: Active, ToSwitch: true}, Create, Forget},
@@ -22,7 +23,7 @@ func TestDecide(t *testing.T) {
 		{"a third key stored meanwhile", State{Step: Began, Old: Active, Replaced: true}, Replaced, Forget},
 
 		{"created", State{Step: Created, Old: Active, New: Active, ToSwitch: true}, Prove, Return},
-		{"created, and AWS does not list it yet", State{Step: Created, Old: Active, ToSwitch: true, Young: true}, Prove, Await},
+		{"created, and AWS does not list it yet", State{Step: Created, Old: Active, ToSwitch: true, Young: true}, Prove, Return},
 		{"created, and deleted by somebody", State{Step: Created, Old: Active, ToSwitch: true}, NewGone, Return},
 		{"created, and deactivated by somebody", State{Step: Created, Old: Active, New: Inactive, ToSwitch: true}, NewGone, Return},
 		{"created, and AWS accepts it", State{Step: Created, Old: Active, New: Active, ToSwitch: true, Proved: true}, Switch, Return},
@@ -34,12 +35,14 @@ func TestDecide(t *testing.T) {
 		{"switched", State{Step: Switched, Old: Active, New: Active, ToReturn: true}, Deactivate, Return},
 		{"switched, and the old key may be inactive", State{Step: Switched, Old: Inactive, New: Active, ToReturn: true}, Deactivate, Return},
 		{"switched, and the old key deleted by somebody", State{Step: Switched, New: Active, ToReturn: true}, Finish, OldGone},
+		{"switched, and AWS does not list the old key yet", State{Step: Switched, New: Active, ToReturn: true, Young: true}, Deactivate, Await},
 		{"switched, and the new key deleted by somebody", State{Step: Switched, Old: Active, ToReturn: true}, NewGone, Return},
 		{"switched, and a file with the old key came back", State{Step: Switched, Old: Active, New: Active, ToSwitch: true}, Prove, Return},
 
 		{"deactivated", State{Step: Deactivated, Old: Inactive, New: Active, ToReturn: true}, Delete, Return},
 		{"deactivated, to be left", State{Step: Deactivated, Old: Inactive, New: Active, ToReturn: true, Rest: true}, Leave, Return},
 		{"deactivated, and activated by somebody", State{Step: Deactivated, Old: Active, New: Active, ToReturn: true}, Deactivate, Return},
+		{"deactivated, and AWS does not list the old key yet", State{Step: Deactivated, New: Active, ToReturn: true, Young: true}, Delete, Await},
 		{"deleted", State{Step: Deactivated, New: Active, ToReturn: true}, Finish, OldGone},
 
 		{"going back", State{Step: Returning, Old: Inactive, New: Active, ToReturn: true}, Reactivate, Reactivate},
@@ -47,10 +50,12 @@ func TestDecide(t *testing.T) {
 		{"AWS accepts it", State{Step: Returning, Old: Active, New: Active, ToReturn: true, Proved: true}, SwitchBack, SwitchBack},
 		{"back", State{Step: Returning, Old: Active, New: Active, ToSwitch: true}, DeleteNew, DeleteNew},
 		{"back, and the new key is inactive", State{Step: Returning, Old: Active, New: Inactive, ToSwitch: true}, DeleteNew, DeleteNew},
-		{"the new key not listed yet", State{Step: Returning, Old: Active, ToSwitch: true, Young: true}, Await, Await},
+		{"the new key not listed yet", State{Step: Returning, Old: Active, ToSwitch: true, Young: true}, DeleteNew, DeleteNew},
+		{"neither can be used yet", State{Step: Returning, Old: Inactive, ToReturn: true, Young: true}, Await, Await},
 		{"the new key deleted", State{Step: Returning, Old: Active, ToSwitch: true}, Forget, Forget},
 		{"nothing to activate the old key with", State{Step: Returning, Old: Inactive, ToReturn: true}, NewGone, NewGone},
 		{"the old key deleted by somebody", State{Step: Returning, New: Active, ToReturn: true}, Onward, Onward},
+		{"the old key not listed yet", State{Step: Returning, New: Active, ToReturn: true, Young: true}, Await, Await},
 		{"both deleted", State{Step: Returning, ToReturn: true}, OldGone, OldGone},
 		{"both useless, and a third key stored", State{Step: Returning, Replaced: true}, Forget, Forget},
 
@@ -88,12 +93,13 @@ func TestDecideNeverLosesAKey(t *testing.T) {
 					switch wrong := map[Action]bool{
 						Delete:     s.New != Active && !s.Young || s.ToSwitch || s.Old == Active,
 						Deactivate: s.New != Active && !s.Young || s.ToSwitch,
-						Finish:     s.New != Active && !s.Young || s.ToSwitch || s.Old != Absent,
+						Finish:     s.New != Active || s.ToSwitch || s.Old != Absent || s.Young,
+						OldGone:    s.Old == Absent && s.Young && s.Step != Began && step != "",
 						DeleteNew:  s.Old != Active || s.ToReturn,
 						Switch:     s.ToSwitch && !s.Proved,
 						SwitchBack: s.ToReturn && !s.Proved || s.Old != Active,
 						Create:     s.Lost || s.Young || s.Strange || s.Old != Active,
-						Begin:      s.Strange || step != "",
+						Begin:      s.Strange || step != "" || s.Old != Active,
 						Forget:     s.ToReturn && step == Returning,
 					}; {
 					case wrong[a]:

@@ -134,7 +134,7 @@ func (x *run) lookAtAWS(ctx context.Context) error {
 		})
 		if err == nil {
 			err = x.sort(ctx, signer)
-			x.accepted(signer)
+			x.accepted(ctx, signer)
 			return err
 		}
 		if first == nil {
@@ -154,15 +154,22 @@ func (x *run) lookAtAWS(ctx context.Context) error {
 }
 
 // accepted takes a key for active that AWS has just accepted, though its list may be
-// behind. A session may outlive its key, and proves nothing.
-func (x *run) accepted(signer creds.Key) {
-	switch {
-	case x.signedIn[signer.ID]:
-	case signer.ID == x.journal.New.ID:
-		x.state.New = Active
-	default:
-		x.state.Old = Active
+// behind. A session may outlive its key, and proves nothing: if the list does not have its
+// key, AWS is asked whether it accepts the key alone.
+func (x *run) accepted(ctx context.Context, signer creds.Key) {
+	status := &x.state.Old
+	if signer.ID == x.journal.New.ID {
+		status = &x.state.New
 	}
+	if x.signedIn[signer.ID] {
+		if *status != Absent {
+			return
+		}
+		if _, err := x.STS.Identity(context.WithoutCancel(ctx), creds.Session{Key: signer}); err != nil {
+			return
+		}
+	}
+	*status = Active
 }
 
 // sort tells what the listed keys are; signer is a key that works.
@@ -196,7 +203,8 @@ func (x *run) sort(ctx context.Context, signer creds.Key) error {
 	}
 	switch x.journal.Step {
 	case "":
-		x.state.Due = x.age == 0 || x.age >= x.wish.MaxAge
+		// AWS leaves out of the list only a key that is new.
+		x.state.Due = x.wish.MaxAge == 0 || x.listed(current) && (x.age == 0 || x.age >= x.wish.MaxAge)
 	case Began:
 		x.state.Young = now.Sub(x.journal.Began) < answerTime
 	default:
@@ -211,7 +219,7 @@ func (x *run) sort(ctx context.Context, signer creds.Key) error {
 // answer was lost: it was created when fob asked for one, and nothing has ever used it.
 func (x *run) isLost(ctx context.Context, signer creds.Key, k iam.AccessKey) bool {
 	from, to := x.journal.Began.Add(-lostSlack), x.journal.Began.Add(lostWindow)
-	if x.journal.Step != Began || k.Created.Before(from) || k.Created.After(to) {
+	if x.journal.Step != Began || x.answered || k.Created.Before(from) || k.Created.After(to) {
 		return false
 	}
 	use, err := x.lastUse(ctx, signer, k.ID)
@@ -221,6 +229,11 @@ func (x *run) isLost(ctx context.Context, signer creds.Key, k iam.AccessKey) boo
 // lastUse asks when a key was last used. Nobody is asked for a code to learn that.
 func (x *run) lastUse(ctx context.Context, signer creds.Key, id string) (iam.KeyUse, error) {
 	return x.iam.AccessKeyUse(context.WithoutCancel(ctx), signer, id)
+}
+
+// listed reports whether AWS lists a key.
+func (x *run) listed(id string) bool {
+	return slices.ContainsFunc(x.keys, func(k iam.AccessKey) bool { return k.ID == id })
 }
 
 // created is when AWS created a key; zero if that is unknown.

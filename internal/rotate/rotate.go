@@ -28,8 +28,9 @@
 //
 // A machine whose copy of the store is behind sees an earlier row. That does no harm: O is
 // deactivated and deleted with N, which proves that N works, and N is deleted with O. A key
-// counts as lost only if AWS created it when fob asked for one and nothing has ever used
-// it. A journal that another process has changed in the meantime is not overwritten.
+// counts as lost only if AWS created it when fob asked for one and got no answer, and
+// nothing has ever used it. A list that is behind proves nothing: AWS is asked again, or told
+// to delete what may be there. A journal that another process has changed in the meantime is not overwritten.
 package rotate
 
 import (

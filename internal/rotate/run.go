@@ -25,10 +25,13 @@ type run struct {
 	// use is when something else than fob has used the old key lately; zero if nothing has,
 	// or if nobody has asked.
 	use iam.KeyUse
-	// unanswered is how often AWS was asked for a key in this run and did not answer.
-	unanswered int
-	signedIn   map[string]bool // by key ID
-	begun      bool            // this run has written the journal's first step
+	// unanswered is how often AWS was asked for a key in this run and did not answer,
+	// tooMany, how often it answered that there are two, although it listed one.
+	unanswered, tooMany int
+	signedIn            map[string]bool // by key ID
+	// answered: no key can be lost, because AWS has answered whenever this rotation asked for
+	// one. Then a new key is somebody else's.
+	answered bool
 	// What this run did: it deactivated the old key, activated it, or deleted the new one.
 	retired, reactivated, newDeleted bool
 
@@ -112,7 +115,7 @@ func (x *run) perform(ctx context.Context, a Action) error {
 		if err := x.delete(ctx, x.journal.Old, x.lost); err != nil {
 			return err
 		}
-		x.lost, x.state.Lost, x.state.Young = "", false, false // there is one answer to a question
+		x.lost, x.state.Lost, x.state.Young, x.answered = "", false, false, true // there is one answer to a question
 		return nil
 	case Prove:
 		return x.prove(ctx)
@@ -128,7 +131,7 @@ func (x *run) perform(ctx context.Context, a Action) error {
 		if err := x.delete(ctx, x.journal.New, x.journal.Old.ID); err != nil {
 			return err
 		}
-		x.state.Old = Absent
+		x.state.Old, x.state.Young = Absent, false
 		return nil
 	case Finish:
 		if err := x.Store.Retire(ctx, x.Profile, x.journal.Old, retiredAs); err != nil {
@@ -176,7 +179,11 @@ func (x *run) performBack(ctx context.Context, a Action) error {
 	case NotDue:
 		return nil
 	case Full:
-		return x.full(ctx)
+		err := x.full(ctx)
+		if err != nil && x.answered {
+			return x.refused(err)
+		}
+		return err
 	}
 	return &StateError{Action: a, Profile: x.Profile, Rotation: x.journal}
 }
@@ -192,25 +199,13 @@ func (x *run) begin(ctx context.Context) error {
 	x.journal.User, x.journal.Account = x.user, x.id.Account
 	x.journal.Began = x.iam.Now()
 	x.state.Due, x.state.Proved = false, false
-	x.begun = true
+	x.answered, x.unanswered, x.tooMany = true, 0, 0
 	return x.reach(ctx, Began)
 }
 
 // create has AWS create the new key, and stores it before anything else happens.
 func (x *run) create(ctx context.Context) error {
-	var key creds.Key
-	var listed iam.AccessKey
-	err := x.call(ctx, x.journal.Old, func(ctx context.Context) (err error) {
-		// The journal says when AWS was asked, and a code may have been asked for since.
-		if now := x.iam.Now(); now.Sub(x.journal.Began).Abs() >= lostSlack {
-			x.journal.Began = now
-			if err := x.save(ctx); err != nil {
-				return err
-			}
-		}
-		key, listed, err = x.iam.CreateAccessKey(ctx, x.journal.Old)
-		return err
-	})
+	key, listed, err := x.ask(ctx)
 	switch {
 	case err == nil:
 		return x.keep(ctx, key, listed)
@@ -218,17 +213,22 @@ func (x *run) create(ctx context.Context) error {
 		if err := x.look(ctx); err != nil {
 			return err
 		}
-		x.state.Young = false
-		if x.state.Lost || x.state.Strange {
+		if x.state.Young = false; x.state.Lost || x.state.Strange {
 			return nil // which says what to do
 		}
-		return err
+		// There is a key that AWS does not list yet.
+		if x.tooMany++; x.tooMany == createTries {
+			return err
+		}
+		x.state.Young = true
+		return nil
 	case !iam.MaybeDone(err):
-		if x.unanswered > 0 || !x.begun {
+		if !x.answered {
 			return err // there may be a lost key that AWS does not list yet
 		}
 		return x.refused(err)
 	}
+	x.answered = false
 	if x.unanswered++; x.unanswered == createTries {
 		return err
 	}
@@ -241,6 +241,31 @@ func (x *run) create(ctx context.Context) error {
 	}
 	x.state.Young = false
 	return nil
+}
+
+// ask asks AWS for a key. The journal says when, because a code may have been asked for
+// since it was begun. While there may be a lost key, it says when AWS was asked for that.
+func (x *run) ask(ctx context.Context) (key creds.Key, listed iam.AccessKey, err error) {
+	began := x.journal.Began
+	err = x.call(ctx, x.journal.Old, func(ctx context.Context) (err error) {
+		if now := x.iam.Now(); (x.answered || x.unanswered == 0) && now.Sub(x.journal.Began).Abs() >= lostSlack {
+			x.journal.Began = now
+			if err := x.save(ctx); err != nil {
+				return err
+			}
+		}
+		key, listed, err = x.iam.CreateAccessKey(ctx, x.journal.Old)
+		return err
+	})
+	if err == nil || iam.MaybeDone(err) || x.answered || x.journal.Began.Equal(began) {
+		return key, listed, err
+	}
+	// AWS has not created one now: what is lost, an earlier run has asked for.
+	x.journal.Began = began
+	if problem := x.save(ctx); problem != nil {
+		return key, listed, problem
+	}
+	return key, listed, err
 }
 
 // keep stores a new key in the journal. One that cannot be stored is deleted again, while
@@ -288,6 +313,11 @@ func (x *run) prove(ctx context.Context) error {
 		return &OtherUserError{KeyID: key.ID, Is: id.ARN, Want: x.id.ARN}
 	}
 	x.state.Proved = true
+	if key.ID == x.journal.New.ID {
+		x.state.New = Active
+	} else {
+		x.state.Old = Active
+	}
 	return nil
 }
 
@@ -318,7 +348,7 @@ func (x *run) give(ctx context.Context, key creds.Key, created time.Time) error 
 func (x *run) deactivate(ctx context.Context) error {
 	err := x.setActive(ctx, x.journal.New, false)
 	if iam.Refused(err, iam.Gone) {
-		x.state.Old = Absent
+		x.state.Old, x.state.Young = Absent, false
 		return nil
 	}
 	if err != nil {
