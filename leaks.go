@@ -41,8 +41,7 @@ func (c *leaksCmd) Run(a *app) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	git := leaks.Git{Environ: a.helperEnviron("")}
-	git.Path, _ = exec.LookPath("git") // "" if it is not installed
+	git := leaks.Git{Path: leaks.FindGit(a.getenv("PATH")), Environ: a.helperEnviron("")}
 	if c.InstallHook {
 		return c.install(a, git)
 	}

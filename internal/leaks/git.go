@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -23,6 +24,21 @@ type Git struct {
 	Environ []string
 	// InHook: git may have started this, and its variables count.
 	InHook bool
+}
+
+// FindGit finds git in the directories of PATH; "" if it is not installed. One in a directory
+// that is named relative to the current one does not count: that may be in a repository of
+// somebody else's.
+func FindGit(path string) string {
+	for _, dir := range filepath.SplitList(path) {
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		if found, err := exec.LookPath(filepath.Join(dir, "git")); err == nil {
+			return found
+		}
+	}
+	return ""
 }
 
 // ofHooks are the variables by which git tells a hook where it is.

@@ -14,8 +14,14 @@ import (
 	"fob/internal/input"
 )
 
-// hookMark is by what a hook of fob's is told from another one.
-const hookMark = "# Written by fob leaks --install-hook"
+// hookStart is what a hook of fob's begins with. Its command line is the rest.
+const hookStart = "#!/bin/sh\n# Written by fob leaks --install-hook: refuses a commit with a key in it.\nexec "
+
+// isOurs reports whether fob wrote a hook, and nobody has added a line to it.
+func isOurs(text string) bool {
+	line, ok := strings.CutPrefix(text, hookStart)
+	return ok && strings.Index(line, "\n") == len(line)-1
+}
 
 // OtherHookError means that there is a pre-commit hook already, or that hooks are not
 // where git has them: the user has to add the line.
@@ -54,15 +60,22 @@ func InstallHook(ctx context.Context, dir string, git Git, argv []string) (path 
 		return "", false, &OtherHookError{hooks, true, argv[1:]}
 	}
 	path = filepath.Join(hooks, "pre-commit")
+	for _, at := range []string{hooks, path} {
+		// What a link leads to is not this repository's alone, and git would run what is
+		// written there, or a shell would.
+		if info, err := os.Lstat(at); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return "", false, &OtherHookError{path, false, argv[1:]}
+		}
+	}
 	old, err := input.Read(path, 1<<20)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", false, err
 	}
-	text := "#!/bin/sh\n" + hookMark + ": refuses a commit with a key in it.\nexec " + line + "\n"
+	text := hookStart + line + "\n"
 	switch {
 	case old == text:
 		return path, true, os.Chmod(path, 0o755)
-	case old != "" && !strings.Contains(old, hookMark):
+	case old != "" && !isOurs(old):
 		return "", false, &OtherHookError{path, false, argv[1:]}
 	}
 	if err := os.MkdirAll(hooks, 0o755); err != nil {
