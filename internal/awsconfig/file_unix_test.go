@@ -115,16 +115,16 @@ func TestWriteFileReadOnlyDirectory(t *testing.T) {
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	for _, name := range []string{"credentials", "credentials.fob-1", "credentials.fob-held", "config.fob-1", "credentials.bak", "my-credentials.fob-1"} {
+	for _, name := range []string{"credentials", "credentials.fob-1.tmp", "credentials.fob-2.tmp", "config.fob-1.tmp", "credentials.bak", "credentials.fob-20261130", "credentials.fob-backup", "credentials.fob-old.tmp", "credentials.fob-.tmp", "my-credentials.fob-1.tmp"} {
 		if err := os.WriteFile(at(name), []byte("aws_secret_access_key"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(os.WriteFile(at("credentials.fob-new"), nil, 0o600), os.Mkdir(at("credentials.fob-dir"), 0o700),
-		syscall.Mkfifo(at("credentials.fob-pipe"), 0o600), os.Symlink("credentials.bak", at("credentials.fob-link")), os.Symlink("credentials", at("link"))); err != nil {
+	if err := errors.Join(os.WriteFile(at("credentials.fob-3.tmp"), nil, 0o600), os.Mkdir(at("credentials.fob-4.tmp"), 0o700),
+		syscall.Mkfifo(at("credentials.fob-5.tmp"), 0o600), os.Symlink("credentials.bak", at("credentials.fob-6.tmp")), os.Symlink("credentials", at("link"))); err != nil {
 		t.Fatal(err)
 	}
-	held, err := os.OpenFile(at("credentials.fob-held"), os.O_RDWR, 0)
+	held, err := os.OpenFile(at("credentials.fob-2.tmp"), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestSweep(t *testing.T) {
 	for _, e := range entries {
 		left = append(left, e.Name())
 	}
-	want := "[config.fob-1 credentials credentials.bak credentials.fob-dir credentials.fob-held credentials.fob-link credentials.fob-new credentials.fob-pipe link my-credentials.fob-1]"
+	want := "[config.fob-1.tmp credentials credentials.bak credentials.fob-.tmp credentials.fob-2.tmp credentials.fob-20261130 credentials.fob-3.tmp credentials.fob-4.tmp credentials.fob-5.tmp credentials.fob-6.tmp credentials.fob-backup credentials.fob-old.tmp link my-credentials.fob-1.tmp]"
 	if fmt.Sprint(left) != want {
 		t.Errorf("%v", left)
 	}
@@ -183,7 +183,7 @@ func TestSweepDuringWrites(t *testing.T) {
 // The next write of a file sweeps it, wherever it is.
 func TestWriteFileSweeps(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.csv")
-	if err := os.WriteFile(path+".fob-1", []byte("aws_secret_access_key"), 0o600); err != nil {
+	if err := os.WriteFile(path+".fob-1.tmp", []byte("aws_secret_access_key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := WriteFile(path, nil, []byte("new")); err != nil {

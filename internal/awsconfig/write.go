@@ -43,7 +43,7 @@ func WriteFile(path string, old, new []byte) error {
 			return err
 		}
 	}
-	temp, err := os.CreateTemp(dir, filepath.Base(path)+temporary+"*") // mode 0600
+	temp, err := os.CreateTemp(dir, filepath.Base(path)+temporary+"*"+unfinished) // mode 0600
 	if err != nil {
 		if file, ok := errors.AsType[*fs.PathError](err); ok {
 			err = &fs.PathError{Op: file.Op, Path: filepath.Clean(dir), Err: file.Err} // the temporary name says nothing
@@ -162,7 +162,7 @@ func Sweep(path string) error {
 		return nil
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), base+temporary) {
+		if !isTemporary(e.Name(), base) {
 			continue
 		}
 		temp := filepath.Join(dir, e.Name())
@@ -175,5 +175,14 @@ func Sweep(path string) error {
 	return err
 }
 
-// temporary stands in the names of new content that is not in its place yet.
-const temporary = ".fob-"
+// temporary and unfinished stand in the names of new content that is not in its place yet,
+// around a number.
+const temporary, unfinished = ".fob-", ".tmp"
+
+// isTemporary reports whether a name is one that WriteFile has made up for a file. A person
+// may well call a copy credentials.fob-backup.
+func isTemporary(name, base string) bool {
+	number, ours := strings.CutPrefix(name, base+temporary)
+	number, ends := strings.CutSuffix(number, unfinished)
+	return ours && ends && number != "" && strings.Trim(number, "0123456789") == ""
+}

@@ -7,6 +7,7 @@ import (
 
 	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
+	"fob/internal/host"
 	"fob/internal/plan"
 	"fob/internal/ui"
 	"fob/internal/wire"
@@ -153,13 +154,15 @@ func (e *exam) processes() error {
 	return nil
 }
 
-// private keeps other users from reading a file with access keys.
+// private keeps other users from reading a file with access keys. It changes neither a
+// device, such as the /dev/null that stands for no file, nor what belongs to somebody else,
+// both of which root could.
 func (e *exam) private(path string) {
 	fi, err := os.Stat(path)
-	if err != nil || fi.Mode().Perm()&0o077 == 0 || os.Getuid() < 0 {
+	if err != nil || !fi.Mode().IsRegular() || fi.Mode().Perm()&0o077 == 0 || os.Getuid() < 0 {
 		return
 	}
-	if e.Fix && os.Chmod(path, fi.Mode().Perm()&0o700) == nil {
+	if e.Fix && host.IsOurs(fi) && os.Chmod(path, fi.Mode().Perm()&0o700) == nil {
 		e.fixed("%s was open to others (mode %04o), and no longer is", e.Tilde(path), fi.Mode().Perm())
 		return
 	}

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -27,7 +28,7 @@ func (h Host) Foreign(path string) (file, owner, self string) {
 			continue // in a directory that cannot be searched
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok || int(st.Uid) == os.Getuid() {
+		if !ok || IsOurs(info) {
 			break
 		}
 		file, uid = path, int(st.Uid)
@@ -36,6 +37,12 @@ func (h Host) Foreign(path string) (file, owner, self string) {
 		return "", "", ""
 	}
 	return file, userName(uid), userName(os.Getuid())
+}
+
+// IsOurs reports whether a file belongs to the user.
+func IsOurs(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Getuid()
 }
 
 // userName is what chown calls a user, who may have no name. Built without cgo, os/user
