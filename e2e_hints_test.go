@@ -63,7 +63,7 @@ func checkHint(argv []string, h ui.Hint) error {
 	if inner := substitution.FindStringSubmatch(line); inner != nil {
 		line = inner[1]
 	}
-	for _, and := range []string{" && ", " | "} {
+	for _, and := range []string{" && ", " || ", " | "} {
 		first, second, both := strings.Cut(line, and)
 		if !both {
 			continue
@@ -276,6 +276,7 @@ func examples(home string) []example {
 		{"clear x", &clearError{Profile: profile, Problem: why}},
 		{"exec x", &plan.UsageError{Problem: "why"}},
 		{"leaks --install-hook", &leaks.OtherHookError{Path: "f", Args: []string{"leaks", "--staged"}}},
+		{"leaks --install-hook", &leaks.OtherHookError{Path: "f", Framework: true, Args: []string{"leaks", "--staged"}}},
 		{"add x", &wire.ProcessError{Profile: profile}},
 		{"add x", &wire.ProcessError{Program: "/a b"}},
 		{"add x", &keyring.NameError{Name: profile, Problem: "is too long"}},

@@ -69,6 +69,7 @@ func (c *leaksCmd) Run(a *app) error {
 	if c.Accept {
 		return c.accept(a, baseline, file, r)
 	}
+	tellAccounts(a, &r)
 	known := 0
 	if baseline != nil {
 		known = baseline.Filter(&r)

@@ -32,6 +32,16 @@ func (c *leaksCmd) print(a *app, r leaks.Report, known int) error {
 	return nil
 }
 
+// tellAccounts says of the keys that fob does not know whether their accounts are ones
+// that the AWS files or the store name.
+func tellAccounts(a *app, r *leaks.Report) {
+	if all, err := a.profiles(); err == nil {
+		r.Tell(all.Accounts())
+	} else {
+		a.out.Log("%v", err) // a mistake in the AWS files hides no leak
+	}
+}
+
 // leaksReport is fob leaks --json.
 type leaksReport struct {
 	Findings []leaks.Finding `json:"findings"`

@@ -89,6 +89,9 @@ func (s spot) title() string {
 	if s.Account != "" {
 		title += ", of account " + s.Account + " by its ID"
 	}
+	if s.Yours != nil {
+		title += map[bool]string{true: ", one of yours", false: ", not one of yours"}[*s.Yours]
+	}
 	return title
 }
 

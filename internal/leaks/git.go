@@ -47,7 +47,7 @@ func ofHooks() []string {
 }
 
 // ErrNoGit means that git is not installed.
-var ErrNoGit = errors.New("git is not installed, so history was not searched")
+var ErrNoGit = errors.New("git is not installed")
 
 // environ is what git inherits: nothing that leads it to another repository, or to a
 // server for objects that a partial clone lacks. In a hook it is git itself that says
@@ -170,6 +170,9 @@ func (r *run) searchRepos() {
 		if err == nil && !seen[common] {
 			seen[common] = true
 			err = r.repository(b, at.dir, common)
+		}
+		if errors.Is(err, ErrNoGit) {
+			err = fmt.Errorf("%w, so history was not searched", err)
 		}
 		if err != nil && r.ctx.Err() == nil {
 			r.problem(at.dir, err)

@@ -30,15 +30,35 @@ type OtherHookError struct {
 	// Shared: core.hooksPath names that directory, which other repositories or other
 	// people may use, too.
 	Shared bool
+	// Husky and Framework: husky, or the pre-commit framework, writes the hooks, and would
+	// write over a change there.
+	Husky, Framework bool
 	// Args are what to run fob with.
 	Args []string
 }
 
 func (e *OtherHookError) Error() string {
-	if e.Shared {
+	switch {
+	case e.Husky:
+		return fmt.Sprintf("husky manages this repository's hooks (%s)", e.Path)
+	case e.Framework:
+		return fmt.Sprintf("the pre-commit framework wrote %s", e.Path)
+	case e.Shared:
 		return fmt.Sprintf("this repository's hooks are in %s (core.hooksPath), which may be shared", e.Path)
 	}
 	return fmt.Sprintf("%s is not a hook that fob wrote", e.Path)
+}
+
+// Edit is the file to change by hand.
+func (e *OtherHookError) Edit() string {
+	dir := strings.TrimSuffix(e.Path, string(filepath.Separator)+"_") // husky 9's own files
+	switch {
+	case e.Framework:
+		return ".pre-commit-config.yaml"
+	case e.Shared:
+		return filepath.Join(dir, "pre-commit")
+	}
+	return e.Path
 }
 
 // InstallHook has git run a command line before each commit in dir's repository. It
@@ -57,14 +77,15 @@ func InstallHook(ctx context.Context, dir string, git Git, argv []string) (path 
 	}
 	line := strings.Join(words, " ")
 	if set, _ := git.run(ctx, dir, "config", "--get", "core.hooksPath"); set != "" {
-		return "", false, &OtherHookError{hooks, true, argv[1:]}
+		husky := filepath.Base(strings.TrimSuffix(hooks, string(filepath.Separator)+"_")) == ".husky"
+		return "", false, &OtherHookError{Path: hooks, Shared: true, Husky: husky, Args: argv[1:]}
 	}
 	path = filepath.Join(hooks, "pre-commit")
 	for _, at := range []string{hooks, path} {
 		// What a link leads to is not this repository's alone, and git would run what is
 		// written there, or a shell would.
 		if info, err := os.Lstat(at); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			return "", false, &OtherHookError{path, false, argv[1:]}
+			return "", false, &OtherHookError{Path: path, Args: argv[1:]}
 		}
 	}
 	old, err := input.Read(path, 1<<20)
@@ -76,7 +97,8 @@ func InstallHook(ctx context.Context, dir string, git Git, argv []string) (path 
 	case old == text:
 		return path, true, os.Chmod(path, 0o755)
 	case old != "" && !isOurs(old):
-		return "", false, &OtherHookError{path, false, argv[1:]}
+		framework := strings.Contains(old, "https://pre-commit.com")
+		return "", false, &OtherHookError{Path: path, Framework: framework, Args: argv[1:]}
 	}
 	if err := os.MkdirAll(hooks, 0o755); err != nil {
 		return "", false, err

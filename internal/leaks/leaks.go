@@ -76,6 +76,8 @@ type Subject struct {
 	Retired *time.Time `json:"retired,omitempty"`
 	// Account is a guess by the ID of a key that is not fob's.
 	Account string `json:"account_guess,omitempty"`
+	// Yours: that account is one that the user has to do with; nil if nobody knows.
+	Yours *bool `json:"account_yours,omitempty"`
 	// WithSecret: what looks like its secret is next to the ID.
 	WithSecret bool `json:"with_secret,omitempty"`
 }

@@ -59,6 +59,17 @@ func (s *Subject) key() string {
 	return strings.Join([]string{string(s.Kind), string(s.State), s.KeyID, s.Serial, strings.Join(s.Profiles, ",")}, " ")
 }
 
+// Tell says of each key of another account whether that is one of the user's. If none of
+// these is known, it says nothing.
+func (r *Report) Tell(accounts map[string]bool) {
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Account != "" && len(accounts) > 0 {
+			yours := accounts[f.Account]
+			f.Yours = &yours
+		}
+	}
+}
+
 // sortFindings puts what is known best first, and then files in order.
 func sortFindings(all []Finding) {
 	rank := func(f Finding) int { return slices.Index([]State{IsStored, IsRetired, IsOther}, f.State) }
