@@ -256,6 +256,7 @@ func examples(home string) []example {
 		{"rotate x", planned(&rotate.BothRefusedError{Err: why})},
 		{"rotate x --abort", planned(&rotate.StateError{Action: rotate.Nothing, Profile: profile})},
 		{"rotate x", planned(&rotate.OtherUserError{})},
+		{"rotate --all", planned(&rotate.CodesError{Profile: profile, Err: why})},
 		{"rotate x", planned(&keyring.ChangedError{Kind: keyring.KindRotation, Name: profile})},
 		{"rotate x", planned(&rotate.OwnerError{KeyID: key.KeyID, Root: true})},
 		{"rotate x", planned(&rotate.LeftError{KeyID: key.KeyID, Err: why, Undo: why})},

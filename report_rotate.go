@@ -30,6 +30,10 @@ func rotateFailures() []failure {
 				ui.Type("fob", "add", profileOf(err)).To("stores another key, if they were deleted"))
 		}),
 		on(func(_ *app, e *rotate.StateError, _ error) verdict { return exit(exitFailed, stateHints(e)...) }),
+		on(func(_ *app, e *rotate.CodesError, _ error) verdict {
+			return exit(exitNoPerson, ui.Type("fob", "rotate", e.Profile).To("asks for both, in a terminal"),
+				ui.Type("fob", "mfa", "add", e.Profile, "--stdin").To("stores the MFA secret, so that fob makes the codes"))
+		}),
 		always[*rotate.OtherUserError](exitFailed),
 		always[*keyring.ChangedError](exitFailed, ui.Advise("wait until the other fob is done, then run this again")),
 	}
@@ -44,6 +48,8 @@ func stoppedRotation(a *app, e *rotate.StoppedError, _ error) verdict {
 	r := e.Rotation
 	uses, rest := r.Old.ID, ""
 	switch r.Step {
+	case rotate.Began:
+		rest = "; AWS may have created another key"
 	case rotate.Created:
 		rest = fmt.Sprintf("; %s was created", r.New.ID)
 	case rotate.Switched:

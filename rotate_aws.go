@@ -9,6 +9,7 @@ import (
 	"fob/internal/creds"
 	"fob/internal/iam"
 	"fob/internal/plan"
+	"fob/internal/prompt"
 )
 
 // keyCalls are IAM's calls about the keys of a profile's user, with either of them.
@@ -18,6 +19,7 @@ type keyCalls struct {
 	user     iam.User
 	client   *awsapi.Client
 	sessions map[string]creds.Session // with MFA, by the key's ID
+	signed   plan.Plan                // that of the last session
 }
 
 func newKeyCalls(a *app, profile string, id awsapi.Identity) (*keyCalls, error) {
@@ -34,7 +36,7 @@ func newKeyCalls(a *app, profile string, id awsapi.Identity) (*keyCalls, error) 
 		return nil, err
 	}
 	user, err := iam.NewUser(client, profile, creds.Session{}, id)
-	return &keyCalls{a, profile, user, client, map[string]creds.Session{}}, err
+	return &keyCalls{app: a, profile: profile, user: user, client: client, sessions: map[string]creds.Session{}}, err
 }
 
 // with is IAM, called with a key, or with its session after SignIn.
@@ -72,8 +74,18 @@ func (c *keyCalls) SignIn(ctx context.Context, with creds.Key) (ok bool, err err
 	if err != nil {
 		return false, err
 	}
-	c.sessions[with.ID] = s
+	c.sessions[with.ID], c.signed = s, p
 	return true, nil
+}
+
+func (c *keyCalls) CanSignIn() error {
+	if _, err := c.app.store().SeedInfo(c.signed.MFASerial()); err == nil || c.signed.MFAProcess.Line != "" {
+		return nil
+	}
+	if c.app.NoInput {
+		return &prompt.NoPersonError{Why: []error{prompt.ErrNoInput}}
+	}
+	return prompt.Ready(c.app.prompters(c.profile))
 }
 
 // Now is the time by AWS's clock, as its last answer said.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"fob/internal/cmdline"
@@ -70,6 +71,7 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 			a.out.Answer("%s has %s; the old key, %s, stays, inactive.", k.profile, r.New.ID, r.Old.ID)
 			return nil
 		}
+		sayVault(a, r)
 		name, why := cmdline.Quote(k.profile), ""
 		if !result.Use.At.IsZero() {
 			why = ": it was used " + usedFor(a, result.Use.Service, result.Use.Region, result.Use.At)
@@ -81,9 +83,21 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 	default:
 		a.out.Answer("%s has a new key, %s.", k.profile, r.New.ID)
 		a.forgetImport(r.Old.ID)
+		sayVault(a, r)
 	}
 	a.out.Note("sessions already handed out stay valid until they expire")
 	return sayLogin(a, k.profile)
+}
+
+// sayVault says where aws-vault may still have the old key: it shows names, and which keys
+// they stand for is encrypted.
+func sayVault(a *app, r creds.Rotation) {
+	kept := a.inVault(true)
+	for _, profile := range r.Profiles {
+		if slices.Contains(kept, profile) {
+			a.out.Note("aws-vault has a key of %s, too; if it is %s, it no longer works: %s", profile, r.Old.ID, ui.Type("aws-vault", "remove", profile).Command)
+		}
+	}
 }
 
 // sayLogin says how to sign in with the new key, if that takes a person.

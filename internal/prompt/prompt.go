@@ -170,6 +170,19 @@ func Ask(ctx context.Context, prompters []Prompter, q Question, accept func(cred
 	return "", nobody
 }
 
+// Ready is Ask's *NoPersonError if no prompter can ask now, and nil if one can.
+func Ready(prompters []Prompter) error {
+	nobody := &NoPersonError{}
+	for _, p := range prompters {
+		err := p.Ready()
+		if err == nil {
+			return nil
+		}
+		nobody.add(p.Name, err, len(prompters) == 1)
+	}
+	return nobody
+}
+
 // AskOnce puts q to this prompter once, no matter how little time is left. It is
 // for machines, which answer quickly. Errors are a *NoPersonError without profile
 // and serial, or the prompter's error.

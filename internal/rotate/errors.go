@@ -61,6 +61,18 @@ func (e *LeftError) Error() string {
 
 func (e *LeftError) Unwrap() error { return e.Err }
 
+// CodesError is a schedule's run that nobody could finish.
+type CodesError struct {
+	Profile string
+	Err     error // why nobody can be asked, as a clause
+}
+
+func (e *CodesError) Error() string {
+	return fmt.Sprintf("replacing the key of %s takes an MFA code for the old key and one for the new key, and %v", e.Profile, e.Err)
+}
+
+func (e *CodesError) Unwrap() error { return e.Err }
+
 // BothRefusedError says that AWS accepts neither key of a rotation.
 type BothRefusedError struct {
 	Old, New string

@@ -78,6 +78,8 @@ type IAM interface {
 	// with that key are made with an MFA session of it. ok is false if there is no MFA
 	// device.
 	SignIn(ctx context.Context, with creds.Key) (ok bool, err error)
+	// CanSignIn says why nobody, and nothing, can sign in once more, with the new key.
+	CanSignIn() error
 	AccessKeys(ctx context.Context, with creds.Key) ([]iam.AccessKey, error)
 	CreateAccessKey(ctx context.Context, with creds.Key) (creds.Key, iam.AccessKey, error)
 	SetAccessKey(ctx context.Context, with creds.Key, id string, active bool) error

@@ -388,6 +388,21 @@ func TestScheduleIsQuiet(t *testing.T) {
 	}
 }
 
+// A schedule's run begins nothing that nobody could finish, because the new key needs a code
+// as well; one that was named goes as far as it can.
+func TestScheduleNeedsTwoCodes(t *testing.T) {
+	for _, action := range []string{"list", "create"} {
+		for _, scheduled := range []bool{true, false} {
+			w := newWorld()
+			w.needMFA, w.nobody = []string{action, "deactivate"}, errors.New("nobody is here")
+			_, err := w.run(t.Context(), Wish{Scheduled: scheduled}, 0, "")
+			if scheduled && (!errors.Is(err, w.nobody) || w.made != 0 || w.journal != nil) || !scheduled && err != nil {
+				t.Errorf("%s, scheduled: %v: %v, %d made, journal %+v", action, scheduled, err, w.made, w.journal)
+			}
+		}
+	}
+}
+
 // Only a user's key is rotated.
 func TestOwner(t *testing.T) {
 	for _, row := range []struct {

@@ -248,6 +248,12 @@ func (x *run) create(ctx context.Context) error {
 func (x *run) ask(ctx context.Context) (key creds.Key, listed iam.AccessKey, err error) {
 	began := x.journal.Began
 	err = x.call(ctx, x.journal.Old, func(ctx context.Context) (err error) {
+		if x.wish.Scheduled && x.signedIn[x.journal.Old.ID] {
+			// A session of before lets a schedule begin what it could not finish.
+			if err := x.iam.CanSignIn(); err != nil {
+				return &CodesError{Profile: x.Profile, Err: err}
+			}
+		}
 		if now := x.iam.Now(); (x.answered || x.unanswered == 0) && now.Sub(x.journal.Began).Abs() >= lostSlack {
 			x.journal.Began = now
 			if err := x.save(ctx); err != nil {

@@ -42,6 +42,7 @@ type world struct {
 	deny     []string        // actions that are denied
 	sessions map[string]bool // keys that have been signed in with
 	noDevice bool
+	nobody   error // to sign in once more
 
 	stored  map[string]creds.Key // by profile
 	created map[string]time.Time // of those keys, as the store has it
@@ -220,6 +221,8 @@ func (w *world) SignIn(_ context.Context, with creds.Key) (bool, error) {
 	err := w.call("sign in", with, func() error { w.sessions[with.ID] = true; return nil })
 	return err == nil, err
 }
+
+func (w *world) CanSignIn() error { return w.nobody }
 
 func (w *world) AccessKeys(_ context.Context, with creds.Key) (keys []iam.AccessKey, err error) {
 	err = w.call("list", with, func() error {
