@@ -14,7 +14,7 @@ type importCmd struct {
 	Files  []string `arg:"" optional:"" name:"file" help:"Look only in these files: AWS credentials files, CSV files of the console, JSON of create-access-key, files of aws-vault."`
 	All    bool     `help:"Move all keys that are found, without asking which."`
 	DryRun bool     `help:"Show what was found and what would change, and change nothing."`
-	Yes    bool     `short:"y" help:"Do not ask: move all keys, and delete the CSV files that they came from."`
+	Yes    bool     `short:"y" help:"Do not ask: move all keys, and delete the CSV files that hold nothing else."`
 	Undo   bool     `help:"Bring back the files of all imports, keys in plain text and all."`
 }
 
@@ -48,10 +48,8 @@ func (c *importCmd) Run(a *app) error {
 	case c.DryRun && c.Yes:
 		return usagef("--dry-run changes nothing, so there is nothing that --yes could answer")
 	}
-	for _, path := range []string{a.files.Config, a.files.Credentials} {
-		if err := awsconfig.Sweep(path); err != nil {
-			a.out.Log("cannot remove what a fob that was killed has left: %v", err)
-		}
+	if !c.DryRun {
+		sweepFiles(a)
 	}
 	if c.Undo {
 		return c.undo(a)
@@ -82,6 +80,16 @@ func (c *importCmd) Run(a *app) error {
 		return err
 	}
 	return c.moveAll(a, world, items)
+}
+
+// sweepFiles removes what a fob that was killed has left beside the AWS files: it may hold
+// keys.
+func sweepFiles(a *app) {
+	for _, path := range []string{a.files.Config, a.files.Credentials} {
+		if err := awsconfig.Sweep(path); err != nil {
+			a.out.Log("cannot remove what a fob that was killed has left: %v", err)
+		}
+	}
 }
 
 // importWorld is where importer looks for keys.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 
 	"fob/internal/awsconfig"
 	"fob/internal/creds"
@@ -75,21 +76,25 @@ func (m *moving) checkName(a *app, name string) error {
 	return nil
 }
 
-// deleteFiles offers the files for deletion that hold nothing but keys that have moved.
-func (m *moving) deleteFiles(a *app) error {
+// deleteFiles offers the files for deletion that hold nothing but keys that have moved. Of
+// those that stay because nobody answered, it says so.
+func (m *moving) deleteFiles(a *app, stopped bool) error {
 	var offered []string
+	var failed error
 	for _, item := range m.moved {
 		for _, f := range item.Found {
 			if !f.Whole || slices.Contains(offered, f.File) {
 				continue
 			}
 			offered = append(offered, f.File)
-			if err := m.deleteFile(a, f.Place, item.Key().ID); err != nil {
-				return err
+			if failed != nil || stopped {
+				m.warnKept(a, f.Place, nil)
+				continue
 			}
+			failed = m.deleteFile(a, f.Place, item.Key().ID)
 		}
 	}
-	return nil
+	return failed
 }
 
 func (m *moving) deleteFile(a *app, p importer.Place, key string) error {
@@ -103,19 +108,30 @@ func (m *moving) deleteFile(a *app, p importer.Place, key string) error {
 			return nil
 		}
 	}
+	file, err := awsconfig.Read(p.File)
+	if err != nil {
+		return err
+	}
+	others := quotedTitles(file.Text)
+	if m.Yes && len(others) > 0 { // only the keys are in the store for good
+		m.warnKept(a, p, others)
+		return nil
+	}
 	if !m.Yes {
-		err := a.person.Confirm(a.ctx, "--yes", "Delete %s?", p.Shown)
+		question := "Delete " + p.Shown
+		if len(others) > 0 {
+			question += ", which also has " + ui.List(others)
+		}
+		err := a.person.Confirm(a.ctx, "--yes", "%s?", question)
+		if err != nil {
+			m.warnKept(a, p, others)
+		}
 		if _, nobody := errors.AsType[*ui.NobodyError](err); nobody || errors.Is(err, ui.ErrDeclined) {
-			a.out.Warn("%s still holds the key in plain text: delete it if you do not need it", p.Shown)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-	}
-	file, err := awsconfig.Read(p.File)
-	if err != nil {
-		return err
 	}
 	change := importer.Change{Path: p.File, Before: file.Text}
 	if _, err := m.journal.Write(a.ctx, key, change, nil, func() error { return os.Remove(p.File) }); err != nil {
@@ -123,6 +139,23 @@ func (m *moving) deleteFile(a *app, p importer.Place, key string) error {
 	}
 	a.out.Answer("Deleted %s.", p.Shown)
 	return nil
+}
+
+// warnKept says that a file stays, with what it holds beside keys.
+func (m *moving) warnKept(a *app, p importer.Place, others []string) {
+	if len(others) > 0 {
+		a.out.Warn("%s still holds the key in plain text, and %s: delete it if you need neither", p.Shown, ui.List(others))
+		return
+	}
+	a.out.Warn("%s still holds the key in plain text: delete it if you do not need it", p.Shown)
+}
+
+// quotedTitles are the titles of what a file holds beside keys, as a person reads them.
+func quotedTitles(text string) (shown []string) {
+	for _, title := range importer.Others(text) {
+		shown = append(shown, strconv.Quote(title))
+	}
+	return shown
 }
 
 // preview says what would change, as far as that can be told without AWS.
@@ -140,6 +173,9 @@ func (c *importCmd) preview(a *app, world importer.World, items []importer.Item)
 			a.out.Item(ui.Styled{}, whereFound(f)+": "+what, nil)
 		}
 		for _, name := range item.Profiles {
+			if section, _ := world.Profiles.Config.Profile(name); wire.Asks(section, a.args[0]) {
+				continue // it does that already
+			}
 			line, err := wire.Process(a.args[0], name)
 			if err != nil {
 				return err

@@ -38,33 +38,18 @@ func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item)
 	}
 	m := &moving{importCmd: c, world: world, journal: a.imports(), given: givenCodes{}, vault: vaultReader(a, world)}
 	var failed []error
-	for _, item := range items {
+	var rest []importer.Item
+	for n, item := range items {
 		err := m.move(a, item)
 		if err != nil {
 			failed = append(failed, err)
 			if code := a.judge(err).code; code == exitInterrupted || code == exitUnreachable || code == exitStore {
+				rest = items[n:]
 				break
 			}
 		}
 	}
-	if len(m.moved) > 0 {
-		if err := m.deleteFiles(a); err != nil {
-			failed = append(failed, err)
-		}
-		m.sayKept(a)
-		a.out.Say("To undo: fob import --undo")
-		m.sayRotate(a)
-	}
-	if len(failed) == 0 {
-		return nil
-	}
-	last := len(failed) - 1
-	for _, err := range failed[:last] {
-		if err.Error() != failed[last].Error() { // such as that nobody can be asked
-			a.out.Warn("%s", a.out.Sentence(err))
-		}
-	}
-	return failed[last]
+	return m.end(a, failed, rest)
 }
 
 // sayRotate says how to replace what has been in plain text. What aws-vault had was not.

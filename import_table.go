@@ -39,14 +39,18 @@ func showFound(a *app, items []importer.Item, left []importer.Found) error {
 // foundTable has a row for each place of each key. A key is numbered once.
 func foundTable(items []importer.Item, now time.Time) ui.Table {
 	t := ui.Table{Columns: []ui.Column{
-		{}, {Title: "KEY"}, {Title: "WHERE", Shrink: true}, {Title: "PROFILE", Shrink: true}, {Title: "ACCOUNT"}, {Title: "AGE"},
+		{}, {Title: "KEY"}, {Title: "WHERE", Shrink: true, Tail: true}, {Title: "PROFILE", Shrink: true}, {Title: "ACCOUNT"}, {Title: "AGE"},
 	}}
 	for n, item := range items {
 		number, key := strconv.Itoa(n+1), cmp.Or(profiles.ShortKey(item.Key().ID), "-") // aws-vault's is not read yet
 		for _, f := range item.Found {
+			profile := f.Profile
+			if f.Whole && len(item.Profiles) > 0 {
+				profile = item.Profiles[0] // whatever the file is called
+			}
 			t.Rows = append(t.Rows, []ui.Styled{
 				ui.Plain.Text(number), ui.Plain.Text(key), ui.Plain.Text(whereFound(f)),
-				orDash(f.Profile), orDash(f.Account()), orDash(keyAge(f, now)),
+				orDash(profile), orDash(f.Account()), orDash(keyAge(f, now)),
 			})
 			number, key = "", ""
 		}

@@ -214,6 +214,9 @@ func (w World) issuer(profile string) creds.Issuer {
 
 // download is the keys of a file that holds nothing else.
 func (w World) download(path string, keys []csvKey) (found []Found) {
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		path = file // to delete a link would leave the keys where they are
+	}
 	info, err := os.Stat(path)
 	base := strings.ToLower(filepath.Base(path))
 	for _, k := range keys {
@@ -283,6 +286,9 @@ func (w World) judge(found []Found) ([]Found, error) {
 		}
 		if f.Kind != LongLived {
 			continue
+		}
+		if at := slices.IndexFunc(infos, func(i keyring.Info) bool { return i.KeyID == f.Key.ID }); f.Whole && at >= 0 {
+			f.Profile = infos[at].Name // it is stored already; only the file is left
 		}
 		if f.Why = w.conflict(*f, found, infos); f.Why != "" {
 			f.Kind = Blocked

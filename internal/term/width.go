@@ -40,12 +40,14 @@ func runeWidth(r rune) int {
 	return 1
 }
 
+// mark stands for what was cut.
+const mark = "..."
+
 // Cut cuts clean text to so many columns. What was longer ends in "...".
 func Cut(s string, columns int) string {
 	if Width(s) <= columns {
 		return s
 	}
-	const mark = "..."
 	if columns < len(mark) {
 		return mark[:max(columns, 0)]
 	}
@@ -58,4 +60,17 @@ func Cut(s string, columns int) string {
 		b.WriteRune(r)
 	}
 	return b.String() + mark
+}
+
+// CutStart is Cut, but keeps the end: what was longer begins with "...".
+func CutStart(s string, columns int) string {
+	if Width(s) <= columns || columns < len(mark) {
+		return Cut(s, columns)
+	}
+	for i, r := range s {
+		if runeWidth(r) > 0 && Width(s[i:]) <= columns-len(mark) {
+			return mark + s[i:]
+		}
+	}
+	return mark
 }

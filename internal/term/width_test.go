@@ -24,6 +24,30 @@ func TestWidth(t *testing.T) {
 	}
 }
 
+func TestCutStart(t *testing.T) {
+	for _, c := range []struct {
+		text    string
+		columns int
+		want    string
+	}{
+		{"~/a.csv:12", 10, "~/a.csv:12"},
+		{"~/a.csv:12", 9, "...csv:12"},
+		{"東京東京", 8, "東京東京"},
+		{"東京東京", 7, "...東京"},
+		{"東京東京", 6, "...京"}, // a wide character is not cut in half
+		{"Jose\u0301 Perez", 9, "... Perez"},
+		{"xPe\u0301re", 5, "xPe\u0301re"},
+		{"xyPe\u0301re", 5, "...re"}, // the accent goes with its letter
+		{"production", 3, "..."},
+		{"production", 2, ".."},
+		{"production", -1, ""},
+	} {
+		if got := CutStart(c.text, c.columns); got != c.want {
+			t.Errorf("%q in %d columns: %q, want %q", c.text, c.columns, got, c.want)
+		}
+	}
+}
+
 func TestCut(t *testing.T) {
 	for _, c := range []struct {
 		text    string

@@ -19,6 +19,8 @@ type Column struct {
 	Title string
 	// Shrink lets a terminal that is too narrow cut what is in this column.
 	Shrink bool
+	// Tail keeps the end of what is cut: of a path and a line, that says more.
+	Tail bool
 }
 
 const (
@@ -46,6 +48,9 @@ func (p *Printer) Table(t Table) error {
 		gap := "" // not written before there is text behind it
 		for i, cell := range row {
 			shown := term.Cut(cell.Text, widths[i])
+			if t.Columns[i].Tail {
+				shown = term.CutStart(cell.Text, widths[i])
+			}
 			if shown != "" {
 				text.WriteString(gap)
 				gap = ""
