@@ -120,6 +120,18 @@ func TestHostileRepository(t *testing.T) {
 	}
 }
 
+// The objects of a repository that git cannot read were not searched, and that is said.
+func TestDamagedRepository(t *testing.T) {
+	git := needGit(t)
+	for _, damage := range []string{"rm .git/HEAD", ": > .git/HEAD", "rm -r .git/refs", "echo x > .git/HEAD"} {
+		dir := repository(t, `echo "$SECRET" > a; git add a; git commit -qm first; git rm -q a; git commit -qm second --allow-empty; `+damage)
+		r, err := New(testSecrets()).Search(context.Background(), Options{Paths: []string{dir}, Git: git})
+		if err != nil || len(r.Problems) == 0 {
+			t.Errorf("%s: %v, %v", damage, err, r.Findings)
+		}
+	}
+}
+
 // A partial clone lacks objects, and the search fetches none.
 func TestPartialClone(t *testing.T) {
 	git := needGit(t)

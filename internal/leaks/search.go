@@ -97,7 +97,7 @@ func (r *run) walk(dir string) {
 	if err != nil {
 		r.problem(dir, err)
 	}
-	git := isGitDir(entries)
+	git := isGitDir(filepath.Base(dir), entries)
 	if git {
 		r.repos.add(dir, false)
 	}
@@ -136,12 +136,13 @@ func (r *run) findings(found ...Finding) {
 	r.report.Findings = append(r.report.Findings, found...)
 }
 
-// isGitDir reports whether these are the files of a git repository.
-func isGitDir(entries []fs.DirEntry) bool {
+// isGitDir reports whether these are the files of a git repository, also of one that is
+// damaged: its objects cannot be searched as files.
+func isGitDir(name string, entries []fs.DirEntry) bool {
 	has := func(name string, dir bool) bool {
 		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name && e.IsDir() == dir })
 	}
-	return has("HEAD", false) && has("objects", true) && has("refs", true)
+	return has("objects", true) && (name == ".git" || has("HEAD", false) && has("refs", true))
 }
 
 func (r *run) isOwn(e fs.DirEntry) bool {

@@ -87,16 +87,28 @@ func isVariableName(name string) bool {
 	return isName(name, "_") && (name[0] < '0' || name[0] > '9')
 }
 
-// isReserved reports whether a variable decides which credentials are used or what runs:
-// that is not for a line of a config. The case does not count, because it does not on
-// Windows, which reads the same config.
+// isReserved reports whether a variable decides which credentials are used, or has the
+// loader, every shell or every program in a language run what it names: that is not for a
+// line of a config. The case does not count, because it does not on Windows, which reads
+// the same config.
 func isReserved(name string) bool {
 	name = strings.ToUpper(name)
-	return name == "PATH" || name == "IFS" ||
-		slices.ContainsFunc(reserved[:], func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	return slices.Contains(reserved[:], name) ||
+		slices.ContainsFunc(reservedPrefixes[:], func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-var reserved = [...]string{"AWS_", "FOB_", "LD_", "DYLD_"}
+var reservedPrefixes = [...]string{"AWS_", "FOB_", "LD_", "DYLD_"}
+
+// reserved are what sudo removes for the same reason, and their younger relatives. ENV is
+// not one of them: many programs call their stage so, and only an interactive sh reads the
+// file that it names.
+var reserved = [...]string{
+	"PATH", "IFS",
+	"BASH_ENV", "BASHOPTS", "SHELLOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", "FPATH",
+	"NODE_OPTIONS", "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE",
+	"PERL5OPT", "PERL5LIB", "PERL5DB", "PERLLIB", "RUBYOPT", "RUBYLIB",
+	"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS",
+}
 
 // env are the variables that the command of fob exec gets: those of the flags, and those
 // of the profile asked for and the profiles that it includes. Source profiles lend none.
