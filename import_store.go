@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -25,7 +26,7 @@ func (m *moving) identify(a *app, item importer.Item) (awsapi.Identity, error) {
 }
 
 // store puts the key into the store, for each profile that does not have it there, and
-// returns those.
+// returns the entries of the journal that say so.
 func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.Info) (fresh []string, err error) {
 	if err := a.makeStore(a.ctx); err != nil {
 		return nil, err
@@ -43,10 +44,11 @@ func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.I
 			return fresh, err
 		}
 		if missing {
-			if err := m.journal.Storing(a.ctx, key.ID, name); err != nil {
+			entry, err := m.journal.Storing(a.ctx, key.ID, name)
+			if err != nil {
 				return fresh, err
 			}
-			fresh = append(fresh, name)
+			fresh = append(fresh, entry)
 		}
 		if _, err := a.store().SetKey(a.ctx, name, key, info); err != nil {
 			return fresh, err
@@ -56,9 +58,9 @@ func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.I
 }
 
 // unstore removes keys that were stored just now: their files keep them.
-func (m *moving) unstore(a *app, names []string) error {
-	for _, name := range names {
-		if err := a.store().RemoveKey(a.ctx, name); err != nil {
+func (m *moving) unstore(a *app, entries []string) error {
+	for _, entry := range entries {
+		if err := m.journal.TakeBack(context.WithoutCancel(a.ctx), entry); err != nil {
 			return err
 		}
 	}

@@ -81,14 +81,14 @@ func (c *importCmd) choose(a *app, items []importer.Item) ([]importer.Item, erro
 	if c.All || c.Yes {
 		return items, nil
 	}
-	prompt := "Move which keys? [all] (numbers such as 1,3, or none): "
+	prompt := "Move which keys? [all] (numbers or profiles, or none): "
 	if len(items) == 1 {
 		prompt = "Move it into the store? [Y/n] "
 	}
 	var chosen []int
 	_, err := a.person.Ask(a.ctx, "ask which keys to move", prompt, func(answer string) error {
 		var problem error
-		chosen, problem = ticked(answer, len(items))
+		chosen, problem = ticked(answer, items)
 		return problem
 	})
 	if nobody, ok := errors.AsType[*ui.NobodyError](err); ok {
@@ -104,8 +104,9 @@ func (c *importCmd) choose(a *app, items []importer.Item) ([]importer.Item, erro
 	return some, nil
 }
 
-// ticked are the indexes of what an answer chooses of n things, each once and in order.
-func ticked(answer string, n int) (chosen []int, err error) {
+// ticked are the indexes of the keys that an answer chooses, each once and in order.
+func ticked(answer string, items []importer.Item) (chosen []int, err error) {
+	n := len(items)
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "", "all", "y", "yes":
 		for i := range n {
@@ -116,14 +117,12 @@ func ticked(answer string, n int) (chosen []int, err error) {
 		return nil, nil
 	}
 	for _, word := range strings.FieldsFunc(answer, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
-		from, to, span := strings.Cut(word, "-")
-		first, err := strconv.Atoi(from)
-		last := first
-		if span && err == nil {
-			last, err = strconv.Atoi(to)
-		}
-		if err != nil || first < 1 || last > n || last < first {
-			return nil, fmt.Errorf("%q is not a number from 1 to %d", word, n)
+		first, last, ok := numbered(word, items)
+		switch {
+		case !ok && n == 1:
+			return nil, errors.New("Type y or n.")
+		case !ok:
+			return nil, fmt.Errorf("%q is not a number from 1 to %d, or a profile in the table", word, n)
 		}
 		for i := first - 1; i < last; i++ {
 			if !slices.Contains(chosen, i) {
@@ -132,8 +131,35 @@ func ticked(answer string, n int) (chosen []int, err error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("enter numbers from 1 to %d, all or none", n)
+		return nil, fmt.Errorf("enter numbers from 1 to %d, profiles, all or none", n)
 	}
 	slices.Sort(chosen)
 	return chosen, nil
+}
+
+// numbered are the first and the last number of what a word names: a number, "1-3", or
+// a profile by its name or the beginning of it that no other profile has.
+func numbered(word string, items []importer.Item) (first, last int, ok bool) {
+	var begins []int
+	for i, item := range items {
+		if slices.Contains(item.Profiles, word) {
+			return i + 1, i + 1, true
+		}
+		if slices.ContainsFunc(item.Profiles, func(name string) bool { return strings.HasPrefix(name, word) }) {
+			begins = append(begins, i+1)
+		}
+	}
+	from, to, span := strings.Cut(word, "-")
+	first, err := strconv.Atoi(from)
+	last = first
+	if span && err == nil {
+		last, err = strconv.Atoi(to)
+	}
+	switch {
+	case err == nil:
+		return first, last, first >= 1 && last <= len(items) && first <= last
+	case len(begins) == 1:
+		return begins[0], begins[0], true
+	}
+	return 0, 0, false
 }

@@ -1,11 +1,13 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"fob/internal/awsconfig"
+	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/wire"
 )
@@ -89,7 +91,11 @@ func (w World) rewrite(d *Draft, item Item, serials Serials, bare profiles.Texts
 	}
 	for _, refused := range r.Refused {
 		if slices.Contains(item.Profiles, refused.Profile) {
-			return &LeftError{refused.Profile, refused.Err.Error()}
+			problem := refused.Err.Error()
+			if at, ok := errors.AsType[*plan.ConfigError](refused.Err); ok { // a message begins with one place
+				problem = at.Problem + " (" + at.At + ")"
+			}
+			return &LeftError{refused.Profile, problem}
 		}
 		d.Left = append(d.Left, refused)
 	}

@@ -329,7 +329,7 @@ func TestUndo(t *testing.T) {
 		w.stored(t, "old", idB, secretB)
 		j := w.journal()
 		key := func(name, id, secret string) {
-			if err := j.Storing(t.Context(), id, name); err != nil {
+			if _, err := j.Storing(t.Context(), id, name); err != nil {
 				t.Fatal(err)
 			}
 			w.stored(t, name, id, secret)
@@ -387,7 +387,7 @@ func TestUndoAfterEdits(t *testing.T) {
 		w := home(t, "", before)
 		w.stored(t, "old", idB, secretB)
 		j := w.journal()
-		if err := j.Storing(t.Context(), idA, "dev"); err != nil {
+		if _, err := j.Storing(t.Context(), idA, "dev"); err != nil {
 			t.Fatal(err)
 		}
 		w.stored(t, "dev", idA, secretA)
@@ -417,7 +417,7 @@ func TestUndoKeepsKeys(t *testing.T) {
 	w := home(t, "", "")
 	w.stored(t, "old", idB, secretB)
 	j := w.journal()
-	if err := j.Storing(t.Context(), idA, "dev"); err != nil {
+	if _, err := j.Storing(t.Context(), idA, "dev"); err != nil {
 		t.Fatal(err)
 	}
 	w.stored(t, "dev", idB, secretB)
@@ -428,7 +428,7 @@ func TestUndoKeepsKeys(t *testing.T) {
 		t.Error(err)
 	}
 	for _, id := range []string{idA, idB, idA} {
-		if err := j.Storing(t.Context(), id, "dev"); err != nil {
+		if _, err := j.Storing(t.Context(), id, "dev"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -28,9 +28,9 @@ type Journal struct {
 }
 
 // Storing says that a key is about to be stored for a profile.
-func (j Journal) Storing(ctx context.Context, key, profile string) error {
-	_, err := j.note(ctx, key, creds.Backup{Keys: []string{key}, Stored: []string{profile}})
-	return err
+// The entry can be taken back.
+func (j Journal) Storing(ctx context.Context, key, profile string) (entry string, err error) {
+	return j.note(ctx, key, creds.Backup{Keys: []string{key}, Stored: []string{profile}})
 }
 
 // Write writes a file, and its entry before that. names are the profiles whose sections
