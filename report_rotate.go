@@ -112,13 +112,27 @@ func fullHints(a *app, e *rotate.FullError) (hints []ui.Hint) {
 		switch {
 		case k.ID == e.KeyID:
 		case k.Active():
-			command := []string{"fob", "exec", e.Profile, "--", "aws", "iam", "update-access-key", "--user-name", e.User, "--access-key-id", k.ID, "--status", "Inactive"}
+			command := []string{"fob", "exec", e.Profile}
+			if withoutMFA(a, e.Profile) {
+				command = append(command, "--no-session") // IAM takes no session without MFA
+			}
+			command = append(command, "--", "aws", "iam", "update-access-key", "--user-name", e.User, "--access-key-id", k.ID, "--status", "Inactive")
 			make = append(make, ui.Type(command...).If("if nothing needs it"))
 		default:
 			make = append(make, ui.Type("fob", "rotate", e.Profile, "--yes").To("deletes %s first", k.ID))
 		}
 	}
 	return append(hints, make...)
+}
+
+// withoutMFA reports whether the sessions of a profile are made without MFA.
+func withoutMFA(a *app, profile string) bool {
+	all, err := a.profiles()
+	if err != nil {
+		return false
+	}
+	p, err := all.Plan(profile, plan.Options{Unguarded: true})
+	return err == nil && p.MFASerial() == ""
 }
 
 // keyPermissions are what a user must be allowed for fob rotate.
