@@ -34,7 +34,7 @@ func rotateFailures() []failure {
 			return exit(exitNoPerson, ui.Type("fob", "rotate", e.Profile).To("asks for both, in a terminal"),
 				ui.Type("fob", "mfa", "add", e.Profile, "--stdin").To("stores the MFA secret, so that fob makes the codes"))
 		}),
-		always[*rotate.OtherUserError](exitFailed),
+		always[*rotate.OtherUserError](exitFailed, ui.Advise("does endpoint_url or AWS_ENDPOINT_URL lead to a test server?")),
 		always[*keyring.ChangedError](exitFailed, ui.Advise("wait until the other fob is done, then run this again")),
 	}
 }

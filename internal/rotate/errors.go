@@ -30,7 +30,8 @@ func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s belongs to %s, which is not an IAM user", e.KeyID, e.ARN)
 }
 
-// OtherUserError is a new key that belongs to somebody else.
+// OtherUserError is a new key that belongs to somebody else, or the stored one, if what
+// answers is not the AWS that it was stored for.
 type OtherUserError struct{ KeyID, Is, Want string }
 
 func (e *OtherUserError) Error() string {

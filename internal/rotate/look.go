@@ -1,6 +1,7 @@
 package rotate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -73,6 +74,11 @@ func (x *run) lookFirst(ctx context.Context) (young bool, err error) {
 	}
 	if x.id, err = x.STS.Identity(ctx, creds.Session{Key: key}); err != nil {
 		return false, err
+	}
+	if info.Account != "" && info.Account != x.id.Account {
+		// A key's account never changes: this is a test server, which takes any key, and
+		// would give another one for it that is of no use to AWS.
+		return false, &OtherUserError{KeyID: key.ID, Is: x.id.ARN, Want: cmp.Or(info.ARN, "account "+info.Account)}
 	}
 	arn, _ := plan.ParseARN(x.id.ARN)
 	if arn.UserName() == "" {

@@ -431,6 +431,20 @@ func TestOtherUser(t *testing.T) {
 	}
 }
 
+// A server that is not the AWS which the key was stored for takes any key. The profiles do
+// not get one of that server's.
+func TestOtherServer(t *testing.T) {
+	for account, ok := range map[string]bool{"": true, "111111111111": true, "222222222222": false} {
+		w := newWorld()
+		w.account = account
+		_, err := w.rotator().Run(t.Context(), Wish{})
+		_, other := errors.AsType[*OtherUserError](err)
+		if ok != (err == nil) || ok == other || !ok && (w.journal != nil || w.made != 0 || w.stored["dev"].ID != "AKIAOLD") {
+			t.Errorf("stored for account %q: %v, %d made", account, err, w.made)
+		}
+	}
+}
+
 // A list that is behind does not make a key that has just signed the call a missing one.
 func TestListIsBehind(t *testing.T) {
 	w := newWorld()

@@ -46,6 +46,7 @@ type world struct {
 
 	stored  map[string]creds.Key // by profile
 	created map[string]time.Time // of those keys, as the store has it
+	account string               // of those keys, as the store has it
 	journal *creds.Rotation
 	info    keyring.Info
 	revs    int
@@ -133,7 +134,7 @@ func (w *world) Key(_ context.Context, profile string) (k creds.Key, i keyring.I
 		if k, ok = w.stored[profile]; !ok {
 			return &keyring.NotFoundError{Kind: keyring.KindKey, Name: profile}
 		}
-		i.KeyCreated = w.created[profile]
+		i.KeyCreated, i.Account = w.created[profile], w.account
 		if k.ID == "damaged" {
 			return &keyring.DamagedError{}
 		}
