@@ -91,7 +91,7 @@ func (m *moving) move(a *app, item importer.Item) error {
 	}
 	draft, err := m.draft(a, item, found.serials)
 	if _, ok := errors.AsType[*keepError](err); ok {
-		err = errors.Join(err, m.unstore(a, fresh))
+		err = errors.Join(err, m.unstore(a, item, found.serials, fresh))
 	}
 	if err != nil {
 		return err

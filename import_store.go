@@ -57,10 +57,23 @@ func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.I
 	return fresh, nil
 }
 
-// unstore removes keys that were stored just now: their files keep them.
-func (m *moving) unstore(a *app, entries []string) error {
+// unstore removes keys that were stored just now: their files keep them. Another import
+// may have found the key in the store meanwhile, and may be removing it from its file. So
+// that the key does not leave both places, this waits for that import, and removes the
+// key only if the files are still refused.
+func (m *moving) unstore(a *app, item importer.Item, serials importer.Serials, entries []string) error {
+	ctx := context.WithoutCancel(a.ctx)
+	lock, err := a.store().Lock(ctx, "import", func() { a.out.Log("waiting for another fob import") })
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	_, err = m.draft(a, item, serials)
+	if _, ok := errors.AsType[*keepError](err); !ok {
+		return nil // the other import has moved it
+	}
 	for _, entry := range entries {
-		if err := m.journal.TakeBack(context.WithoutCancel(a.ctx), entry); err != nil {
+		if err := m.journal.TakeBack(ctx, entry); err != nil {
 			return err
 		}
 	}
