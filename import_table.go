@@ -23,6 +23,13 @@ func showFound(a *app, items []importer.Item, left []importer.Found) error {
 	} else {
 		a.out.Answer("No keys to move.")
 	}
+	all, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	for _, u := range all.Config.Unreadable() { // it may hold a key, too
+		a.out.Warn("%v: fob looks for no keys in this section", &u.SyntaxError)
+	}
 	if len(left) > 0 {
 		a.out.Print("\nThese stay where they are:\n")
 		for _, f := range left {
