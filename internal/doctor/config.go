@@ -182,7 +182,7 @@ func takes(meaning string) string {
 func (e *exam) section(all *profiles.Profiles, section awsconfig.Profile) {
 	_, process := e.served(section)
 	for _, v := range wire.Rivals(section) {
-		if why, do := rival(v.Key); why != "" && process {
+		if why, do := rival(section, v.Key); why != "" && process {
 			fix := ui.Advise("%s", do)
 			if e.rewrites(all, section.Name) {
 				fix = ui.Type("fob", "wire", section.Name)
@@ -247,11 +247,16 @@ func (e *exam) included(all *profiles.Profiles, section awsconfig.Profile) bool 
 
 // rival says what comes of a key next to credential_process, and what to do about it;
 // nothing for the key in plain text.
-func rival(key string) (why, do string) {
+func rival(section awsconfig.Profile, key string) (why, do string) {
 	switch key {
 	case "aws_access_key_id", "aws_secret_access_key":
 		return "", ""
 	case "role_arn":
+		for _, from := range []string{"source_profile", "credential_source"} {
+			if _, ok := section.Own(from); ok {
+				return "the AWS CLI and JavaScript assume the role with " + from + ", and Go fails", "rename it to fob_role_arn"
+			}
+		}
 		return "the AWS CLI fails, Go assumes the role a second time, JavaScript ignores it", "rename it to fob_role_arn"
 	case "source_profile", "credential_source":
 		return "the Go SDK fails", "rename it to fob_" + key
@@ -485,12 +490,7 @@ func (e *exam) process(line awsconfig.Value, profile string) {
 		e.add(Wrong, plan.At(line)+": "+problem, fix...)
 		e.alike(problem, profile)
 	}
-	var fix []ui.Hint
-	if better, err := wire.Process(e.Program, profile); err != nil {
-		fix = e.Judge(err).Hints
-	} else {
-		fix = []ui.Hint{setProcess(profile, better)}
-	}
+	fix := e.again(line, profile)
 	if program := cmdline.Words(line.Text)[0]; !isProgram(program) {
 		wrong("there is no program "+program, fix)
 	}
@@ -500,6 +500,21 @@ func (e *exam) process(line awsconfig.Value, profile string) {
 	case doubt != "":
 		wrong(fmt.Sprintf("the AWS SDKs do not agree on the %s in this credential_process: some run it in a shell", doubt), fix)
 	}
+}
+
+// again is the hint at the line with which this program exports what a line does. That may
+// be another profile; and what its flags ask for, such as a policy, must not get lost.
+func (e *exam) again(line awsconfig.Value, profile string) []ui.Hint {
+	same, _ := cmdline.ReadExport(line.Text, e.Program)
+	better, err := wire.Process(e.Program, same.Profile)
+	switch {
+	case err != nil:
+		return e.Judge(err).Hints
+	case same.Duration+same.Policy+same.Strange != "" || len(same.PolicyARNs) > 0 || same.ReadOnly:
+		program, _, _ := strings.Cut(better, " export ")
+		return []ui.Hint{ui.Advise("have the line run %s, and keep its flags", program)}
+	}
+	return []ui.Hint{setProcess(profile, better)}
 }
 
 // notExport is a line that runs fob, which prints no credentials then.

@@ -11,6 +11,7 @@ import (
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/ui"
+	"fob/internal/wire"
 )
 
 // tool is a tool as doctor predicts it.
@@ -94,7 +95,11 @@ func (e *exam) predict(config *awsconfig.Config, section awsconfig.Profile, usab
 		if long {
 			p.text += ", but AWS refuses its duration_seconds"
 		}
-		p.bad = c.refused != "" || c.stumbled != "" || long || c.needsCode() && !t.asks || c.steps[0].kind == "none" && usable
+		gone := c.startsNothing(e.Program)
+		if gone {
+			p.text += ", which is not there"
+		}
+		p.bad = gone || c.refused != "" || c.stumbled != "" || long || c.needsCode() && !t.asks || c.steps[0].kind == "none" && usable
 		if i := slices.IndexFunc(all, func(same prediction) bool { return same.text == p.text && same.bad == p.bad }); i >= 0 {
 			all[i].names = append(all[i].names, p.names...)
 			continue
@@ -108,6 +113,16 @@ func (e *exam) predict(config *awsconfig.Config, section awsconfig.Profile, usab
 			e.ok("%s", text)
 		}
 	}
+}
+
+// startsNothing reports whether a tool would ask a fob that does not exist. Where a shell
+// may run the line, that is for the shell to say.
+func (c chain) startsNothing(program string) bool {
+	if !c.throughFob(program) {
+		return false
+	}
+	line := c.steps[0].values[0].Text
+	return wire.Doubt(line) == "" && !isProgram(cmdline.Words(line)[0])
 }
 
 // told is what a tool does; code is what comes of an MFA device in a section.

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"fob/internal/cmdline"
 	"fob/internal/plan"
 	"fob/internal/ui"
-	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -110,11 +110,10 @@ func (e *exam) otherFob(line awsconfig.Value, profile string) {
 		return // the check of profiles says so
 	}
 	ours, err := exec.LookPath(e.Program)
-	better, problem := wire.Process(e.Program, profile)
-	if err != nil || problem != nil || sameFile(theirs, ours) {
+	if err != nil || sameFile(theirs, ours) {
 		return
 	}
-	e.advise(setProcess(profile, better), "%s: tools run %s, and this is %s", plan.At(line), e.Tilde(theirs), e.Tilde(ours))
+	e.add(Advice, fmt.Sprintf("%s: tools run %s, and this is %s", plan.At(line), e.Tilde(theirs), e.Tilde(ours)), e.again(line, profile)...)
 }
 
 func sameFile(a, b string) bool {
