@@ -28,7 +28,7 @@ func TestCandidates(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(home, ".aws"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	const config = "[profile dev]\nregion = eu-west-1\n[profile prod]\nregion = eu-west-1\n[profile a:b]\n[profile \"x y\"]\nregion = us-east-2\n[profile ops]\ncredential_process = other\n"
+	const config = "[profile dev]\nregion = eu-west-1\n[profile prod]\nregion = eu-west-1\n[profile a:b]\nfob_env_DB_PASSWORD = ssm:/db\n[profile \"x y\"]\nregion = us-east-2\n[profile ops]\ncredential_process = other\n"
 	if err := os.WriteFile(filepath.Join(home, ".aws", "config"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +97,7 @@ func TestCandidates(t *testing.T) {
 		{"store", "", "add,remove,passphrase,trust"},
 		{"store add", "", ""}, // there is no store
 		{"store remove", "", ""},
+		{"config get", "fob_env", "fob_env_DB_PASSWORD"}, // a variable keeps its capitals
 		{"completion", "", "bash,zsh,fish,powershell"},
 		{"help", "ex", "exec,export,explain"},
 		{"-v help", "ver", "version"},

@@ -110,7 +110,12 @@ func (p *Profiles) SettingKeys() []string {
 	if p != nil {
 		for _, name := range p.Config.Names() {
 			section, _ := p.Config.Profile(name)
-			keys = append(keys, section.Keys()...)
+			for _, key := range section.Keys() {
+				if v, ok := section.Own(key); ok && strings.HasPrefix(key, "fob_env_") {
+					key = "fob_env_" + v.Written[len("fob_env_"):] // the capitals are the variable's
+				}
+				keys = append(keys, key)
+			}
 		}
 	}
 	keys = slices.DeleteFunc(keys, func(key string) bool { return strings.HasPrefix(key, "aws_") })
