@@ -127,7 +127,7 @@ func ticked(answer string, items []importer.Item) (chosen []int, err error) {
 		first, last, ok := numbered(word, items)
 		switch {
 		case !ok && n == 1:
-			return nil, errors.New("Type y or n.")
+			return nil, errors.New("type y or n")
 		case !ok:
 			return nil, fmt.Errorf("%q is not a number from 1 to %d, or a profile in the table", word, n)
 		}

@@ -41,7 +41,7 @@ func TestTicked(t *testing.T) {
 			t.Errorf("%q: %v, %q", tt.answer, got, problem)
 		}
 	}
-	if _, err := ticked("maybe", items[:1]); err == nil || err.Error() != "Type y or n." {
+	if _, err := ticked("maybe", items[:1]); err == nil || err.Error() != "type y or n" {
 		t.Errorf("of one key: %v", err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -126,7 +125,11 @@ func sizeOf(b *testing.B, dir string) (size int64) {
 func BenchmarkFiles(b *testing.B) {
 	dir := os.Getenv("FOB_BENCH_FILES")
 	if dir == "" {
-		dir = runtime.GOROOT()
+		out, err := exec.Command("go", "env", "GOROOT").Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		dir = strings.TrimSpace(string(out))
 	}
 	w := newBenchmark(b)
 	size := sizeOf(b, dir)

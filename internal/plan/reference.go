@@ -103,7 +103,7 @@ func parseResolve(text string) (Reference, error) {
 		return parseParameter(rest)
 	case "secretsmanager":
 	default:
-		return Reference{}, fmt.Errorf("a reference begins with %[1]sssm:, %[1]sssm-secure: or %[1]ssecretsmanager:", openReference)
+		return Reference{}, fmt.Errorf("a reference begins with %q, %q or %q", openReference+"ssm:", openReference+"ssm-secure:", openReference+"secretsmanager:")
 	}
 	id, rest := cutID(rest)
 	fields := strings.Split(strings.TrimPrefix(rest, ":"), ":")
