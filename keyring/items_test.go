@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,9 @@ func TestEveryName(t *testing.T) {
 	ctx := t.Context()
 	s := newStore(t)
 	names := legalNames()
+	if runtime.GOOS == "windows" { // wine takes minutes for all, and Linux tries the rest
+		names = slices.DeleteFunc(names, func(name string) bool { return len(name) == 1 && name[0]%4 > 0 })
+	}
 	secret := func(kind Kind, name string) creds.Secret { return creds.NewSecret(string(kind) + " of " + name) }
 	ends := time.Now().Add(time.Hour)
 	for _, name := range names {
