@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,16 +129,7 @@ func guideWorld(t *testing.T) *world {
 	w := newWorld(t)
 	w.AWS.Allow("ListMFADevices")
 	w.AWS.NameKeys("AKIARTXV5AHDSNEWKEY2")
-	// As long as /usr/local/bin, so that what fob makes of its length is the same.
-	dir := fmt.Sprintf("/tmp/fob%06x", rand.Uint32N(1<<24))
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Symlink(w.Fob, filepath.Join(dir, "fob")); err != nil {
-		t.Fatal(err)
-	}
-	w.Fob = filepath.Join(dir, "fob")
+	dir := w.install(t)
 	return w.with("PATH="+dir+":"+os.Getenv("PATH"), "FOB_BACKEND=file", "LC_ALL=C.UTF-8", "AWS_PAGER=",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=Jo", "GIT_AUTHOR_EMAIL=jo@example.com", "GIT_AUTHOR_DATE=2026-01-02T12:00:00Z",
 		"GIT_COMMITTER_NAME=Jo", "GIT_COMMITTER_EMAIL=jo@example.com", "GIT_COMMITTER_DATE=2026-01-02T12:00:00Z")

@@ -135,12 +135,11 @@ func TestScreens(t *testing.T) {
 	}
 }
 
-// screenWorld is a world in which the screen does not depend on the machine.
-func screenWorld(t *testing.T) *world {
-	w := newWorld(t)
-	w.AWS.StopClock(screensNow)
-	// As long as /usr/local/bin, so that lines with it wrap where they would there.
-	dir := fmt.Sprintf("/tmp/fob%06x", rand.Uint32N(1<<24))
+// install puts fob into a directory with a name as long as /usr/local/bin, so that lines
+// with it wrap where they would there.
+func (w *world) install(t *testing.T) (dir string) {
+	t.Helper()
+	dir = fmt.Sprintf("/tmp/fob%06x", rand.Uint32N(1<<24))
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +148,14 @@ func screenWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.Fob = filepath.Join(dir, "fob")
+	return dir
+}
+
+// screenWorld is a world in which the screen does not depend on the machine.
+func screenWorld(t *testing.T) *world {
+	w := newWorld(t)
+	w.AWS.StopClock(screensNow)
+	dir := w.install(t)
 	passphrase := filepath.Join(filepath.Dir(w.Home), "passphrase")
 	if err := os.WriteFile(passphrase, []byte(testPassphrase), 0o600); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package importer
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -369,10 +368,4 @@ func (w World) foreignSection(f Found) string {
 func (w World) Taken(profile string) bool {
 	names, _ := w.Profiles.Names() // a damaged key has its name as well
 	return slices.Contains(names, profile)
-}
-
-// Exists reports whether a file is still there.
-func Exists(path string) bool {
-	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
 }
