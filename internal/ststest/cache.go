@@ -52,18 +52,30 @@ func (s *Server) CLISignIn(dir, session string) error {
 	return writeCache(dir, hex.EncodeToString(sum[:]), file)
 }
 
+// wholeKey makes a key of P-256 for AWS's tools, and gives its public part: 4, x, y. No
+// coordinate starts with a zero byte, as one key in 128 has it: the Go SDK leaves the byte
+// out of its proofs (credentials 1.20.16), so that AWS refuses them.
+func wholeKey() (*ecdsa.PrivateKey, []byte, error) {
+	for {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return nil, nil, err
+		}
+		public, err := key.PublicKey.Bytes()
+		if err != nil || public[1] != 0 && public[33] != 0 {
+			return key, public, err
+		}
+	}
+}
+
 // CLILogin signs a person in at the console as "aws login" does, and writes the AWS CLI's
 // file of it to a directory: ~/.aws/login/cache. The ARN is that of the login_session.
 func (s *Server) CLILogin(dir, arn string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, public, err := wholeKey()
 	if err != nil {
 		return err
 	}
 	der, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		return err
-	}
-	public, err := key.PublicKey.Bytes() // 4, x, y
 	if err != nil {
 		return err
 	}
