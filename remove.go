@@ -102,9 +102,7 @@ func (c *removeCmd) confirm(a *app, info keyring.Info, rotation keyRotation, see
 func (c *removeCmd) announce(a *app, info keyring.Info, rotation keyRotation, seed deviceSecret, users string) {
 	a.out.Say("This removes:")
 	a.out.Say("    %s of %s, and its sessions", strings.TrimSpace("the access key "+info.KeyID), c.Profile)
-	if others := rotation.others(info.KeyID); others != "" {
-		a.out.Say("    %s, which fob rotate has not finished with", others)
-	}
+	rotation.announce(a, info.KeyID)
 	found, _ := a.store().Conflicts() // those that stay are named when the key is gone
 	for _, f := range found {
 		if f.Info.Kind == keyring.KindKey && f.Info.Name == c.Profile && f.Info.KeyID == info.KeyID {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fob/internal/creds"
+	"fob/internal/rotate"
 	"fob/keyring"
 )
 
@@ -12,7 +13,9 @@ import (
 // stands for no rotation.
 type keyRotation struct {
 	creds.Rotation
-	stored bool
+	// stored: there is one. damaged: it cannot be read, but perhaps for the ID of its new
+	// key.
+	stored, damaged bool
 }
 
 // rotationOf is the rotation of a profile's key. It opens the store: a key may be nowhere
@@ -24,9 +27,10 @@ func rotationOf(a *app, profile string) (keyRotation, error) {
 	case notStored(err):
 		return keyRotation{}, nil
 	case damaged:
-		return keyRotation{stored: true}, nil
+		info, _ := a.store().RotationInfo(profile) // its header may be as it was
+		return keyRotation{Rotation: creds.Rotation{New: creds.Key{ID: info.KeyID}}, stored: true, damaged: true}, nil
 	}
-	return keyRotation{r, true}, err
+	return keyRotation{r, true, false}, err
 }
 
 // others are its keys, but for the profile's own.
@@ -40,6 +44,16 @@ func (r keyRotation) others(own string) string {
 	return strings.Join(ids, " and ")
 }
 
+// announce says what goes with a rotation, before it goes.
+func (r keyRotation) announce(a *app, own string) {
+	if others := r.others(own); others != "" {
+		a.out.Say("    %s, which fob rotate has not finished with", others)
+	}
+	if r.damaged {
+		a.out.Say("    a rotation that cannot be read, and the keys in it")
+	}
+}
+
 // remove removes a rotation whose key is gone, and says which keys it leaves in AWS.
 func (r keyRotation) remove(a *app, profile, own string) error {
 	if !r.stored {
@@ -50,6 +64,12 @@ func (r keyRotation) remove(a *app, profile, own string) error {
 	}
 	if others := r.others(own); others != "" {
 		a.out.Note("%s may also be active in AWS: fob rotate had not finished", others)
+	}
+	switch {
+	case r.damaged:
+		a.out.Note("a rotation of %s was not finished and cannot be read: check the user's keys in AWS", profile)
+	case r.Step == rotate.Began:
+		a.out.Note("AWS may have created another key for %s: fob rotate had not finished", r.User)
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func refusedHints(err error, e *awsapi.RefusedError) []ui.Hint {
 			}
 			return append(hints, ui.Advise("the device was removed in AWS, or belongs to another user than the key: fob_mfa_serial in the profile names it"))
 		}
-		hints = append(hints, keyPermissions(e.Action)...)
+		hints = append(hints, keyPermissions(e)...)
 		if at, ok := errors.AsType[*planError](err); ok && e.Role != "" {
 			hints = append(hints, deniedRole(at.Plan, e.Role)...)
 		}

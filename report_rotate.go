@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fob/internal/awsapi"
 	"fob/internal/plan"
 	"fob/internal/rotate"
 	"fob/internal/ui"
@@ -16,6 +17,10 @@ func rotateFailures() []failure {
 	return []failure{
 		on(stoppedRotation),
 		on(func(a *app, e *rotate.FullError, _ error) verdict { return exit(exitFailed, fullHints(a, e)...) }),
+		on(func(_ *app, e *rotate.ElsewhereError, _ error) verdict {
+			return exit(exitFailed, ui.Advise("bring this store up to date with that computer's, or run this there"),
+				ui.Advise("if that computer is gone: run this in a terminal, and fob asks whether to delete %s", e.KeyID))
+		}),
 		on(func(_ *app, e *rotate.OwnerError, _ error) verdict {
 			if e.Root {
 				return exit(exitUsage, ui.Advise("create a key for an IAM user in AWS, store that one, and delete this one there"))
@@ -61,6 +66,9 @@ func stoppedRotation(a *app, e *rotate.StoppedError, _ error) verdict {
 	if r.Step == rotate.Returning {
 		now = ui.Advise("%s and %s may both be active", r.Old.ID, r.New.ID)
 	}
+	if _, elsewhere := errors.AsType[*rotate.ElsewhereError](e.Err); elsewhere {
+		return v
+	}
 	hints := append(v.hints, now)
 	if _, state := errors.AsType[*rotate.StateError](e.Err); state {
 		return exit(v.code, hints...)
@@ -104,11 +112,14 @@ func stateHints(e *rotate.StateError) []ui.Hint {
 func fullHints(a *app, e *rotate.FullError) (hints []ui.Hint) {
 	var make []ui.Hint
 	for _, k := range e.Keys {
-		facts := describeKey(a, k)
-		if owner := a.ownerOf(k.ID); owner != "" {
+		facts, owner := describeKey(a, k), a.ownerOf(k.ID)
+		if owner != "" {
 			facts += ", stored for " + owner
 		}
 		hints = append(hints, ui.Advise("%s: %s", k.ID, facts))
+		if k.PerhapsLost {
+			hints = append(hints, ui.Advise("AWS may have created %s for fob: allowed iam:GetAccessKeyLastUsed, fob finds out", k.ID))
+		}
 		switch {
 		case k.ID == e.KeyID:
 		case k.Active():
@@ -118,6 +129,8 @@ func fullHints(a *app, e *rotate.FullError) (hints []ui.Hint) {
 			}
 			command = append(command, "--", "aws", "iam", "update-access-key", "--user-name", e.User, "--access-key-id", k.ID, "--status", "Inactive")
 			make = append(make, ui.Type(command...).If("if nothing needs it"))
+		case owner != "":
+			make = append(make, ui.Type("fob", "remove", owner).If("if "+owner+" does not need it").To("then rotate with --yes"))
 		default:
 			make = append(make, ui.Type("fob", "rotate", e.Profile, "--yes").To("deletes %s first", k.ID))
 		}
@@ -135,10 +148,23 @@ func withoutMFA(a *app, profile string) bool {
 	return err == nil && p.MFASerial() == ""
 }
 
-// keyPermissions are what a user must be allowed for fob rotate.
-func keyPermissions(action string) []ui.Hint {
-	if action != "ListAccessKeys" && !strings.HasSuffix(action, "AccessKey") {
+// keyPermissions are what a user must be allowed for fob rotate. Where the key alone was
+// refused, AWS does not tell whether a session with MFA would do.
+func keyPermissions(e *awsapi.RefusedError) []ui.Hint {
+	if e.Action != "ListAccessKeys" && e.Action != "GetAccessKeyLastUsed" && !strings.HasSuffix(e.Action, "AccessKey") {
 		return nil
 	}
-	return []ui.Hint{ui.Advise("the user needs iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey and DeleteAccessKey for itself")}
+	hints := []ui.Hint{ui.Advise("the user needs iam:ListAccessKeys, GetAccessKeyLastUsed, CreateAccessKey, UpdateAccessKey and DeleteAccessKey for itself")}
+	if !strings.HasPrefix(e.KeyID, "ASIA") {
+		hints = append(hints, ui.Advise("if a policy requires MFA for that: fob_mfa_serial in the profile names the device"))
+	}
+	return hints
+}
+
+// endsAll reports whether an error would meet the other keys as well: fob is interrupted, or
+// cannot open the store.
+func (a *app) endsAll(err error) bool {
+	nobody, ok := errors.AsType[*ui.NobodyError](err)
+	code := a.judge(err).code
+	return a.ctx.Err() != nil || code == exitInterrupted || code == exitStore && !rotate.OnlyDamaged(err) || ok && nobody.What == askForPassphrase
 }

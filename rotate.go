@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,7 +22,9 @@ func (rotateCmd) Help() string {
 	return `Has AWS create a new access key, stores it, waits until AWS accepts it, gives it to every
 profile that has the old one, and then deactivates the old key and deletes it. An old key
 that something other than fob has used within a month stays, inactive: fob rotate PROFILE
-deletes it later, and fob rotate PROFILE --abort goes back to it.
+deletes it later, and fob rotate PROFILE --abort goes back to it. Use for STS or IAM, such
+as assuming roles, does not count, because AWS cannot tell it from fob's: use --keep-old if
+another program may have this key.
 
 If fob is stopped or fails on the way, no key is lost: the same command continues, on any
 computer with this store, and --abort goes back. Where your policy requires MFA, fob asks
@@ -41,24 +44,31 @@ func (c *rotateCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	lock, err := a.store().AskLock(a.ctx, rotate.Lock, "what fob rotate needs", func() { a.out.Log("waiting for another fob rotate") })
+	lock, err := a.store().AskLock(a.ctx, rotate.Lock, "what fob rotate needs", func() { a.out.Note("waiting for another fob rotate") })
 	if err != nil {
 		return err
 	}
 	defer func() { _ = lock.Unlock() }() // closing the file releases it in any case
 	wish := rotate.Wish{Back: c.Abort, KeepOld: c.KeepOld, MaxAge: age, Scheduled: c.All}
 	var failed []error
-	for i, k := range keys {
+	for i := 0; i < len(keys); i++ {
 		if i > 0 {
 			a.out.Say("")
 		}
-		err := c.rotate(a, k, wish)
+		err := c.rotate(a, keys[i], wish)
 		if err == nil {
 			continue
 		}
+		if c.All {
+			keys = slices.Insert(keys, i+1, keys[i].besides(err)...)
+		}
+		if len(keys) > 1 {
+			err = fmt.Errorf("%s: %w", keys[i].profile, err)
+		}
 		failed = append(failed, err)
-		if code := a.judge(err).code; slices.Contains([]int{exitInterrupted, exitStore, exitUnreachable}, code) || a.ctx.Err() != nil {
-			break // the others would fail, too
+		if a.endsAll(err) {
+			sayUntried(a, keys[i+1:])
+			break
 		}
 	}
 	if len(failed) == 0 {
@@ -78,7 +88,7 @@ func (c *rotateCmd) check() (age time.Duration, err error) {
 	case c.Profile != "" && c.All:
 		return 0, usagef("--all cannot be combined with a profile")
 	case c.Abort && c.All:
-		return 0, usagef("--abort goes with one profile")
+		return 0, usagef("--abort cannot be combined with --all")
 	case c.Abort && c.MaxAge != "":
 		return 0, usagef("--abort cannot be combined with --max-age")
 	case c.MaxAge == "":

@@ -69,7 +69,7 @@ func (c *keyCalls) SignIn(ctx context.Context, with creds.Key) (ok bool, err err
 		own = plan.SessionToken{MFASerial: serial, DurationSeconds: int(time.Hour / time.Second)}
 	}
 	p.Steps = []plan.Step{p.Steps[0], own}
-	c.app.out.Note("AWS refused %s alone; trying again with a session of %s", with.ID, plan.ShortSerial(serial))
+	c.app.out.Note("AWS refused %s alone; trying again with an MFA session (%s)", with.ID, plan.ShortSerial(serial))
 	s, err := c.app.credentials(ctx, p, request{renew: broker.RenewExec, program: named("fob rotate")})
 	if err != nil {
 		return false, err
@@ -107,6 +107,6 @@ func (c *keyCalls) DeleteAccessKey(ctx context.Context, with creds.Key, id strin
 	return c.with(with).DeleteAccessKey(ctx, id)
 }
 
-func (c *keyCalls) AccessKeyUse(ctx context.Context, with creds.Key, id string) (iam.KeyUse, error) {
+func (c *keyCalls) AccessKeyUse(ctx context.Context, with creds.Key, id string) (creds.KeyUse, error) {
 	return c.with(with).AccessKeyUse(ctx, id)
 }

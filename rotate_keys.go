@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"fob/internal/plan"
+	"fob/internal/rotate"
 	"fob/keyring"
 )
 
@@ -17,16 +18,29 @@ type rotating struct {
 	keyID   string // "" if it is not stored, or damaged
 }
 
+// besides is the same key, by another profile that has it, if an error says that this
+// profile's item is damaged.
+func (k rotating) besides(err error) []rotating {
+	damaged, ok := errors.AsType[*keyring.DamagedError](err)
+	if !ok || len(k.sharers) == 0 {
+		return nil
+	}
+	if kind, _, _ := damaged.Item(); kind != keyring.KindKey {
+		return nil
+	}
+	return []rotating{{profile: k.sharers[0], sharers: k.sharers[1:], keyID: k.keyID}}
+}
+
 // keys are the keys that the command line means.
 func (c *rotateCmd) keys(a *app) ([]rotating, error) {
 	stored, err := a.store().Infos(keyring.KindKey)
-	if err != nil && (len(stored) == 0 || !onlyDamaged(err)) {
+	if err != nil && (len(stored) == 0 || !rotate.OnlyDamaged(err)) {
 		return nil, err // a key that cannot be read now may be the one that is replaced
 	}
 	if err != nil {
 		a.out.Warn("%s", a.out.Sentence(err))
 	}
-	under, err := c.underWay(a)
+	under, err := c.underWay(a, stored)
 	if err != nil {
 		return nil, err
 	}
@@ -61,15 +75,6 @@ func (c *rotateCmd) keys(a *app) ([]rotating, error) {
 	return keys, nil
 }
 
-// onlyDamaged reports whether all that went wrong is damaged files.
-func onlyDamaged(err error) bool {
-	if all, ok := err.(interface{ Unwrap() []error }); ok {
-		return !slices.ContainsFunc(all.Unwrap(), func(err error) bool { return !onlyDamaged(err) })
-	}
-	_, damaged := errors.AsType[*keyring.DamagedError](err)
-	return damaged
-}
-
 // keyOf is the key of a profile, and who else has it.
 func keyOf(stored []keyring.Info, profile string) rotating {
 	k := rotating{profile: profile}
@@ -87,18 +92,32 @@ func keyOf(stored []keyring.Info, profile string) rotating {
 }
 
 // underWay are the profiles whose key is being rotated, and by which profile that rotation
-// is named.
-func (c *rotateCmd) underWay(a *app) (map[string]string, error) {
+// is named. A profile that has got one of the two keys since then is one of them. A damaged
+// rotation is an error of its own profile's, and must not keep the others from theirs.
+func (c *rotateCmd) underWay(a *app, stored []keyring.Info) (map[string]string, error) {
 	infos, err := a.store().Infos(keyring.KindRotation)
-	if err != nil {
+	if err != nil && !rotate.OnlyDamaged(err) {
 		return nil, err
+	}
+	if err != nil {
+		a.out.Warn("%s", a.out.Sentence(err))
 	}
 	under := map[string]string{}
 	for _, info := range infos {
-		under[info.Name] = info.Name
 		r, _, err := a.store().Rotation(a.ctx, info.Name)
-		if err != nil {
+		switch {
+		case notStored(err):
+			continue // another fob has just finished it
+		case err != nil && !rotate.OnlyDamaged(err):
 			return nil, err
+		case err != nil && !c.means(stored, info.Name):
+			a.out.Warn("%s", a.out.Sentence(err))
+		}
+		under[info.Name] = info.Name
+		for _, key := range stored {
+			if key.KeyID != "" && (key.KeyID == r.Old.ID || key.KeyID == r.New.ID) {
+				r.Profiles = append(r.Profiles, key.Name)
+			}
 		}
 		for _, profile := range r.Profiles {
 			if _, own := under[profile]; !own {
@@ -107,6 +126,12 @@ func (c *rotateCmd) underWay(a *app) (map[string]string, error) {
 		}
 	}
 	return under, nil
+}
+
+// means reports whether the command line means a profile, so that what is wrong with its
+// rotation is said in any case.
+func (c *rotateCmd) means(stored []keyring.Info, profile string) bool {
+	return c.Profile == profile || c.All && slices.ContainsFunc(stored, func(k keyring.Info) bool { return k.Name == profile })
 }
 
 // owner is the profile by which the rotation is named, or would be: that whose key the

@@ -11,18 +11,19 @@ import (
 	"fob/internal/ui"
 )
 
-// sayRotated says what was done.
-func sayRotated(a *app, done rotate.Action, r creds.Rotation) {
+// sayRotated says what was done; other is the key that was deleted, if it is neither of the
+// two.
+func sayRotated(a *app, done rotate.Action, r creds.Rotation, other string) {
 	switch done {
 	case rotate.Begin:
 		a.out.Say("Replacing %s of %s in account %s.", r.Old.ID, r.User, r.Account)
 		for _, at := range inPlainText(a, r.Old.ID) {
-			a.out.Warn("this key is in plain text, too (%s): what reads it there will stop working", a.host.Tilde(at))
+			a.out.Warn("this key is also in plain text (%s); programs that read it there will stop working", a.host.Tilde(at))
 		}
 	case rotate.DropLost:
-		a.out.Say("Deleted a key that AWS had created although its answer was lost.")
+		a.out.Say("Deleted %s: AWS had created it, and the answer was lost.", other)
 	case rotate.Switch:
-		a.out.Say("Created %s; %s now.", r.New.ID, use(r.Profiles, "it"))
+		a.out.Say("Created %s; %s.", r.New.ID, use("now ", r.Profiles, "it"))
 	case rotate.Deactivate:
 		a.out.Say("Deactivated %s.", r.Old.ID)
 	case rotate.Delete:
@@ -33,22 +34,29 @@ func sayRotated(a *app, done rotate.Action, r creds.Rotation) {
 	case rotate.Reactivate:
 		a.out.Say("Activated %s again.", r.Old.ID)
 	case rotate.SwitchBack:
-		a.out.Say("%s again.", use(r.Profiles, r.Old.ID))
+		a.out.Say("%s again.", use("", r.Profiles, r.Old.ID))
 	case rotate.DeleteNew:
 		a.out.Say("Deleted %s.", r.New.ID)
 	case rotate.Onward:
 		a.out.Say("AWS no longer has %s: continuing with %s.", r.Old.ID, r.New.ID)
 	case rotate.Full:
-		a.out.Say("Deleted the inactive key.")
+		stored := ""
+		if owner := a.ownerOf(other); owner != "" {
+			stored = " (stored for " + owner + ")"
+		}
+		a.out.Say("Deleted %s, which was inactive%s.", other, stored)
 	}
 }
 
-// use says that profiles use a key.
-func use(profiles []string, key string) string {
-	if len(profiles) == 1 {
-		return profiles[0] + " uses " + key
+// use says that profiles use a key: "dev and copy now use it".
+func use(now string, profiles []string, key string) string {
+	switch n := len(profiles); {
+	case n == 1:
+		return profiles[0] + " " + now + "uses " + key
+	case n <= 12:
+		return ui.List(profiles[:n-1]) + " and " + profiles[n-1] + " " + now + "use " + key
 	}
-	return ui.List(profiles) + " use " + key
+	return ui.List(profiles) + " " + now + "use " + key // "... and 3 more"
 }
 
 // sayResult says how it ended.
@@ -59,28 +67,28 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 		a.out.Answer("%s has %s, %s: not due yet.", k.profile, k.keyID, ui.Old(result.Age))
 		return nil
 	case rotate.Forget:
-		if len(result.Left) > 0 {
-			a.out.Answer("Ended the rotation of %s; %s has another key.", r.Old.ID, k.profile)
-			a.out.Note("%s may still be in AWS until you delete it there", strings.Join(result.Left, " and "))
-			return nil
-		}
-		a.out.Answer("%s keeps %s.", k.profile, r.Old.ID)
+		sayForgotten(a, k, result)
 		return nil
 	case rotate.Leave:
-		if result.Idle {
+		if r.Left {
 			a.out.Answer("%s has %s; the old key, %s, stays, inactive.", k.profile, r.New.ID, r.Old.ID)
 			return nil
 		}
 		sayVault(a, r)
 		name, why := cmdline.Quote(k.profile), ""
-		if !result.Use.At.IsZero() {
-			why = ": it was used " + usedFor(a, result.Use.Service, result.Use.Region, result.Use.At)
+		if !r.Used.At.IsZero() {
+			why = ": it was used " + usedFor(a, r.Used.Service, r.Used.Region, r.Used.At)
 		}
 		a.out.Answer("%s has a new key, %s.", k.profile, r.New.ID)
-		a.out.Say("The old one, %s, stays, inactive%s.", r.Old.ID, why)
+		a.out.Say("Kept the old key, %s, inactive%s.", r.Old.ID, why)
 		a.out.Say("    fob rotate %-*s   deletes it", len(name)+len(" --abort"), name)
 		a.out.Say("    fob rotate %s --abort   goes back to it", name)
 	default:
+		if r.Left { // an earlier run has said that the key is new
+			a.out.Answer("%s keeps %s, %s.", k.profile, r.New.ID, ui.Old(result.Age))
+			a.out.Say("    fob rotate %s   replaces it", cmdline.Quote(k.profile))
+			return nil
+		}
 		a.out.Answer("%s has a new key, %s.", k.profile, r.New.ID)
 		a.forgetImport(r.Old.ID)
 		sayVault(a, r)
@@ -89,13 +97,42 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 	return sayLogin(a, k.profile)
 }
 
+// sayForgotten says how a rotation ended that leads nowhere, and names each key that is left
+// in AWS, or may be.
+func sayForgotten(a *app, k rotating, result rotate.Result) {
+	r := result.Rotation
+	if len(result.Left) > 0 {
+		a.out.Answer("Ended the rotation of %s; %s has another key.", r.Old.ID, k.profile)
+		a.out.Note("%s may still be in AWS until you delete it there", strings.Join(result.Left, " and "))
+	} else {
+		a.out.Answer("%s keeps %s.", k.profile, r.Old.ID)
+	}
+	if result.PerhapsLost != "" {
+		a.out.Note("AWS may have created %s for fob: if nothing uses it, delete it in AWS", result.PerhapsLost)
+	}
+	if result.Unseen {
+		a.out.Note("AWS may have created another key for %s, and does not list the keys to fob: check them in AWS", r.User)
+	}
+}
+
+// sayUntried names the profiles that are left out because the others could not be done.
+func sayUntried(a *app, keys []rotating) {
+	var names []string
+	for _, k := range keys {
+		names = append(names, k.profile)
+	}
+	if len(names) > 0 {
+		a.out.Note("not tried: %s", ui.List(names))
+	}
+}
+
 // sayVault says where aws-vault may still have the old key: it shows names, and which keys
 // they stand for is encrypted.
 func sayVault(a *app, r creds.Rotation) {
 	kept := a.inVault(true)
 	for _, profile := range r.Profiles {
 		if slices.Contains(kept, profile) {
-			a.out.Note("aws-vault has a key of %s, too; if it is %s, it no longer works: %s", profile, r.Old.ID, ui.Type("aws-vault", "remove", profile).Command)
+			a.out.Note("aws-vault also has a key for %s; if it is %s, it no longer works: %s", profile, r.Old.ID, ui.Type("aws-vault", "remove", profile).Command)
 		}
 	}
 }

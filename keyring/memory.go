@@ -1,7 +1,9 @@
 package keyring
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -83,6 +85,22 @@ func (s *Store) recallFrom(file string) (memory, error) {
 		return memory{}, &DamagedError{filepath.Join(s.opts.StateDir, file), "it is not what fob wrote about this store"}
 	}
 	return m, nil
+}
+
+// Machine is this machine's name, which other machines with the same store do not have. It
+// is random, and made when it is first asked for.
+func (s *Store) Machine() (string, error) {
+	d, err := makeDir(s.opts.StateDir)
+	if err != nil {
+		return "", err
+	}
+	defer d.Close()
+	const file, size = "machine", 26 // of rand.Text
+	if text, _, err := d.read(file, 2*size); err == nil && len(bytes.TrimSpace(text)) == size {
+		return string(bytes.TrimSpace(text)), nil
+	}
+	name := rand.Text()
+	return name, d.write(file, []byte(name+"\n"), true)
 }
 
 func (s *Store) remember(m memory) error { return s.rememberIn(s.memoryFile(), m) }

@@ -3,6 +3,7 @@ package keyring
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -256,5 +257,27 @@ func TestLocks(t *testing.T) {
 	}
 	if _, err := s.Create(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A machine has one name, and another machine has another one, also with the same store.
+func TestMachine(t *testing.T) {
+	s := newStore(t)
+	name, err := s.Machine()
+	if err != nil || len(name) != 26 {
+		t.Fatal(name, err)
+	}
+	if same, err := again(s).Machine(); same != name || err != nil {
+		t.Errorf("%q, then %q: %v", name, same, err)
+	}
+	if other, err := again(s, func(o *Options) { o.StateDir = filepath.Join(t.TempDir(), "elsewhere") }).Machine(); other == name || err != nil {
+		t.Errorf("another machine is called %q: %v", other, err)
+	}
+	if err := os.WriteFile(filepath.Join(s.opts.StateDir, "machine"), []byte("torn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	next, err := s.Machine()
+	if same, _ := again(s).Machine(); err != nil || next == name || same != next {
+		t.Errorf("%q, %q: %v", next, same, err)
 	}
 }

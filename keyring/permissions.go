@@ -17,8 +17,8 @@ func (s *Store) Loose() ([]*UnsafeError, error) {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
-			if err != nil || e.Type()&fs.ModeSymlink != 0 {
-				return err
+			if err != nil || e.Type()&(fs.ModeSymlink|fs.ModeSocket) != 0 {
+				return err // its directory decides who gets to a socket
 			}
 			fi, err := e.Info()
 			if err != nil {

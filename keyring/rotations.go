@@ -101,6 +101,14 @@ type (
 		Deactivated time.Time `json:"deactivated,omitzero"`
 		KeepOld     bool      `json:"keep_old,omitempty"`
 		Profiles    []string  `json:"profiles,omitempty"`
+		Used        keyUse    `json:"used,omitzero"`
+		Left        bool      `json:"left,omitempty"`
+		Machine     string    `json:"machine,omitempty"`
+	}
+	keyUse struct {
+		At      time.Time `json:"at"`
+		Service string    `json:"service,omitempty"`
+		Region  string    `json:"region,omitempty"`
 	}
 	keyPair struct {
 		ID     string `json:"id"`
@@ -126,13 +134,14 @@ func packPair(k creds.Key) keyPair { return keyPair{k.ID, k.Secret.Reveal()} }
 func (p keyPair) unpack() creds.Key { return creds.Key{ID: p.ID, Secret: creds.NewSecret(p.Secret)} }
 
 func (r rotationRecord) text() string {
-	return fmt.Sprint(r.Step, r.Old, r.New, r.User, r.Account, r.Profiles)
+	return fmt.Sprint(r.Step, r.Old, r.New, r.User, r.Account, r.Profiles, r.Used.Service, r.Used.Region, r.Machine)
 }
 
 func packRotation(r creds.Rotation) rotationRecord {
 	return rotationRecord{
 		1, r.Step, packPair(r.Old), packPair(r.New), r.User, r.Account,
 		seconds(r.Began), seconds(r.Created), seconds(r.Switched), seconds(r.Deactivated), r.KeepOld, r.Profiles,
+		keyUse{seconds(r.Used.At), r.Used.Service, r.Used.Region}, r.Left, r.Machine,
 	}
 }
 
@@ -140,6 +149,7 @@ func (r rotationRecord) unpack() creds.Rotation {
 	return creds.Rotation{
 		Step: r.Step, Old: r.Old.unpack(), New: r.New.unpack(), User: r.User, Account: r.Account,
 		Began: r.Began, Created: r.Created, Switched: r.Switched, Deactivated: r.Deactivated, KeepOld: r.KeepOld, Profiles: r.Profiles,
+		Used: creds.KeyUse(r.Used), Left: r.Left, Machine: r.Machine,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -240,5 +241,29 @@ func TestManyShare(t *testing.T) {
 	all.Wait()
 	if got := derived.Load(); got > n/3 {
 		t.Errorf("%d derivations for %d", got, n)
+	}
+}
+
+// A socket that a killed process leaves behind is open to nobody, whatever its mode: its
+// directory is private, and is reported if it is not.
+func TestLeftSocket(t *testing.T) {
+	s := newStore(t)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: inStore(s, locksDir+"/"+shareSocket), Net: "unix"})
+	if err != nil {
+		t.Skip(err) // the path is too long for one
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if err := os.Chmod(inStore(s, locksDir+"/"+shareSocket), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if loose, err := s.Loose(); err != nil || len(loose) != 0 {
+		t.Errorf("%v, %v", loose, err)
+	}
+	if err := os.Chmod(inStore(s, locksDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if loose, err := s.Loose(); err != nil || len(loose) != 1 || loose[0].Path != inStore(s, locksDir) {
+		t.Errorf("%v, %v", loose, err)
 	}
 }

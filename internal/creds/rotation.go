@@ -12,12 +12,25 @@ type Rotation struct {
 	Old, New Key
 	// User and Account are whose keys they are.
 	User, Account string
-	// When each thing was done, by this machine's clock; zero if it was not.
+	// When each thing was done, by AWS's clock; zero if it was not.
 	Began, Created, Switched, Deactivated time.Time
 	// KeepOld: the old key stays in AWS, inactive.
 	KeepOld bool
+	// Used is when something other than fob has used the old key lately, which keeps it in
+	// AWS as well; zero if nothing has.
+	Used KeyUse
+	// Left: a run has ended with the old key inactive, and has said so.
+	Left bool
+	// Machine asked AWS for the new key; "" if that is unknown.
+	Machine string
 	// Profiles are those that the old key is stored for.
 	Profiles []string
+}
+
+// KeyUse is when a key was last used, and for what. AWS says so with some delay.
+type KeyUse struct {
+	At              time.Time // zero: never
+	Service, Region string    // "" if it was never used
 }
 
 // Backup is what files held before keys were removed from them.

@@ -12,9 +12,7 @@ import (
 )
 
 const (
-	// oldKey is the age at which a key is old: AWS's own reports (Security Hub, IAM.3) draw
-	// the line there.
-	oldKey = 90 * 24 * time.Hour
+	oldKey = rotate.OldAge
 	// soaked is how long an old key is left inactive before somebody is reminded of it.
 	soaked = 24 * time.Hour
 )

@@ -31,12 +31,6 @@ type AccessKey struct {
 // Active reports whether AWS accepts the key.
 func (k AccessKey) Active() bool { return k.Status == "Active" }
 
-// KeyUse is when a key was last used, and for what. AWS says so with some delay.
-type KeyUse struct {
-	At              time.Time // zero: never
-	Service, Region string    // "" if it was never used
-}
-
 // keyAnswer is an access key in an answer.
 type keyAnswer struct {
 	ID      string `xml:"AccessKeyId"`
@@ -126,7 +120,7 @@ func (c Client) DeleteAccessKey(ctx context.Context, id string) error {
 }
 
 // AccessKeyUse asks when an access key was last used.
-func (c Client) AccessKeyUse(ctx context.Context, id string) (KeyUse, error) {
+func (c Client) AccessKeyUse(ctx context.Context, id string) (creds.KeyUse, error) {
 	var answer struct {
 		Use struct {
 			At      string `xml:"LastUsedDate"`
@@ -135,9 +129,9 @@ func (c Client) AccessKeyUse(ctx context.Context, id string) (KeyUse, error) {
 		} `xml:"GetAccessKeyLastUsedResult>AccessKeyLastUsed"`
 	}
 	if err := c.AWS.Query(ctx, c.With, again("GetAccessKeyLastUsed", url.Values{"AccessKeyId": {id}}), &answer); err != nil {
-		return KeyUse{}, err
+		return creds.KeyUse{}, err
 	}
-	use := KeyUse{At: date(answer.Use.At)}
+	use := creds.KeyUse{At: date(answer.Use.At)}
 	if !use.At.IsZero() {
 		use.Service, use.Region = answer.Use.Service, answer.Use.Region
 	}

@@ -124,8 +124,8 @@ func TestAccessKeyUse(t *testing.T) {
 		return "<GetAccessKeyLastUsedResponse><GetAccessKeyLastUsedResult><UserName>jo</UserName><AccessKeyLastUsed>" + text +
 			"</AccessKeyLastUsed></GetAccessKeyLastUsedResult></GetAccessKeyLastUsedResponse>"
 	}
-	for text, want := range map[string]KeyUse{
-		"<LastUsedDate>2026-11-30T10:00:00Z</LastUsedDate><ServiceName>s3</ServiceName><Region>eu-west-1</Region>": {time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC), "s3", "eu-west-1"},
+	for text, want := range map[string]creds.KeyUse{
+		"<LastUsedDate>2026-11-30T10:00:00Z</LastUsedDate><ServiceName>s3</ServiceName><Region>eu-west-1</Region>": {At: time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC), Service: "s3", Region: "eu-west-1"},
 		"<ServiceName>N/A</ServiceName><Region>N/A</Region>":                                                       {},
 	} {
 		got, err := Client{AWS: &asked{answer: wrap(text)}}.AccessKeyUse(t.Context(), oldID)

@@ -50,6 +50,13 @@ func (e *FullError) Error() string {
 	return fmt.Sprintf("%s already has %d access keys, and AWS allows no more", e.User, len(e.Keys))
 }
 
+// ElsewhereError is a key that may be lost, or that another machine may be using.
+type ElsewhereError struct{ Profile, KeyID string }
+
+func (e *ElsewhereError) Error() string {
+	return fmt.Sprintf("another computer with this store began to replace the key of %s, and may be using %s", e.Profile, e.KeyID)
+}
+
 // LeftError is a new key that could neither be stored nor deleted.
 type LeftError struct {
 	KeyID     string
@@ -105,5 +112,5 @@ func (e *StateError) Error() string {
 	case Unknown:
 		return fmt.Sprintf("another version of fob is replacing the key of %s (%q)", e.Profile, e.Rotation.Step)
 	}
-	return fmt.Sprintf("no key of %s is being replaced", e.Profile)
+	return fmt.Sprintf("no rotation of %s's key to go back from", e.Profile)
 }

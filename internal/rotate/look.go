@@ -22,9 +22,8 @@ func (x *run) look(ctx context.Context) error {
 		return err
 	}
 	x.journal, x.info, x.user = journal, info, journal.User
-	x.state.Step = journal.Step
+	x.state.Step, x.perhaps, x.unseen = journal.Step, "", false
 	if journal.Step == "" {
-		x.retired, x.use = false, iam.KeyUse{}
 		if x.wish.Back {
 			return nil // there is nothing to look for
 		}
@@ -56,14 +55,30 @@ func (x *run) tooYoung(created time.Time) bool {
 	return x.wish.MaxAge > 0 && !created.IsZero() && x.age < x.wish.MaxAge
 }
 
-// resting reports whether a schedule's run leaves an old key alone, without asking AWS.
+// resting reports whether this run leaves an old key alone, without asking AWS.
 func (x *run) resting() bool {
 	s := x.state
-	return s.Step == Deactivated && !s.Back && !s.ToSwitch && !s.Replaced && x.rest() && (x.wish.MaxAge == 0 || x.tooYoung(x.info.KeyCreated))
+	x.age = x.clock().Sub(x.info.KeyCreated)
+	return s.Step == Deactivated && !s.Back && !s.ToSwitch && !s.Replaced && x.rest() && !x.dueAgain()
 }
 
-// lookFirst is look where there is no journal: whose key it is, and who else has it;
-// young, if the key is not due.
+// dueAgain reports whether the new key of a rotation is due as soon as that is over. A person who names the profile only has it finished, unless the key is old; and
+// --all replaces every key, but not one of which it has just done so.
+func (x *run) dueAgain() bool {
+	switch {
+	case x.wish.MaxAge > 0:
+		return x.age >= x.wish.MaxAge
+	case x.wish.Scheduled:
+		return x.journal.Step == Deactivated && x.soaked()
+	}
+	return x.age >= OldAge
+}
+
+// soaked reports whether the old key was deactivated long ago.
+func (x *run) soaked() bool { return x.clock().Sub(x.journal.Deactivated) >= soak }
+
+// lookFirst is look where there is no journal: whose key it is; young, if the key is not
+// due.
 func (x *run) lookFirst(ctx context.Context) (young bool, err error) {
 	key, info, err := x.Store.Key(ctx, x.Profile)
 	if err != nil {
@@ -87,22 +102,38 @@ func (x *run) lookFirst(ctx context.Context) (young bool, err error) {
 	x.user = arn.UserName()
 	x.info.ARN, x.info.Account = x.id.ARN, x.id.Account
 	x.journal.Old, x.journal.Profiles = key, []string{x.Profile}
-	for _, profile := range x.Sharers {
-		other, _, err := x.Store.Key(ctx, profile)
+	return false, nil
+}
+
+// addProfiles adds those that have one of the two keys and are not in the journal, also if
+// they got it since the rotation began: each would be left with a key that is gone.
+func (x *run) addProfiles(ctx context.Context) error {
+	infos, err := x.Store.Infos(keyring.KindKey)
+	if err != nil && !OnlyDamaged(err) {
+		return err
+	}
+	for _, info := range infos {
+		if info.KeyID == "" || !x.known(creds.Key{ID: info.KeyID}) || slices.Contains(x.journal.Profiles, info.Name) {
+			continue
+		}
+		key, _, err := x.Store.Key(ctx, info.Name)
 		switch {
 		case isMissing(err), isDamaged(err):
 		case err != nil:
-			return false, err // or that profile would be left with a key that is gone
-		case same(other, key):
-			x.journal.Profiles = append(x.journal.Profiles, profile)
+			return err
+		case x.known(key):
+			x.journal.Profiles = append(x.journal.Profiles, info.Name)
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // lookAtProfiles finds out which of the two keys the profiles have.
 func (x *run) lookAtProfiles(ctx context.Context) error {
-	x.state.Replaced = true
+	if err := x.addProfiles(ctx); err != nil {
+		return err
+	}
+	x.state.Replaced, x.state.ToSwitch, x.state.ToReturn = true, false, false
 	for _, profile := range x.journal.Profiles {
 		key, _, err := x.Store.Key(ctx, profile)
 		switch {
@@ -151,6 +182,7 @@ func (x *run) lookAtAWS(ctx context.Context) error {
 		}
 	}
 	if x.state.Back && (x.state.Replaced || x.journal.Step == Began) {
+		x.unseen = x.journal.Step == Began && !x.answered
 		return nil // neither key works any more, and neither is needed
 	}
 	if len(signers) == 2 {
@@ -200,7 +232,11 @@ func (x *run) sort(ctx context.Context, signer creds.Key) error {
 		case x.journal.New.ID:
 			x.state.New = status
 		default:
-			if x.isLost(ctx, signer, k) {
+			lost, err := x.isLost(ctx, signer, k)
+			if err != nil {
+				return err
+			}
+			if lost {
 				x.state.Lost, x.lost = true, k.ID
 			} else {
 				x.state.Strange = true
@@ -214,7 +250,7 @@ func (x *run) sort(ctx context.Context, signer creds.Key) error {
 	case Began:
 		x.state.Young = now.Sub(x.journal.Began) < answerTime
 	default:
-		x.state.Due = x.wish.MaxAge > 0 && x.age >= x.wish.MaxAge
+		x.state.Due = x.dueAgain()
 		x.state.Young = now.Sub(x.journal.Created) < answerTime
 	}
 	x.state.Rest = x.rest()
@@ -222,18 +258,28 @@ func (x *run) sort(ctx context.Context, signer creds.Key) error {
 }
 
 // isLost reports whether a key is one that AWS created for this rotation although the
-// answer was lost: it was created when fob asked for one, and nothing has ever used it.
-func (x *run) isLost(ctx context.Context, signer creds.Key, k iam.AccessKey) bool {
+// answer was lost: it was created when fob asked for one, and nothing has ever used it. If
+// the user may not know whether it was used, it is perhaps lost.
+func (x *run) isLost(ctx context.Context, signer creds.Key, k iam.AccessKey) (lost bool, err error) {
 	from, to := x.journal.Began.Add(-lostSlack), x.journal.Began.Add(lostWindow)
 	if x.journal.Step != Began || x.answered || k.Created.Before(from) || k.Created.After(to) {
-		return false
+		return false, nil
 	}
-	use, err := x.lastUse(ctx, signer, k.ID)
-	return err == nil && use.At.IsZero()
+	var use creds.KeyUse
+	err = x.call(ctx, signer, func(ctx context.Context) (err error) {
+		use, err = x.lastUse(ctx, signer, k.ID)
+		return err
+	})
+	if iam.Refused(err, iam.Denied) {
+		x.perhaps = k.ID
+		return false, nil
+	}
+	return err == nil && use.At.IsZero(), err
 }
 
-// lastUse asks when a key was last used. Nobody is asked for a code to learn that.
-func (x *run) lastUse(ctx context.Context, signer creds.Key, id string) (iam.KeyUse, error) {
+// lastUse asks when a key was last used. Unless that decides whether a key is lost, nobody
+// is asked for a code to learn it.
+func (x *run) lastUse(ctx context.Context, signer creds.Key, id string) (creds.KeyUse, error) {
 	return x.iam.AccessKeyUse(context.WithoutCancel(ctx), signer, id)
 }
 
@@ -269,18 +315,20 @@ func isDamaged(err error) bool {
 	return damaged
 }
 
+// OnlyDamaged reports whether all that went wrong is damaged items.
+func OnlyDamaged(err error) bool {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(all.Unwrap(), func(err error) bool { return !OnlyDamaged(err) })
+	}
+	return isDamaged(err)
+}
+
 // full asks whether a key that is in the way may be deleted: an inactive one that is
 // neither of the two.
 func (x *run) full(ctx context.Context) error {
 	var all []KnownKey
 	for _, k := range x.keys {
-		known := KnownKey{AccessKey: k}
-		use, err := x.lastUse(ctx, x.journal.Old, k.ID)
-		known.KeyUse, known.UseUnknown = use, err != nil
-		if !k.Created.IsZero() {
-			known.Age = x.iam.Now().Sub(k.Created)
-		}
-		all = append(all, known)
+		all = append(all, x.about(ctx, k))
 	}
 	full := &FullError{Profile: x.Profile, KeyID: x.journal.Old.ID, User: x.user, Keys: all}
 	i := slices.IndexFunc(all, func(k KnownKey) bool { return !k.Active() && k.ID != x.journal.Old.ID })
@@ -297,6 +345,36 @@ func (x *run) full(ctx context.Context) error {
 	if err := x.delete(ctx, x.journal.Old, all[i].ID); err != nil {
 		return err
 	}
-	x.state.Strange = false
+	x.state.Strange, x.dropped = false, all[i].ID
+	return nil
+}
+
+// about asks what helps to decide about a key of the user.
+func (x *run) about(ctx context.Context, k iam.AccessKey) KnownKey {
+	use, err := x.lastUse(ctx, x.journal.Old, k.ID)
+	known := KnownKey{AccessKey: k, KeyUse: use, UseUnknown: err != nil, PerhapsLost: k.ID == x.perhaps}
+	if !k.Created.IsZero() {
+		known.Age = x.iam.Now().Sub(k.Created)
+	}
+	return known
+}
+
+// dropLost deletes a lost key. Where another machine has asked for it, a person is asked.
+func (x *run) dropLost(ctx context.Context) error {
+	if x.Machine == "" || x.journal.Machine != x.Machine {
+		i := slices.IndexFunc(x.keys, func(k iam.AccessKey) bool { return k.ID == x.lost })
+		ok, err := x.MayDropLost(ctx, x.about(ctx, x.keys[i]))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return &ElsewhereError{Profile: x.Profile, KeyID: x.lost}
+		}
+	}
+	if err := x.delete(ctx, x.journal.Old, x.lost); err != nil {
+		return err
+	}
+	x.dropped, x.lost = x.lost, ""
+	x.state.Lost, x.state.Young, x.answered = false, false, true // there is one answer to a question
 	return nil
 }

@@ -26,11 +26,13 @@
 //
 // To forget is to remove the journal, which happens last.
 //
-// A machine whose copy of the store is behind sees an earlier row. That does no harm: O is
-// deactivated and deleted with N, which proves that N works, and N is deleted with O. A key
-// counts as lost only if AWS created it when fob asked for one and got no answer, and
-// nothing has ever used it. A list that is behind proves nothing: AWS is asked again, or told
-// to delete what may be there. A journal that another process has changed in the meantime is not overwritten.
+// A machine whose copy of the store is behind sees an earlier row, and must not break what
+// another one has reached: O is deactivated and deleted with N, which proves that N works,
+// and N is deleted with O. A key counts as lost only if AWS created it when fob asked for
+// one and got no answer, and nothing has ever used it. If another machine asked, that one
+// may have got the answer and be using the key, so that only a person may have it deleted.
+// A list that is behind proves nothing: AWS is asked again, or told to delete what may be
+// there. A journal that another process has changed in the meantime is not overwritten.
 package rotate
 
 import (
@@ -61,6 +63,9 @@ const Lock = "rotate"
 type Store interface {
 	Key(ctx context.Context, profile string) (creds.Key, keyring.Info, error)
 	SetKey(ctx context.Context, profile string, k creds.Key, i keyring.Info) (keyring.Info, error)
+	// Infos are the headers of all items of a kind. Damaged ones are left out, and are an
+	// error beside the others.
+	Infos(kind keyring.Kind) ([]keyring.Info, error)
 	Retire(ctx context.Context, profile string, k creds.Key, why string) error
 	Rotation(ctx context.Context, profile string) (creds.Rotation, keyring.Info, error)
 	SetRotation(ctx context.Context, profile string, r creds.Rotation, i keyring.Info) (keyring.Info, error)
@@ -84,7 +89,7 @@ type IAM interface {
 	CreateAccessKey(ctx context.Context, with creds.Key) (creds.Key, iam.AccessKey, error)
 	SetAccessKey(ctx context.Context, with creds.Key, id string, active bool) error
 	DeleteAccessKey(ctx context.Context, with creds.Key, id string) error
-	AccessKeyUse(ctx context.Context, with creds.Key, id string) (iam.KeyUse, error)
+	AccessKeyUse(ctx context.Context, with creds.Key, id string) (creds.KeyUse, error)
 	// Now is the time by AWS's clock.
 	Now() time.Time
 }
@@ -93,17 +98,21 @@ type IAM interface {
 type Rotator struct {
 	Store   Store
 	Profile string
-	// Sharers are other profiles that seem to have the same key.
-	Sharers []string
 	STS     STS
+	// Machine tells this machine from others that have the same store; "" if nothing does.
+	Machine string
 	// Dial returns IAM as it is called for a user.
 	Dial func(awsapi.Identity) (IAM, error)
 	// MayDrop asks whether an inactive key may be deleted, because AWS creates no third one.
 	MayDrop func(ctx context.Context, k KnownKey) (bool, error)
+	// MayDropLost asks whether a key may be deleted that another machine may be using: that
+	// one asked AWS for a key, and may have got the answer.
+	MayDropLost func(ctx context.Context, k KnownKey) (bool, error)
 	// Wait pauses until AWS may know more.
 	Wait func(ctx context.Context, d time.Duration) error
-	// Done is called after each action.
-	Done func(a Action, r creds.Rotation)
+	// Done is called after each action. other is the key that was deleted, if it is neither
+	// of the two.
+	Done func(a Action, r creds.Rotation, other string)
 	// Now is this computer's clock.
 	Now func() time.Time
 	Log func(format string, args ...any)
@@ -113,7 +122,8 @@ type Rotator struct {
 type Wish struct {
 	Back    bool // to the old key
 	KeepOld bool // leave the old key in AWS, inactive
-	// MaxAge is how old a key may be; 0 replaces any.
+	// MaxAge is how old a key may be; 0 replaces any, but for the new key of a rotation that
+	// is only finished: see OldAge and soak.
 	MaxAge time.Duration
 	// Scheduled: nobody has named this profile, so an old key that was left inactive on
 	// purpose is left a while longer.
@@ -123,10 +133,12 @@ type Wish struct {
 // KnownKey is a key of the user, with what helps to decide about it.
 type KnownKey struct {
 	iam.AccessKey
-	iam.KeyUse
+	creds.KeyUse
 	// UseUnknown: AWS did not say when it was used.
 	UseUnknown bool
-	Age        time.Duration // 0 if that is unknown
+	// PerhapsLost: AWS may have created it for this rotation, although the answer was lost.
+	PerhapsLost bool
+	Age         time.Duration // 0 if that is unknown
 }
 
 // Result is how a run ended.
@@ -135,15 +147,16 @@ type Result struct {
 	Last Action
 	// Rotation is what the journal said at the end.
 	Rotation creds.Rotation
-	// Age is that of the key which is not due.
+	// Age is that of the profile's key; 0 if that is unknown.
 	Age time.Duration
-	// Idle: this run changed nothing.
-	Idle bool
 	// Left are keys that no profile has, and that may still be in AWS: another key was
 	// stored in their place.
 	Left []string
-	// Use is why the old key is left; zero if that was asked for.
-	Use iam.KeyUse
+	// PerhapsLost is a key that AWS may have created for this rotation, and does not say
+	// whether anything uses it; "" for none.
+	PerhapsLost string
+	// Unseen: AWS may have created such a key, and did not list the user's keys.
+	Unseen bool
 }
 
 // retiredAs is why the store no longer has the old key.
@@ -165,3 +178,7 @@ const (
 	// soak is how long an old key is then left by runs that nobody watches.
 	soak = 24 * time.Hour
 )
+
+// OldAge is the age at which a key is old: AWS's own reports (Security Hub, IAM.3) draw the
+// line there.
+const OldAge = 90 * 24 * time.Hour

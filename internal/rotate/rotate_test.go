@@ -56,14 +56,15 @@ func TestRotate(t *testing.T) {
 }
 
 // Wherever a run is killed, or a call or a write fails, no key is lost, and the next runs
-// finish: they continue, or they go back. The second run has its own trouble at every place.
+// finish: they continue, or they go back. The second run has its own trouble at every place,
+// at once or when AWS has long settled.
 func TestTroubleAnywhere(t *testing.T) {
 	troubles := []string{killBefore, killAfter, fails, lostAnswer, refuses}
 	runs := 0
 	for _, settings := range []func(*world){
 		func(*world) {},
 		func(w *world) { w.delay, w.lag = 2, true },
-		func(w *world) { w.needMFA = []string{"create", "deactivate", "activate", "delete"} },
+		func(w *world) { w.needMFA = []string{"create", "deactivate", "activate", "delete", "last use"} },
 	} {
 		for _, first := range troubles {
 			for n := 1; ; n++ {
@@ -85,15 +86,19 @@ func TestTroubleAnywhere(t *testing.T) {
 				start.watch = nil
 				for _, back := range []bool{false, true} {
 					for _, second := range troubles {
-						for m := 1; ; m++ {
-							w := start.deep()
-							where := fmt.Sprintf("%s at %d, then with back=%v %s at %d", first, n, back, second, m)
-							_, err := w.run(t.Context(), Wish{Back: back}, m, second)
-							past := w.ops < m
-							w.check(t, where, err)
-							w.finish(t, where)
-							if runs++; past || t.Failed() {
-								break
+						for _, later := range []time.Duration{0, 3 * answerTime} {
+							for m := 1; ; m++ {
+								w := start.deep()
+								where := fmt.Sprintf("%s at %d, then %v later with back=%v %s at %d", first, n, later, back, second, m)
+								w.settle(later)
+								result, err := w.run(t.Context(), Wish{Back: back}, m, second)
+								past := w.ops < m
+								delete(w.keys, result.PerhapsLost) // as a person does who was told
+								w.check(t, where, err)
+								w.finish(t, where)
+								if runs++; past || t.Failed() {
+									break
+								}
 							}
 						}
 					}
@@ -104,7 +109,7 @@ func TestTroubleAnywhere(t *testing.T) {
 			}
 		}
 	}
-	if runs < 10_000 {
+	if runs < 20_000 {
 		t.Errorf("only %d runs", runs)
 	}
 }
@@ -193,6 +198,7 @@ func TestAbort(t *testing.T) {
 
 // A machine whose copy of the store is behind does no harm, whether it rotates or goes
 // back: the other one, which continues after that, still has a key that works, or gets one.
+// And as long as it has no new key itself, it breaks none that works.
 func TestStaleStore(t *testing.T) {
 	for n := 1; ; n++ {
 		for m := n; ; m++ {
@@ -211,10 +217,15 @@ func TestStaleStore(t *testing.T) {
 			mine.watch = nil
 			for _, back := range []bool{false, true} {
 				mine, stale := mine.deep(), stale.clone()
-				stale.keys = mine.keys
+				stale.keys, stale.machine = mine.keys, "there"
+				early := stale.journal == nil || stale.journal.Step == Began
 				where := fmt.Sprintf("stale since %d, the other one at %d, back=%v", n, m, back)
-				_, _ = stale.run(t.Context(), Wish{Back: back}, 0, "")
 				works := func(k creds.Key) bool { return mine.keys[k.ID] != nil && mine.keys[k.ID].active }
+				before := works(mine.stored["dev"])
+				_, _ = stale.run(t.Context(), Wish{Back: back}, 0, "")
+				if before && early && mine.made > 0 && !works(mine.stored["dev"]) {
+					t.Errorf("%s: the key of the other machine no longer works", where)
+				}
 				if !works(mine.stored["dev"]) && !works(stale.stored["dev"]) && (mine.journal == nil || !works(mine.journal.Old) && !works(mine.journal.New)) {
 					t.Errorf("%s: no store has a key that works", where)
 				}
@@ -240,14 +251,15 @@ func TestLostKey(t *testing.T) {
 		t.Errorf("%d keys were made", w.made)
 	}
 	for name, row := range map[string]struct {
-		at   time.Duration
-		use  iam.KeyUse
-		deny string
+		at      time.Duration
+		use     creds.KeyUse
+		deny    string
+		perhaps bool
 	}{
-		"used":              {time.Second, iam.KeyUse{At: w.now, Service: "s3"}, ""},
-		"older":             {-10 * time.Second, iam.KeyUse{}, ""},
-		"younger":           {3 * time.Minute, iam.KeyUse{}, ""},
-		"who knows if used": {time.Second, iam.KeyUse{}, "last use"},
+		"used":              {time.Second, creds.KeyUse{At: w.now, Service: "s3"}, "", false},
+		"older":             {-10 * time.Second, creds.KeyUse{}, "", false},
+		"younger":           {3 * time.Minute, creds.KeyUse{}, "", false},
+		"who knows if used": {time.Second, creds.KeyUse{}, "last use", true},
 	} {
 		w := newWorld()
 		_, _ = w.run(t.Context(), Wish{}, created, killBefore)
@@ -256,8 +268,93 @@ func TestLostKey(t *testing.T) {
 		w.deny = []string{row.deny}
 		_, err := w.run(t.Context(), Wish{}, 0, "")
 		full, ok := errors.AsType[*FullError](err)
-		if !ok || len(full.Keys) != 2 || w.keys["AKIASTRANGE"] == nil || w.journal == nil {
+		if !ok || len(full.Keys) != 2 || full.Keys[1].PerhapsLost != row.perhaps || w.keys["AKIASTRANGE"] == nil || w.journal == nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		result, err := w.run(t.Context(), Wish{Back: true}, 0, "")
+		if err != nil || result.Last != Forget || (result.PerhapsLost == "AKIASTRANGE") != row.perhaps || w.keys["AKIASTRANGE"] == nil {
+			t.Errorf("%s, going back: %+v, %v", name, result, err)
+		}
+	}
+}
+
+// What AWS does not say about a key is not taken for an answer: the run stops, and the next
+// one finds out.
+func TestNoAnswerAboutUse(t *testing.T) {
+	created := slices.Index(operations(t), "create") + 1
+	for _, back := range []bool{false, true} {
+		for _, trouble := range []string{fails, lostAnswer} {
+			w := newWorld()
+			_, _ = w.run(t.Context(), Wish{}, created, killAfter)
+			w.settle(time.Hour)
+			probe := w.deep()
+			_, _ = probe.run(t.Context(), Wish{Back: back}, 0, "")
+			n := slices.Index(probe.names, "last use") + 1
+			_, err := w.run(t.Context(), Wish{Back: back}, n, trouble)
+			if err == nil || w.journal == nil || len(w.keys) != 2 {
+				t.Errorf("back: %v, %s: %v, journal %+v, %d keys", back, trouble, err, w.journal, len(w.keys))
+			}
+			if _, err := w.run(t.Context(), Wish{Back: back}, 0, ""); err != nil {
+				t.Error(err)
+			}
+			w.over(t, fmt.Sprintf("back: %v, %s", back, trouble), "")
+		}
+	}
+	// Before it begins, it is the old key's use, which tells whether that is deleted.
+	w := newWorld()
+	if _, err := w.run(t.Context(), Wish{}, slices.Index(operations(t), "last use")+1, fails); err == nil || w.journal != nil || w.made != 0 {
+		t.Errorf("%v, journal %+v", err, w.journal)
+	}
+}
+
+// Where AWS no longer accepts the old key, nothing can be listed, and the way back says so
+// if there may be a lost key.
+func TestLostKeyIsNotSeen(t *testing.T) {
+	for op, unseen := range map[string]bool{"create": true, "identity of AKIANEW1": false} {
+		w := newWorld()
+		_, _ = w.run(t.Context(), Wish{}, slices.Index(operations(t), op)+1, killAfter)
+		w.keys["AKIAOLD"].active = false
+		result, err := w.run(t.Context(), Wish{Back: true}, 0, "")
+		if result.Unseen != unseen || unseen && err != nil {
+			t.Errorf("%s: %+v, %v", op, result, err)
+		}
+	}
+}
+
+// A key that another machine asked for is lost only if a person says so: that machine may
+// have got the answer.
+func TestLostKeyOfAnotherMachine(t *testing.T) {
+	created := slices.Index(operations(t), "create") + 1
+	for _, row := range []struct {
+		machine       string
+		asks, deletes bool
+	}{{"here", false, true}, {"there", true, false}, {"there", true, true}, {"", true, false}} {
+		for _, back := range []bool{false, true} {
+			w := newWorld()
+			_, _ = w.run(t.Context(), Wish{}, created, killAfter)
+			w.settle(time.Hour)
+			w.machine, w.agrees = row.machine, row.deletes
+			_, err := w.run(t.Context(), Wish{Back: back}, 0, "")
+			where := fmt.Sprintf("%+v, back: %v", row, back)
+			e, elsewhere := errors.AsType[*ElsewhereError](err)
+			switch {
+			case len(w.asked) > 0 != row.asks:
+				t.Errorf("%s: asked about %q", where, w.asked)
+			case row.deletes && err == nil:
+				w.over(t, where, "")
+			case row.deletes || !elsewhere || e.KeyID != "AKIANEW1" || w.keys["AKIANEW1"] == nil || w.journal == nil:
+				t.Errorf("%s: %v", where, err)
+			}
+		}
+	}
+}
+
+// settle is what time does to AWS: every key is known and listed everywhere.
+func (w *world) settle(d time.Duration) {
+	w.now = w.now.Add(d)
+	for _, k := range w.keys {
+		if d > 0 {
+			k.unknown, k.hidden = 0, 0
 		}
 	}
 }
@@ -304,7 +401,7 @@ func TestNotAllowed(t *testing.T) {
 func TestTwoKeys(t *testing.T) {
 	for _, row := range []struct{ active, allowed, done bool }{{false, false, false}, {false, true, true}, {true, true, false}} {
 		w := newWorld()
-		w.keys["AKIASECOND"] = &awsKey{secret: "x", active: row.active, created: w.now.AddDate(0, -3, 0), use: iam.KeyUse{At: w.now.AddDate(0, -1, 0), Service: "s3"}}
+		w.keys["AKIASECOND"] = &awsKey{secret: "x", active: row.active, created: w.now.AddDate(0, -3, 0), use: creds.KeyUse{At: w.now.AddDate(0, -1, 0), Service: "s3"}}
 		r := w.rotator()
 		var asked []KnownKey
 		r.MayDrop = func(_ context.Context, k KnownKey) (bool, error) { asked = append(asked, k); return row.allowed, nil }
@@ -324,8 +421,11 @@ func TestOldKeyStays(t *testing.T) {
 	busy := func(service string, ago time.Duration) func(*world) {
 		return func(w *world) {
 			w.lag = true
-			w.keys["AKIAOLD"].use = iam.KeyUse{At: w.now.Add(-ago), Service: service, Region: "eu-west-1"}
+			w.keys["AKIAOLD"].use = creds.KeyUse{At: w.now.Add(-ago), Service: service, Region: "eu-west-1"}
 		}
+	}
+	stopped := func(w *world) {
+		_, _ = w.run(context.Background(), Wish{}, slices.Index(operations(t), "deactivate")+1, killBefore)
 	}
 	kept := func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{KeepOld: true}) }
 	later := func(d time.Duration, settings ...func(*world)) func(*world) {
@@ -351,11 +451,16 @@ func TestOldKeyStays(t *testing.T) {
 		{"it is to be kept", func(*world) {}, Wish{KeepOld: true}, Leave, 1, 2},
 		{"it was kept, and a person says it again", kept, Wish{KeepOld: true}, Leave, 1, 2},
 		{"it was kept, and a person rotates again", kept, Wish{}, Finish, 1, 1},
+		{"it was kept, and a person rotates again when the new key is old", later(90*day, kept), Wish{}, Finish, 2, 1},
+		{"it was kept, and a person says it again when the new key is old", later(90*day, kept), Wish{KeepOld: true}, Leave, 2, 2},
+		{"it was kept, and everything is rotated soon", later(time.Hour, kept), Wish{Scheduled: true}, Leave, 1, 2},
+		{"it was kept, and everything is rotated later", later(25*time.Hour, kept), Wish{Scheduled: true}, Finish, 2, 1},
 		{"it was kept, and a schedule rotates", later(10*day, kept), Wish{Scheduled: true, MaxAge: 90 * day}, Leave, 1, 2},
 		{"it was kept, and the new key is due", later(91*day, kept), Wish{Scheduled: true, MaxAge: 90 * day}, Finish, 2, 1},
 		{"it was kept, the new key is due, the next old one is kept", later(91*day, kept), Wish{Scheduled: true, KeepOld: true, MaxAge: 90 * day}, Leave, 2, 2},
 		{"something uses it, and a schedule rotates soon", later(time.Hour, busy("s3", time.Hour), func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{}) }), Wish{Scheduled: true}, Leave, 1, 2},
-		{"something uses it, and a schedule rotates later", later(25*time.Hour, busy("s3", time.Hour), func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{}) }), Wish{Scheduled: true}, Finish, 1, 1},
+		{"something uses it, and a schedule rotates later", later(25*time.Hour, busy("s3", time.Hour), func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{}) }), Wish{Scheduled: true}, Finish, 2, 1},
+		{"something uses it, and a schedule finishes when the new key is due", later(91*day, busy("s3", time.Hour), stopped), Wish{Scheduled: true, MaxAge: 90 * day}, Leave, 1, 2},
 		{"the key is young enough", func(*world) {}, Wish{MaxAge: 200 * day}, NotDue, 0, 1},
 		{"the key is too old", func(*world) {}, Wish{MaxAge: 132 * day}, Finish, 1, 1},
 	} {
@@ -369,6 +474,104 @@ func TestOldKeyStays(t *testing.T) {
 	}
 }
 
+// Wherever a run stops, the next one knows that something else uses the old key, although
+// AWS now says only that fob has used it; and the one after that deletes it.
+func TestUseIsRemembered(t *testing.T) {
+	busy := func() *world {
+		w := newWorld()
+		w.lag = true
+		w.keys["AKIAOLD"].use = creds.KeyUse{At: w.now.Add(-2 * time.Hour), Service: "s3", Region: "eu-west-1"}
+		return w
+	}
+	stays := func(t *testing.T, w *world, where string) {
+		t.Helper()
+		w.lag = w.journal == nil
+		result, err := w.run(t.Context(), Wish{}, 0, "")
+		if old := w.keys["AKIAOLD"]; err != nil || result.Last != Leave || result.Rotation.Used.Service != "s3" || result.Rotation.Left || old == nil || old.active {
+			t.Errorf("%s: %+v, %v; the old key: %+v", where, result, err, old)
+		}
+		w.check(t, where, nil)
+		if result, err := w.run(t.Context(), Wish{}, 0, ""); err != nil || result.Last != Finish || !result.Rotation.Left {
+			t.Errorf("%s, then: %+v, %v", where, result, err)
+		}
+		w.over(t, where+", then", "new")
+	}
+	for n := 1; ; n++ {
+		w := busy()
+		if _, _ = w.run(t.Context(), Wish{}, n, killBefore); w.ops < n {
+			break
+		}
+		stays(t, w, fmt.Sprintf("killed at %d (%s)", n, w.names[n-1]))
+	}
+	// Ctrl-C while AWS deactivates the key: that was the last step, and the run says so.
+	w := busy()
+	ctx, cancel := context.WithCancel(t.Context())
+	w.watch = func(op string) {
+		if op == "deactivate" {
+			cancel()
+		}
+	}
+	if result, err := w.run(ctx, Wish{}, 0, ""); err != nil || result.Last != Leave {
+		t.Errorf("interrupted: %+v, %v", result, err)
+	}
+	// Used only while the rotation was waiting to be continued, or activated again because
+	// something needs it.
+	for _, op := range []string{"deactivate", "delete"} {
+		w := newWorld()
+		_, _ = w.run(t.Context(), Wish{}, slices.Index(operations(t), op)+1, killBefore)
+		w.settle(48 * time.Hour)
+		w.keys["AKIAOLD"].active = true
+		w.keys["AKIAOLD"].use = creds.KeyUse{At: w.now, Service: "s3"}
+		stays(t, w, "used before "+op)
+	}
+}
+
+// A profile that gets one of the two keys while they are exchanged, between two runs or in
+// the middle of one, ends with the one that stays.
+func TestLateProfile(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		for _, during := range []bool{false, true} {
+			for n := 1; ; n++ {
+				w := newWorld()
+				_, _ = w.run(t.Context(), Wish{}, n, killBefore)
+				if w.ops < n {
+					break
+				}
+				if w.journal == nil || w.journal.New.ID == "" || back && w.keys["AKIAOLD"] == nil {
+					continue
+				}
+				gone := map[bool]creds.Key{false: w.journal.Old, true: w.journal.New}[back]
+				for m := 1; ; m++ {
+					w := w.deep()
+					w.watch = func(string) {
+						if w.ops == m && during {
+							w.stored["late"] = gone
+						}
+					}
+					if !during {
+						w.stored["late"] = gone
+					}
+					_, err := w.run(t.Context(), Wish{Back: back}, 0, "")
+					// Once it has looked for the last time, nothing helps.
+					last := max(slices.Index(w.names, "delete"), 0)
+					for last > 0 && w.names[last] != "read keys" {
+						last--
+					}
+					if during && m > last {
+						break
+					}
+					if err != nil || w.stored["late"].ID != w.stored["dev"].ID {
+						t.Errorf("back: %v, killed at %d, stored at %d: late has %s, dev %s, %v; %q", back, n, m, w.stored["late"].ID, w.stored["dev"].ID, err, w.names)
+					}
+					if !during {
+						break
+					}
+				}
+			}
+		}
+	}
+}
+
 // A schedule's run with nothing to do does not ask AWS, which may want a code for that.
 func TestScheduleIsQuiet(t *testing.T) {
 	for _, keep := range []bool{false, true} {
@@ -378,7 +581,7 @@ func TestScheduleIsQuiet(t *testing.T) {
 			t.Fatal(err)
 		}
 		result, err := w.run(t.Context(), wish, 0, "")
-		if err != nil || !result.Idle || slices.ContainsFunc(w.names, func(op string) bool { return !strings.HasPrefix(op, "read") }) {
+		if err != nil || result.Last != map[bool]Action{false: NotDue, true: Leave}[keep] || slices.ContainsFunc(w.names, func(op string) bool { return !strings.HasPrefix(op, "read") }) {
 			t.Errorf("keep: %v: %+v, %v; did %q", keep, result, err, w.names)
 		}
 		w.now = w.now.AddDate(0, 0, 90)

@@ -21,10 +21,11 @@ type run struct {
 	info    keyring.Info // the journal's
 	state   State
 	keys    []iam.AccessKey
-	lost    string // the ID of the lost key
-	// use is when something else than fob has used the old key lately; zero if nothing has,
-	// or if nobody has asked.
-	use iam.KeyUse
+	// The IDs of the lost key, of one that may be it, and of the last key that was deleted
+	// and is neither of the two.
+	lost, perhaps, dropped string
+	// unseen: there may be a lost key, and AWS did not list the user's keys.
+	unseen bool
 	// unanswered is how often AWS was asked for a key in this run and did not answer,
 	// tooMany, how often it answered that there are two, although it listed one.
 	unanswered, tooMany int
@@ -32,8 +33,9 @@ type run struct {
 	// answered: no key can be lost, because AWS has answered whenever this rotation asked for
 	// one. Then a new key is somebody else's.
 	answered bool
-	// What this run did: it deactivated the old key, activated it, or deleted the new one.
-	retired, reactivated, newDeleted bool
+	// What this run did: it began the rotation, activated the old key, or deleted the new
+	// one.
+	began, reactivated, newDeleted bool
 
 	age time.Duration // of the profile's key; 0 if that is unknown
 }
@@ -57,24 +59,34 @@ func (x *run) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	for {
-		if err := context.Cause(ctx); err != nil {
+		a, was := Decide(x.state), x.journal
+		if err := context.Cause(ctx); err != nil && a != Leave { // which only says how it ended
 			return Result{}, err
 		}
-		a, was := Decide(x.state), x.journal
+		if a == Deactivate || a == Delete || a == DeleteNew {
+			before := x.state
+			if err := x.lookAtProfiles(ctx); err != nil {
+				return Result{}, err
+			}
+			if x.state != before {
+				continue // fob add, say, has given a profile the key that is about to go
+			}
+		}
 		x.Log("%s: rotation: %s", x.Profile, a)
 		if err := x.perform(ctx, a); err != nil {
 			return Result{}, err
 		}
 		if a == Leave || a == NotDue {
-			return Result{Last: a, Rotation: was, Age: x.age, Use: x.use, Idle: !x.retired}, nil
+			return Result{Last: a, Rotation: was, Age: x.age}, nil
 		}
 		done := x.journal
 		if done.Step == "" {
 			done = was
 		}
-		x.Done(a, done)
+		x.Done(a, done, x.dropped)
+		x.dropped = ""
 		if a == Forget || a == Finish && !x.state.Due {
-			return Result{Last: a, Rotation: was, Left: x.left(was)}, nil
+			return Result{Last: a, Rotation: was, Age: x.age, Left: x.left(was), PerhapsLost: x.perhaps, Unseen: x.unseen}, nil
 		}
 		if a == Finish {
 			// That was a rotation of long ago, and its new key is old by now.
@@ -112,11 +124,7 @@ func (x *run) perform(ctx context.Context, a Action) error {
 		x.state.Young = false
 		return err
 	case DropLost:
-		if err := x.delete(ctx, x.journal.Old, x.lost); err != nil {
-			return err
-		}
-		x.lost, x.state.Lost, x.state.Young, x.answered = "", false, false, true // there is one answer to a question
-		return nil
+		return x.dropLost(ctx)
 	case Prove:
 		return x.prove(ctx)
 	case Switch:
@@ -157,7 +165,7 @@ func (x *run) performBack(ctx context.Context, a Action) error {
 		if err := x.give(ctx, x.journal.Old, x.created(x.journal.Old.ID)); err != nil {
 			return err
 		}
-		x.state.ToReturn = false
+		x.state.ToSwitch, x.state.ToReturn = true, false
 		return nil
 	case DeleteNew:
 		if err := x.delete(ctx, x.journal.Old, x.journal.New.ID); err != nil {
@@ -171,8 +179,8 @@ func (x *run) performBack(ctx context.Context, a Action) error {
 	case Forget:
 		return x.forget()
 	case Leave:
-		if x.wish.KeepOld && !x.journal.KeepOld {
-			x.journal.KeepOld = true
+		if keep := x.journal.KeepOld || x.wish.KeepOld; !x.journal.Left || keep != x.journal.KeepOld {
+			x.journal.Left, x.journal.KeepOld = true, keep
 			return x.save(ctx)
 		}
 		return nil
@@ -191,10 +199,10 @@ func (x *run) performBack(ctx context.Context, a Action) error {
 // begin writes the journal. When something else has used the old key tells later whether
 // it is deleted at once, and the calls of this rotation are not in the answer yet.
 func (x *run) begin(ctx context.Context) error {
-	old := x.journal.Old
-	if use, err := x.lastUse(ctx, old, old.ID); err == nil && usedElsewhere(use, x.iam.Now()) {
-		x.use = use
+	if err := x.noteUse(ctx, x.journal.Old); err != nil {
+		return err
 	}
+	x.began, x.journal.Machine = true, x.Machine
 	x.journal.KeepOld = x.wish.KeepOld
 	x.journal.User, x.journal.Account = x.user, x.id.Account
 	x.journal.Began = x.iam.Now()
@@ -246,7 +254,7 @@ func (x *run) create(ctx context.Context) error {
 // ask asks AWS for a key. The journal says when, because a code may have been asked for
 // since it was begun. While there may be a lost key, it says when AWS was asked for that.
 func (x *run) ask(ctx context.Context) (key creds.Key, listed iam.AccessKey, err error) {
-	began := x.journal.Began
+	before := x.journal
 	err = x.call(ctx, x.journal.Old, func(ctx context.Context) (err error) {
 		if x.wish.Scheduled && x.signedIn[x.journal.Old.ID] {
 			// A session of before lets a schedule begin what it could not finish.
@@ -254,8 +262,8 @@ func (x *run) ask(ctx context.Context) (key creds.Key, listed iam.AccessKey, err
 				return &CodesError{Profile: x.Profile, Err: err}
 			}
 		}
-		if now := x.iam.Now(); (x.answered || x.unanswered == 0) && now.Sub(x.journal.Began).Abs() >= lostSlack {
-			x.journal.Began = now
+		if now := x.iam.Now(); (x.answered || x.unanswered == 0) && (x.journal.Machine != x.Machine || now.Sub(x.journal.Began).Abs() >= lostSlack) {
+			x.journal.Began, x.journal.Machine = now, x.Machine
 			if err := x.save(ctx); err != nil {
 				return err
 			}
@@ -263,11 +271,11 @@ func (x *run) ask(ctx context.Context) (key creds.Key, listed iam.AccessKey, err
 		key, listed, err = x.iam.CreateAccessKey(ctx, x.journal.Old)
 		return err
 	})
-	if err == nil || iam.MaybeDone(err) || x.answered || x.journal.Began.Equal(began) {
+	if err == nil || iam.MaybeDone(err) || x.answered || x.journal.Began.Equal(before.Began) {
 		return key, listed, err
 	}
 	// AWS has not created one now: what is lost, an earlier run has asked for.
-	x.journal.Began = began
+	x.journal = before
 	if problem := x.save(ctx); problem != nil {
 		return key, listed, problem
 	}
@@ -351,7 +359,14 @@ func (x *run) give(ctx context.Context, key creds.Key, created time.Time) error 
 	return nil
 }
 
+// deactivate deactivates the old key. Where the rotation has waited for that since an
+// earlier run, something may have used the key in the meantime.
 func (x *run) deactivate(ctx context.Context) error {
+	if !x.began && x.journal.Used.At.IsZero() {
+		if err := x.noteUse(ctx, x.journal.New); err != nil {
+			return err
+		}
+	}
 	err := x.setActive(ctx, x.journal.New, false)
 	if iam.Refused(err, iam.Gone) {
 		x.state.Old, x.state.Young = Absent, false
@@ -360,23 +375,39 @@ func (x *run) deactivate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.state.Old, x.retired = Inactive, true
-	x.state.Rest = x.rest()
-	x.journal.Deactivated = x.iam.Now()
+	x.journal.Deactivated, x.journal.Left = x.iam.Now(), false
+	x.state.Old, x.state.Rest = Inactive, x.rest()
 	return x.reach(ctx, Deactivated)
 }
 
-// rest reports whether the old key is left inactive for now.
-func (x *run) rest() bool {
+// noteUse notes in the journal when something other than fob has used the old key lately.
+func (x *run) noteUse(ctx context.Context, signer creds.Key) error {
+	use, err := x.lastUse(ctx, signer, x.journal.Old.ID)
 	switch {
-	case x.state.Due: // or it would be in the way of the next one
+	case iam.Refused(err, iam.Denied):
+		x.Log("AWS does not tell when %s was last used: %v", x.journal.Old.ID, err)
+	case err != nil:
+		return err
+	case usedElsewhere(use, x.iam.Now()):
+		x.journal.Used = use
+	}
+	return nil
+}
+
+// rest reports whether the old key is left inactive for now. There is always one run that
+// ends there and says so, if that was asked for or something else uses the key: those who
+// need it must be able to notice, and there is no way back from the next one.
+func (x *run) rest() bool {
+	keep := x.journal.KeepOld || x.wish.KeepOld
+	switch {
+	case !x.journal.Left:
+		return keep || !x.journal.Used.At.IsZero()
+	case x.state.Due && x.soaked(): // or it would be in the way of the next one
 		return false
 	case x.wish.KeepOld:
 		return true
-	case x.retired:
-		return x.journal.KeepOld || !x.use.At.IsZero()
 	}
-	return x.wish.Scheduled && (x.journal.KeepOld || x.clock().Sub(x.journal.Deactivated) < soak)
+	return x.wish.Scheduled && (keep || !x.soaked())
 }
 
 // clock is AWS's, once AWS has been called.
@@ -388,8 +419,9 @@ func (x *run) clock() time.Time {
 }
 
 // usedElsewhere reports whether something else than fob has used a key lately. What fob
-// itself does with a key is STS and IAM.
-func usedElsewhere(use iam.KeyUse, now time.Time) bool {
+// itself does with a key is STS and IAM, and AWS does not tell whether another program did
+// the same.
+func usedElsewhere(use creds.KeyUse, now time.Time) bool {
 	return !use.At.IsZero() && now.Sub(use.At) < inUse && use.Service != "sts" && use.Service != "iam"
 }
 

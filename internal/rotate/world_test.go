@@ -22,7 +22,7 @@ type awsKey struct {
 	secret  string
 	active  bool
 	created time.Time
-	use     iam.KeyUse
+	use     creds.KeyUse
 	// unknown is how many calls AWS still refuses because it has not heard of the key.
 	unknown int
 	// hidden is how many lists still leave the key out.
@@ -43,6 +43,9 @@ type world struct {
 	sessions map[string]bool // keys that have been signed in with
 	noDevice bool
 	nobody   error // to sign in once more
+	machine  string
+	asked    []string // about lost keys
+	agrees   bool     // that they are deleted
 
 	stored  map[string]creds.Key // by profile
 	created map[string]time.Time // of those keys, as the store has it
@@ -74,7 +77,7 @@ type killed struct{ op string }
 
 func newWorld() *world {
 	w := &world{
-		now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), keys: map[string]*awsKey{}, sessions: map[string]bool{},
+		machine: "here", now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), keys: map[string]*awsKey{}, sessions: map[string]bool{},
 		stored: map[string]creds.Key{}, created: map[string]time.Time{}, retired: map[string]string{}, trouble: map[int]string{},
 	}
 	w.keys["AKIAOLD"] = &awsKey{secret: "old", active: true, created: w.now.AddDate(0, 0, -132)}
@@ -143,6 +146,16 @@ func (w *world) Key(_ context.Context, profile string) (k creds.Key, i keyring.I
 	return k, i, err
 }
 
+func (w *world) Infos(keyring.Kind) (infos []keyring.Info, err error) {
+	err = w.do("read keys", false, func() error {
+		for _, profile := range slices.Sorted(maps.Keys(w.stored)) {
+			infos = append(infos, keyring.Info{Name: profile, KeyID: w.stored[profile].ID})
+		}
+		return nil
+	})
+	return infos, err
+}
+
 func (w *world) SetKey(_ context.Context, profile string, k creds.Key, i keyring.Info) (keyring.Info, error) {
 	return i, w.do("store "+profile, false, func() error {
 		w.stored[profile], w.created[profile] = k, i.KeyCreated
@@ -205,7 +218,7 @@ func (w *world) call(action string, with creds.Key, f func() error) error {
 			return &awsapi.RefusedError{Action: action, KeyID: with.ID, Code: iam.Denied}
 		}
 		if !w.lag {
-			k.use = iam.KeyUse{At: w.now, Service: "iam", Region: "us-east-1"}
+			k.use = creds.KeyUse{At: w.now, Service: "iam", Region: "us-east-1"}
 		}
 		return f()
 	})
@@ -272,7 +285,7 @@ func (w *world) DeleteAccessKey(_ context.Context, with creds.Key, id string) er
 	return w.call("delete", with, func() error { delete(w.keys, id); return nil })
 }
 
-func (w *world) AccessKeyUse(_ context.Context, with creds.Key, id string) (use iam.KeyUse, err error) {
+func (w *world) AccessKeyUse(_ context.Context, with creds.Key, id string) (use creds.KeyUse, err error) {
 	err = w.call("last use", with, func() error {
 		if w.keys[id] != nil {
 			use = w.keys[id].use
@@ -287,14 +300,18 @@ func (w *world) Now() time.Time { return w.now }
 // rotator is fob rotate dev.
 func (w *world) rotator() *Rotator {
 	return &Rotator{
-		Store: w, STS: w, Profile: "dev", Sharers: []string{"copy", "other"},
+		Store: w, STS: w, Profile: "dev", Machine: w.machine,
 		Dial:    func(awsapi.Identity) (IAM, error) { return w, nil },
 		MayDrop: func(context.Context, KnownKey) (bool, error) { return false, nil },
+		MayDropLost: func(_ context.Context, k KnownKey) (bool, error) {
+			w.asked = append(w.asked, k.ID)
+			return w.agrees, nil
+		},
 		Wait: func(ctx context.Context, d time.Duration) error {
 			w.now, w.waited = w.now.Add(d), w.waited+d
 			return context.Cause(ctx)
 		},
-		Done: func(Action, creds.Rotation) {},
+		Done: func(Action, creds.Rotation, string) {},
 		Now:  w.Now,
 		Log:  func(string, ...any) {},
 	}
