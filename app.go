@@ -167,7 +167,7 @@ func (a *app) storedProfiles() *profiles.Profiles {
 func (a *app) world() profiles.World {
 	return profiles.World{
 		Getenv: a.getenv, ReadFile: readPolicy,
-		User: a.host.User, Agent: a.agent, Program: filepath.Base(a.args[0]), Log: a.out.Log,
+		User: a.host.User, Agent: a.agent, Program: filepath.Base(a.args[0]), FoldCase: host.FoldCase, Log: a.out.Log,
 		AWSLogin: func(step plan.ConsoleLogin) bool {
 			home, _ := a.host.Home() // without one, nobody has signed in to the console
 			return signin.InAWSCache(home, step, a.now())

@@ -303,7 +303,7 @@ func examples(home string) []example {
 		{"exec x", &plan.UnknownKeyError{Key: "fob_x", At: at}},
 		{"exec x", &plan.NoDeviceError{Profile: profile, At: at}},
 		{"exec x", &plan.VariableError{At: at, Name: "fob_env_X", Problem: "not the name of a parameter", Malformed: true}},
-		{"exec x", &plan.VariableError{At: at, Name: "fob_env_PATH", Problem: "fob does not set this variable for a command"}},
+		{"exec x", &plan.VariableError{At: at, Name: "fob_env_PATH", Problem: "not allowed: this variable can change which credentials or code the command uses"}},
 		{"exec x", &plan.NoRegionError{At: at, Profile: profile, Reference: "ssm:/x"}},
 		{"exec x", &appsecrets.MissingError{Of: 1, Missing: []appsecrets.Missing{{Variable: "X", Err: &appsecrets.AbsentError{What: "parameter", Region: "eu-west-1"}}}}},
 		{"exec x", &plan.ConfigError{At: at, Problem: "why"}},

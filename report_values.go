@@ -18,7 +18,7 @@ func valueFailures() []failure {
 			if !e.Malformed {
 				return exit(exitFailed)
 			}
-			return exit(exitFailed, ui.Advise("after fob_env_ comes the variable's name; its value is text, {{resolve:...}}, ssm:NAME or secretsmanager:ID#KEY"))
+			return exit(exitFailed, ui.Advise("write fob_env_NAME = TEXT, ssm:NAME, secretsmanager:ID#KEY or {{resolve:...}}"))
 		}),
 		on(func(_ *app, e *plan.NoRegionError, _ error) verdict {
 			return exit(exitFailed, ui.Advise("name it with --region, or with region = REGION in the profile"))

@@ -144,9 +144,35 @@ func (p Profile) Prefixed() (all []Value) {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Value) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
+	slices.SortFunc(all, inOrder)
 	return all
 }
+
+// Variables lists the values whose keys name a variable, without those of included
+// profiles, in the order of the files. Two names that differ in their capitals are two
+// variables, unless foldCase: then the one that counts for every other key is the only one.
+func (p Profile) Variables(foldCase bool) (all []Value) {
+	if p.own == nil {
+		return nil
+	}
+	for key, e := range *p.own {
+		if !strings.HasPrefix(key, variablePrefix) {
+			continue
+		}
+		same := []Value{e.Value}
+		for _, v := range e.behind {
+			is := func(o Value) bool { return o.Written[len(variablePrefix):] == v.Written[len(variablePrefix):] }
+			if !foldCase && !slices.ContainsFunc(same, is) {
+				same = append(same, v)
+			}
+		}
+		all = append(all, same...)
+	}
+	slices.SortFunc(all, inOrder)
+	return all
+}
+
+func inOrder(a, b Value) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) }
 
 func (p Profile) find(keys ...string) (entry, bool) {
 	for i, m := range append([]*properties{p.own}, p.included...) {

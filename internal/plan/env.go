@@ -73,7 +73,7 @@ func newVariable(name, value, from string) (Variable, error) {
 	case !isVariableName(name):
 		return Variable{}, &VariableError{At: from, Problem: "not the name of a variable (letters, digits and _)", Malformed: true}
 	case isReserved(name):
-		return Variable{}, &VariableError{At: from, Name: name, Problem: "fob does not set this variable for a command"}
+		return Variable{}, &VariableError{At: from, Name: name, Problem: "not allowed: this variable can change which credentials or code the command uses"}
 	}
 	parts, err := parseValue(value)
 	if err != nil {
@@ -87,34 +87,56 @@ func isVariableName(name string) bool {
 	return isName(name, "_") && (name[0] < '0' || name[0] > '9')
 }
 
-// isReserved reports whether a variable decides which credentials are used, or has the
-// loader, every shell or every program in a language run what it names: that is not for a
-// line of a config. The case does not count, because it does not on Windows, which reads
-// the same config.
+// isReserved reports whether a variable may change which credentials or which code the
+// command uses: that is not for a line of a config. The case does not count, because it
+// does not on Windows, which reads the same config.
 func isReserved(name string) bool {
 	name = strings.ToUpper(name)
-	return slices.Contains(reserved[:], name) ||
-		slices.ContainsFunc(reservedPrefixes[:], func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	return slices.ContainsFunc(reserved[:], func(r string) bool {
+		prefix, family := strings.CutSuffix(r, "*")
+		return name == r || family && strings.HasPrefix(name, prefix)
+	}) && name != "DOTNET_ENVIRONMENT" // which is only a stage
 }
 
-var reservedPrefixes = [...]string{"AWS_", "FOB_", "LD_", "DYLD_"}
-
-// reserved are what sudo removes for the same reason, and their younger relatives. ENV is
-// not one of them: many programs call their stage so, and only an interactive sh reads the
-// file that it names.
+// reserved are such variables; a * stands for the rest of a name. Many are those that sudo
+// removes, others their younger relatives. ENV is not one of them: many programs call their
+// stage so, and only an interactive sh reads the file that it names. Neither are proxies
+// and certificates, which are what some networks need.
 var reserved = [...]string{
-	"PATH", "IFS",
-	"BASH_ENV", "BASHOPTS", "SHELLOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", "FPATH",
-	"NODE_OPTIONS", "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE",
-	"PERL5OPT", "PERL5LIB", "PERL5DB", "PERLLIB", "RUBYOPT", "RUBYLIB",
-	"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS",
+	// Which credentials: settings, and where the AWS files, fob's store and keyrings are.
+	"AWS_*", "FOB_*", "BOTO_*",
+	"HOME", "XDG_*", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA",
+	"DBUS_SESSION_BUS_ADDRESS", "GNUPGHOME", "PASSWORD_STORE_*",
+	// The loader, and libraries that nearly all programs have.
+	"PATH", "PATHEXT", "LD_*", "DYLD_*", "GCONV_PATH", "GETCONF_DIR", "GLIBC_TUNABLES", "LOCPATH", "NLSPATH",
+	"OPENSSL_*", "SYSTEMROOT", "WINDIR",
+	// Shells.
+	"IFS", "CDPATH", "SHELL", "COMSPEC", "BASH_ENV", "BASHOPTS", "SHELLOPTS", "PS0", "PS1", "PS2", "PS3", "PS4", "PROMPT_COMMAND", "INPUTRC",
+	"ZDOTDIR", "FPATH", "MODULE_PATH", "NULLCMD", "READNULLCMD", "FISH_*", "PSMODULEPATH",
+	// Languages.
+	"NODE_OPTIONS", "NODE_PATH", "NODE_REPL_EXTERNAL_MODULE", "BUN_OPTIONS", "BUN_INSPECT_PRELOAD",
+	"PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONINSPECT", "PYTHONBREAKPOINT", "PYTHONWARNINGS",
+	"PYTHONEXECUTABLE", "PYTHONPLATLIBDIR", "PYTHONPYCACHEPREFIX",
+	"PERL5*", "PERLLIB", "PERLIO*",
+	"RUBYOPT", "RUBYLIB", "RUBYLIB_PREFIX", "RUBYSHELL", "GEM_HOME", "GEM_PATH", "BUNDLE_GEMFILE",
+	"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JDK_JAVAC_OPTIONS", "_JAVA_OPTIONS", "IBM_JAVA_OPTIONS", "OPENJ9_JAVA_OPTIONS", "JAVA_HOME", "CLASSPATH",
+	"DOTNET_*", "CORECLR_*", "COR_*", "COMPLUS_*", "ASPNETCORE_HOSTINGSTARTUPASSEMBLIES", "MONO_*",
+	"PHPRC", "PHP_INI_SCAN_DIR", "LUA_*", "JULIA_*", "ERL_*", "ELIXIR_ERL_OPTIONS", "GUILE_*", "TCLLIBPATH", "TCL_LIBRARY",
+	"R_HOME", "R_PROFILE*", "R_ENVIRON*", "R_LIBS*", "R_DEFAULT_PACKAGES", "AWKPATH", "AWKLIBPATH",
+	// What the AWS CLI, git, make and others start.
+	"PAGER", "EDITOR", "VISUAL", "BROWSER", "LESS", "LESSOPEN", "LESSCLOSE", "SSH_ASKPASS", "SUDO_ASKPASS",
+	"GIT_ASKPASS", "GIT_SSH*", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND",
+	"GIT_EXEC_PATH", "GIT_TEMPLATE_DIR", "GIT_CONFIG*", "GIT_DIR", "GIT_COMMON_DIR",
+	"MAKEFLAGS", "GNUMAKEFLAGS", "MAKEFILES", "MFLAGS",
 }
 
 // env are the variables that the command of fob exec gets: those of the flags, and those
 // of the profile asked for and the profiles that it includes. Source profiles lend none.
 func (r *resolver) env(region string) (all []Variable, err error) {
 	has := func(name string) bool {
-		return slices.ContainsFunc(all, func(v Variable) bool { return strings.EqualFold(v.Name, name) })
+		return slices.ContainsFunc(all, func(v Variable) bool {
+			return v.Name == name || r.facts.FoldCase && strings.EqualFold(v.Name, name)
+		})
 	}
 	for _, v := range r.opts.Secrets {
 		if has(v.Name) {
@@ -124,8 +146,8 @@ func (r *resolver) env(region string) (all []Variable, err error) {
 		all = append(all, v)
 	}
 	for _, layer := range r.chain[0].section.Layers() {
-		for _, line := range layer.Prefixed() {
-			if !setsVariable(line) || has(line.Key[len(envPrefix):]) {
+		for _, line := range layer.Variables(r.facts.FoldCase) {
+			if has(line.Written[len(envPrefix):]) {
 				continue
 			}
 			v, err := newVariable(line.Written[len(envPrefix):], line.Text, At(line))

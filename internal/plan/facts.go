@@ -25,6 +25,8 @@ type Facts struct {
 	// Agent is the coding agent that asks, looked for only where a profile has a
 	// fob_agent or a credential_process; zero if none does. Nil: nobody asks.
 	Agent func() Agent
+	// FoldCase: the names of variables have no case (Windows).
+	FoldCase bool
 	// Program is the base name of this program, by which it recognizes itself in a
 	// credential_process.
 	Program string

@@ -149,8 +149,9 @@ func (w world) facts(env map[string]string) Facts {
 			}
 			return Agent{}
 		},
-		User:    func() string { return "jo" },
-		Program: "fob",
+		User:     func() string { return "jo" },
+		Program:  "fob",
+		FoldCase: env["FOLD"] != "",
 	}
 }
 

@@ -42,6 +42,7 @@ type World struct {
 	User     func() string                     // the login name
 	Agent    func() plan.Agent                 // the coding agent that asks
 	Program  string                            // the base name of this program
+	FoldCase bool                              // the names of variables have no case
 	// AWSLogin reports whether AWS's tools keep a sign-in to the console; nil: they do not.
 	AWSLogin func(plan.ConsoleLogin) bool
 	Log      func(format string, args ...any)
@@ -69,7 +70,7 @@ func New(config *awsconfig.Config, store *keyring.Store, w World) *Profiles {
 			names, _ := p.Stored() // do not suggest damaged ones
 			return names
 		},
-		Getenv: fullPaths(w.Getenv), ReadFile: w.ReadFile, User: w.User, Agent: w.Agent, Program: w.Program,
+		Getenv: fullPaths(w.Getenv), ReadFile: w.ReadFile, User: w.User, Agent: w.Agent, Program: w.Program, FoldCase: w.FoldCase,
 	}
 	return p
 }

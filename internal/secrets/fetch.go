@@ -254,7 +254,7 @@ func (f fetcher) secret(ctx context.Context, s source) error {
 		return err
 	}
 	if !answer.is(s.id) {
-		return &awsapi.AnswerError{Action: action, Host: "AWS", Problem: "another secret than the one asked for"}
+		return &awsapi.AnswerError{Action: action, Host: "AWS", Problem: "a different secret from the one requested"}
 	}
 	f.found[s] = answer.result()
 	return nil

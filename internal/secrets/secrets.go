@@ -87,7 +87,7 @@ func (e *AbsentError) Error() string { return "no such " + e.What + " in " + e.R
 var (
 	errNotObject = errors.New("the secret is not a JSON object, so it has no keys")
 	errNoKey     = errors.New("the secret has no such key")
-	errNotValue  = errors.New("the key has a list or an object, not a value")
+	errNotValue  = errors.New("the key holds a list or an object; use a string, number or boolean")
 	errNull      = errors.New("the key has the value null")
 	errEmpty     = errors.New("the secret has no value yet")
 	errNUL       = errors.New("the value has a NUL byte, which no variable can have")
