@@ -18,8 +18,8 @@ import (
 )
 
 // A retired key is one that is no longer used and may still be found in files. The store
-// keeps hashes of its ID and its secret, by which they are recognized, and nothing that
-// gives them back.
+// keeps hashes of its ID and its secret, by which they are recognized, and the few
+// characters of the ID that fob shows: nothing that gives them back.
 //
 // The hashes are made with a random key, and it is in each record: a re-key encrypts it
 // again and cannot make the hashes again. The store has one hash key, unless two machines
@@ -33,6 +33,9 @@ type RetiredKey struct {
 	Profile string
 	When    time.Time
 	Why     string
+	// KeyID has a few characters of its ID: AKIA...MPLE. It is "" if the ID is too short to
+	// leave any out, and in records that have none.
+	KeyID string
 }
 
 type retiredRecord struct {
@@ -43,6 +46,7 @@ type retiredRecord struct {
 	HashKey []byte    `json:"hash_key"`
 	ID      hashed    `json:"id"`
 	Secret  hashed    `json:"secret"`
+	KeyID   string    `json:"key_id,omitempty"`
 }
 
 // hashed is by what a text is recognized.
@@ -58,7 +62,7 @@ func (h hashed) of(key []byte, text string) bool {
 	return hmac.Equal(h.HMAC, hashText(key, text).HMAC)
 }
 
-func (r retiredRecord) text() string { return r.Profile + r.Why }
+func (r retiredRecord) text() string { return r.Profile + r.Why + r.KeyID }
 
 // Retire keeps by what to recognize a key that profile no longer uses; why says why it
 // does not. If the key was retired before, this replaces what was known.
@@ -94,7 +98,10 @@ func (s *Store) retire(d dir, h header, subkey []byte, profile string, k creds.K
 	if err != nil {
 		return err
 	}
-	r := retiredRecord{1, profile, seconds(s.opts.Now()), why, hashKey, hashText(hashKey, k.ID), hashText(hashKey, k.Secret.Reveal())}
+	r := retiredRecord{1, profile, seconds(s.opts.Now()), why, hashKey, hashText(hashKey, k.ID), hashText(hashKey, k.Secret.Reveal()), ""}
+	if short := creds.ShortID(k.ID); short != k.ID {
+		r.KeyID = short
+	}
 	info := Info{Kind: KindRetired, Name: hex.EncodeToString(r.ID.HMAC[:16]), Created: r.When, Rev: rand.Text()}
 	file, err := fileName(KindRetired, info.Name)
 	if err != nil {
@@ -283,7 +290,7 @@ func (all *Secrets) addRetired(records []retiredRecord) {
 		if slices.ContainsFunc(all.Keys, stored) {
 			continue
 		}
-		about := RetiredKey{r.Profile, r.When, r.Why}
+		about := RetiredKey{r.Profile, r.When, r.Why, r.KeyID}
 		all.Retired = append(all.Retired, about)
 		i := slices.IndexFunc(all.hashes, func(s hashes) bool { return bytes.Equal(s.key, r.HashKey) })
 		if i < 0 {

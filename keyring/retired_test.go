@@ -53,7 +53,7 @@ func TestReplacedKeyIsRetired(t *testing.T) {
 	mustSetKey(t, s, "p", otherKey)
 	s = again(s)
 	got, about := matches(t, s, exampleKey)
-	if !slices.Equal(got, both) || about.Profile != "p" || about.Why != ReplacedKey || about.When.Before(before) {
+	if !slices.Equal(got, both) || about.Profile != "p" || about.Why != ReplacedKey || about.When.Before(before) || about.KeyID != creds.ShortID(exampleKey.ID) {
 		t.Errorf("recognized %v as %+v", got, about)
 	}
 	near := creds.Key{ID: exampleKey.ID[:19] + "F", Secret: creds.NewSecret(exampleKey.Secret.Reveal() + "x")}
@@ -127,6 +127,31 @@ func TestRetiredKeyIsGone(t *testing.T) {
 	}
 	if len(names) != 2 {
 		t.Error("two stores hash a key alike")
+	}
+}
+
+// Of an ID that is too short to leave any characters out, none is kept; and records without
+// any, which an older fob wrote, are read.
+func TestRetiredKeyID(t *testing.T) {
+	ctx := t.Context()
+	s := newStore(t)
+	short := creds.Key{ID: "minioadmin", Secret: creds.NewSecret("minioadminsecret")}
+	if err := s.Retire(ctx, "p", short, "rotated"); err != nil {
+		t.Fatal(err)
+	}
+	if got, about := matches(t, s, short); !slices.Equal(got, both) || about.KeyID != "" {
+		t.Errorf("recognized %v as %+v", got, about)
+	}
+	var r map[string]any
+	infos, err := s.Infos(KindRetired)
+	if err != nil || len(infos) != 1 {
+		t.Fatal(infos, err)
+	}
+	if _, err := s.get(ctx, &r, KindRetired, infos[0].Name); err != nil {
+		t.Fatal(err)
+	}
+	if _, has := r["key_id"]; has || strings.Contains(fmt.Sprint(r), short.ID) {
+		t.Errorf("the record has the ID: %v", r)
 	}
 }
 
