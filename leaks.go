@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"os"
-	"os/exec"
-	"path/filepath"
 
 	"fob/internal/leaks"
 	"fob/internal/ui"
@@ -22,8 +20,9 @@ type leaksCmd struct {
 
 func (leaksCmd) Help() string {
 	return `Searches files for the access keys and MFA secrets in the store, for keys that fob has
-replaced or moved, and for other keys of AWS by their form. It finds them as they are and
-in base64, URL-encoded, escaped in JSON, and in UTF-16. In a git repository it searches
+replaced or moved, and for anything else that looks like an AWS key. It finds what is in
+the store as it is and in base64, URL-encoded, escaped in JSON, and in UTF-16; a key that
+was replaced or moved, as it is, in base64 and escaped. In a git repository it searches
 every object as well: all branches, and commits that were amended, dropped or never in a
 branch. It says where a secret is, and never prints it. The exit code is 1 if it finds
 something, or could not search everything.
@@ -81,11 +80,11 @@ func (c *leaksCmd) Run(a *app) error {
 func (c *leaksCmd) check() error {
 	switch {
 	case (c.Staged || c.InstallHook) && len(c.Paths) > 0:
-		return usagef("--staged and --install-hook are about the repository of the current directory; leave out %s", ui.List(c.Paths))
+		return usagef("--staged and --install-hook work on the current repository; remove %s", ui.List(c.Paths))
 	case c.Accept && c.Baseline == "":
 		return &usageError{Problem: "--accept needs a file: --baseline FILE", NoHelp: true}
 	case c.InstallHook && (c.JSON || c.SARIF || c.Accept):
-		return usagef("--install-hook only installs the hook; leave out the other flags")
+		return usagef("--install-hook only installs the hook; remove the other flags")
 	}
 	for _, path := range c.Paths {
 		if _, err := os.Stat(path); err != nil {
@@ -103,7 +102,7 @@ func openSearcher(a *app) (*leaks.Searcher, []leaks.Problem, error) {
 		return nil, nil, err
 	}
 	if !exists {
-		a.out.Note("no store here: fob looks for keys of AWS by their form only")
+		a.out.Note("no store here: searching only for text that looks like an AWS key")
 		return leaks.New(leaks.Secrets{}), nil, nil
 	}
 	stored, err := a.store().Secrets(a.ctx)
@@ -122,7 +121,7 @@ func openSearcher(a *app) (*leaks.Searcher, []leaks.Problem, error) {
 			find := stored.RetiredFinder()
 			return func(text []byte) (leaks.Retired, bool) {
 				r, ok := find(text)
-				return leaks.Retired{Profile: r.Profile, When: r.When}, ok
+				return leaks.Retired{Profile: r.Profile, When: r.When, KeyID: r.KeyID}, ok
 			}
 		}
 	}
@@ -160,39 +159,6 @@ func (c *leaksCmd) accept(a *app, baseline *leaks.Baseline, file string, r leaks
 		a.out.Answer("%s in %s.", ui.Count(n, "new finding"), file)
 	}
 	return incomplete(a, r)
-}
-
-// install installs the hook.
-func (c *leaksCmd) install(a *app, git leaks.Git) error {
-	program := a.args[0]
-	if found, err := exec.LookPath(program); err == nil {
-		program = found
-	}
-	program, err := filepath.Abs(program)
-	if err != nil {
-		return err
-	}
-	argv := []string{program, "leaks", "--staged"}
-	if c.Baseline != "" {
-		if _, err := leaks.ReadBaseline(c.Baseline, false); err != nil {
-			return err // or no commit would be possible
-		}
-		file, err := leaks.FromTop(a.ctx, git, c.Baseline)
-		if err != nil {
-			return err
-		}
-		argv = append(argv, "--baseline", file)
-	}
-	path, already, err := leaks.InstallHook(a.ctx, ".", git, argv)
-	switch {
-	case err != nil:
-		return err
-	case already:
-		a.out.Answer("git runs fob leaks --staged before each commit already (%s).", path)
-	default:
-		a.out.Answer("git now runs fob leaks --staged before each commit (%s).", path)
-	}
-	return nil
 }
 
 // errIncomplete: a search that finds nothing means nothing if it was not of everything.

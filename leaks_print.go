@@ -100,23 +100,20 @@ func printFindings(a *app, r leaks.Report, known int) {
 	for _, s := range r.Skipped {
 		a.out.Note("%s was not searched: it is %s. To search it, name it.", a.host.Tilde(s.Path), s.Why)
 	}
-	if n > 0 {
-		a.out.Answer("%s. Searched %s.", foundSoMany(n, known), searchedIn(r.Searched))
-	} else {
-		a.out.Answer("%s in %s.", foundSoMany(n, known), searchedIn(r.Searched))
-	}
+	a.out.Answer("%s %s.", foundSoMany(n, known), searchedIn(r.Searched))
 }
 
-// foundSoMany is how many leaks are new, and how many known.
+// foundSoMany is how many leaks are new, and how many the baseline has.
 func foundSoMany(n, known int) string {
-	text := "No leaks"
-	if n > 0 {
-		text = ui.Count(n, "leak")
+	switch {
+	case n == 0 && known == 0:
+		return "No leaks in"
+	case n == 0:
+		return fmt.Sprintf("No new leaks (%d in the baseline). Searched", known)
+	case known == 0:
+		return ui.Count(n, "leak") + ". Searched"
 	}
-	if known > 0 {
-		text += fmt.Sprintf(" (besides %d known)", known)
-	}
-	return text
+	return fmt.Sprintf("%s (%d in the baseline). Searched", ui.Count(n, "new leak"), known)
 }
 
 // printAdvice says what to do about a leak.

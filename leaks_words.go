@@ -52,7 +52,7 @@ func versionOf(group []spot, f leaks.Finding) int {
 		return -1
 	}
 	for i, s := range group {
-		if s.Git != nil && s.Path == f.Path && s.Git.Repository == f.Git.Repository && s.Kind == f.Kind && s.Spelling == f.Spelling {
+		if s.Git != nil && s.Path == f.Path && s.Git.Repository == f.Git.Repository && s.Kind == f.Kind && s.Spelling == f.Spelling && s.WithSecret == f.WithSecret && s.Fingerprint == f.Fingerprint {
 			return i
 		}
 	}
@@ -87,7 +87,7 @@ func (s spot) title() string {
 	}
 	title += ", not in the store"
 	if s.Account != "" {
-		title += ", of account " + s.Account + " by its ID"
+		title += ", account " + s.Account + " (from the key ID)"
 	}
 	if s.Yours != nil {
 		title += map[bool]string{true: ", one of yours", false: ", not one of yours"}[*s.Yours]

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fob/internal/awsconfig"
@@ -28,6 +29,9 @@ type known struct {
 	Kind   Kind   `json:"kind"`
 	KeyID  string `json:"key_id,omitempty"`
 	Serial string `json:"mfa_serial,omitempty"`
+	// Fingerprint and WithSecret are those of the Subject.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	WithSecret  bool   `json:"with_secret,omitempty"`
 	// Path is relative to the baseline's directory, with slashes.
 	Path string `json:"path,omitempty"`
 	// Object is a git object without a path, such as a commit with a secret in its
@@ -76,23 +80,37 @@ func ReadBaseline(path string, mayMiss bool) (*Baseline, error) {
 
 // Filter removes the findings that are known, and counts them.
 func (b *Baseline) Filter(r *Report) (n int) {
-	has := map[known]bool{}
+	has := b.set()
+	before := len(r.Findings)
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return has.covers(b.entry(r, f)) })
+	return before - len(r.Findings)
+}
+
+// set is what is known.
+type set map[known]bool
+
+func (b *Baseline) set() set {
+	has := set{}
 	for _, k := range b.list {
 		has[k] = true
 	}
-	before := len(r.Findings)
-	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return has[b.entry(r, f)] })
-	return before - len(r.Findings)
+	return has
+}
+
+// covers reports whether a secret is known: an ID also if it is known with its secret.
+func (has set) covers(k known) bool {
+	if has[k] {
+		return true
+	}
+	k.WithSecret = true
+	return has[k]
 }
 
 // Accept adds all findings to the file, and counts those that are new in it.
 func (b *Baseline) Accept(r *Report) (n int, err error) {
-	has := map[known]bool{}
-	for _, k := range b.list {
-		has[k] = true
-	}
+	has := b.set()
 	for _, f := range r.Findings {
-		if k := b.entry(r, f); !has[k] {
+		if k := b.entry(r, f); !has.covers(k) {
 			has[k] = true
 			b.list = append(b.list, k)
 			n++
@@ -118,12 +136,12 @@ func (b *Baseline) Accept(r *Report) (n int, err error) {
 }
 
 func (k known) order() string {
-	return strings.Join([]string{k.Path, k.Object, string(k.Kind), k.KeyID, k.Serial}, "\x00")
+	return strings.Join([]string{k.Path, k.Object, string(k.Kind), k.KeyID, k.Serial, k.Fingerprint, strconv.FormatBool(k.WithSecret)}, "\x00")
 }
 
 // entry is a finding as the baseline has it.
 func (b *Baseline) entry(r *Report, f Finding) known {
-	k := known{Kind: f.Kind, KeyID: f.KeyID, Serial: f.Serial}
+	k := known{Kind: f.Kind, KeyID: f.KeyID, Serial: f.Serial, Fingerprint: f.Fingerprint, WithSecret: f.WithSecret}
 	switch {
 	case f.Git != nil && f.Path == "":
 		k.Object = f.Git.ID

@@ -22,6 +22,9 @@ type filter struct {
 	bits   []uint64
 	shift  int
 	spots  map[uint64][]spot
+	// cuts: a line break can cut a spelling such that no window that is looked up is left
+	// in one piece.
+	cuts bool
 }
 
 // spot is a place in a spelling.
@@ -41,6 +44,7 @@ func newFilter(all []spelling) *filter {
 			f.put(s, at)
 		}
 		if s.wraps {
+			f.cuts = f.cuts || len(s.text) < 2*(f.stride+window-1)
 			// The beginning may be on another line than the end.
 			for at := max(f.stride, last-f.stride+1); at <= last; at++ {
 				f.put(s, at)
@@ -72,9 +76,19 @@ type match struct {
 	start, end int
 }
 
-// verify appends the spellings that are in the text around the window at p.
-func (f *filter) verify(found []match, text []byte, p int) []match {
+// has reports whether a spelling may have this window.
+func (f *filter) has(w uint64) bool {
+	h := w * spread >> f.shift
+	return f.bits[h/64]>>(h%64)&1 != 0
+}
+
+// verify appends the spellings that are in the text around the window at p; cut: only
+// those that may have a line break in them.
+func (f *filter) verify(found []match, text []byte, p int, cut bool) []match {
 	for _, s := range f.spots[binary.LittleEndian.Uint64(text[p:])] {
+		if cut && !s.wraps {
+			continue
+		}
 		start, end := p-s.at, p-s.at+len(s.text)
 		if s.wraps {
 			start, end = around(text, p, s.text, s.at)
@@ -88,7 +102,39 @@ func (f *filter) verify(found []match, text []byte, p int) []match {
 		if s.wraps && slices.ContainsFunc(found, func(m match) bool { return m.start == start && m.of == s.of }) {
 			continue // it was found by its beginning
 		}
-		found = append(found, match{s.of, s.how, start, end})
+		of := s.of
+		if of.Kind == BedrockKey {
+			of = of.marked(text[start:])
+		}
+		found = append(found, match{of, s.how, start, end})
+	}
+	return found
+}
+
+// atBreaks appends what is cut in two by a line break of base64: around it, every window
+// is looked up.
+func (s *buffer) atBreaks(found []match, text []byte) []match {
+	for p := shortestLine - 1; p < len(text); p += shortestLine {
+		if s.class[text[p]]&token == 0 || !s.amid(text, p) {
+			continue
+		}
+		end := p
+		for end < len(text) && s.class[text[end]]&token != 0 {
+			end++
+		}
+		p = end
+		next := after(text, end)
+		if next == end {
+			continue
+		}
+		const most = widest + window // of a piece that scan may miss
+		for _, part := range [2][2]int{{max(0, end-most), end}, {next, min(next+most, len(text))}} {
+			for at := part[0]; at+window <= part[1]; at++ {
+				if s.filter.has(binary.LittleEndian.Uint64(text[at:])) {
+					found = s.filter.verify(found, text, at, true)
+				}
+			}
+		}
 	}
 	return found
 }

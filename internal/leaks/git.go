@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -107,6 +108,9 @@ type repos struct {
 type found struct {
 	dir   string
 	above bool // the repository may be one above it, or none
+	// own is what git has to take for the repository's directory, or a file that names it.
+	// Where git cannot read that, it looks for a repository further up.
+	own string
 }
 
 func newRepos(git Git) *repos {
@@ -115,10 +119,10 @@ func newRepos(git Git) *repos {
 	return r
 }
 
-func (r *repos) add(dir string, above bool) {
+func (r *repos) add(f found) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.dirs = append(r.dirs, found{dir, above})
+	r.dirs = append(r.dirs, f)
 	r.more.Signal()
 }
 
@@ -155,17 +159,12 @@ func (r *run) searchRepos() {
 		if r.ctx.Err() != nil {
 			continue
 		}
-		common, err := r.repos.git.run(r.ctx, at.dir, "rev-parse", "--git-common-dir")
+		common, err := r.repos.git.commonDir(r.ctx, at)
 		if err != nil && at.above && notRepository(err) {
 			continue
 		}
 		if err == nil {
-			if !filepath.IsAbs(common) {
-				common = filepath.Join(at.dir, common)
-			}
-			if common, err = filepath.Abs(common); err == nil {
-				common, err = filepath.EvalSymlinks(common)
-			}
+			r.top(at, common)
 		}
 		if err == nil && !seen[common] {
 			seen[common] = true
@@ -177,6 +176,60 @@ func (r *run) searchRepos() {
 		if err != nil && r.ctx.Err() == nil {
 			r.problem(at.dir, err)
 		}
+	}
+}
+
+// commonDir is the directory with the objects of a repository, and with what its worktrees
+// share.
+func (g Git) commonDir(ctx context.Context, at found) (string, error) {
+	common, err := g.run(ctx, at.dir, "rev-parse", "--git-common-dir")
+	if err == nil && !at.above {
+		err = g.isOwn(ctx, at)
+	}
+	if err != nil {
+		return "", err
+	}
+	if !filepath.IsAbs(common) {
+		common = filepath.Join(at.dir, common)
+	}
+	if common, err = filepath.Abs(common); err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(common)
+}
+
+// isOwn fails if git takes another repository for the one that was found.
+func (g Git) isOwn(ctx context.Context, at found) error {
+	dir, err := g.run(ctx, at.dir, "rev-parse", "--absolute-git-dir")
+	if err != nil {
+		return err
+	}
+	own, err := os.Stat(at.own)
+	if err != nil {
+		return err
+	}
+	if own.Mode().IsRegular() {
+		return nil // git reads the directory's name in it, or fails
+	}
+	if info, err := os.Stat(dir); err != nil || !os.SameFile(own, info) {
+		return errors.New("git cannot read this repository")
+	}
+	return nil
+}
+
+// top notes the top of a repository's files, if it has any.
+func (r *run) top(at found, common string) {
+	top := ""
+	switch {
+	case at.above:
+		top, _ = r.repos.git.run(r.ctx, at.dir, "rev-parse", "--show-toplevel") // "" if it is bare
+	case filepath.Base(at.own) == ".git":
+		top = filepath.Dir(at.own)
+	}
+	if top != "" {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.report.tops = append(r.report.tops, place{repository: common, top: resolved(top)})
 	}
 }
 
@@ -255,7 +308,7 @@ func eachObject(out io.Reader, f func(o object) error) error {
 			size, err = strconv.ParseInt(words[2], 10, 64)
 		}
 		if err != nil || size < 0 {
-			return errors.New("git printed something else than objects")
+			return errors.New("unexpected output from git cat-file")
 		}
 		if err := f(object{words[0], words[1], size, r}); err != nil {
 			return cutShort(err)

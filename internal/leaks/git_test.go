@@ -123,11 +123,68 @@ func TestHostileRepository(t *testing.T) {
 // The objects of a repository that git cannot read were not searched, and that is said.
 func TestDamagedRepository(t *testing.T) {
 	git := needGit(t)
-	for _, damage := range []string{"rm .git/HEAD", ": > .git/HEAD", "rm -r .git/refs", "echo x > .git/HEAD"} {
-		dir := repository(t, `echo "$SECRET" > a; git add a; git commit -qm first; git rm -q a; git commit -qm second --allow-empty; `+damage)
-		r, err := New(testSecrets()).Search(context.Background(), Options{Paths: []string{dir}, Git: git})
-		if err != nil || len(r.Problems) == 0 {
-			t.Errorf("%s: %v, %v", damage, err, r.Findings)
+	const commits = `echo "$SECRET" > a; git add a; git commit -qm first; git rm -q a; git commit -qm second --allow-empty; `
+	const bare = commits + `git clone -q --bare . ../bare.git; cd ../bare.git; rm -rf ../r; `
+	for i, damage := range []string{
+		commits + "rm .git/HEAD", commits + ": > .git/HEAD", commits + "rm -r .git/refs", commits + "echo x > .git/HEAD",
+		commits + "rm -r .git/HEAD .git/refs", commits + "echo '[' > .git/config",
+		bare + "rm HEAD", bare + "rm -r refs", bare + "echo x > HEAD", bare + "rm -r HEAD refs", bare + "mv ../bare.git ../bare; rm -r ../bare/refs",
+		// Of plain files, too, those that look like objects are not searched.
+		`rm -r .git; mkdir -p p/refs p/objects; echo x > p/HEAD; echo "$SECRET" > p/objects/plain`,
+		// What .git leads to is not there, or not a repository.
+		"mv .git ../moved; echo 'gitdir: ../gone' > .git", "mv .git ../moved; ln -s ../gone .git", "mv .git ../moved; ln -s /etc .git",
+		commits + "mv .git moved; ln -s moved .git; rm moved/HEAD", "rm -r .git; mkdir .git; echo ref: refs/heads/main > .git/HEAD; echo ../gone > .git/commondir",
+	} {
+		places := map[string]string{"alone": "", "in another one": "git init -q vendor/r; cd vendor/r; "}
+		if i == 0 {
+			places["with a colon"] = "git init -q a:b/r; cd a:b/r; "
+			places["in a bare one"] = "git init -q --bare ../outer.git; mkdir ../outer.git/x; cd ../outer.git/x; git init -q r; cd r; "
+			places["behind a link"] = "mkdir ../real; ln -s ../real linked; git init -q linked/r; cd linked/r; "
+		}
+		for where, inside := range places {
+			dir := filepath.Dir(repository(t, inside+damage))
+			r, err := New(testSecrets()).Search(context.Background(), Options{Paths: []string{dir}, Git: git})
+			if err != nil || len(r.Problems) == 0 {
+				t.Errorf("%s, %s: %v, %v", where, damage, err, r.Findings)
+			}
+		}
+	}
+}
+
+// A repository is searched though its .git is a link, or has links in it, as those of
+// git-new-workdir and of Android's repo. It runs nothing, and nothing in it is changed.
+func TestLinkedRepository(t *testing.T) {
+	git := needGit(t)
+	mark := filepath.Join(t.TempDir(), "ran")
+	const commits = `echo "$SECRET" > a; git add a; git commit -qm first; git rm -q a; git commit -qm second --allow-empty; mkdir ../../../away; away=$(cd ../../../away; pwd); `
+	for _, link := range []string{
+		"mv .git $away/g; ln -s ../../../away/g .git",
+		"mv .git/objects $away/; ln -s $away/objects .git/objects",
+		"mv .git/refs .git/objects .git/config $away/; ln -s $away/refs $away/objects $away/config .git/",
+		"b=$(git branch --show-current); mv .git ../bare; cd ../bare; mv refs objects config $away/; ln -s $away/refs $away/objects $away/config .; ln -sf refs/heads/$b HEAD",
+		"mv .git $away/g; echo gitdir: $away/g > $away/file; ln -s $away/file .git",
+		"mv .git $away/g; mkdir .git; cp $away/g/HEAD .git; echo $away/g > .git/commondir",
+	} {
+		for _, run := range []string{"", "git config core.fsmonitor 'touch " + mark + "'; git config core.hooksPath /; git config core.alternateRefsCommand 'touch " + mark + "'; "} {
+			dir := repository(t, "git init -q vendor/x; cd vendor/x; "+commits+run+link)
+			files := func() string {
+				out, err := exec.Command("/bin/sh", "-c", "cd "+filepath.Dir(dir)+"; find . -exec ls -ld --time-style=full-iso {} + | sort").CombinedOutput()
+				if err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				return string(out)
+			}
+			before := files()
+			r, err := New(testSecrets()).Search(context.Background(), Options{Paths: []string{dir}, Git: git})
+			if got := strings.Join(inGit(r), "\n"); err != nil || len(r.Problems) > 0 || got != "a:1 secret-access-key blob true" {
+				t.Errorf("%s: %q, %v, %v", link, got, err, r.Problems)
+			}
+			if after := files(); after != before {
+				t.Errorf("%s:\n%s\nhas become\n%s", link, before, after)
+			}
+			if _, err := os.Stat(mark); err == nil {
+				t.Fatalf("%s: a program of the repository's has run", link)
+			}
 		}
 	}
 }

@@ -20,15 +20,15 @@ type history struct {
 	hits        []objectHit
 	// names are the places of objects, by object ID, and of secrets in the names of
 	// files, by subject.
-	names map[string][]place
+	names map[string][]version
 	// commits are those of places, and those with a secret in their message.
 	commits map[string]commit
 	// refs are the objects that refs lead to: commits and tags.
 	refs map[string]bool
 }
 
-// place is a file in the first of some commits that have it.
-type place struct{ commit, path string }
+// version is a file in one of the commits that have it.
+type version struct{ commit, path string }
 
 // commit is what a commit says of itself.
 type commit struct {
@@ -40,7 +40,7 @@ type commit struct {
 // nameObjects says where in a repository's history objects are. Commits are all that there
 // are, one in a line, in a branch or not.
 func (r *run) nameObjects(b *buffer, dir, common string, hits []objectHit, commits string) ([]Finding, error) {
-	h := history{git: r.repos.git, dir: dir, common: common, b: b, hits: hits, names: map[string][]place{}, commits: map[string]commit{}, refs: map[string]bool{}}
+	h := history{git: r.repos.git, dir: dir, common: common, b: b, hits: hits, names: map[string][]version{}, commits: map[string]commit{}, refs: map[string]bool{}}
 	for _, step := range []func() error{
 		func() error { return h.readChanges(r.ctx, commits) },
 		func() error { return h.readCommits(r.ctx) },
@@ -84,12 +84,14 @@ func (h *history) readChanges(ctx context.Context, commits string) error {
 			}
 			id, status := newVersion(entry)
 			if objects[id] {
-				h.names[id] = append(h.names[id], place{at, path})
+				h.names[id] = append(h.names[id], version{at, path})
 			}
 			if names && strings.HasPrefix(status, "A") {
-				for _, found := range h.b.inMemory([]byte(path)) {
-					key := found.of.key()
-					h.names[key] = append(h.names[key], place{at, path})
+				for name := range strings.SplitSeq(path, "/") { // as a tree has them
+					for _, found := range h.b.inMemory([]byte(name)) {
+						key := found.of.key()
+						h.names[key] = append(h.names[key], version{at, path})
+					}
 				}
 			}
 		}
@@ -226,7 +228,7 @@ func (h *history) readIndexes(ctx context.Context) error {
 				}
 				info, path, _ := strings.Cut(entry, "\t") // mode ID stage
 				if fields := strings.Fields(info); len(fields) == 3 && left[fields[1]] {
-					h.names[fields[1]] = append(h.names[fields[1]], place{"", path})
+					h.names[fields[1]] = append(h.names[fields[1]], version{"", path})
 				}
 			}
 		}, "ls-files", "--stage", "-z")
@@ -263,11 +265,11 @@ func (h *history) findings() (all []Finding) {
 }
 
 // first is the place in the oldest commit, one that a ref leads to if there is any.
-func (h *history) first(places []place) (place, bool) {
+func (h *history) first(places []version) (version, bool) {
 	if len(places) == 0 {
-		return place{}, false
+		return version{}, false
 	}
-	return slices.MinFunc(places, func(a, b place) int {
+	return slices.MinFunc(places, func(a, b version) int {
 		if x, y := h.refs[a.commit], h.refs[b.commit]; x != y {
 			return map[bool]int{true: -1, false: 1}[x]
 		}

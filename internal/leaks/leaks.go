@@ -41,6 +41,8 @@ type Seed struct {
 type Retired struct {
 	Profile string
 	When    time.Time
+	// KeyID has a few characters of its ID: AKIA...MPLE. It is "" if nobody knows.
+	KeyID string
 }
 
 // Kind is what kind of secret was found.
@@ -80,6 +82,9 @@ type Subject struct {
 	Yours *bool `json:"account_yours,omitempty"`
 	// WithSecret: what looks like its secret is next to the ID.
 	WithSecret bool `json:"with_secret,omitempty"`
+	// Fingerprint tells two Bedrock keys apart: a few digits of a hash, which do not give
+	// the key back.
+	Fingerprint string `json:"fingerprint,omitempty"`
 }
 
 // Finding is a place where a secret is.
@@ -97,6 +102,15 @@ type Finding struct {
 	Staged bool `json:"staged,omitempty"`
 	// Git is the object in a repository; nil for a file.
 	Git *Object `json:"git,omitempty"`
+
+	at place
+}
+
+// place is where a file is in a repository.
+type place struct {
+	repository string // "" if it is in none
+	top        string // the directory of the repository's files
+	path       string // below the top; absolute if the file is in no repository
 }
 
 // Object is a git object with a secret in it, and the first commit with that object.
@@ -149,4 +163,6 @@ type Report struct {
 	Problems []Problem
 	// Root is the directory to which the paths of staged files are relative.
 	Root string
+
+	tops []place // of the repositories that were searched
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -18,7 +19,10 @@ type (
 	sarifRun struct {
 		Tool        sarifTool         `json:"tool"`
 		Invocations []sarifInvocation `json:"invocations"`
-		Results     []sarifResult     `json:"results"`
+		// Bases are the directories to which addresses are relative; none if all of them are
+		// to the same.
+		Bases   map[string]sarifArtifact `json:"originalUriBaseIds,omitempty"`
+		Results []sarifResult            `json:"results"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -62,7 +66,8 @@ type (
 		Region   *sarifRegion  `json:"region,omitempty"`
 	}
 	sarifArtifact struct {
-		URI string `json:"uri"`
+		URI  string `json:"uri"`
+		Base string `json:"uriBaseId,omitempty"`
 	}
 	sarifRegion struct {
 		StartLine int `json:"startLine"`
@@ -94,13 +99,54 @@ func SARIF(r Report, version string, describe func(Finding) string) any {
 		note := sarifNotification{"error", sarifText{p.Path + ": " + p.Err.Error()}}
 		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, note)
 	}
+	bases := basesOf(r.Findings)
 	for _, f := range r.Findings {
-		run.Results = append(run.Results, result(f, describe(f)))
+		run.Results = append(run.Results, result(f, bases.artifact(f), describe(f)))
+	}
+	for dir, id := range bases {
+		if run.Bases == nil {
+			run.Bases = map[string]sarifArtifact{}
+		}
+		run.Bases[id] = sarifArtifact{URI: strings.TrimSuffix(pathURI(dir), "/") + "/"}
 	}
 	return sarifLog{"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json", "2.1.0", []sarifRun{run}}
 }
 
-func result(f Finding, message string) sarifResult {
+// bases are the names of the tops of repositories, as an address is relative to one. It is
+// nil if all files are in the same repository, or none is in any: then it goes without
+// saying, and the report names no directory of anybody's.
+type bases map[string]string
+
+func basesOf(all []Finding) bases {
+	repositories, b := map[string]bool{}, bases{}
+	for _, f := range all {
+		if f.Path == "" {
+			continue
+		}
+		repositories[f.at.repository] = true
+		if f.at.top != "" && b[f.at.top] == "" {
+			b[f.at.top] = "REPOSITORY" + strconv.Itoa(len(b)+1)
+		}
+	}
+	if len(repositories) < 2 {
+		return nil
+	}
+	return b
+}
+
+// artifact is the file of a finding: relative to the top of its repository, as GitHub reads
+// it.
+func (b bases) artifact(f Finding) sarifArtifact {
+	switch {
+	case f.at.top != "":
+		return sarifArtifact{pathURI(f.at.path), b[f.at.top]}
+	case len(b) > 0: // relative to none of them
+		return sarifArtifact{URI: pathURI(f.at.path)}
+	}
+	return sarifArtifact{URI: pathURI(f.Path)}
+}
+
+func result(f Finding, file sarifArtifact, message string) sarifResult {
 	res := sarifResult{Rule: string(f.Kind), Message: sarifText{message}, Locations: []sarifLocation{}}
 	for i, rule := range rules() {
 		if rule.ID == res.Rule {
@@ -111,7 +157,7 @@ func result(f Finding, message string) sarifResult {
 		res.Level = "error"
 	}
 	if f.Path != "" {
-		at := sarifPhysical{Artifact: sarifArtifact{pathURI(f.Path)}}
+		at := sarifPhysical{Artifact: file}
 		if f.Line > 0 {
 			at.Region = &sarifRegion{f.Line}
 		}
@@ -124,7 +170,7 @@ func result(f Finding, message string) sarifResult {
 		res.Properties = map[string]any{"object": f.Git.ID, "type": f.Git.Type, "commit": f.Git.Commit, "author": f.Git.Author, "date": f.Git.Date, "reachable": f.Git.Reachable}
 	}
 	// What stays the same when lines move, for programs that follow a finding.
-	sum := sha256.Sum256([]byte(strings.Join([]string{f.key(), f.Spelling, filepath.ToSlash(f.Path), object}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{f.key(), f.Spelling, file.URI, object}, "\x00")))
 	res.Fingerprints = map[string]string{"fobLeak/v1": hex.EncodeToString(sum[:16])}
 	return res
 }

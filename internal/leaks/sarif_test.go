@@ -3,9 +3,11 @@ package leaks
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +39,10 @@ func TestSARIF(t *testing.T) {
 		}
 		t.Skip("SKIPPED: NO PYTHON3 WITH JSONSCHEMA HERE")
 	}
-	for name, r := range map[string]Report{"full": full, "empty": {}} {
+	several := full
+	several.Findings = slices.Clone(full.Findings)
+	several.Findings[0].at, several.Findings[1].at = place{"/r/.git", "/r", "a b"}, place{"/s/.git", "/s", "x"}
+	for name, r := range map[string]Report{"full": full, "several": several, "empty": {}} {
 		text, err := json.MarshalIndent(SARIF(r, "1.0", func(Finding) string { return "what it is" }), "", " ")
 		if err != nil {
 			t.Fatal(err)
@@ -61,6 +66,73 @@ sys.exit("\n".join(map(str, problems)) or 0)`
 		}
 		if exec.Command(python, "-c", validate, "testdata/sarif-schema-2.1.0.json", file).Run() == nil {
 			t.Errorf("%s: the schema has nothing against an unknown key", name)
+		}
+	}
+}
+
+// Addresses are relative to the top of the repository, for files as for git's objects, from
+// whatever directory they were searched; in several repositories, to that of their own.
+func TestSARIFBases(t *testing.T) {
+	dir := t.TempDir()
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	for _, d := range []string{"outer/sub", "outer/vendor/x", "away"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.FromSlash(d)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(dir, "outer", "sub"))
+	top := func(at string) place {
+		at = filepath.Join(dir, filepath.FromSlash(at))
+		return place{repository: filepath.Join(at, ".git"), top: at}
+	}
+	file := func(path string) Finding {
+		return Finding{Subject: Subject{Kind: KeyID}, Path: filepath.FromSlash(path), Line: 1}
+	}
+	object := func(repository, path string) Finding {
+		f := file(path)
+		f.Git = &Object{Repository: filepath.Join(dir, filepath.FromSlash(repository), ".git")}
+		return f
+	}
+	staged := Finding{Path: "sub/k", Staged: true}
+	base := pathURI(dir)
+	for _, c := range []struct {
+		tops     []place
+		findings []Finding
+		want     string
+	}{
+		{[]place{top("outer")}, []Finding{file("k"), object("outer", "sub/k"), file("../other"), file(filepath.Join(dir, "outer", "z"))}, "sub/k sub/k other z"},
+		{nil, []Finding{file("k"), file("../other")}, "k ../other"},
+		{nil, []Finding{staged}, "sub/k"},
+		{[]place{top("outer"), top("outer/vendor/x")}, []Finding{file("../vendor/x/k"), object("outer/vendor/x", "k")}, "k k"},
+		{
+			[]place{top("outer"), top("outer/vendor/x")},
+			[]Finding{file("k"), object("outer", "gone"), file("../vendor/x/k"), object("outer/vendor/x", "gone"), file("../../away/k")},
+			"1:sub/k 1:gone 2:k 2:gone " + base + "/away/k 1=" + base + "/outer/ 2=" + base + "/outer/vendor/x/",
+		},
+		{[]place{top("outer")}, []Finding{file("k"), file("../../away/k")}, "1:sub/k " + base + "/away/k 1=" + base + "/outer/"},
+	} {
+		r := &run{Searcher: New(Secrets{}), report: Report{Findings: c.findings, tops: c.tops}}
+		r.names = r.buffer()
+		for i := range r.report.Findings {
+			f := &r.report.Findings[i]
+			f.at = r.report.place(*f)
+		}
+		log := SARIF(r.report, "1.0", func(Finding) string { return "" }).(sarifLog)
+		var got []string
+		for _, res := range log.Runs[0].Results {
+			at := res.Locations[0].Physical.Artifact
+			if at.Base != "" {
+				at.URI = strings.TrimPrefix(at.Base, "REPOSITORY") + ":" + at.URI
+			}
+			got = append(got, at.URI)
+		}
+		for _, id := range slices.Sorted(maps.Keys(log.Runs[0].Bases)) {
+			got = append(got, strings.TrimPrefix(id, "REPOSITORY")+"="+log.Runs[0].Bases[id].URI)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("got  %s\nwant %s", strings.Join(got, " "), c.want)
 		}
 	}
 }

@@ -2,7 +2,9 @@ package leaks
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"io"
 	"slices"
 	"strings"
@@ -61,6 +63,18 @@ func bedrock() []spelling {
 	}
 }
 
+// marked is s for one key, which is in its whole length at the beginning of a text.
+func (s *Subject) marked(text []byte) *Subject {
+	const most = 3 << 10 // characters: less than a search always has behind a match
+	end := 0
+	for end < min(len(text), most) && (classOf(text[end])&token != 0 || text[end] == '-' || text[end] == '_') {
+		end++
+	}
+	sum, of := sha256.Sum256(text[:end]), *s
+	of.Fingerprint = hex.EncodeToString(sum[:4])
+	return &of
+}
+
 // Classes of bytes.
 const (
 	capital = 1 << iota // A-Z 0-9, as in key IDs
@@ -91,12 +105,15 @@ func (s *buffer) scan(found []match, text []byte, isText bool) []match {
 		w := binary.LittleEndian.Uint64(text[p:])
 		h := w * spread >> shift
 		if f.bits[h/64]>>(h%64)&1 != 0 {
-			found = f.verify(found, text, p)
+			found = f.verify(found, text, p, false)
 		}
 		// All windows at which a key ID can be met have nothing but capitals.
 		if s.class[byte(w)]&s.class[byte(w>>56)]&capital != 0 && isText {
 			found = s.keyID(found, text, p)
 		}
+	}
+	if f.cuts {
+		found = s.atBreaks(found, text)
 	}
 	if s.isRetired != nil && len(s.lengths) > 0 {
 		found = s.tokens(found, text)
@@ -148,6 +165,9 @@ func (s *buffer) keyID(found []match, text []byte, p int) []match {
 
 func (s *Subject) retire(r Retired) {
 	s.State, s.Retired = IsRetired, &r.When
+	if r.KeyID != "" {
+		s.KeyID = r.KeyID
+	}
 	if r.Profile != "" {
 		s.Profiles = []string{r.Profile}
 	}
@@ -266,13 +286,15 @@ func (b *buffer) search(r io.Reader, size int64) (hits []hit, n int64, err error
 		if n == int64(m) {
 			isText = bytes.IndexByte(text[:min(len(text), sniff)], 0) < 0
 		}
-		// What is found near the end counts when the text behind it is there, too. One
-		// byte before stays, because it can make an ID a part of another word.
+		// What is found near the end counts when the text behind it is there, too. Some of
+		// the text before stays, because that can make an ID a part of another word, have
+		// the secret of an ID, or be in the same line of base64.
 		next := have - b.reach
 		hits = b.take(hits, text, isText, first, next, lines, last)
 		if !last {
-			lines += bytes.Count(text[:next-1], []byte{'\n'})
-			have, first = copy(b.text, text[next-1:]), 1
+			from := max(0, next-b.reach)
+			lines += bytes.Count(text[:from], []byte{'\n'})
+			have, first = copy(b.text, text[from:]), next-from
 		}
 	}
 	return hits, n, nil

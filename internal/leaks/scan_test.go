@@ -101,14 +101,25 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// Base64 in lines has its breaks anywhere in a secret.
+// Base64 in lines has its breaks anywhere in a secret, also in a short one.
 func TestWrappedBase64(t *testing.T) {
-	b := New(testSecrets()).buffer()
-	for before := range 80 {
-		for _, lineEnd := range []string{"\n", "\r\n", "\n    ", "\r\n\t"} {
-			text := wrapped(strings.Repeat("#", before)+testSecret+"\nmore of the file, which goes on for a while", lineEnd)
-			if got := b.inMemory([]byte("data:\n" + text)); len(got) != 1 || got[0].of.Kind != SecretKey || got[0].how != "base64" {
-				t.Errorf("after %d bytes, with %q: %s in\n%s", before, lineEnd, shown(got), text)
+	secrets := testSecrets()
+	short := []string{"aShortKeyOf16abc", "ANIDOFSIXTEENABC", "a-key-of-twenty-four-abc", "a-key-of-some-thirty-character"}
+	for _, s := range short {
+		secrets.Keys = append(secrets.Keys, Key{"p" + s, creds.Key{ID: s, Secret: creds.NewSecret(s + "x")}})
+	}
+	b := New(secrets).buffer()
+	for kind, all := range map[Kind][]string{SecretKey: {testSecret, short[0] + "x", short[3] + "x"}, KeyID: append(short, testID), MFASecret: {testSeed}} {
+		for _, secret := range all {
+			for before := range 120 {
+				for _, lineEnd := range []string{"\n", "\r\n", "\n  ", "\n    ", "\n      ", "\r\n\t"} {
+					text := wrapped(strings.Repeat("#", before)+secret+"\nmore of the file, which goes on for a while", lineEnd)
+					got := b.inMemory([]byte("data:" + lineEnd + text))
+					got = slices.DeleteFunc(got, func(h hit) bool { return h.of.Kind != kind }) // an ID begins a secret here
+					if len(got) != 1 || got[0].how != "base64" {
+						t.Errorf("%s after %d bytes, with %q: %s in\n%s", secret, before, lineEnd, shown(got), text)
+					}
+				}
 			}
 		}
 	}
@@ -225,7 +236,7 @@ func finder(id, secret string, asked *int) func() func([]byte) (Retired, bool) {
 		return func(text []byte) (Retired, bool) {
 			*asked++
 			is := string(text) == id || string(text) == secret
-			return Retired{"old", time.Unix(0, 0)}, is
+			return Retired{"old", time.Unix(0, 0), "AKIA...LMKI"}, is
 		}
 	}
 }
@@ -269,6 +280,96 @@ func TestRetired(t *testing.T) {
 	b.inMemory([]byte(strings.Repeat("da39a3ee5e6b4b0d3255bfef95601890afd80709 in an ordinary sentence of some words\n", 1000)))
 	if asked > 0 {
 		t.Errorf("%d words of an ordinary text were hashed", asked)
+	}
+}
+
+// The secret of a retired key is found wherever it is in a long text, also where two pieces
+// of the file meet, once and in its line.
+func TestRetiredAnywhere(t *testing.T) {
+	asked := 0
+	b := New(Secrets{Retired: finder(testID, testSecret, &asked), Lengths: []int{20, 40}}).buffer()
+	line := "exportVARIABLE/of/some/file\n"
+	filler := strings.Repeat(line, (len(b.text)+chunk)/len(line))
+	lines := func(width int) func(string) string {
+		return func(plain string) string {
+			var all strings.Builder
+			for line := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString([]byte(plain))), width) {
+				all.Write(append(line, '\n'))
+			}
+			return all.String()
+		}
+	}
+	for name, encode := range map[string]func(plain string) string{
+		"as it is":   func(plain string) string { return plain },
+		"one line":   func(plain string) string { return base64.StdEncoding.EncodeToString([]byte(plain)) },
+		"76 columns": lines(76), "64 columns": lines(64), "60 columns": lines(60),
+		"JSON":       func(plain string) string { return strings.ReplaceAll(plain, "\n", `\n`) },
+		"address":    url.QueryEscape,
+		"base64url":  func(plain string) string { return base64.URLEncoding.EncodeToString([]byte("\xff" + plain)) },
+		"kubernetes": func(plain string) string { return "data: " + base64.StdEncoding.EncodeToString([]byte(plain)) + "\n" },
+	} {
+		ratio := float64(len(encode(filler))) / float64(len(filler))
+		places := []int{0, 1, 2, 3, 49_150, 49_151, 49_152, 65_500, 100_000, 100_001, 100_002, len(filler) - 1}
+		for _, edge := range []int{len(b.text) - b.reach, len(b.text)} {
+			for d := -130; d <= 130; d += 26 {
+				places = append(places, int(float64(edge+d)/ratio))
+			}
+		}
+		for _, at := range places {
+			before := filler[:at] + "\n"
+			text := encode(before + testSecret + "\n" + filler[at:])
+			hits, _, err := b.search(strings.NewReader(text), int64(len(text)))
+			if err != nil || len(hits) != 1 || hits[0].of.KeyID != "AKIA...LMKI" {
+				t.Fatalf("%s: at %d: %v, %s", name, at, err, shown(hits))
+			}
+			want := 1 + strings.Count(encode(before), "\n") // or one less, if the last line is not at its end
+			if got := hits[0].line; got != want && (got != want-1 || name == "as it is") {
+				t.Errorf("%s: at %d: line %d, want %d", name, at, got, want)
+			}
+		}
+	}
+}
+
+// What is around a key counts, also where two pieces of a file meet.
+func TestNearAnywhere(t *testing.T) {
+	b := New(Secrets{}).buffer()
+	const secret, id = "Q9zrTyWqpL4mNbvCxZ0aSdFgHjKl/8uY+1iOePw2", "ASIAY34FZKBOKMUTVV7A"
+	for at := len(b.text) - b.reach - 300; at < len(b.text)-b.reach+50; at += 7 {
+		for _, text := range []string{secret + strings.Repeat(" ", 180) + id, id + strings.Repeat(" ", 180) + secret} {
+			all := strings.Repeat(".", at) + "\n" + text + strings.Repeat("\n", chunk)
+			hits, _, err := b.search(strings.NewReader(all), int64(len(all)))
+			if err != nil || len(hits) != 1 || !hits[0].of.WithSecret || hits[0].line != 2 {
+				t.Fatalf("at %d: %v, %s", at, err, shown(hits))
+			}
+		}
+	}
+}
+
+// Two Bedrock keys are told apart, and by nothing that gives one back; the same one is the
+// same wherever it is.
+func TestFingerprint(t *testing.T) {
+	b := New(Secrets{}).buffer()
+	key := func(name string) string {
+		return "ABSK" + base64.StdEncoding.EncodeToString([]byte("BedrockAPIKey-"+name+"-at-111111111111:"+strings.Repeat("secret", 10)))
+	}
+	session := "bedrock-api-key-" + base64.StdEncoding.EncodeToString([]byte("bedrock.amazonaws.com/?Action=CallWithBearerToken&X-Amz-Security-Token="+strings.Repeat("token", 300)))
+	other := "bedrock-api-key-" + base64.StdEncoding.EncodeToString([]byte("bedrock.amazonaws.com/?Action=CallWithBearerToken&X-Amz-Security-Token="+strings.Repeat("token", 299)+"tokem"))
+	seen := map[string]string{}
+	for _, key := range []string{key("abcd"), key("abce"), session, other} {
+		for _, around := range []string{"%s", "x = %s\n", `{"key": "%s"}`, "export AWS_BEARER_TOKEN_BEDROCK='%s'", strings.Repeat(".", chunk+b.reach-50) + "\n%s " + strings.Repeat(".", chunk)} {
+			text := fmt.Sprintf(around, key)
+			hits, _, err := b.search(strings.NewReader(text), int64(len(text)))
+			if err != nil || len(hits) != 1 || hits[0].of.Kind != BedrockKey || len(hits[0].of.Fingerprint) != 8 {
+				t.Fatalf("%v, %s", err, shown(hits))
+			}
+			if was := seen[hits[0].of.Fingerprint]; was != "" && was != key {
+				t.Errorf("%.60q... and %.60q... are both %s", was, key, hits[0].of.Fingerprint)
+			}
+			seen[hits[0].of.Fingerprint] = key
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d fingerprints", len(seen))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"fob/internal/input"
@@ -81,7 +82,7 @@ func (r *run) begin(path string) {
 	case err != nil:
 		r.problem(path, err)
 	case info.IsDir():
-		r.repos.add(path, true)
+		r.repos.add(found{dir: path, above: true})
 		r.walk(path)
 	default:
 		r.add(listed{path, true})
@@ -99,7 +100,7 @@ func (r *run) walk(dir string) {
 	}
 	git := isGitDir(filepath.Base(dir), entries)
 	if git {
-		r.repos.add(dir, false)
+		r.repos.add(found{dir: dir, own: dir})
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
@@ -111,10 +112,12 @@ func (r *run) walk(dir string) {
 				continue
 			}
 			r.walk(path)
-		case e.Type().IsRegular():
-			if e.Name() == ".git" { // of a linked worktree or a submodule
-				r.repos.add(dir, false)
-			}
+		case e.Name() == ".git" && (e.Type().IsRegular() || isLink(e)):
+			// That of a linked worktree, of a submodule, or of what git-new-workdir and
+			// Android's repo make.
+			r.repos.add(found{dir: dir, own: path})
+		}
+		if e.Type().IsRegular() {
 			r.add(listed{path, false})
 		}
 	}
@@ -137,13 +140,22 @@ func (r *run) findings(found ...Finding) {
 }
 
 // isGitDir reports whether these are the files of a git repository, also of one that is
-// damaged: its objects cannot be searched as files.
+// damaged: its objects cannot be searched as files. Some of them may be links.
 func isGitDir(name string, entries []fs.DirEntry) bool {
 	has := func(name string, dir bool) bool {
-		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name && e.IsDir() == dir })
+		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name && (e.IsDir() == dir || isLink(e)) })
 	}
-	return has("objects", true) && (name == ".git" || has("HEAD", false) && has("refs", true))
+	if name == ".git" && has("commondir", false) {
+		return true
+	}
+	if !has("objects", true) {
+		return false
+	}
+	head, refs, config := has("HEAD", false), has("refs", true), has("config", false)
+	return strings.HasSuffix(name, ".git") || head && refs || head && config || refs && config
 }
+
+func isLink(e fs.DirEntry) bool { return e.Type()&fs.ModeSymlink != 0 }
 
 func (r *run) isOwn(e fs.DirEntry) bool {
 	if len(r.own) == 0 || !slices.ContainsFunc(r.own, func(own fs.FileInfo) bool { return own.Name() == e.Name() }) {

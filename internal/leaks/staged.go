@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -90,7 +91,7 @@ func stagedFiles(ctx context.Context, git Git, dir string) (files []stagedFile, 
 			}
 			fields := strings.Fields(entry) // :mode mode ID ID status
 			if len(fields) != 5 {
-				return errors.New("git printed something else than changes")
+				return errors.New("unexpected output from git diff-index")
 			}
 			const submodule = "160000"
 			if fields[1] == submodule || isNone(fields[3]) { // git add -N has no content yet
@@ -109,18 +110,30 @@ func stagedFiles(ctx context.Context, git Git, dir string) (files []stagedFile, 
 // isNone reports whether an object ID stands for no object.
 func isNone(id string) bool { return strings.Trim(id, "0") == "" }
 
-// newHits are the hits in a new version of a file that are more than those in the old.
+// newHits are the hits in a new version of a file that are more than those in the old. An
+// ID to which its secret was added is new, and one that has lost its secret is not.
 func newHits(before, after []hit) (added []hit) {
 	had := map[string]int{}
+	known := func(h hit) bool {
+		key := h.of.key() + h.how
+		had[key]--
+		return had[key] >= 0
+	}
 	for _, h := range before {
 		had[h.of.key()+h.how]++
 	}
 	for _, h := range after {
-		if key := h.of.key() + h.how; had[key] > 0 {
-			had[key]--
-			continue
+		if !known(h) {
+			added = append(added, h)
 		}
-		added = append(added, h)
 	}
-	return added
+	return slices.DeleteFunc(added, func(h hit) bool {
+		if h.of.Kind != KeyID || h.of.WithSecret {
+			return false
+		}
+		of := *h.of
+		of.WithSecret = true
+		h.of = &of
+		return known(h)
+	})
 }

@@ -2,7 +2,9 @@ package leaks
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
+	"slices"
 	"strconv"
 )
 
@@ -12,7 +14,7 @@ import (
 func (s *buffer) tokens(found []match, text []byte) []match {
 	shortest := s.lengths[0]
 	for p := shortest - 1; p < len(text); p += shortest {
-		if s.class[text[p]]&either == 0 || !s.amid(text, p) {
+		if s.class[text[p]]&either == 0 || shortest >= secretLength && !s.amid(text, p) {
 			continue
 		}
 		start, end, odd := p, p, false
@@ -27,25 +29,71 @@ func (s *buffer) tokens(found []match, text []byte) []match {
 		if end-start < shortest {
 			continue
 		}
-		run := text[start:end]
-		how := ""
-		if odd {
-			run, how = unescape(run), "escaped"
-		} else if n := len(run); n >= shortestLine && n%4 == 0 {
-			run, end = s.lines(text, start, end)
+		v, how := piece(text, start, end), ""
+		if n := end - start; odd {
+			v, how = v.unescaped(), "escaped"
+		} else if n >= shortestLine && n%4 == 0 {
+			v, end = s.lines(text, start, end)
 		}
-		found = s.words(found, run, start, end, how)
+		found = s.words(found, v, how)
 		p = end // no run that begins behind this one has a sample before p + shortest
 	}
 	return found
 }
 
-// amid reports whether a run of a secret's characters may be around p. Such a run has the
+// view is a text that was made from a piece of the one that is searched.
+type view struct {
+	text []byte
+	// span is where its byte at i comes from.
+	span func(i int) (start, end int)
+	// cut: it may begin in the middle of base64: behind what only the alphabet for
+	// addresses has, or where a piece of a file begins.
+	cut bool
+}
+
+// piece is a part of the text itself.
+func piece(text []byte, start, end int) view {
+	return view{
+		text: text[start:end:end],
+		span: func(i int) (int, int) { return start + i, start + i + 1 },
+		cut:  start == 0 || text[start-1] == '-' || text[start-1] == '_',
+	}
+}
+
+// decoded is what the base64 at from decodes to, which may be before the beginning.
+func (v view) decoded(from int, plain []byte) view {
+	return view{text: plain, span: func(i int) (int, int) {
+		start, _ := v.span(max(0, from+i*4/3))
+		_, end := v.span(max(0, from+i*4/3+1))
+		return start, end
+	}}
+}
+
+// unescaped is v without escapes.
+func (v view) unescaped() view {
+	return view{cut: v.cut, text: unescape(v.text), span: func(i int) (int, int) {
+		for at := 0; ; i-- {
+			c, width := unescapeOne(v.text[at:])
+			for c < 0 {
+				at += width
+				c, width = unescapeOne(v.text[at:])
+			}
+			if i == 0 {
+				start, _ := v.span(at)
+				_, end := v.span(at + width - 1)
+				return start, end
+			}
+			at += width
+		}
+	}}
+}
+
+// amid reports whether a run of 40 characters of secrets may be around p. Such a run has the
 // 20 bytes before p or those behind it. To look at some of them without a branch for each
 // is quicker than to find out where the word at p ends.
 func (s *buffer) amid(text []byte, p int) bool {
 	const half = 20
-	if p < half || p+half > len(text) || s.lengths[0] < 2*half {
+	if p < half || p+half > len(text) {
 		return true
 	}
 	l, r, c := text[p-half:p:p], text[p:p+half:p+half], &s.class
@@ -58,9 +106,12 @@ func (s *buffer) amid(text []byte, p int) bool {
 const shortestLine = 60
 
 // lines are the lines of base64 that begin with the one from start to end, put together.
-func (s *buffer) lines(text []byte, start, end int) (joined []byte, last int) {
-	joined, last = text[start:end:end], end
-	for width := end - start; len(joined) < longest; {
+func (s *buffer) lines(text []byte, start, end int) (v view, last int) {
+	type line struct{ at, from int } // where it begins in the lines, and in the text
+	all := []line{{0, start}}
+	v = piece(text, start, end)
+	last = end
+	for width := end - start; ; {
 		from := after(text, last)
 		to := from
 		for to < len(text) && to-from < width && s.class[text[to]]&token != 0 {
@@ -69,38 +120,44 @@ func (s *buffer) lines(text []byte, start, end int) (joined []byte, last int) {
 		if from == last || to == from {
 			break
 		}
-		joined, last = append(joined, text[from:to]...), to
+		all = append(all, line{len(v.text), from})
+		v.text, last = append(v.text, text[from:to]...), to
 		if to-from < width {
 			break
 		}
 	}
-	return joined, last
+	v.span = func(i int) (int, int) {
+		n, _ := slices.BinarySearchFunc(all, i+1, func(l line, at int) int { return cmp.Compare(l.at, at) })
+		start := all[n-1].from + i - all[n-1].at
+		return start, start + 1
+	}
+	return v, last
 }
 
-// longest is how long a word can be that is searched for a secret in base64, in bytes.
-const longest = 64 << 10
-
-// words appends the secrets in a text without spaces, which is at start.
-func (s *buffer) words(found []match, text []byte, start, end int, how string) []match {
-	for at := 0; at < len(text); at++ {
-		if s.class[text[at]]&token == 0 {
+// words appends the secrets in a text without spaces.
+func (s *buffer) words(found []match, v view, how string) []match {
+	for at := 0; at < len(v.text); at++ {
+		if s.class[v.text[at]]&token == 0 {
 			continue
 		}
-		run := at
-		for run < len(text) && s.class[text[run]]&token != 0 {
-			run++
+		end := at
+		for end < len(v.text) && s.class[v.text[end]]&token != 0 {
+			end++
 		}
-		if run-at >= s.lengths[0] {
-			found = s.word(found, text[at:run], start, end, how)
+		if end-at >= s.lengths[0] {
+			found = s.word(found, v, at, end, how)
 		}
-		at = run
+		at = end
 	}
 	return found
 }
 
-// word appends the secrets in a run of the characters of secrets.
-func (s *buffer) word(found []match, run []byte, start, end int, how string) []match {
+// word appends the secrets in a run of the characters of secrets, which is from start to
+// end.
+func (s *buffer) word(found []match, v view, start, end int, how string) []match {
+	run := v.text[start:end]
 	edge := func(i int) bool { return i < 0 || i >= len(run) || run[i] == '/' || run[i] == '+' }
+	before := len(found)
 	for at := 0; at+s.lengths[0] <= len(run); at++ {
 		if !edge(at - 1) {
 			continue
@@ -110,27 +167,48 @@ func (s *buffer) word(found []match, run []byte, start, end int, how string) []m
 				continue
 			}
 			if r, ok := s.isRetired(run[at : at+n]); ok {
-				of := &Subject{Kind: SecretKey}
-				of.retire(r)
-				if how == "" {
-					start, end = start+at, start+at+n
-				}
-				return append(found, match{of, how, start, end})
+				found = v.secret(found, r, start+at, start+at+n, how)
+				at += n
+				break
 			}
 		}
 	}
-	if coded := base64.RawStdEncoding.EncodedLen(s.lengths[0]); len(run) >= coded && len(run) <= longest && how != "base64" {
-		// What is behind the last whole group is padding, or not base64.
-		plain, err := base64.RawStdEncoding.AppendDecode(nil, run)
-		if err != nil && len(plain) == 0 {
-			plain, _ = base64.RawStdEncoding.AppendDecode(nil, run[:len(run)/4*4])
+	if len(found) > before || how == "base64" || len(run) < base64.RawStdEncoding.EncodedLen(s.lengths[0]) {
+		return found
+	}
+	missing := "" // what may be cut off from its first group of four
+	if v.cut && start == 0 {
+		missing = "AAA"
+	}
+	for n := range len(missing) + 1 {
+		coded := run
+		if n > 0 {
+			coded = append([]byte(missing[:n]), run...)
 		}
+		if len(coded)%4 == 1 { // its end is not base64
+			coded = coded[:len(coded)-1]
+		}
+		plain, _ := base64.RawStdEncoding.AppendDecode(nil, coded) // it has no other characters
+		inside := v.decoded(start-n, plain)
 		if bytes.ContainsAny(plain, `%\`) {
-			plain = unescape(plain)
+			inside = inside.unescaped()
 		}
-		found = s.words(found, plain, start, end, "base64")
+		found = s.words(found, inside, "base64")
 	}
 	return found
+}
+
+// secret appends the secret of a retired key, unless it was found in the same place.
+func (v view) secret(found []match, r Retired, start, end int, how string) []match {
+	of := &Subject{Kind: SecretKey}
+	of.retire(r)
+	m := match{of: of, how: how}
+	m.start, _ = v.span(start)
+	_, m.end = v.span(end - 1)
+	if slices.ContainsFunc(found, func(o match) bool { return o.of.Kind == SecretKey && o.start == m.start }) {
+		return found
+	}
+	return append(found, m)
 }
 
 // looksSecret reports whether a word has small and capital letters: the few secrets that
@@ -147,28 +225,34 @@ func looksSecret(word []byte) bool {
 // unescape replaces the escapes of addresses and of JSON.
 func unescape(text []byte) []byte {
 	plain := make([]byte, 0, len(text))
-	for i := 0; i < len(text); i++ {
-		rest, digits, skip := text[i:], 0, 0
-		switch {
-		case rest[0] == '%':
-			digits, skip = 2, 1
-		case len(rest) > 1 && rest[0] == '\\' && rest[1] == 'u':
-			digits, skip = 4, 2
-		case len(rest) > 1 && rest[0] == '\\' && classOf(rest[1])&token != 0 && rest[1] != '/':
-			plain = append(plain, ' ') // \n and the like
-			i++
-			continue
-		case rest[0] == '\\':
-			continue
+	for at := 0; at < len(text); {
+		c, width := unescapeOne(text[at:])
+		if c >= 0 {
+			plain = append(plain, byte(c))
 		}
-		if digits > 0 && len(rest) >= skip+digits {
-			if c, err := strconv.ParseUint(string(rest[skip:skip+digits]), 16, 8); err == nil {
-				plain = append(plain, byte(c))
-				i += skip + digits - 1
-				continue
-			}
-		}
-		plain = append(plain, rest[0])
+		at += width
 	}
 	return plain
+}
+
+// unescapeOne is what the first character of a text stands for, if that is an escape with
+// those behind it, and how many they are; -1 for nothing.
+func unescapeOne(text []byte) (c, width int) {
+	digits, skip := 0, 0
+	switch {
+	case text[0] == '%':
+		digits, skip = 2, 1
+	case len(text) > 1 && text[0] == '\\' && text[1] == 'u':
+		digits, skip = 4, 2
+	case len(text) > 1 && text[0] == '\\' && classOf(text[1])&token != 0 && text[1] != '/':
+		return ' ', 2 // \n and the like
+	case text[0] == '\\':
+		return -1, 1
+	}
+	if digits > 0 && len(text) >= skip+digits {
+		if c, err := strconv.ParseUint(string(text[skip:skip+digits]), 16, 8); err == nil {
+			return int(c), skip + digits
+		}
+	}
+	return int(text[0]), 1
 }
