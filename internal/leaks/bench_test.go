@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fob/internal/creds"
+	"fob/keyring"
 )
 
 // someSecrets are as many made-up keys, and an MFA secret.
@@ -47,14 +48,40 @@ func source(b *testing.B) []byte {
 	return all
 }
 
+// retiredFinder is that of a store with a key that was replaced.
+func retiredFinder(b *testing.B) func() func([]byte) (Retired, bool) {
+	dir := b.TempDir()
+	store := keyring.New(keyring.Options{
+		Dir: filepath.Join(dir, "fob"), StateDir: filepath.Join(dir, "state"), Backend: "file", WorkFactor: 10,
+		Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret("correct horse battery staple"), true, nil },
+	})
+	if _, err := store.Create(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	if err := store.Retire(b.Context(), "p", someSecrets(501).Keys[500].Key, "replaced"); err != nil {
+		b.Fatal(err)
+	}
+	all, err := store.Secrets(b.Context())
+	if err != nil || len(all.Retired) != 1 {
+		b.Fatal(all.Retired, err)
+	}
+	return func() func([]byte) (Retired, bool) {
+		find := all.RetiredFinder()
+		return func(text []byte) (Retired, bool) {
+			r, ok := find(text)
+			return Retired{r.Profile, r.When, r.KeyID}, ok
+		}
+	}
+}
+
 func BenchmarkScan(b *testing.B) {
 	text := source(b)
-	never := func() func([]byte) (Retired, bool) { return func([]byte) (Retired, bool) { return Retired{}, false } }
+	replaced := retiredFinder(b)
 	for _, n := range []int{0, 3, 50, 500} {
 		for _, retired := range []bool{false, true} {
 			secrets := someSecrets(n)
 			if retired {
-				secrets.Retired, secrets.Lengths = never, []int{20, 40}
+				secrets.Retired, secrets.Lengths = replaced, []int{20, 40}
 			}
 			buf := New(secrets).buffer()
 			b.Run(fmt.Sprintf("keys=%d/retired=%t", n, retired), func(b *testing.B) {

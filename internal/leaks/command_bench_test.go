@@ -23,8 +23,9 @@ type benchmark struct {
 	secrets Secrets
 }
 
-// newBenchmark makes a store with three keys, which the kernel keeps open, as on a desktop:
-// to open it with a passphrase takes a third of a second, on purpose.
+// newBenchmark makes a store with three keys and a fourth that was replaced, which the kernel
+// keeps open, as on a desktop: to open it with a passphrase takes a third of a second, on
+// purpose.
 func newBenchmark(b *testing.B) *benchmark {
 	dir := b.TempDir()
 	w := &benchmark{fob: filepath.Join(dir, "fob"), secrets: someSecrets(3)}
@@ -35,14 +36,30 @@ func newBenchmark(b *testing.B) *benchmark {
 	}
 	w.secrets.Seeds = nil
 	w.environ = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "FOB_PASSPHRASE=correct horse battery staple", "FOB_UNLOCK_TTL=10m", "FOB_UNLOCK_KEYS_TTL=10m"}
-	for _, k := range w.secrets.Keys {
-		add := exec.Command(w.fob, "add", k.Profile, "--stdin", "--no-verify", "--backend", "file", "-q")
+	all := someSecrets(4).Keys
+	all[3].Profile = w.secrets.Keys[0].Profile
+	for _, k := range slices.Concat(all[3:], w.secrets.Keys) { // which replaces the first
+		add := exec.Command(w.fob, "add", k.Profile, "--stdin", "--no-verify", "--backend", "file", "--yes", "-q")
 		add.Env, add.Stdin = w.environ, strings.NewReader(k.ID+"\n"+k.Secret.Reveal()+"\n")
 		if out, err := add.CombinedOutput(); err != nil {
 			b.Fatalf("%v\n%s", err, out)
 		}
 	}
+	w.checkRetired(b, all[3].Secret.Reveal())
 	return w
+}
+
+// checkRetired fails if fob does not search for the secret of the replaced key.
+func (w *benchmark) checkRetired(b *testing.B, secret string) {
+	file := filepath.Join(b.TempDir(), "old")
+	if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	find := exec.Command(w.fob, "leaks", "--json", file)
+	find.Env = w.environ
+	if out, _ := find.Output(); !bytes.Contains(out, []byte(`"state": "retired"`)) { // it fails, because it finds it
+		b.Fatalf("the replaced key is not searched for:\n%s", out)
+	}
 }
 
 // needles is a file with every spelling that fob looks for, but for those with a NUL.
