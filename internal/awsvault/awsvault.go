@@ -76,11 +76,14 @@ func List(ctx context.Context, w World) (entries []Entry, problems []Problem) {
 	if !known {
 		problems = append(problems, Problem{
 			Kind: w.chosen(), Reason: "fob cannot read aws-vault's backend " + w.chosen(),
-			Fix: "aws-vault exec --no-session PROFILE -- fob add PROFILE --from-env",
+			Fix: byHand,
 		})
 	}
 	return entries, problems
 }
+
+// byHand copies one key that fob does not find.
+const byHand = "aws-vault exec --no-session PROFILE -- fob add PROFILE --from-env"
 
 // problem is what to say of a place. A keyring that does not work here is one that
 // nobody uses, unless it is the user's choice.
@@ -96,6 +99,8 @@ func (w World) problem(ctx context.Context, kind string, err error) (p Problem, 
 		return p, false
 	case isBroken:
 		p.Reason, p.Fix = kind+": "+broken.Reason, broken.Fix
+	case errors.Is(err, errUnnamed):
+		p.Reason, p.Fix = err.Error(), byHand
 	case err != nil:
 		p.Reason = err.Error()
 	case kind == w.chosen() && isKeyring && !w.reachable(ctx, b):

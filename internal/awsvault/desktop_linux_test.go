@@ -109,7 +109,16 @@ func TestPass(t *testing.T) {
 	backendtest.SealWithPublicKey(t, env, "default", "hunter2\n")
 	backendtest.SealWithPublicKey(t, env, "mail/work", "hunter2\n")
 	plain := world(env["HOME"], env, "dev", "other")
-	readAll(t, plain, "dev")
+	unnamed := Problem{Kind: "pass", Reason: "pass: fob looked only for the names of your profiles", Fix: "aws-vault exec --no-session PROFILE -- fob add PROFILE --from-env"}
+	for chosen, want := range map[string][]Problem{"": {unnamed}, "pass": {unnamed}, "file": nil} {
+		env["AWS_VAULT_BACKEND"] = chosen
+		entries, problems := List(t.Context(), plain)
+		if !slices.Equal(problems, want) {
+			t.Errorf("with %q: %v", chosen, problems)
+		}
+		readThese(t, plain, entries, "dev")
+	}
+	delete(env, "AWS_VAULT_BACKEND")
 
 	env["AWS_VAULT_PASS_PREFIX"] = "aws vault"
 	readAll(t, plain, "dev", "team/dev 1")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"fob/internal/creds"
 	"fob/keyring/backend"
@@ -88,7 +89,24 @@ func (k keyring) list(ctx context.Context, w World) (entries []Entry, err error)
 			entries = append(entries, Entry{Kind: k.kind, Place: k.named(f, name), Profile: name})
 		}
 	}
+	if used := w.chosen() == "" || w.chosen() == k.kind; err == nil && used && k.kind == "pass" && f.Shared && hasMore(f.Place, names) {
+		err = errUnnamed
+	}
 	return entries, err
+}
+
+// errUnnamed is a password store without a prefix for aws-vault. Which of its items are keys
+// only their content would tell, and most are somebody's passwords.
+var errUnnamed = errors.New("pass: fob looked only for the names of your profiles")
+
+// hasMore reports whether a password store has items beside these where aws-vault would put
+// a key.
+func hasMore(dir string, names []string) bool {
+	entries, _ := os.ReadDir(dir) // it was read just now
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		name, ok := strings.CutSuffix(e.Name(), ".gpg")
+		return ok && e.Type().IsRegular() && !slices.Contains(names, name)
+	})
 }
 
 func exists(path string) bool {
