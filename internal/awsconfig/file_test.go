@@ -130,3 +130,24 @@ func TestWriteFileRefuses(t *testing.T) {
 		t.Error("a refused file was written")
 	}
 }
+
+// A file is removed as it was read, or not at all; no link is removed in its place.
+func TestRemoveFile(t *testing.T) {
+	path := write(t, filepath.Join(t.TempDir(), "keys.csv"), "x\n")
+	if err := RemoveFile(path, []byte("y\n")); !errors.Is(err, ErrChanged) || content(t, path) != "x\n" {
+		t.Errorf("another text: %v", err)
+	}
+	moved := path + ".moved"
+	if err := errors.Join(os.Rename(path, moved), os.Symlink(moved, path)); err != nil {
+		t.Skip(err) // Windows, without the right to make links
+	}
+	if err := RemoveFile(path, []byte("x\n")); !errors.Is(err, ErrChanged) || content(t, path) != "x\n" {
+		t.Errorf("a link: %v", err)
+	}
+	if err := RemoveFile(moved, []byte("x\n")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(moved); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+}

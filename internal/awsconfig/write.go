@@ -66,6 +66,28 @@ func WriteFile(path string, old, new []byte) error {
 	return err
 }
 
+// RemoveFile removes a file with the content old. One that has changed since it was read
+// stays, and so does a link, which another program may have put in its place.
+func RemoveFile(path string, old []byte) error {
+	dir, _ := filepath.Split(path)
+	dir = cmp.Or(dir, ".")
+	release := exclusive(dir)
+	err := compare(path, old)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = look(os.Lstat, path); err == nil && !info.Mode().IsRegular() {
+			err = &fs.PathError{Op: "remove", Path: path, Err: ErrChanged}
+		}
+	}
+	if err == nil {
+		err = input.Retry(func() error { return os.Remove(path) })
+	}
+	if release(); err == nil {
+		SyncDir(dir)
+	}
+	return err
+}
+
 // replaceable describes the file that will be replaced; nil if there is none. A
 // read-only file is an error: a rename would work, but somebody made it read-only
 // on purpose.

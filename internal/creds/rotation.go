@@ -40,8 +40,9 @@ type Backup struct {
 	Profiles []string
 	// Keys are the IDs of the keys that were removed.
 	Keys []string
-	// Stored are the profiles whose keys were put into the store then.
-	Stored []string
+	// Stored are the profiles whose keys were put into the store then, and From the files
+	// that they came from.
+	Stored, From []string
 }
 
 // BackupFile is a file before and after a change. The bytes before hold keys; so may those
