@@ -329,10 +329,22 @@ func (m movingWorld) holds(t *testing.T) {
 	}
 }
 
+// importAll is the command that moves all keys. A file that lies in Downloads has to be named.
+func (m movingWorld) importAll() []string {
+	args := []string{"import", "--all", "--yes"}
+	for _, name := range slices.Sorted(maps.Keys(m.files)) {
+		path := filepath.Join(m.Home, name)
+		if _, err := os.Stat(path); err == nil {
+			args = append(args, path)
+		}
+	}
+	return args
+}
+
 // moved: no key is in plain text anywhere, also not in what a killed process left.
 func (m movingWorld) moved(t *testing.T) {
 	t.Helper()
-	m.must(t, "", "import", "--all", "--yes")
+	m.must(t, "", m.importAll()...)
 	for _, k := range m.keys {
 		if !m.stored(t, k) {
 			t.Errorf("the key of %s was not moved", k.profile)
@@ -370,7 +382,7 @@ func (m movingWorld) movedBack(t *testing.T) {
 func TestImportInterrupted(t *testing.T) {
 	interrupt(t, 12, 6, func(t *testing.T) errand {
 		m := plainTextWorld(t)
-		return errand{world: m.world, args: []string{"import", "--all", "--yes"}, holds: m.holds, finish: func(t *testing.T) {
+		return errand{world: m.world, args: m.importAll(), holds: m.holds, finish: func(t *testing.T) {
 			m.moved(t)
 			m.holds(t)
 			m.movedBack(t)
@@ -382,11 +394,46 @@ func TestImportInterrupted(t *testing.T) {
 func TestUndoInterrupted(t *testing.T) {
 	interrupt(t, 0, 6, func(t *testing.T) errand {
 		m := plainTextWorld(t)
-		m.must(t, "", "import", "--all", "--yes")
+		m.must(t, "", m.importAll()...)
 		return errand{world: m.world, args: []string{"import", "--undo", "--yes"}, holds: m.holds, finish: func(t *testing.T) {
 			m.movedBack(t)
 			m.holds(t)
 			m.moved(t)
+		}}
+	})
+}
+
+// Nor does --undo lose a key whose file somebody has removed since the import.
+func TestUndoWithoutSourceInterrupted(t *testing.T) {
+	interrupt(t, 0, 3, func(t *testing.T) errand {
+		m := plainTextWorld(t)
+		args := slices.DeleteFunc(m.importAll(), func(arg string) bool { return arg == "--yes" }) // kim's file stays
+		m.must(t, "", args...)
+		kim := m.keys[2]
+		if err := os.Remove(filepath.Join(m.Home, kim.file)); err != nil {
+			t.Fatal(err)
+		}
+		delete(m.files, kim.file)
+		holds := func(t *testing.T) {
+			t.Helper()
+			for _, k := range m.keys {
+				key, _, err := m.store().Key(t.Context(), k.profile)
+				if !m.plain(t, k) && (err != nil || key.ID != k.ID || !key.Secret.Equal(k.Secret)) {
+					t.Errorf("the key of %s is lost: %v", k.profile, err)
+				}
+			}
+		}
+		return errand{world: m.world, args: []string{"import", "--undo", "--yes"}, holds: holds, finish: func(t *testing.T) {
+			m.must(t, "", "import", "--undo", "--yes")
+			for name, want := range m.files {
+				if got := slurp(t, filepath.Join(m.Home, name)); got != want {
+					t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
+				}
+			}
+			if infos, err := m.store().Infos(keyring.KindKey); err != nil || len(infos) != 1 || infos[0].Name != kim.profile {
+				t.Errorf("the store has %v, %v", infos, err)
+			}
+			holds(t)
 		}}
 	})
 }

@@ -417,7 +417,9 @@ func examples(home string) []example {
 		{"login x", &planError{Plan: plan.Plan{Profile: profile, Steps: []plan.Step{plan.SSO{Region: "eu-wst-1"}}}, Err: &awsapi.UnreachableError{Host: "oidc.eu-wst-1.amazonaws.com", Unknown: true}}},
 		{"login x", planned(&awsapi.RefusedError{Action: "GetRoleCredentials", Code: "UnauthorizedException"})},
 		{"clear --sso crop", &plan.NoSignInError{Name: "crop", Nearest: []string{"corp"}}},
-		{"import", &keepError{"~/.aws/credentials:2", "a root user's key"}},
+		{"import", &keepError{Where: "~/.aws/credentials:2", Problem: "a root user's key"}},
+		{"import x.csv", &keepError{Where: "x.csv:2", Problem: "it is in ~/.aws/credentials, too", Plain: true}},
+		{"import x.csv --yes", &namelessError{"x.csv:2", "AKIA...MPLE", "/home/jo/it's x.csv"}},
 		{"import", &awsvault.PassphraseError{Asked: true}},
 		{"import", &awsvault.SessionError{}},
 		{"import", &awsvault.ReadError{Reason: "not an item of aws-vault"}},
@@ -426,6 +428,8 @@ func examples(home string) []example {
 		{"import", &deadKeyError{"~/.aws/credentials:2", "AKIAIOSFODNN7EXAMPLE", "InvalidClientTokenId"}},
 		{"import x.csv", &importer.NotKeysError{File: "x.csv"}},
 		{"import --undo", &importer.ConflictError{File: "~/.aws/credentials"}},
+		{"import --undo", &importer.ConflictError{File: "~/.aws/credentials", Line: &awsconfig.ClashError{Line: 2, Key: "aws_access_key_id"}}},
+		{"import --undo", &importer.ConflictError{File: "~/.aws/config", Line: &awsconfig.ClashError{Line: 2, Key: "region", Want: "eu-west-1"}}},
 		{"import", importer.ErrReadBack},
 		{"clear --sso zzzz", &plan.NoSignInError{Name: "zzzz"}},
 		{"exec x", planned(&ui.NobodyError{What: askForPassphrase, Why: why})},
@@ -525,6 +529,7 @@ func innerErrors() map[string]string {
 	)
 	return map[string]string{
 		"awsapi.UnsentError":   inside,
+		"awsconfig.ClashError": inside,
 		"awsconfig.LoopError":  says,
 		"awsconfig.NameError":  inside,
 		"awsconfig.NestError":  inside,

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
-
 	"fob/internal/awsconfig"
 	"fob/internal/importer"
-	"fob/internal/ui"
-	"fob/keyring"
 )
 
 type importCmd struct {
@@ -15,7 +11,7 @@ type importCmd struct {
 	All    bool     `help:"Move all keys that are found, without asking which."`
 	DryRun bool     `help:"Show what was found and what would change, and change nothing."`
 	Yes    bool     `short:"y" help:"Do not ask: move all keys, and delete the CSV files that hold nothing else."`
-	Undo   bool     `help:"Bring back the files of all imports, keys in plain text and all."`
+	Undo   bool     `help:"Bring back the files of all imports, with the keys in plain text, and remove these keys from the store."`
 }
 
 func (importCmd) Help() string {
@@ -33,7 +29,7 @@ It finds the keys that aws-vault keeps, too, by their names, and copies those th
 choose: aws-vault keeps its own, and its sessions.
 
 The store keeps the files as they were, encrypted, so that --undo can bring them back, until
-the key is removed from fob or rotated.
+the key is removed from fob or rotated. A key that is nowhere else stays in the store.
 
     fob import
     fob import --dry-run
@@ -73,10 +69,14 @@ func (c *importCmd) Run(a *app) error {
 	if err := showFound(a, items, left); err != nil || len(items) == 0 {
 		return err
 	}
-	if c.DryRun {
-		return c.preview(a, world, items)
+	if items, err = c.unattended(a, items); err != nil {
+		return err
 	}
-	if items, err = c.choose(a, items); err != nil {
+	if c.DryRun {
+		c.preview(a, world, items)
+		return nil
+	}
+	if items, err = c.choose(a, world, items); err != nil {
 		return err
 	}
 	return c.moveAll(a, world, items)
@@ -100,42 +100,4 @@ func importWorld(a *app) (importer.World, error) {
 	}
 	home, _ := a.host.Home() // without one there are no downloads
 	return importer.World{Profiles: all, Files: a.files, Store: a.store(), Program: a.args[0], Home: home}, nil
-}
-
-// undo brings the files back.
-func (c *importCmd) undo(a *app) error {
-	journal := a.imports()
-	keys, err := journal.Keys()
-	if err != nil {
-		return err
-	}
-	if len(keys) == 0 {
-		a.out.Answer("There is no import to undo.")
-		return nil
-	}
-	if !c.Yes {
-		if _, err := a.person.Terminal("ask for confirmation"); err == nil { // else the question says why not
-			a.out.Say("This brings back the files of fob import, with %s in plain text.", ui.Count(len(keys), "key"))
-		}
-		if err := a.person.Confirm(a.ctx, "--yes", "Undo it?"); err != nil {
-			return err
-		}
-	}
-	if err := a.store().Unlock(a.ctx, keyring.KindBackup); err != nil {
-		return err
-	}
-	done, err := journal.Undo(context.WithoutCancel(a.ctx)) // to the end: a step is not worth stopping at
-	for _, file := range done.Files {
-		a.out.Answer("Restored %s.", a.host.Tilde(file))
-	}
-	for _, name := range done.Removed {
-		a.out.Answer("Removed the key of %s from the store.", name)
-	}
-	for _, key := range done.Replaced {
-		a.out.Note("%s stays out of the files: it has been replaced since, and would hide the new key", key)
-	}
-	if err == nil && len(done.Files) == 0 && len(done.Removed) == 0 {
-		a.out.Answer("The files are as they were already.")
-	}
-	return err
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
 
 	"fob/internal/awsconfig"
 	"fob/internal/creds"
@@ -32,12 +30,18 @@ func (m *moving) named(a *app, item *importer.Item) error {
 			return nil
 		}
 	}
+	if err := m.inSection(*item); err != nil {
+		return err
+	}
 	suggestion := ""
 	if len(item.Profiles) > 0 && m.checkName(a, item.Profiles[0]) == nil {
 		suggestion = item.Profiles[0]
 	}
 	if suggestion != "" && (m.Yes || m.All) {
 		return nil
+	}
+	if m.Yes {
+		return &namelessError{whereFound(item.Found[0]), profiles.ShortKey(item.Key().ID), item.Found[0].File}
 	}
 	prompt := "Name of the profile for " + profiles.ShortKey(item.Key().ID) + ": "
 	if suggestion != "" {
@@ -59,6 +63,49 @@ func (m *moving) named(a *app, item *importer.Item) error {
 	return nil
 }
 
+// inSection says that a profile of the AWS files has the key of a named file, too: the key
+// leaves all its places at once.
+func (m *moving) inSection(item importer.Item) error {
+	if len(m.Files) == 0 {
+		return nil // then fob has looked there
+	}
+	world := m.world
+	world.Vault = nil
+	found, err := world.Find()
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(found, func(f importer.Found) bool { return !f.Whole && f.Key.ID == item.Key().ID })
+	if at < 0 {
+		return nil
+	}
+	return &keepError{Where: whereFound(item.Found[0]), Problem: fmt.Sprintf("profile %s has this key, too (%s)", found[at].Profile, whereFound(found[at])), Plain: true}
+}
+
+// unattended leaves out the keys that nobody has named a profile for, where nobody is asked:
+// any page can have a browser download a file that is called like the console's, and its name
+// and its key would become a profile, perhaps the default one.
+func (c *importCmd) unattended(a *app, items []importer.Item) ([]importer.Item, error) {
+	if !c.All && !c.Yes || len(c.Files) > 0 {
+		return items, nil
+	}
+	infos, err := a.store().Infos(keyring.KindKey)
+	if err != nil && len(infos) == 0 {
+		return nil, err
+	}
+	var known []importer.Item
+	for _, item := range items {
+		stored := slices.ContainsFunc(infos, func(i keyring.Info) bool { return i.KeyID != "" && i.KeyID == item.Key().ID })
+		if stored || slices.ContainsFunc(item.Found, func(f importer.Found) bool { return !f.Whole }) {
+			known = append(known, item)
+			continue
+		}
+		a.out.Note("%s stays where it is: without a question, fob takes a profile's name only from a file that you name", whereFound(item.Found[0]))
+		a.out.Hints([]ui.Hint{ui.Type("fob", "import", item.Found[0].File)})
+	}
+	return known, nil
+}
+
 // checkName says why a new profile cannot have that name.
 func (m *moving) checkName(a *app, name string) error {
 	if name == "" || creds.LooksSecret(name) || creds.IsKeyID(name) {
@@ -76,91 +123,13 @@ func (m *moving) checkName(a *app, name string) error {
 	return nil
 }
 
-// deleteFiles offers the files for deletion that hold nothing but keys that have moved. Of
-// those that stay because nobody answered, it says so.
-func (m *moving) deleteFiles(a *app, stopped bool) error {
-	var offered []string
-	var failed error
-	for _, item := range m.moved {
-		for _, f := range item.Found {
-			if !f.Whole || slices.Contains(offered, f.File) {
-				continue
-			}
-			offered = append(offered, f.File)
-			if failed != nil || stopped {
-				m.warnKept(a, f.Place, nil)
-				continue
-			}
-			failed = m.deleteFile(a, f.Place, item.Key().ID)
-		}
+// preview says what would change, as far as that can be told without AWS. Before a question
+// it is short; a dry run has the lines themselves.
+func (c *importCmd) preview(a *app, world importer.World, items []importer.Item) {
+	if len(items) > 0 {
+		a.out.Print("\nWhat would change:\n")
 	}
-	return failed
-}
-
-func (m *moving) deleteFile(a *app, p importer.Place, key string) error {
-	keys, err := m.world.FindIn([]string{p.File})
-	if err != nil {
-		return err
-	}
-	for _, k := range keys {
-		if !slices.ContainsFunc(m.moved, func(i importer.Item) bool { return i.Key().ID == k.Key.ID }) {
-			a.out.Note("%s stays: it also holds %s", p.Shown, profiles.ShortKey(k.Key.ID))
-			return nil
-		}
-	}
-	file, err := awsconfig.Read(p.File)
-	if err != nil {
-		return err
-	}
-	others := quotedTitles(file.Text)
-	if m.Yes && len(others) > 0 { // only the keys are in the store for good
-		m.warnKept(a, p, others)
-		return nil
-	}
-	if !m.Yes {
-		question := "Delete " + p.Shown
-		if len(others) > 0 {
-			question += ", which also has " + ui.List(others)
-		}
-		err := a.person.Confirm(a.ctx, "--yes", "%s?", question)
-		if err != nil {
-			m.warnKept(a, p, others)
-		}
-		if _, nobody := errors.AsType[*ui.NobodyError](err); nobody || errors.Is(err, ui.ErrDeclined) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	change := importer.Change{Path: p.File, Before: file.Text}
-	if _, err := m.journal.Write(a.ctx, key, change, nil, func() error { return os.Remove(p.File) }); err != nil {
-		return err
-	}
-	a.out.Answer("Deleted %s.", p.Shown)
-	return nil
-}
-
-// warnKept says that a file stays, with what it holds beside keys.
-func (m *moving) warnKept(a *app, p importer.Place, others []string) {
-	if len(others) > 0 {
-		a.out.Warn("%s still holds the key in plain text, and %s: delete it if you need neither", p.Shown, ui.List(others))
-		return
-	}
-	a.out.Warn("%s still holds the key in plain text: delete it if you do not need it", p.Shown)
-}
-
-// quotedTitles are the titles of what a file holds beside keys, as a person reads them.
-func quotedTitles(text string) (shown []string) {
-	for _, title := range importer.Others(text) {
-		shown = append(shown, strconv.Quote(title))
-	}
-	return shown
-}
-
-// preview says what would change, as far as that can be told without AWS.
-func (c *importCmd) preview(a *app, world importer.World, items []importer.Item) error {
-	a.out.Print("\nWhat would change:\n")
+	say := func(format string, args ...any) { a.out.Item(ui.Styled{}, fmt.Sprintf(format, args...), nil) }
 	for _, item := range items {
 		for _, f := range item.Found {
 			what := "remove the key"
@@ -170,21 +139,26 @@ func (c *importCmd) preview(a *app, world importer.World, items []importer.Item)
 			case f.Whole:
 				what = "delete the file, after asking"
 			}
-			a.out.Item(ui.Styled{}, whereFound(f)+": "+what, nil)
+			say("%s: %s", whereFound(f), what)
 		}
+		var names []string
 		for _, name := range item.Profiles {
-			if section, _ := world.Profiles.Config.Profile(name); wire.Asks(section, a.args[0]) {
-				continue // it does that already
-			}
 			line, err := wire.Process(a.args[0], name)
-			if err != nil {
-				return err
+			if section, _ := world.Profiles.Config.Profile(name); err != nil || wire.Asks(section, a.args[0]) {
+				continue // it does that already, or the name of a file is not one for a profile
 			}
-			a.out.Item(ui.Styled{}, fmt.Sprintf("%s: in the section of %s, credential_process = %s", a.host.Tilde(a.files.Config), name, line), nil)
-			if users := world.Profiles.Users(name); len(users) > 0 {
-				a.out.Item(ui.Styled{}, fmt.Sprintf("the same for profiles that use its key: %s", ui.List(users)), nil)
+			users := world.Profiles.Users(name)
+			names = append(append(names, name), users...)
+			if c.DryRun {
+				say("%s: in the section of %s, credential_process = %s", a.host.Tilde(a.files.Config), name, line)
 			}
+			if c.DryRun && len(users) > 0 {
+				say("the same for profiles that use its key: %s", ui.List(users))
+			}
+		}
+		slices.Sort(names)
+		if names = slices.Compact(names); !c.DryRun && len(names) > 0 {
+			say("%s: %s", a.host.Tilde(a.files.Config), asks(names, nil))
 		}
 	}
-	return nil
 }

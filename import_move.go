@@ -37,6 +37,7 @@ func (c *importCmd) moveAll(a *app, world importer.World, items []importer.Item)
 		return nil
 	}
 	m := &moving{importCmd: c, world: world, journal: a.imports(), given: givenCodes{}, vault: vaultReader(a, world)}
+	m.journal.Vault = m.vault
 	var failed []error
 	var rest []importer.Item
 	for n, item := range items {
@@ -108,7 +109,7 @@ func (m *moving) move(a *app, item importer.Item) error {
 func (m *moving) draft(a *app, item importer.Item, serials importer.Serials) (*importer.Draft, error) {
 	draft, err := m.world.Draft(item, serials, func(c *awsconfig.Config) *profiles.Profiles { return profiles.New(c, a.store(), a.world()) })
 	if left, ok := errors.AsType[*importer.LeftError](err); ok {
-		err = &keepError{Where: whereFound(item.Found[0]), Problem: left.Problem}
+		err = &keepError{Where: whereFound(item.Found[0]), Problem: left.Problem, Plain: left.Plain && len(m.Files) > 0}
 	}
 	return draft, err
 }
@@ -154,7 +155,7 @@ func (m *moving) rewrite(a *app, item importer.Item, serials importer.Serials, i
 		a.out.Note("%s stays as it is: %s", left.Profile, a.out.Sentence(left.Err))
 	}
 	m.noteMFA(a, draft, item.Profiles)
-	for _, p := range m.world.Remains(item.Key()) {
+	for _, p := range m.world.Remains(item) {
 		a.out.Warn("%s:%d still has this key in plain text; fob does not change that line", p.Shown, p.Line)
 	}
 	a.out.Answer("%s %s into the store: %s now.", verb(item), profiles.ShortKey(key), asks(draft.Config.Done, item.Profiles))

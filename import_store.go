@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"fob/internal/awsapi"
+	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/internal/importer"
 	"fob/keyring"
@@ -32,19 +34,21 @@ func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.I
 		return nil, err
 	}
 	for _, name := range item.Profiles {
-		stored, _, err := a.store().Key(a.ctx, name)
+		stored, old, err := a.store().Key(a.ctx, name)
 		_, missing := errors.AsType[*keyring.NotFoundError](err)
 		_, damaged := errors.AsType[*keyring.DamagedError](err)
 		switch {
 		case err == nil && stored.ID == key.ID && stored.Secret.Equal(key.Secret):
 			continue
 		case err == nil && stored.ID != key.ID: // the only copy of a key is never replaced
-			return fresh, &keepError{whereFound(item.Found[0]), fmt.Sprintf("fob has another key for %s (%s)", name, stored.ID)}
+			return fresh, &keepError{Where: whereFound(item.Found[0]), Problem: fmt.Sprintf("fob has another key for %s (%s)", name, stored.ID)}
+		case err == nil && !m.isWrong(a, name, stored, old, info):
+			return fresh, &keepError{Where: whereFound(item.Found[0]), Problem: fmt.Sprintf("fob has another secret for this key (%s); to replace that one: fob add %s", name, cmdline.Quote(name))}
 		case err != nil && !missing && !damaged:
 			return fresh, err
 		}
 		if missing {
-			entry, err := m.journal.Storing(a.ctx, key.ID, name)
+			entry, err := m.journal.Storing(a.ctx, key.ID, name, item.Files()...)
 			if err != nil {
 				return fresh, err
 			}
@@ -55,6 +59,23 @@ func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.I
 		}
 	}
 	return fresh, nil
+}
+
+// isWrong reports whether a stored secret may give way to another one of the same key. The
+// word of a server that takes any key, such as a test server, must not replace the secret
+// that AWS takes: it has to refuse the stored one, and to name the account of the stored one.
+func (m *moving) isWrong(a *app, name string, stored creds.Key, old, info keyring.Info) bool {
+	if account := cmp.Or(old.Account, creds.GuessAccount(stored.ID)); account != info.Account {
+		return false
+	}
+	client, err := a.dial(name, "")
+	if err != nil {
+		return false
+	}
+	defer a.out.Waiting("waiting for AWS ...")()
+	_, err = client.Identity(a.ctx, creds.Session{Key: stored})
+	refused, ok := errors.AsType[*awsapi.RefusedError](err)
+	return ok && refused.BadKey() && refused.Skew == 0
 }
 
 // unstore removes keys that were stored just now: their files keep them. Another import

@@ -34,7 +34,11 @@ func showFound(a *app, items []importer.Item, left []importer.Found) error {
 		a.out.Print("\nThese stay where they are:\n")
 		for _, f := range left {
 			what := f.Why
-			if f.Key.ID != "" {
+			switch {
+			case f.Key.ID == "":
+			case f.Kind == importer.Blocked || f.Kind == importer.Wrong: // not what the key is
+				what = profiles.ShortKey(f.Key.ID) + ": " + what
+			default:
 				what = profiles.ShortKey(f.Key.ID) + " is " + what
 			}
 			a.out.Item(ui.Styled{}, whereFound(f)+": "+what, nil)
@@ -43,11 +47,19 @@ func showFound(a *app, items []importer.Item, left []importer.Found) error {
 	return nil
 }
 
-// foundTable has a row for each place of each key. A key is numbered once.
+// foundTable has a row for each place of each key. A key is numbered once. Only CSV files say
+// whose a key is.
 func foundTable(items []importer.Item, now time.Time) ui.Table {
 	t := ui.Table{Columns: []ui.Column{
-		{}, {Title: "KEY"}, {Title: "WHERE", Shrink: true, Tail: true}, {Title: "PROFILE", Shrink: true}, {Title: "ACCOUNT"}, {Title: "AGE"},
+		{}, {Title: "KEY"}, {Title: "WHERE", Shrink: true, Tail: true}, {Title: "PROFILE", Shrink: true}, {Title: "USER", Shrink: true}, {Title: "ACCOUNT"}, {Title: "AGE"},
 	}}
+	const user = 4
+	named := slices.ContainsFunc(items, func(i importer.Item) bool {
+		return slices.ContainsFunc(i.Found, func(f importer.Found) bool { return f.User != "" })
+	})
+	if !named {
+		t.Columns = slices.Delete(t.Columns, user, user+1)
+	}
 	for n, item := range items {
 		number, key := strconv.Itoa(n+1), cmp.Or(profiles.ShortKey(item.Key().ID), "-") // aws-vault's is not read yet
 		for _, f := range item.Found {
@@ -55,10 +67,14 @@ func foundTable(items []importer.Item, now time.Time) ui.Table {
 			if f.Whole && len(item.Profiles) > 0 {
 				profile = item.Profiles[0] // whatever the file is called
 			}
-			t.Rows = append(t.Rows, []ui.Styled{
+			row := []ui.Styled{
 				ui.Plain.Text(number), ui.Plain.Text(key), ui.Plain.Text(whereFound(f)),
-				orDash(profile), orDash(f.Account()), orDash(keyAge(f, now)),
-			})
+				orDash(profile), orDash(f.User), orDash(f.Account()), orDash(keyAge(f, now)),
+			}
+			if !named {
+				row = slices.Delete(row, user, user+1)
+			}
+			t.Rows = append(t.Rows, row)
 			number, key = "", ""
 		}
 	}
@@ -83,11 +99,12 @@ func keyAge(f importer.Found, now time.Time) string {
 	return ""
 }
 
-// choose has the user tick the keys that move.
-func (c *importCmd) choose(a *app, items []importer.Item) ([]importer.Item, error) {
+// choose has the user tick the keys that move, after they have seen what would change.
+func (c *importCmd) choose(a *app, world importer.World, items []importer.Item) ([]importer.Item, error) {
 	if c.All || c.Yes {
 		return items, nil
 	}
+	c.preview(a, world, items)
 	prompt := "Move which keys? [all] (numbers or profiles, or none): "
 	if len(items) == 1 {
 		prompt = "Move it into the store? [Y/n] "

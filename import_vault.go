@@ -60,7 +60,7 @@ func (m *moving) readVault(a *app, item *importer.Item) error {
 	}
 	f := m.world.Read(item.Found[0], key)
 	if f.Kind != importer.LongLived {
-		return &keepError{whereFound(f), f.Why}
+		return &keepError{Where: whereFound(f), Problem: f.Why}
 	}
 	item.Found = []importer.Found{f}
 	return nil

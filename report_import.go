@@ -5,14 +5,24 @@ import (
 	"fmt"
 
 	"fob/internal/awsvault"
+	"fob/internal/cmdline"
 	"fob/internal/importer"
 	"fob/internal/ui"
 )
 
 // keepError is a key that fob import does not move.
-type keepError struct{ Where, Problem string }
+type keepError struct {
+	Where, Problem string
+	// Plain: the key is in an AWS file, too, where fob was not told to look.
+	Plain bool
+}
 
 func (e *keepError) Error() string { return e.Where + ": " + e.Problem }
+
+// namelessError is a key in a file for which nobody can be asked for a profile.
+type namelessError struct{ Where, Key, File string }
+
+func (e *namelessError) Error() string { return e.Where + ": no profile name for " + e.Key }
 
 // deadKeyError is a key in a file that AWS does not take.
 type deadKeyError struct{ Where, ID, Code string }
@@ -26,7 +36,15 @@ func (e *deadKeyError) Error() string {
 
 func importFailures() []failure {
 	return []failure{
-		always[*keepError](exitFailed),
+		on(func(_ *app, e *keepError, _ error) verdict {
+			if e.Plain {
+				return exit(exitFailed, ui.Type("fob", "import").To("looks in the AWS files as well"))
+			}
+			return exit(exitFailed)
+		}),
+		on(func(_ *app, e *namelessError, _ error) verdict {
+			return exit(exitUsage, ui.TypeLine("fob add PROFILE --stdin < "+cmdline.Quote(e.File)).To("stores it under the name that you choose"))
+		}),
 		always[*awsvault.PassphraseError](exitFailed),
 		always[*awsvault.SessionError](exitFailed),
 		always[*awsvault.ReadError](exitFailed),
@@ -50,7 +68,13 @@ func importFailures() []failure {
 			return exit(exitUsage, ui.TypeLine("fob add PROFILE").To("asks for one key"))
 		}),
 		on(func(_ *app, e *importer.ConflictError, _ error) verdict {
-			return exit(exitFailed, ui.Advise("take back those lines in %s first", e.File))
+			switch {
+			case e.Line == nil:
+				return exit(exitFailed, ui.Advise("move %s away, then undo the import again", e.File))
+			case e.Line.Want != "":
+				return exit(exitFailed, ui.Advise("change line %d of %s back to %s = %s, then undo the import again", e.Line.Line, e.File, e.Line.Key, e.Line.Want))
+			}
+			return exit(exitFailed, ui.Advise("another %s is at line %d of %s: remove it, or give its section another name, then undo the import again", e.Line.Key, e.Line.Line, e.File))
 		}),
 		func(_ *app, err error) verdict {
 			if errors.Is(err, importer.ErrReadBack) {

@@ -32,7 +32,11 @@ type Draft struct {
 }
 
 // LeftError is a key that cannot leave its file.
-type LeftError struct{ Profile, Problem string }
+type LeftError struct {
+	Profile, Problem string
+	// Plain: the profile has a key in plain text in an AWS file, which hides fob.
+	Plain bool
+}
 
 func (e *LeftError) Error() string { return e.Problem }
 
@@ -95,7 +99,8 @@ func (w World) rewrite(d *Draft, item Item, serials Serials, bare profiles.Texts
 			if at, ok := errors.AsType[*plan.ConfigError](refused.Err); ok { // a message begins with one place
 				problem = at.Problem + " (" + at.At + ")"
 			}
-			return &LeftError{refused.Profile, problem}
+			rewrite, ok := errors.AsType[*wire.RewriteError](refused.Err)
+			return &LeftError{refused.Profile, problem, ok && rewrite.PlainText}
 		}
 		d.Left = append(d.Left, refused)
 	}
@@ -119,11 +124,11 @@ func (w World) checkSections(d *Draft, item Item) error {
 		section, _ := d.Profiles.Config.Profile(name)
 		for _, key := range []string{"aws_access_key_id", "aws_secret_access_key"} {
 			if v, ok := section.Own(key); ok {
-				return &LeftError{name, fmt.Sprintf("%s has another %s at %s:%d, which would take its place", name, key, v.File, v.Line)}
+				return &LeftError{Profile: name, Problem: fmt.Sprintf("%s has another %s at %s:%d, which would override this one", name, key, v.File, v.Line)}
 			}
 		}
 		if !wire.Asks(section, w.Program) {
-			return &LeftError{name, fmt.Sprintf("the section of %s has something that tools use instead of fob", name)}
+			return &LeftError{Profile: name, Problem: fmt.Sprintf("the section of %s has something that tools use instead of fob", name)}
 		}
 	}
 	return nil
@@ -161,7 +166,7 @@ func (w World) strips(d *Draft, item Item, credentials string) error {
 			continue // another import has removed it in the meantime
 		}
 		if c.After == c.Before {
-			return &LeftError{f.Profile, fmt.Sprintf("%s:%d is not a line that fob can remove", f.Shown, f.Line)}
+			return &LeftError{Profile: f.Profile, Problem: fmt.Sprintf("%s:%d is not a line that fob can remove", f.Shown, f.Line)}
 		}
 		d.Strip = append(d.Strip, c)
 	}

@@ -245,7 +245,9 @@ func downloadName(path, user string) string {
 			}
 		}
 	}
-	if _, err := awsconfig.Header("profile", user); err != nil {
+	// Every tool that is told nothing else uses the default profile, so a file that a page
+	// may have sent must not even suggest it.
+	if _, err := awsconfig.Header("profile", user); err != nil || user == "default" {
 		return ""
 	}
 	return user
@@ -311,7 +313,7 @@ func (w World) conflict(f Found, found []Found, infos []keyring.Info) string {
 	}
 	for _, o := range found {
 		if o.Profile == f.Profile && !o.Whole && o.Vault == nil && o.Place.File != f.Place.File && o.Key.ID != f.Key.ID {
-			return fmt.Sprintf("%s has another key at %s:%d, which would take its place", f.Profile, o.Shown, o.Line)
+			return fmt.Sprintf("%s has another key at %s:%d, which would override this one", f.Profile, o.Shown, o.Line)
 		}
 	}
 	if f.Vault != nil {
@@ -341,7 +343,7 @@ func (w World) unused(f Found) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("%s does not use it: its credentials come from %s", f.Profile, made.Steps[0].Origin())
+	return fmt.Sprintf("profile %s gets its credentials from %s, not from this key", f.Profile, made.Steps[0].Origin())
 }
 
 // foreignSection says why a key in a file that is not one of AWS's cannot get the profile

@@ -103,7 +103,7 @@ func TestFind(t *testing.T) {
 		{name: "in both files", config: "[profile dev]\n" + pair(idA, secretA), credentials: "[dev]\n" + pair(idA, secretA), want: "~/.aws/credentials:2 dev moves\n~/.aws/config:2 dev moves"},
 		{
 			name: "another in each file", config: "[profile dev]\n" + pair(idB, secretB), credentials: "[dev]\n" + pair(idA, secretA),
-			want: "~/.aws/credentials:2 dev: dev has another key at ~/.aws/config:2, which would take its place\n~/.aws/config:2 dev: dev has another key at ~/.aws/credentials:2, which would take its place",
+			want: "~/.aws/credentials:2 dev: dev has another key at ~/.aws/config:2, which would override this one\n~/.aws/config:2 dev: dev has another key at ~/.aws/credentials:2, which would override this one",
 		},
 		{name: "half a key", credentials: "[a]\n" + id + idA + "\n[b]\n" + secret + secretA + "\n", want: "~/.aws/credentials:2 a: half a key: aws_secret_access_key is missing\n~/.aws/credentials:4 b: half a key: aws_access_key_id is missing"},
 		{name: "a session", credentials: "[a]\n" + pair("ASIAIOSFODNN7EXAMPLE", secretA) + "[b]\n" + pair(idA, secretA) + "aws_session_token = x\n[c]\n" + pair(idA, secretA) + "aws_security_token = x\n",
@@ -120,7 +120,7 @@ func TestFind(t *testing.T) {
 		{name: "with a role of its own", config: "[profile dev]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = dev\n", credentials: "[dev]\n" + pair(idA, secretA), want: "~/.aws/credentials:2 dev moves"},
 		{
 			name: "behind another source", config: "[profile dev]\nrole_arn = arn:aws:iam::111111111111:role/x\nsource_profile = other\n", credentials: "[dev]\n" + pair(idA, secretA) + "[other]\n" + pair(idB, secretB),
-			want: "~/.aws/credentials:2 dev: dev does not use it: its credentials come from ~/.aws/credentials:5\n~/.aws/credentials:5 other moves",
+			want: "~/.aws/credentials:2 dev: profile dev gets its credentials from ~/.aws/credentials:5, not from this key\n~/.aws/credentials:5 other moves",
 		},
 		{name: "misplaced", config: "[dev]\n" + pair(idA, secretA), credentials: "[profile ops]\n" + pair(idB, secretB), want: "~/.aws/credentials:2 ops moves\n~/.aws/config:2 dev moves"},
 		{name: "misplaced beside another", config: "[dev]\n" + pair(idA, secretA) + "[profile dev]\nrole_arn = x\n", want: "~/.aws/config:2 dev: profile dev has other credentials (~/.aws/config:5)"},
@@ -382,7 +382,11 @@ func TestUndoAfterEdits(t *testing.T) {
 		{"more sections", after + "[new]\nregion = y\n", before + "[new]\nregion = y\n"},
 		{"another line", strings.Replace(after, "[dev]", "# mine\n[dev]", 1), strings.Replace(before, "[dev]", "# mine\n[dev]", 1)},
 		{"brought back by hand", before, before},
-		{"the line beside it", strings.Replace(after, "region = x", "region = y", 1), ""},
+		{"the line beside it", strings.Replace(after, "region = x", "region = y", 1), "[dev]\n" + pair(idA, secretA) + "region = y\noutput = json\n"},
+		{"another key of the profile", "[dev]\n" + pair(idB, secretB), ""},
+		{"another key in a section of its own", "[dev]\nregion = x\noutput = json\n[ dev ]\n" + pair(idB, secretB), ""},
+		{"a section that says less", "[dev]\nregion = x\n", "[dev]\n" + pair(idA, secretA) + "region = x\n"},
+		{"only another section", "[new]\nregion = y\n", "[new]\nregion = y\n\n[dev]\n" + pair(idA, secretA)},
 	} {
 		w := home(t, "", before)
 		w.stored(t, "old", idB, secretB)
@@ -407,6 +411,50 @@ func TestUndoAfterEdits(t *testing.T) {
 		}
 		if got := text(t, w.Files.Credentials); err != nil || got != tt.want {
 			t.Errorf("%s: %v:\n%s", tt.name, err, got)
+		}
+	}
+}
+
+// A key that the store alone has stays there, whatever has become of the file that it was in.
+func TestUndoKeepsTheOnlyCopy(t *testing.T) {
+	const console = "Access key ID,Secret access key\r\n"
+	for _, tt := range []struct {
+		name, file, text string
+		kept             bool
+	}{
+		{"no file", "", "", true},
+		{"in the credentials file", ".aws/credentials", "[other]\n" + pair(idA, secretA), false},
+		{"in the config", ".aws/config", "[profile dev]\n" + pair(idA, secretA), false},
+		{"in the wrong file", ".aws/config", "[dev]\n" + pair(idA, secretA), false},
+		{"in its CSV file", "keys.csv", console + idB + "," + secretB + "\r\n" + idA + "," + secretA + "\r\n", false},
+		{"in JSON", "keys.csv", `{"AccessKey": {"AccessKeyId": "` + idA + `", "SecretAccessKey": "` + secretA + `"}}`, false},
+		{"in a copy", "keys.csv", "[x]\n" + pair(idA, secretA), false},
+		{"in a file that it did not come from", "other.csv", console + idA + "," + secretA + "\r\n", true},
+		{"another secret", ".aws/credentials", "[dev]\n" + pair(idA, secretB), true},
+		{"another ID", ".aws/credentials", "[dev]\n" + pair(idB, secretA), true},
+		{"half of it", ".aws/credentials", "[dev]\naws_access_key_id = " + idA + "\n", true},
+		{"in two sections", ".aws/credentials", "[dev]\naws_access_key_id = " + idA + "\n[x]\naws_secret_access_key = " + secretA + "\n", true},
+		{"in a comment", ".aws/credentials", "# aws_access_key_id = " + idA + "\n# aws_secret_access_key = " + secretA + "\n", true},
+		{"in a CSV file that is torn", "keys.csv", console + idA + "," + secretA + "\n\"x", true},
+		{"in a file that no tool can read", ".aws/credentials", "[dev\n" + pair(idA, secretA), true},
+	} {
+		w := home(t, "", "")
+		w.stored(t, "old", idB, secretB)
+		j := w.journal()
+		if _, err := j.Storing(t.Context(), idA, "dev", filepath.Join(w.Home, "keys.csv")); err != nil {
+			t.Fatal(err)
+		}
+		w.stored(t, "dev", idA, secretA)
+		if tt.file != "" {
+			write(t, filepath.Join(w.Home, tt.file), tt.text)
+		}
+		done, err := j.Undo(t.Context())
+		_, _, gone := w.Store.Key(t.Context(), "dev")
+		if err != nil || (gone == nil) != tt.kept || len(done.Kept) != map[bool]int{true: 1}[tt.kept] || len(done.Removed)+len(done.Kept) != 1 {
+			t.Errorf("%s: %+v, %v, %v", tt.name, done, err, gone)
+		}
+		if keys, err := j.Keys(); err != nil || len(keys) > 0 {
+			t.Errorf("%s: left: %v, %v", tt.name, keys, err)
 		}
 	}
 }
@@ -513,6 +561,58 @@ func TestUndoOfWholeFiles(t *testing.T) {
 	}
 	if _, err := os.Stat(w.Files.Config); !os.IsNotExist(err) {
 		t.Errorf("the config is still there: %v", err)
+	}
+}
+
+// Another file that somebody has put in the place of a deleted one stays.
+func TestUndoOfReplacedFiles(t *testing.T) {
+	w := home(t, "", "")
+	w.stored(t, "dev", idA, secretA)
+	csv := filepath.Join(w.Home, "keys.csv")
+	j := w.journal()
+	_, err := j.Write(t.Context(), idA, Change{Path: csv, Before: "Access key ID,Secret access key\n"}, nil, func() error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, csv, "mine")
+	_, err = j.Undo(t.Context())
+	if conflict, ok := err.(*ConflictError); !ok || conflict.Line != nil || text(t, csv) != "mine" {
+		t.Errorf("%v: %q", err, text(t, csv))
+	}
+}
+
+// A secret that still stands somewhere is named with each of its lines, but for the files
+// that are deleted as a whole.
+func TestRemains(t *testing.T) {
+	w := home(t, "# "+secretA+"\n[profile dev]\nx = "+secretA+secretA+"\n", "[dev]\n")
+	csv := filepath.Join(filepath.Dir(w.Files.Config), "keys.csv")
+	write(t, csv, "Access key ID,Secret access key\n"+idA+","+secretA+"\n")
+	write(t, w.Files.Config+".bak", "\n"+secretA)
+	item := Item{Found: []Found{{Place: Place{File: csv, Whole: true}, Key: creds.Key{ID: idA, Secret: creds.NewSecret(secretA)}}}}
+	var got []string
+	for _, p := range w.Remains(item) {
+		got = append(got, fmt.Sprintf("%s:%d", p.Shown, p.Line))
+	}
+	if want := "[~/.aws/config:1 ~/.aws/config:3 ~/.aws/config.bak:2]"; fmt.Sprint(got) != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}
+
+// A file names a profile by its user or by its own name, but never the one that every tool
+// uses that is told nothing.
+func TestDownloadName(t *testing.T) {
+	for _, tt := range []struct{ path, user, want string }{
+		{"x/jo_accessKeys.csv", "", "jo"},
+		{"x/new.csv", "kim", "kim"},
+		{"x/new.csv", "", ""},
+		{"x/new.csv", "default", ""},
+		{"x/default_accessKeys.csv", "", ""},
+		{"x/default_credentials.csv", "", ""},
+		{"x/new.csv", "a]b", ""},
+	} {
+		if got := downloadName(tt.path, tt.user); got != tt.want {
+			t.Errorf("%s, %q: %q, want %q", tt.path, tt.user, got, tt.want)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,10 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"fob/internal/awsconfig"
+	"fob/internal/awsvault"
 	"fob/internal/creds"
 	"fob/internal/profiles"
-	"fob/internal/wire"
 	"fob/keyring"
 )
 
@@ -25,12 +23,14 @@ type Journal struct {
 	Store *keyring.Store
 	Files profiles.Files
 	Now   func() time.Time
+	// Vault reads what aws-vault has; nil if nobody looks there.
+	Vault *awsvault.Reader
 }
 
-// Storing says that a key is about to be stored for a profile.
+// Storing says that a key from these files is about to be stored for a profile.
 // The entry can be taken back.
-func (j Journal) Storing(ctx context.Context, key, profile string) (entry string, err error) {
-	return j.note(ctx, key, creds.Backup{Keys: []string{key}, Stored: []string{profile}})
+func (j Journal) Storing(ctx context.Context, key, profile string, from ...string) (entry string, err error) {
+	return j.note(ctx, key, creds.Backup{Keys: []string{key}, Stored: []string{profile}, From: from})
 }
 
 // Write writes a file, and its entry before that. names are the profiles whose sections
@@ -130,16 +130,12 @@ func (j Journal) Keys() (keys []string, err error) {
 type Undone struct {
 	Files   []string // paths that are as they were
 	Removed []string // profiles whose key has left the store
+	// Kept are profiles whose key stays in the store, because it is in no file any more, and
+	// aws-vault is not seen to have it.
+	Kept []string
 	// Replaced are keys that no profile has any more. They do not come back: in its file,
 	// such a key would hide the one that works.
 	Replaced []string
-}
-
-// ConflictError is a file in which somebody has changed the lines that would come back.
-type ConflictError struct{ File string }
-
-func (e *ConflictError) Error() string {
-	return e.File + " has changed since the import, in the lines that would come back"
 }
 
 // Undo brings the files back, and removes the keys that were stored, the last change
@@ -215,67 +211,9 @@ func (j Journal) takeBack(ctx context.Context, entry string, done *Undone) error
 		return err
 	}
 	for _, name := range b.Stored {
-		removed, err := j.unstore(ctx, name, b.Keys)
-		if err != nil {
+		if err := j.unstore(ctx, name, b, done); err != nil {
 			return err
-		}
-		if removed {
-			done.Removed = append(done.Removed, name)
 		}
 	}
 	return j.Store.RemoveBackup(entry)
-}
-
-// bringBack undoes the change of one file.
-func (j Journal) bringBack(f creds.BackupFile) (changed bool, err error) {
-	now, err := awsconfig.Read(f.Path)
-	if err != nil {
-		return false, err
-	}
-	before, after := f.Text.Reveal(), f.After.Reveal()
-	text := before
-	if now.Text != after {
-		var ok bool
-		if text, ok = wire.Merge(after, now.Text, before); !ok {
-			return false, &ConflictError{j.Files.Tilde(f.Path)}
-		}
-	}
-	_, err = os.Stat(f.Path)
-	gone := errors.Is(err, fs.ErrNotExist)
-	switch {
-	case text == "" && f.Mode == 0: // there was no file
-		return !gone, removed(f.Path)
-	case text == now.Text && (text == "" || !gone):
-		return false, nil
-	}
-	if err := awsconfig.WriteFile(f.Path, []byte(now.Text), []byte(text)); err != nil {
-		return false, err
-	}
-	if gone {
-		return true, os.Chmod(f.Path, os.FileMode(f.Mode).Perm())
-	}
-	return true, nil
-}
-
-// removed removes a file that may be gone.
-func removed(path string) error {
-	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// unstore removes a profile's key from the store, if it is still one of these.
-func (j Journal) unstore(ctx context.Context, profile string, keys []string) (bool, error) {
-	info, err := j.Store.KeyInfo(profile)
-	if _, none := errors.AsType[*keyring.NotFoundError](err); none {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	if !slices.Contains(keys, info.KeyID) {
-		return false, nil
-	}
-	return true, j.Store.RemoveKey(ctx, profile)
 }

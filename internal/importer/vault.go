@@ -32,10 +32,10 @@ func (w World) withVault(found []Found) []Found {
 func (w World) vaultUnused(f Found) string {
 	made, err := w.Profiles.Plan(f.Profile, plan.Options{Shown: true})
 	if none, ok := errors.AsType[*plan.NoKeyError](err); ok && none.Profile != f.Profile {
-		return fmt.Sprintf("%s does not use it, but the key of %s", f.Profile, none.Profile)
+		return fmt.Sprintf("profile %s uses the key of %s, not this one", f.Profile, none.Profile)
 	}
 	if none, ok := errors.AsType[*plan.MissingSourceError](err); ok && none.Source != f.Profile {
-		return fmt.Sprintf("%s does not use it, but the key of %s", f.Profile, none.Source)
+		return fmt.Sprintf("profile %s uses the key of %s, not this one", f.Profile, none.Source)
 	}
 	if err != nil {
 		return "" // as nearly always: there is no key
@@ -43,7 +43,7 @@ func (w World) vaultUnused(f Found) string {
 	if process, ok := made.Steps[0].(plan.Process); ok && awsvault.Runs(process.Command) {
 		return ""
 	}
-	return fmt.Sprintf("%s does not use it: its credentials come from %s", f.Profile, made.Steps[0].Origin())
+	return fmt.Sprintf("profile %s gets its credentials from %s, not from this key", f.Profile, made.Steps[0].Origin())
 }
 
 // Read is an entry of aws-vault's with its key, or with why that stays where it is.

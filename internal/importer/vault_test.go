@@ -31,20 +31,20 @@ func TestFindVault(t *testing.T) {
 		{name: "in two places", vault: entries("dev", "dev"), want: "\"dev\" in pass:0 dev moves\n\"dev\" in pass:0 dev: aws-vault has a key for dev in another place, too (\"dev\" in pass)"},
 		{
 			name: "in plain text, too", credentials: "[dev]\n" + pair(idA, secretA), vault: entries("dev"),
-			want: "~/.aws/credentials:2 dev moves\n\"dev\" in pass:0 dev: dev has another key at ~/.aws/credentials:2, which would take its place",
+			want: "~/.aws/credentials:2 dev moves\n\"dev\" in pass:0 dev: dev has another key at ~/.aws/credentials:2, which would override this one",
 		},
 		{name: "with a role of its own", config: "[profile dev]\n" + role + "source_profile = dev\n", vault: entries("dev"), want: `"dev" in pass:0 dev moves`},
-		{name: "on another key", config: "[profile dev]\n" + role + "source_profile = other\n", vault: entries("dev"), want: `"dev" in pass:0 dev: dev does not use it, but the key of other`},
-		{name: "on another key that is missing", config: "[profile dev]\n" + role + "source_profile = other\n[profile other]\n", vault: entries("dev"), want: `"dev" in pass:0 dev: dev does not use it, but the key of other`},
+		{name: "on another key", config: "[profile dev]\n" + role + "source_profile = other\n", vault: entries("dev"), want: `"dev" in pass:0 dev: profile dev uses the key of other, not this one`},
+		{name: "on another key that is missing", config: "[profile dev]\n" + role + "source_profile = other\n[profile other]\n", vault: entries("dev"), want: `"dev" in pass:0 dev: profile dev uses the key of other, not this one`},
 		{
 			name: "on another key, which is there", config: "[profile dev]\n" + role + "source_profile = other\n", credentials: "[other]\n" + pair(idA, secretA), vault: entries("dev"),
-			want: "~/.aws/credentials:2 other moves\n\"dev\" in pass:0 dev: dev does not use it: its credentials come from ~/.aws/credentials:2",
+			want: "~/.aws/credentials:2 other moves\n\"dev\" in pass:0 dev: profile dev gets its credentials from ~/.aws/credentials:2, not from this key",
 		},
 		{name: "asked by tools", config: "[profile dev]\ncredential_process = /opt/aws-vault exec --json dev\n", vault: entries("dev"), want: `"dev" in pass:0 dev moves`},
-		{name: "behind another program", config: "[profile dev]\ncredential_process = /opt/other dev\n", vault: entries("dev"), want: `"dev" in pass:0 dev: dev does not use it: its credentials come from ~/.aws/config:2`},
+		{name: "behind another program", config: "[profile dev]\ncredential_process = /opt/other dev\n", vault: entries("dev"), want: `"dev" in pass:0 dev: profile dev gets its credentials from ~/.aws/config:2, not from this key`},
 		{
 			name: "behind Identity Center", config: "[profile dev]\nsso_start_url = https://d-1.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 111111111111\nsso_role_name = x\n", vault: entries("dev"),
-			want: `"dev" in pass:0 dev: dev does not use it: its credentials come from ~/.aws/config:2`,
+			want: `"dev" in pass:0 dev: profile dev gets its credentials from ~/.aws/config:2, not from this key`,
 		},
 		{name: "a name that no section can have", vault: entries("a\nb"), want: `"a
 b" in pass:0 a

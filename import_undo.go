@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+
+	"fob/internal/awsvault"
+	"fob/internal/importer"
+	"fob/internal/ui"
+	"fob/keyring"
+)
+
+// undo brings the files back.
+func (c *importCmd) undo(a *app) error {
+	journal := a.imports()
+	keys, err := journal.Keys()
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		a.out.Answer("There is no import to undo.")
+		return nil
+	}
+	if !c.Yes {
+		if _, err := a.person.Terminal("ask for confirmation"); err == nil { // else the question says why not
+			a.out.Say("This brings back the files of fob import, with %s in plain text.", ui.Count(len(keys), "key"))
+			a.out.Say("What is in plain text again leaves the store.")
+		}
+		if err := a.person.Confirm(a.ctx, "--yes", "Undo it?"); err != nil {
+			return err
+		}
+	}
+	if err := a.store().Unlock(a.ctx, keyring.KindBackup); err != nil {
+		return err
+	}
+	lock, err := a.store().Lock(a.ctx, "import", func() { a.out.Log("waiting for another fob import") })
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if all, err := a.profiles(); err == nil { // without them, keys stay in the store
+		w := a.vaultWorld(all)
+		w.Prompt = false
+		journal.Vault = &awsvault.Reader{World: w}
+	}
+	done, err := journal.Undo(context.WithoutCancel(a.ctx)) // to the end: a step is not worth stopping at
+	c.sayUndone(a, done)
+	if err == nil && len(done.Files) == 0 && len(done.Removed) == 0 && len(done.Kept) == 0 {
+		a.out.Answer("The files are as they were already.")
+	}
+	return err
+}
+
+// sayUndone says what has become of files and keys.
+func (c *importCmd) sayUndone(a *app, done importer.Undone) {
+	for _, file := range done.Files {
+		a.out.Answer("Restored %s.", a.host.Tilde(file))
+	}
+	for _, name := range done.Removed {
+		a.out.Answer("Removed the key of %s from the store.", name)
+	}
+	for _, name := range done.Kept {
+		a.out.Note("the key of %s stays in the store: fob finds it nowhere else", name)
+	}
+	for _, key := range done.Replaced {
+		a.out.Note("%s stays out of the files: it has been replaced since, and would hide the new key", key)
+	}
+}
