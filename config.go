@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"os"
-	"slices"
 	"strings"
 
 	"fob/internal/awsconfig"
-	"fob/internal/creds"
 	"fob/internal/doctor"
 	"fob/internal/plan"
 	"fob/internal/term"
@@ -58,7 +56,10 @@ func (f settingFlags) setting(a *app, config *awsconfig.Config) (awsconfig.Setti
 		return s, usagef("%q is not the name of a setting: %v", f.Key, err)
 	}
 	if f.Profile != "" && (!s.Profiled() || s.Name != f.Profile) {
-		return s, noHelpf("%q names a section itself; leave out --profile", f.Key)
+		if s.Profiled() {
+			return s, noHelpf("%s already names the profile; leave out --profile", f.Key)
+		}
+		return s, noHelpf("%s is not a setting of a profile; leave out --profile", f.Key)
 	}
 	if _, _, set := config.Setting(awsconfig.Setting{Kind: s.Kind, Name: s.Name, Key: s.Key}); !set && awsconfig.IsProfileKey(s.Sub) {
 		// The AWS CLI would nest it under a key that has the profile's name.
@@ -85,7 +86,7 @@ func (f settingFlags) existing(a *app) (awsconfig.Setting, *awsconfig.Config, er
 	case exists:
 		return s, config, nil
 	case !s.Profiled():
-		return s, nil, noHelpf("there is no [%s %s] in %s", s.Kind, s.Name, a.host.Tilde(a.files.Config))
+		return s, nil, &noSectionError{s.Kind, s.Name, a.host.Tilde(a.files.Config), plan.Nearest(s.Name, config.SectionNames(s.Kind))}
 	case f.Profile == "" && s.Name == "default":
 		return s, config, nil // nobody named it
 	}
@@ -95,20 +96,14 @@ func (f settingFlags) existing(a *app) (awsconfig.Setting, *awsconfig.Config, er
 	return s, nil, &plan.NoProfileError{Profile: s.Name, Nearest: plan.Nearest(s.Name, config.Names())}
 }
 
-// secretKey reports whether a setting holds an access key or a part of one.
-func secretKey(s awsconfig.Setting) bool {
-	key := strings.TrimPrefix(s.Key, "fob_")
-	return slices.Contains([]string{"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"}, key)
-}
-
 type configGetCmd struct {
 	settingFlags
 	JSON bool `help:"Print JSON, with the file and the line."`
 }
 
 func (configGetCmd) Help() string {
-	return `Prints what the AWS files say, whatever the environment says, and without what only fob
-reads into a profile. If the setting is not there, it prints nothing, and the exit code
+	return `Prints what the AWS files say, whatever the environment says. include_profile and fob_
+settings do not count. If the setting is not there, it prints nothing, and the exit code
 is 1. A secret access key or a session token is not printed.
 
     fob config get region
@@ -130,9 +125,9 @@ func (c *configGetCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if secretKey(s) && s.Key != "aws_access_key_id" {
+	if secretPart(s) {
 		return &usageError{
-			Problem: s.Key + " is a secret, which fob does not print",
+			Problem: s.String() + " is a secret, which fob does not print",
 			NoHelp:  true, Way: ui.Type("fob", "exec", s.Name).To("gives a command session credentials"),
 		}
 	}
@@ -148,6 +143,11 @@ func (c *configGetCmd) Run(a *app) error {
 		return &usageError{
 			Problem: (&awsconfig.NestError{Key: s.Key, Nested: nested}).Error(),
 			Way:     ui.Type(c.line("get", c.Key+"."+nested[0])...), NoHelp: true,
+		}
+	case unprintable(s, v.Text):
+		return &usageError{
+			Problem: plan.At(v) + ": the value of " + s.String() + " has what looks like an access key in it, which fob does not print",
+			Way:     ui.Advise("read the line in an editor"), NoHelp: true,
 		}
 	case c.JSON:
 		header, err := s.Header(false)
@@ -166,21 +166,6 @@ func warnRead(a *app, config *awsconfig.Config, v awsconfig.Value) {
 	if problem := doctor.ReadDifferently(config, v); problem != "" {
 		a.out.Warn("%s: %s", plan.At(v), problem)
 	}
-}
-
-// refuseSecret keeps access keys, and what looks like one, out of the AWS files.
-func refuseSecret(a *app, s awsconfig.Setting, value string) error {
-	profile := s.Name
-	way := a.addHint(profile, "asks for the key, and stores it encrypted", otherName())
-	if secretKey(s) {
-		return &usageError{Problem: "fob keeps access keys in its store, not in plain text in the AWS files", Way: way, NoHelp: true, Secret: s.Key != "aws_access_key_id"}
-	}
-	apart := func(r rune) bool { return strings.ContainsRune(" \t\"'=:,;{}", r) }
-	secret := func(word string) bool { return creds.LooksSecret(word) || creds.IsKeyID(word) }
-	if s.Key != "external_id" && (secret(value) || slices.ContainsFunc(strings.FieldsFunc(value, apart), secret)) {
-		return &usageError{Problem: "the value looks like an access key, which fob keeps in its store, not in plain text", Way: way, NoHelp: true}
-	}
-	return nil
 }
 
 // settingProblem words what is wrong with a change.

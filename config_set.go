@@ -1,21 +1,16 @@
 package main
 
-import (
-	"strings"
-
-	"fob/internal/awsconfig"
-	"fob/internal/plan"
-)
+import "fob/internal/plan"
 
 type configSetCmd struct {
 	settingFlags
-	Value string `arg:"" help:"The value; \"\" is one, too."`
+	Value string `arg:"" help:"The value; it may be empty (\"\")."`
 }
 
 func (configSetCmd) Help() string {
 	return `Changes the line that counts, in whichever of the two AWS files it is, and keeps its
-comment. If there is none, the setting goes to the end of the section in the AWS config,
-and a section that is missing to the end of the file.
+comment. If there is none, fob adds it at the end of the section in the AWS config; if the
+section is missing, fob adds that at the end of the file.
 
     fob config set region eu-west-1 --profile dev
     fob config set s3.addressing_style path
@@ -31,7 +26,7 @@ func (c *configSetCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := refuseSecret(a, s, c.Value); err != nil {
+	if err := refuseSecret(a, config, s, c.Value); err != nil {
 		return err
 	}
 	old, _, had := config.Setting(s)
@@ -47,14 +42,14 @@ func (c *configSetCmd) Run(a *app) error {
 			a.out.Note("there was no profile %q, but there is %q", s.Name, near[0])
 		}
 	}
-	line := shownSetting(s, at.Text)
+	line := shownSetting(a, s, at.Text)
 	if at.Text == "" {
 		line += ` = ""`
 	}
 	switch {
 	case !changed:
 		a.out.Say("%s already has %s (%s).", header, line, plan.At(at))
-	case had && !strings.HasPrefix(s.Key, envPrefix):
+	case had && !hides(a, s, old.Text):
 		a.out.Say("%s has %s now, instead of %s (%s).", header, line, quoted(old.Text), plan.At(at))
 	default:
 		a.out.Say("%s has %s now (%s).", header, line, plan.At(at))
@@ -63,26 +58,6 @@ func (c *configSetCmd) Run(a *app) error {
 		warnRead(a, config, at)
 	}
 	return err
-}
-
-// envPrefix begins the settings whose values go into a command's environment. They may be
-// secrets, and standard error may be a log.
-const envPrefix = "fob_env_"
-
-// shownSetting is a setting and its value, as people write them.
-func shownSetting(s awsconfig.Setting, value string) string {
-	if strings.HasPrefix(s.Key, envPrefix) || value == "" {
-		return s.String()
-	}
-	return s.String() + " = " + quoted(value)
-}
-
-// quoted shows a value that would not be seen.
-func quoted(value string) string {
-	if strings.TrimSpace(value) == "" {
-		return `""`
-	}
-	return strings.ReplaceAll(value, "\n", " ")
 }
 
 type configUnsetCmd struct {
@@ -103,11 +78,8 @@ func (c *configUnsetCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if secretKey(s) && len(config.Settings(s)) > 0 {
-		return &usageError{
-			Problem: "this may be the only copy of the key, which fob does not remove",
-			Way:     a.addHint(s.Name, "stores the key; then remove its lines by hand", otherName()), NoHelp: true,
-		}
+	if err := keepKey(config, s); err != nil {
+		return err
 	}
 	gone, err := a.files.Unset(s)
 	if err != nil {
@@ -119,7 +91,7 @@ func (c *configUnsetCmd) Run(a *app) error {
 		return errNegative
 	}
 	for _, v := range gone {
-		a.out.Say("Removed %s from %s (%s).", shownSetting(s, v.Text), header, plan.At(v))
+		a.out.Say("Removed %s from %s (%s).", shownSetting(a, s, v.Text), header, plan.At(v))
 	}
 	return nil
 }

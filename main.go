@@ -442,7 +442,11 @@ func profileArgument(command *kong.Node, args []string) []string {
 		return slices.ContainsFunc(n.Positional, func(v *kong.Value) bool { return v.Name == "profile" })
 	}
 	flags := slices.Concat(command.Flags, command.Parent.Flags)
-	has := slices.ContainsFunc(flags, func(f *kong.Flag) bool { return f.Name == "profile" })
+	isProfile := func(f *kong.Flag) bool { return f.Name == "profile" }
+	has := slices.ContainsFunc(flags, isProfile)
+	if flagged := func(n *kong.Node) bool { return slices.ContainsFunc(n.Flags, isProfile) }; !has && slices.ContainsFunc(command.Children, flagged) {
+		return profileLast(args)
+	}
 	if has || !takes(command) && !slices.ContainsFunc(command.Children, takes) {
 		return args
 	}
@@ -457,6 +461,19 @@ func profileArgument(command *kong.Node, args []string) []string {
 			return args
 		case !given && takesValue(flags, name):
 			i++
+		}
+	}
+	return args
+}
+
+// profileLast puts --profile NAME behind the command below this one that has the flag.
+func profileLast(args []string) []string {
+	for i, word := range args {
+		switch name, _, given := strings.Cut(word, "="); {
+		case name == "--profile" && given:
+			return slices.Concat(args[:i], args[i+1:], args[i:i+1])
+		case name == "--profile" && i+1 < len(args):
+			return slices.Concat(args[:i], args[i+2:], args[i:i+2])
 		}
 	}
 	return args

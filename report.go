@@ -51,8 +51,8 @@ type usageError struct {
 	// Typed is the flag that is wrong, as it was typed, and Near is one that may have
 	// been meant; "" for none.
 	Typed, Near string
-	// Way is what to type instead; zero for nothing.
-	Way ui.Hint
+	// Way is what to type instead, and Also is another way; zero for nothing.
+	Way, Also ui.Hint
 	// Secret: a secret may have been typed.
 	Secret bool
 }
@@ -66,6 +66,16 @@ func usagef(format string, args ...any) error {
 // noHelpf is usagef without a hint at the command's help.
 func noHelpf(format string, args ...any) error {
 	return &usageError{Problem: fmt.Sprintf(format, args...), NoHelp: true}
+}
+
+// noSectionError is a section of the AWS config, and not a profile's, that does not exist.
+type noSectionError struct {
+	Kind, Name, File string
+	Nearest          []string
+}
+
+func (e *noSectionError) Error() string {
+	return fmt.Sprintf("there is no [%s %s] in %s", e.Kind, e.Name, e.File)
 }
 
 // clearError: nobody can tell which sessions are a profile's.

@@ -44,6 +44,12 @@ func (a *app) elsewhere(profile string) []ui.Hint {
 	if slices.Contains(a.inVault(true), profile) {
 		return []ui.Hint{ui.Type("fob", "import").To("copies the key from aws-vault")}
 	}
+	if all, err := a.profiles(); err == nil {
+		section, _ := all.Config.Profile(profile)
+		if key, ok := section.Hidden(); ok {
+			return []ui.Hint{ui.Advise("it has one at %s, where it continues the line above: start its lines in the first column", plan.At(key))}
+		}
+	}
 	return a.misplaced(profile)
 }
 
@@ -78,6 +84,9 @@ func saveAsUTF8() ui.Hint {
 func profileFailures() []failure {
 	return []failure{
 		on(func(a *app, e *usageError, _ error) verdict {
+			if e.Also != (ui.Hint{}) {
+				return exit(exitUsage, e.Way, e.Also)
+			}
 			if e.Way != (ui.Hint{}) {
 				return exit(exitUsage, e.Way)
 			}
@@ -126,10 +135,22 @@ func profileFailures() []failure {
 			}
 			return exit(exitFailed, ui.Type("fob", "config", "set", "credential_process", line, "--profile", e.Profile))
 		}),
+		on(func(_ *app, e *noSectionError, _ error) verdict {
+			if len(e.Nearest) == 0 && e.Kind == "sso-session" {
+				return exit(exitNoProfile, ui.Type("fob", "sso").To("shows the sign-ins"))
+			}
+			if len(e.Nearest) == 0 {
+				return exit(exitNoProfile)
+			}
+			return exit(exitNoProfile, didYouMean(e.Nearest, ui.Hint{}))
+		}),
 		always[*notOursError](exitNoProfile, ui.Advise("to remove the profile, delete its section from that file")),
 		on(func(a *app, e *awsconfig.SyntaxError, _ error) verdict {
-			if e.UTF16 {
+			switch {
+			case e.UTF16:
 				return exit(exitFailed, saveAsUTF8())
+			case e.Continued:
+				return exit(exitFailed, ui.Advise("start the next line in the first column, or join it with this one"))
 			}
 			return exit(exitFailed)
 		}),

@@ -20,6 +20,7 @@ package awsconfig
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,8 @@ type SyntaxError struct {
 	Problem string
 	// UTF16: the whole file is in UTF-16, of which no line can be read.
 	UTF16 bool
+	// Continued: the line is valid, but an edit would lose the lines that continue it.
+	Continued bool
 }
 
 func (e *SyntaxError) Error() string {
@@ -102,6 +105,24 @@ func (c *Config) Profile(name string) (Profile, bool) {
 	return p, true
 }
 
+// ForGo is the config without a header behind a byte order mark, which the Go SDK does not
+// see: it ignores the lines below.
+func (c *Config) ForGo() *Config {
+	return &Config{c.config.unmarked(), c.credentials.unmarked()}
+}
+
+// unmarked is the document without such a header.
+func (d *document) unmarked() *document {
+	if !strings.HasPrefix(d.Text, bom) || len(d.marks) == 0 || d.marks[0].line > 1 {
+		return d
+	}
+	without := *d
+	without.byName = nil
+	without.marks = slices.Clone(d.marks)
+	without.marks[0] = mark{from: d.marks[0].from, to: d.marks[0].from, line: 1}
+	return &without
+}
+
 // Section is Profile for the other kinds, "services" and "sso-session", which are
 // in the config file only. It does not follow include_profile.
 func (c *Config) Section(kind, name string) (Profile, bool) {
@@ -160,7 +181,7 @@ func (d *document) values(sections []section) properties {
 	m := properties{}
 	for _, s := range sections {
 		for _, p := range s.properties(d.Text) {
-			e := entry{Value: d.value(p)}
+			e := entry{Value: d.value(p), hidden: d.hiddenKey(p)}
 			if len(p.subs) > 0 {
 				e.subs = map[string]Value{}
 			}
@@ -174,6 +195,26 @@ func (d *document) values(sections []section) properties {
 		}
 	}
 	return m
+}
+
+// hiddenKey is the ID of an access key, or else its secret, in the lines that continue a
+// value; zero if there is none.
+func (d *document) hiddenKey(p property) (found Value) {
+	if p.value == "" {
+		return Value{} // they are nested
+	}
+	for _, l := range p.under {
+		i := strings.IndexAny(l.text, "=:") // as the Go SDK does
+		if i < 0 {
+			continue
+		}
+		written := strings.TrimSpace(l.text[:i])
+		key := strings.ToLower(written)
+		if key == keyID || key == keySecret && found.Key == "" {
+			found = Value{Text: readValue(l.text[i+1:]), File: d.Path, Line: l.num, Key: key, Written: written}
+		}
+	}
+	return found
 }
 
 func (d *document) value(p property) Value {

@@ -61,7 +61,8 @@ func AppendSection(text, header string, props [][2]string) (string, error) {
 }
 
 // SetKeys sets properties of a section. An existing key keeps its line, with its
-// case, spacing and comment; a new one is added after the last property.
+// case, spacing and comment; a new one is added after the last property. A value that
+// continues on the next lines is an error: what is in them would be lost.
 func SetKeys(text, header string, props [][2]string) (string, error) {
 	for _, p := range props {
 		if err := writable(p); err != nil {
@@ -74,17 +75,19 @@ func SetKeys(text, header string, props [][2]string) (string, error) {
 		if len(found) == 0 {
 			return "", ErrNoSection
 		}
-		text = set(text, found, p)
+		if text, err = set(text, found, p); err != nil {
+			return "", err
+		}
 	}
 	return text, nil
 }
 
 // set changes the last property with that key, because the last one counts.
-func set(text string, found []section, p [2]string) string {
+func set(text string, found []section, p [2]string) (string, error) {
 	if old, ok := last(text, found, strings.ToLower(p[0])); ok {
 		return replace(text, old, p[1])
 	}
-	return insert(text, found, assignment(p))
+	return insert(text, found, assignment(p)), nil
 }
 
 // insert adds lines after the last property of the last section.
@@ -107,13 +110,21 @@ func insertAt(text string, after int, lines ...string) string {
 	return text[:after] + strings.Join(lines, eol) + eol + text[after:]
 }
 
-// replace changes the value in its line, and drops the lines that continue it.
-func replace(text string, old property, value string) string {
-	if len(old.under) == 0 && old.value == value {
-		return text
+// replace changes the value in its line.
+func replace(text string, old property, value string) (string, error) {
+	switch {
+	case len(old.under) > 0:
+		return "", continued(old)
+	case old.value == value:
+		return text, nil
 	}
-	text = drop(text, old.under)
-	return text[:old.start] + withValue(old.text, value) + text[old.start+len(old.text):]
+	return text[:old.start] + withValue(old.text, value) + text[old.start+len(old.text):], nil
+}
+
+// continued is the error for a value that an edit would lose a part of. In a line that
+// continues a value, some SDKs read a property of its own, even an access key.
+func continued(p property) error {
+	return &SyntaxError{Line: p.num, Problem: "the value of " + p.key + " continues on the next line, so fob does not change it", Continued: true}
 }
 
 // withValue is the line of a property with another value.

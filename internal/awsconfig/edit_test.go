@@ -3,6 +3,7 @@ package awsconfig
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -50,7 +51,6 @@ func TestSetKeys(t *testing.T) {
 		{"a value changes in its line", "[profile a]", "[profile a]\nRegion\t=  us-east-1   # home\r\n", pairs("region", "eu-west-1"), "[profile a]\nRegion\t=  eu-west-1   # home\r\n"},
 		{"an empty one", "[profile a]", "[profile a]\nk = # c\nj=\n", pairs("k", "v", "j", "w"), "[profile a]\nk = v # c\nj= w\n"},
 		{"to an empty one", "[profile a]", "[profile a]\nk = v # c\n", pairs("k", ""), "[profile a]\nk =  # c\n"},
-		{"continuations go", "[profile a]", "[profile a]\nk = v\n  w\n# c\n  x\nj = 1\n", pairs("k", "y"), "[profile a]\nk = y\n# c\nj = 1\n"},
 		{"as it is", "[profile a]", "[profile a]\nk = \"v\" ; c\n", pairs("k", "v"), "[profile a]\nk = \"v\" ; c\n"},
 		{"the duplicate that counts", "[profile a]", "[profile a]\nk = 1\nk = 2\n[profile a]\nj = 3\n", pairs("k", "4", "x", "5"), "[profile a]\nk = 1\nk = 4\n[profile a]\nj = 3\nx = 5\n"},
 		{"any spelling of the header", "[profile a]", "[ profile\t'a' ]\n", pairs("k", "v"), "[ profile\t'a' ]\nk = v\n"},
@@ -60,6 +60,69 @@ func TestSetKeys(t *testing.T) {
 		got, err := SetKeys(tt.text, tt.header, tt.props)
 		if err != nil || got != tt.want {
 			t.Errorf("%s: got %q, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+// In the lines that continue a value, some SDKs read properties, even an access key: no
+// edit removes them.
+func TestContinuedValuesStay(t *testing.T) {
+	const header = "[profile a]"
+	for _, text := range []string{
+		"[profile a]\nk = v\n  w\n# c\n  x\nj = 1\n",
+		"[profile a]\nk = v\n  aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n  aws_secret_access_key = wJalr\n",
+		"[profile a]\nj = 1\n[profile a]\n  k = v\r\n    aws_secret_access_key: wJalr",
+	} {
+		s := Setting{Kind: kindProfile, Name: "a", Key: "k"}
+		for name, edit := range map[string]func() (string, error){
+			"SetKeys":           func() (string, error) { return SetKeys(text, header, pairs("k", "y")) },
+			"SetKeys, as it is": func() (string, error) { return SetKeys(text, header, pairs("k", "v")) },
+			"Set":               func() (string, error) { return Set(text, header, s, "y") },
+			"Set of a nested one": func() (string, error) {
+				return Set(text, header, Setting{Kind: kindProfile, Name: "a", Key: "k", Sub: "x"}, "y")
+			},
+			"Unset": func() (string, error) { return Unset(text, header, s) },
+		} {
+			got, err := edit()
+			at, syntax := errors.AsType[*SyntaxError](err)
+			_, nested := errors.AsType[*NestError](err)
+			if !nested && (!syntax || !at.Continued || strings.TrimSpace(strings.Split(text, "\n")[at.Line-1])[:1] != "k") {
+				t.Errorf("%s: %q becomes %q, %v", name, text, got, err)
+			}
+		}
+		for name, edit := range map[string]func() (string, error){
+			"RemoveKeys":  func() (string, error) { out, _, err := RemoveKeys(text, header, pairs("k", "v")); return out, err },
+			"RestoreLine": func() (string, error) { return RestoreLine(text, header, [2]string{"k", "v"}, "k = u") },
+			"Unset":       func() (string, error) { return Unset(text, header, Setting{Kind: kindProfile, Name: "a", Key: "l"}) },
+		} {
+			if got, err := edit(); err != nil || got != text {
+				t.Errorf("%s: %q becomes %q, %v", name, text, got, err)
+			}
+		}
+	}
+}
+
+// An access key in the lines that continue a value is found.
+func TestHidden(t *testing.T) {
+	for text, want := range map[string]string{
+		"[profile a]\nregion = x\n  aws_access_key_id = AKIA\n  aws_secret_access_key = s\n":         "3 aws_access_key_id AKIA",
+		"[profile a]\nregion = x\n\tAWS_Secret_Access_Key: s # t\n":                                  "3 aws_secret_access_key s",
+		"[profile a]\nregion = x\n  aws_secret_access_key = s\n  aws_access_key_id = AKIA\n":         "4 aws_access_key_id AKIA",
+		"[profile a]\naws_access_key_id = AKIA\n  aws_secret_access_key = s\n":                       "3 aws_secret_access_key s",
+		"[profile a]\nregion = x\n  aws_access_key_id = AKIA\n[profile a]\nregion = y\n":             "3 aws_access_key_id AKIA",
+		"[profile a]\nregion =\n  aws_access_key_id = AKIA\n":                                        "",
+		"[profile a]\nregion = x\naws_access_key_id = AKIA\n  # aws_secret_access_key = s\n":         "",
+		"[profile a]\ncredential_process = x\n  --key aws_access_key_id\n  --id=aws_access_key_id\n": "",
+	} {
+		c, err := parse(text, "[a]\nregion = z\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _ := c.Profile("a")
+		v, ok := p.Hidden()
+		got := strings.TrimSpace(strings.Join([]string{strings.TrimPrefix(strconv.Itoa(v.Line), "0"), v.Key, v.Text}, " "))
+		if got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v; want %q", text, got, ok, want)
 		}
 	}
 }

@@ -52,10 +52,13 @@ type entry struct {
 	// behind are the values of a key with fob's prefix that this one hides: of the same
 	// key further up, or in the other file.
 	behind []Value
+	// hidden is an access key, or a part of one, in the lines that continue the value.
+	hidden Value
 }
 
 // hiding is e where old stood before.
 func (e entry) hiding(old entry) entry {
+	e.hidden = cmp.Or(e.hidden, old.hidden)
 	if strings.HasPrefix(e.Key, prefix) {
 		e.behind = append(append(e.behind, old.Value), old.behind...)
 	}
@@ -100,6 +103,21 @@ func (p Profile) Keys() []string {
 func (p Profile) Own(key string) (Value, bool) {
 	p.included = nil
 	return p.Plain(key)
+}
+
+// Hidden is the first line of an access key that continues the value above it: the Go and
+// the JavaScript SDK use that key, the AWS CLI and fob see only a long value.
+func (p Profile) Hidden() (first Value, ok bool) {
+	if p.own == nil {
+		return Value{}, false
+	}
+	for _, e := range *p.own {
+		v := e.hidden
+		if v.Key != "" && (!ok || cmp.Or(strings.Compare(v.File, first.File), v.Line-first.Line) < 0) {
+			first, ok = v, true
+		}
+	}
+	return first, ok
 }
 
 // Layers are the profile without what it includes, and each included one, the nearest

@@ -97,6 +97,22 @@ func (c *Config) Settings(s Setting) (all []Value) {
 	return all
 }
 
+// Nested are all lines that are nested under a setting, in the order of the files.
+func (c *Config) Nested(s Setting) (all []Value) {
+	for _, d := range []*document{c.config, c.credentials} {
+		for _, section := range d.named(s.Kind, s.Name) {
+			for _, p := range section.properties(d.Text) {
+				if p.key == s.Key && s.Sub == "" {
+					for _, sub := range p.subs {
+						all = append(all, d.value(sub))
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
 // match is the property, or those under it, if they have the name of the setting.
 func (p property) match(s Setting) []property {
 	switch {
@@ -220,9 +236,9 @@ func writableUnder(p [2]string) error {
 	return nil
 }
 
-// Unset removes every property of a setting from a section, with the lines that continue
-// it or are nested under it. A key under which nothing is left goes too: an empty value
-// would be something else.
+// Unset removes every property of a setting from a section, with what is nested under it.
+// A key under which nothing is left goes too: an empty value would be something else. A
+// value that continues on the next lines is an error, as for SetKeys.
 func Unset(text, header string, s Setting) (string, error) {
 	found, err := find(text, header)
 	if err != nil {
@@ -234,6 +250,8 @@ func Unset(text, header string, s Setting) (string, error) {
 			match := p.match(s)
 			switch {
 			case len(match) == 0:
+			case p.value != "" && len(p.under) > 0:
+				return "", continued(p)
 			case s.Sub == "" || len(match) == len(p.subs):
 				gone = append(append(gone, p.line), p.under...)
 			default:

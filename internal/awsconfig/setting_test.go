@@ -60,7 +60,6 @@ func TestSetAndUnset(t *testing.T) {
 		{"its own line", "[profile a]\nK =1 # c\nj = 2\n", "k", "v", "[profile a]\nK =v # c\nj = 2\n", "[profile a]\nj = 2\n"},
 		{"an empty value", "[profile a]\nj = 2\n", "k", "", "[profile a]\nj = 2\nk =\n", "[profile a]\nj = 2\n"},
 		{"the last of duplicates", "[profile a]\nk = 1\nk = 2\n[profile a]\nk = 3\n", "k", "v", "[profile a]\nk = 1\nk = 2\n[profile a]\nk = v\n", "[profile a]\n[profile a]\n"},
-		{"continued lines", "[profile a]\nk = 1\n  2\nj = 3\n", "k", "v", "[profile a]\nk = v\nj = 3\n", "[profile a]\nj = 3\n"},
 		{"nested", "[profile a]\ns3 =\n\tx = 1\n\ty = 2 # c\nj = 3\n", "s3.x", "v", "[profile a]\ns3 =\n\tx = v\n\ty = 2 # c\nj = 3\n", "[profile a]\ns3 =\n\ty = 2 # c\nj = 3\n"},
 		{"nested, with its comment", "[profile a]\ns3 =\n  x = 1 # c\n", "s3.x", "v # d", "[profile a]\ns3 =\n  x = v # d\n", "[profile a]\n"},
 		{"nested, new", "[profile a]\r\n S3 = # c\r\n   y = 2\r\nj = 3\r\n", "s3.x", "v", "[profile a]\r\n S3 = # c\r\n   y = 2\r\n   x = v\r\nj = 3\r\n", "[profile a]\r\n S3 = # c\r\n   y = 2\r\nj = 3\r\n"},

@@ -165,6 +165,13 @@ func (w World) inSection(section awsconfig.Profile, path, header string) (f Foun
 	f = Found{Profile: section.Name, Place: Place{File: path, Shown: w.Files.Tilde(path), Header: header}}
 	id, hasID := section.Own("aws_access_key_id")
 	secret, hasSecret := section.Own("aws_secret_access_key")
+	if hidden, ok := section.Hidden(); ok && !(hasID && hasSecret) {
+		f.Line, f.Kind, f.Why = hidden.Line, Blocked, hiddenKey
+		if hidden.Key == "aws_access_key_id" {
+			f.Key.ID = hidden.Text
+		}
+		return f, true
+	}
 	if !hasID && !hasSecret {
 		return f, false
 	}
@@ -185,6 +192,9 @@ func (w World) inSection(section awsconfig.Profile, path, header string) (f Foun
 	w.check(&f, id.Text, secret.Text)
 	return f, true
 }
+
+// hiddenKey is why a key stays that only some tools see.
+const hiddenKey = "in a line that continues the one above, where only some SDKs see it; start the line in the first column"
 
 // check reads the key, or says what is wrong with it.
 func (w World) check(f *Found, id, secret string) {

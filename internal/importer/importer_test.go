@@ -106,6 +106,10 @@ func TestFind(t *testing.T) {
 			want: "~/.aws/credentials:2 dev: dev has another key at ~/.aws/config:2, which would override this one\n~/.aws/config:2 dev: dev has another key at ~/.aws/credentials:2, which would override this one",
 		},
 		{name: "half a key", credentials: "[a]\n" + id + idA + "\n[b]\n" + secret + secretA + "\n", want: "~/.aws/credentials:2 a: half a key: aws_secret_access_key is missing\n~/.aws/credentials:4 b: half a key: aws_access_key_id is missing"},
+		{
+			name: "in lines that continue a value", credentials: "[dev]\nregion = x\n  " + id + idA + "\n  " + secret + secretA + "\n[half]\n" + id + idB + "\n  " + secret + secretB + "\n",
+			want: "~/.aws/credentials:3 dev: " + hiddenKey + "\n~/.aws/credentials:7 half: " + hiddenKey,
+		},
 		{name: "a session", credentials: "[a]\n" + pair("ASIAIOSFODNN7EXAMPLE", secretA) + "[b]\n" + pair(idA, secretA) + "aws_session_token = x\n[c]\n" + pair(idA, secretA) + "aws_security_token = x\n",
 			want: "~/.aws/credentials:2 a: a session, which expires by itself\n~/.aws/credentials:5 b: a session, which expires by itself\n~/.aws/credentials:9 c: a session, which expires by itself"},
 		{name: "a honeytoken", credentials: "[aws-admin]\n" + pair("AKIASP2TPHJSQH3FJRUX", secretA), want: "~/.aws/credentials:2 aws-admin: a honeytoken: its account is known for them, and using it raises an alarm"},

@@ -41,8 +41,7 @@ func (r Record) IsZero() bool {
 // Rewritten reports whether Rewrite has changed the section.
 func (r Record) Rewritten() bool { return len(r.Moved) > 0 || r.Process != "" }
 
-// set gives the section these values, and makes it if there is none. A value that continues
-// in the lines below is an error, because they would be lost.
+// set gives the section these values, and makes it if there is none.
 func (r Record) set(text, profile string, lines Lines) (Edit, error) {
 	header, err := awsconfig.Header("profile", profile)
 	if err != nil {
@@ -64,12 +63,10 @@ func (r Record) set(text, profile string, lines Lines) (Edit, error) {
 	out := text
 	for _, l := range lines {
 		old, there := section.Own(l[0])
-		line, whole, err := awsconfig.Line(text, header, l[0])
+		line, _, err := awsconfig.Line(text, header, l[0])
 		switch {
 		case err != nil:
 			return Edit{}, err
-		case there && !whole:
-			return Edit{}, &awsconfig.SyntaxError{Line: old.Line, Problem: "the value of " + l[0] + " continues on the next line, so fob does not change it"}
 		case !there:
 			r.Lines = append(r.Lines, l)
 		case old.Text != l[1] && !r.update(l, old.Text):

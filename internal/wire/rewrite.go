@@ -74,6 +74,9 @@ func CheckRewrite(section awsconfig.Profile, config, program string) error {
 			return &RewriteError{section.Name, fmt.Sprintf("has an access key in plain text (%s:%d), which every SDK uses first", v.File, v.Line), true}
 		}
 	}
+	if v, ok := section.Hidden(); ok {
+		return refuse("has an access key in a line that continues the one above (%s:%d): start that line in the first column", v.File, v.Line)
+	}
 	if line, _ := section.Own(processKey); cmdline.RunsFob(line.Text, program) {
 		if _, export := cmdline.FobProfile(line.Text, program); !export {
 			return refuse("has a credential_process that runs fob, but not fob export (%s:%d)", line.File, line.Line)

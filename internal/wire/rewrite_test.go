@@ -149,6 +149,8 @@ func TestCheckRewrite(t *testing.T) {
 	for _, c := range []struct{ config, credentials, problem string }{
 		{config: "role_arn = r\nsource_profile = base\n"},
 		{config: "aws_access_key_id = k\nrole_arn = r\n", problem: "has an access key in plain text (config:2), which every SDK uses first"},
+		{config: "region = x\n  aws_access_key_id = k\n", problem: "has an access key in a line that continues the one above (config:3): start that line in the first column"},
+		{config: "role_arn = r\n", credentials: "region = x\n  aws_secret_access_key = s\n", problem: "has an access key in a line that continues the one above (credentials:3): start that line in the first column"},
 		{config: "role_arn = r\n", credentials: "aws_secret_access_key = s\n", problem: "has an access key in plain text (credentials:2), which every SDK uses first"},
 		{config: "aws_access_key_id =\nrole_arn = r\n"},
 		{config: "role_arn = r\nfob_role_arn = q\n", problem: "has both role_arn and fob_role_arn (config:3); remove one of them"},

@@ -63,6 +63,9 @@ func HasSource(section awsconfig.Profile) bool {
 // Rivals are the properties of a section that come before its credential_process, or
 // would, in some SDK. Included profiles do not count: SDKs do not know them.
 func Rivals(section awsconfig.Profile) (found []awsconfig.Value) {
+	if v, ok := section.Hidden(); ok {
+		found = append(found, v)
+	}
 	for _, key := range rivals {
 		if v, ok := section.Own(key); ok {
 			found = append(found, v)
