@@ -77,7 +77,7 @@ func TestPages(t *testing.T) {
 		{"doc/guide.md", []pageBlock{
 			{"$ ", seenBy("e2e_guide_linux_test.go", "TestGuide")},
 			{"0 4 1 * *", tryRotateCron},
-			{"- run: fob leaks", tryLeaksJob},
+			{"leaks:\n", tryLeaksJob},
 		}},
 		{"doc/format.md", []pageBlock{
 			// Parts of files. TestFormatPage reads a store with the program, and
@@ -568,15 +568,16 @@ func tryRotateCron(t *testing.T, r *reader, code string) {
 
 // tryLeaksJob runs the job's step in a repository with a key, and without a store.
 func tryLeaksJob(t *testing.T, r *reader, code string) {
-	line := regexp.MustCompile(`(?m)^- run: (.*)$`).FindStringSubmatch(code)[1]
+	line := regexp.MustCompile(`(?m)^ *- run: (.*)$`).FindStringSubmatch(code)[1]
 	r.file(t, "repository/config.py", "key = 'AKIA6RVFFB77RE7OLMKI'\n")
+	holds(t, code, "security-events: write", "fetch-depth: 0")
 	step := exec.Command("sh", "-c", "cd repository && git init -q && git add . && "+line)
 	step.Dir, step.Env = r.Home, r.Env
 	out, err := step.CombinedOutput()
 	if exitCode(err) != exitFailed {
 		t.Errorf("%v\n%s", err, out)
 	}
-	file := filepath.Join(r.Home, "repository", regexp.MustCompile(`sarif_file: (\S+)`).FindStringSubmatch(code)[1])
+	file := filepath.Join(r.Home, "repository", regexp.MustCompile(`sarif_file: ([^\s}]+)`).FindStringSubmatch(code)[1])
 	holds(t, text(t, file), `"config.py"`, "AKIA...LMKI")
 	if err := os.RemoveAll(filepath.Dir(file)); err != nil {
 		t.Fatal(err)

@@ -16,9 +16,14 @@ type Difference struct {
 	Kind DifferenceKind
 	// Name is the inside of a header, or a key; never a value.
 	Name string
-	// CLI and Go are what each takes the header for, such as `profile "a"`; "" if it
-	// ignores the section.
+	// CLI and Go are what each takes a header for, such as `profile "a"`; "" if it ignores
+	// the section, or sees no header there.
 	CLI, Go string
+	// header: only one of them sees a header.
+	header bool
+	// quotes: the Go SDK keeps the quotes around the value, as only in an indented line with
+	// a comment.
+	quotes bool
 }
 
 // DifferenceKind says what is special about the line.
@@ -51,21 +56,48 @@ func (k DifferenceKind) Fails() bool {
 // out, unless one of the tools cannot use the file because of it.
 func (c *Config) Differences() []Difference {
 	unreadable := c.Unreadable()
-	var all []Difference
+	return slices.DeleteFunc(c.AllDifferences(), func(diff Difference) bool {
+		return !diff.Kind.Fails() && slices.ContainsFunc(unreadable, func(u Unreadable) bool { return u.File == diff.File && u.Line == diff.Line })
+	})
+}
+
+// AllDifferences are Differences with those that Unreadable lists.
+func (c *Config) AllDifferences() (all []Difference) {
 	for _, d := range []*document{c.config, c.credentials} {
-		for _, diff := range d.differences() {
-			if diff.Kind.Fails() || !slices.ContainsFunc(unreadable, func(u Unreadable) bool { return u.File == diff.File && u.Line == diff.Line }) {
-				all = append(all, diff)
-			}
-		}
+		all = append(all, d.differences()...)
 	}
 	return all
 }
 
+// KeepsQuotes reports whether the Go SDK keeps the quotes around a value.
+func (d Difference) KeepsQuotes() bool { return d.quotes }
+
+// Splits reports whether the line is a header for only one of the tools, so that a section
+// ends there for that one.
+func (d Difference) Splits() bool { return d.header }
+
+// Concerns reports whether the tools may read a section of that kind and name differently
+// because of this line: it is in the section, or a header of it for one of them, or one
+// that ends it for one of them.
+func (c *Config) Concerns(d Difference, kind, name string) bool {
+	want := meant(kind, name)
+	switch {
+	case d.CLI == want, d.Go == want, d.Kind == SameSection && d.Name == want:
+		return true
+	case d.header && c.within(kind, name, d.File, d.Line-1):
+		return true
+	}
+	return c.within(kind, name, d.File, d.Line)
+}
+
 // Inside reports whether a line is in a section of that profile, as fob reads it.
 func (c *Config) Inside(profile, file string, line int) bool {
+	return c.within(kindProfile, profile, file, line)
+}
+
+func (c *Config) within(kind, name, file string, line int) bool {
 	for _, d := range []*document{c.config, c.credentials} {
-		for _, s := range d.named(kindProfile, profile) {
+		for _, s := range d.named(kind, name) {
 			if d.Path == file && s.line <= line && (s.end == len(d.Text) || line < s.line+strings.Count(d.Text[s.start:s.end], "\n")) {
 				return true
 			}
@@ -96,14 +128,23 @@ func (d *document) differences() (all []Difference) {
 		}
 		c, g := cli.read(strings.TrimSuffix(raw, "\r")), sdk.read(raw)
 		if kind, ok := twice(c); ok {
-			add(num, kind, c.name)
-			continue
+			all = append(all, Difference{
+				File: d.Path, Line: num, Kind: kind, Name: c.name,
+				CLI: c.meaning, Go: g.meaning, header: kind == DuplicateSection && g.what != aHeader,
+			})
+			if g.what != aCrash {
+				continue
+			}
 		}
 		if kind, ok := differ(c, g); ok {
-			diff := Difference{File: d.Path, Line: num, Kind: kind, Name: c.name}
+			diff := Difference{
+				File: d.Path, Line: num, Kind: kind, Name: c.name,
+				CLI: c.meaning, Go: g.meaning, header: (c.what == aHeader) != (g.what == aHeader),
+				quotes: kind == InlineComment && unquote(g.value) != g.value,
+			}
 			switch {
-			case kind == HeaderName:
-				diff.CLI, diff.Go = c.meaning, g.meaning
+			case c.what == aHeader && c.name == "DEFAULT":
+				diff.Kind = DefaultValues
 			case kind == Continuation && g.what == aHeader:
 				diff.Name = g.name
 			case c.what == aValue:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -37,8 +38,9 @@ func (e *exam) config(context.Context) error {
 			e.misplaced(m, all.Config)
 		}
 	}
+	r := newReader(all.Config)
 	e.differences(all.Config, func(d awsconfig.Difference) bool {
-		return e.Profile == "" || all.Config.Inside(e.Profile, d.File, d.Line)
+		return e.Profile == "" || r.concerns(d, e.Profile)
 	})
 	names, _ := all.Names() // the store's check has said what is damaged
 	e.report.Profiles = len(names)
@@ -54,7 +56,7 @@ func (e *exam) config(context.Context) error {
 			e.includesNobody(all.Config, section)
 			included := e.included(all, section)
 			_, served := e.served(section)
-			if at, what, ok := disagreement(all.Config, name); ok && !included && !(served && len(e.findings) > found) {
+			if at, what, ok := r.disagreement(name); ok && !included && !(served && len(e.findings) > found) {
 				var do Remedy
 				if e.rewrites(all, name) {
 					do = Remedy{ui.Type("fob", "wire", name).To("has every tool ask fob")}
@@ -62,7 +64,7 @@ func (e *exam) config(context.Context) error {
 					do = Remedy{ui.Type("fob", "exec", name).To("gives every tool the same")}
 				}
 				e.add(Advice, at+": "+what, do...)
-				cli, sdk := awsCLI{all.Config}.chain(name), goSDK{all.Config}.chain(name)
+				cli, sdk := r.cli(name), r.goSDK(name)
 				e.alike(cli.outline()+"|"+sdk.outline(), name)
 			}
 		}
@@ -89,7 +91,11 @@ func (e *exam) differences(config *awsconfig.Config, interest func(awsconfig.Dif
 			level = Wrong
 		}
 		problem, fix := difference(diff)
-		e.add(level, plan.At(awsconfig.Value{File: diff.File, Line: diff.Line})+": "+problem, ui.Advise("%s", fix))
+		do := Remedy{ui.Advise("%s", fix)}
+		if e.repairs(config, diff) {
+			do = append(do, e.byFix())
+		}
+		e.add(level, plan.At(place(diff))+": "+problem, do...)
 		e.alike(diff.File+problem, fmt.Sprintf("line %d", diff.Line))
 	}
 }
@@ -126,7 +132,7 @@ func (e *exam) misplaced(m awsconfig.Misplaced, config *awsconfig.Config) {
 func difference(d awsconfig.Difference) (problem, fix string) {
 	switch d.Kind {
 	case awsconfig.ByteOrderMark:
-		return "the AWS CLI cannot read a file that starts with a byte order mark", "save the file as UTF-8 without a byte order mark"
+		return "the AWS CLI cannot read a file that starts with a byte order mark, and the Go SDK skips a section that begins there", "save the file as UTF-8 without a byte order mark"
 	case awsconfig.NotUTF8:
 		return "the AWS CLI cannot read a file that is not UTF-8", "save the file as UTF-8"
 	case awsconfig.CarriageReturn:
@@ -191,11 +197,21 @@ func (e *exam) section(all *profiles.Profiles, section awsconfig.Profile) {
 			e.alike(v.Key, section.Name)
 		}
 	}
+	e.tokenFile(section)
 	for _, key := range []string{"duration_seconds", "fob_duration_seconds", "fob_session_duration"} {
 		v, ok := section.Own(key)
 		if d, err := plan.ParseDuration(v.Text); ok && err == nil && d < plan.MinSession {
 			e.advise(ui.Advise("write 2h for two hours"), "%s: %s = %s is %s, and the shortest AWS session is %s", plan.At(v), v.Key, v.Text, plan.Duration(d), plan.Duration(plan.MinSession))
 		}
+	}
+}
+
+// tokenFile looks for the token of a web identity. For a profile that nobody asks about it
+// may be meant for another machine.
+func (e *exam) tokenFile(section awsconfig.Profile) {
+	v, ok := section.Get("web_identity_token_file")
+	if ok && e.Profile != "" && filepath.IsAbs(v.Text) && !exists(v.Text) {
+		e.advise(ui.Advise("correct the path, or run this where the file is, such as in the CI job"), "%s: there is no file %s", plan.At(v), e.Tilde(v.Text))
 	}
 }
 
@@ -308,11 +324,12 @@ func (e *exam) profiles(context.Context) error {
 		e.unanswered(all, names, ours)
 	}
 	usable, served := 0, 0
+	r := newReader(all.Config)
 	for name, made := range all.Plans(names) {
 		if made.Err == nil {
 			usable++
 		}
-		if made.Err == nil && reaches(all.Config, name, e.Program) && all.Misdirected(name, e.Program) == nil {
+		if made.Err == nil && r.reaches(name, e.Program) && all.Misdirected(name, e.Program) == nil {
 			served++
 		}
 	}
@@ -475,6 +492,9 @@ func (e *exam) unusable(all *profiles.Profiles, names []string, ours map[string]
 	}{{Wrong, wrong}, {Advice, doubtful}, {OK, foreign}} {
 		for _, cause := range profiles.Causes(of.rows) {
 			verdict := e.Judge(cause.Err)
+			if of.level == Advice && len(verdict.Hints) == 0 {
+				verdict.Hints = []ui.Hint{ui.Advise("correct that line, unless it is for another machine")}
+			}
 			what := cause.Text
 			if cause.Profiles == 1 {
 				what = verdict.Sentence // with the place
@@ -491,6 +511,9 @@ func (e *exam) process(line awsconfig.Value, profile string) {
 		e.alike(problem, profile)
 	}
 	fix := e.again(line, profile)
+	if _, ok := e.corrected(line, profile); ok && !e.Fix {
+		fix = append(fix, e.byFix())
+	}
 	if program := cmdline.Words(line.Text)[0]; !isProgram(program) {
 		wrong("there is no program "+program, fix)
 	}

@@ -4,7 +4,7 @@
 // It opens the store, and so may ask for the passphrase; it does not call AWS. It
 // changes nothing without Fix, but removes the session that it writes to see whether the
 // store can be written. With Fix it makes files private, and repairs lines of the AWS
-// files where that changes for no profile which credentials it gets.
+// files where that changes for no profile which credentials fob gives.
 package doctor
 
 import (
@@ -218,7 +218,20 @@ type exam struct {
 }
 
 func (e *exam) add(level Level, what string, do ...ui.Hint) {
+	if (level == Wrong || level == Advice) && len(do) == 0 {
+		do = []ui.Hint{lastResort(what)}
+	}
 	e.findings = append(e.findings, Finding{Check: e.check, Level: level, What: what, Do: do})
+}
+
+// lastResort is what helps where nothing more can be said.
+func lastResort(what string) ui.Hint {
+	for _, rest := range strings.Split(what, ":")[1:] {
+		if rest != "" && '0' <= rest[0] && rest[0] <= '9' { // the number of a line
+			return ui.Advise("correct that line in an editor")
+		}
+	}
+	return ui.Advise("correct that, and check again")
 }
 
 // alike says what the last finding has in common with others of its check.

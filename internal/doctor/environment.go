@@ -19,7 +19,7 @@ func (e *exam) environment(context.Context) error {
 	switch {
 	case id == "":
 	case id != e.Getenv("FOB_KEY_ID"):
-		e.wrong(ui.TypeLine("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"), "AWS_ACCESS_KEY_ID is set, and every tool uses it instead of a profile")
+		e.wrong(ui.TypeLine("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"), "AWS_ACCESS_KEY_ID is set: it overrides AWS_PROFILE in the AWS CLI and in SDKs other than JavaScript; aws --profile ignores it")
 	case e.Getenv("AWS_PROFILE") != "":
 		e.wrong(ui.TypeLine("unset AWS_PROFILE"), "AWS_PROFILE is set in this shell of fob exec %s: the JavaScript SDK uses that profile, the AWS CLI and Go use this session", cmdline.Quote(shell))
 	case expired(e.Getenv("AWS_CREDENTIAL_EXPIRATION"), e.Now()):

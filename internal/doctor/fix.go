@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 
@@ -19,9 +20,18 @@ func (e *exam) fixed(format string, args ...any) {
 	e.findings[len(e.findings)-1].Level = Fixed
 }
 
-// fixes repairs the AWS files where that changes for no profile which credentials it
-// gets: whatever fob and the Go SDK read there stays the same, and the AWS CLI, which
-// could not read it, reads it too.
+// byFix is the command that repairs something.
+func (e *exam) byFix() ui.Hint {
+	if e.Profile != "" {
+		return ui.Type("fob", "doctor", e.Profile, "--fix").To("does that")
+	}
+	return ui.Type("fob", "doctor", "--fix").To("does that")
+}
+
+// fixes repairs the AWS files so that every tool reads what fob reads there already, which
+// stays the same. The values that it rewrites have no say in which credentials a profile
+// gets. With a byte order mark gone, the tools that could not read the file or its first
+// section read it, and get the credentials that its author wrote there.
 func (e *exam) fixes(context.Context) error {
 	for _, path := range []string{e.Files.Config, e.Files.Credentials} {
 		err := e.alikeAfter(path, awsconfig.WithoutMark, "removed the byte order mark of %s, with which the AWS CLI cannot read the file", e.Tilde(path))
@@ -40,16 +50,40 @@ func (e *exam) fixes(context.Context) error {
 // alikeAfter edits a file, unless fob would then read something else in it.
 func (e *exam) alikeAfter(path string, edit func(text string) string, said string, args ...any) error {
 	changed, err := e.Files.EditFile(path, func(text string) (string, error) {
-		after := edit(text)
-		if after == text || !sameValues(text, after, path == e.Files.Credentials) {
-			return text, nil
-		}
+		after, _ := e.edited(path, text, edit)
 		return after, nil
 	})
 	if err == nil && changed {
 		e.fixed(said, args...)
 	}
 	return err
+}
+
+// edited is a text after an edit; the text itself if fob would then read something else.
+func (e *exam) edited(path, text string, edit func(text string) string) (after string, changed bool) {
+	after = edit(text)
+	if after == text || !sameValues(text, after, path == e.Files.Credentials) {
+		return text, false
+	}
+	return after, true
+}
+
+// repairs reports whether fixes would repair a line that tools read differently.
+func (e *exam) repairs(config *awsconfig.Config, d awsconfig.Difference) bool {
+	path := e.Files.Config
+	if d.File != e.Files.Tilde(path) {
+		path = e.Files.Credentials
+	}
+	edit := awsconfig.WithoutMark
+	if d.Kind != awsconfig.ByteOrderMark {
+		if what := e.plainLine(config, d); what == "" {
+			return false
+		}
+		edit = func(text string) string { return awsconfig.Plain(text, d.Line) }
+	}
+	file, err := awsconfig.Read(path)
+	_, changed := e.edited(path, file.Text, edit)
+	return !e.Fix && err == nil && changed
 }
 
 // sameValues reports whether two texts of a file have the same sections and values.
@@ -100,24 +134,29 @@ func (e *exam) plainLines(path string) error {
 		return nil // the config's check reports it
 	}
 	for _, d := range slices.Backward(config.Differences()) {
-		what := "moved the comment behind %s to a line of its own (%s)"
-		switch {
-		case d.File != e.Tilde(path) || !slices.Contains(harmless, d.Name):
-			continue
-		case d.Kind == awsconfig.QuotedValue:
-			what = "removed the quotes around the value of %s (%s)"
-		case d.Kind != awsconfig.InlineComment:
-			continue
-		}
-		if e.Profile != "" && !config.Inside(e.Profile, d.File, d.Line) {
+		what := e.plainLine(config, d)
+		if d.File != e.Files.Tilde(path) || what == "" {
 			continue
 		}
 		edit := func(text string) string { return awsconfig.Plain(text, d.Line) }
-		if err := e.alikeAfter(path, edit, what, d.Name, plan.At(awsconfig.Value{File: d.File, Line: d.Line})); err != nil {
+		if err := e.alikeAfter(path, edit, what, d.Name, plan.At(place(d))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// plainLine says what fixes does to a line of a harmless setting; "" for other lines.
+func (e *exam) plainLine(config *awsconfig.Config, d awsconfig.Difference) (what string) {
+	switch {
+	case !slices.Contains(harmless, d.Name), e.Profile != "" && !config.Inside(e.Profile, d.File, d.Line):
+		return ""
+	case d.Kind == awsconfig.QuotedValue:
+		return "removed the quotes around the value of %s (%s)"
+	case d.Kind == awsconfig.InlineComment:
+		return "moved the comment behind %s to a line of its own (%s)"
+	}
+	return ""
 }
 
 // processes corrects the lines that run fob for their own profile, with nothing else said,
@@ -133,14 +172,9 @@ func (e *exam) processes() error {
 		}
 		section, _ := config.Profile(name)
 		line, _ := section.Own("credential_process")
-		words := cmdline.Words(line.Text)
-		asked, _ := cmdline.FobProfile(line.Text, e.Program)
-		if asked != name || len(words) != 4 || isProgram(words[0]) {
+		better, ok := e.corrected(line, name)
+		if !ok {
 			continue
-		}
-		better, err := wire.Process(e.Program, name)
-		if err != nil {
-			continue // the check of profiles says why
 		}
 		setting := awsconfig.Setting{Kind: "profile", Name: name, Key: line.Key}
 		if _, changed, err := e.Files.Set(setting, better); err != nil {
@@ -148,10 +182,21 @@ func (e *exam) processes() error {
 				return err
 			}
 		} else if changed {
-			e.fixed("%s: %s asks %s now: there is no program %s", plan.At(line), name, e.Tilde(cmdline.Words(better)[0]), words[0])
+			e.fixed("%s: %s asks %s now: there is no program %s", plan.At(line), name, e.Tilde(cmdline.Words(better)[0]), cmdline.Words(line.Text)[0])
 		}
 	}
 	return nil
+}
+
+// corrected is what processes writes in the place of a line; false if it leaves it.
+func (e *exam) corrected(line awsconfig.Value, profile string) (better string, ok bool) {
+	words := cmdline.Words(line.Text)
+	asked, _ := cmdline.FobProfile(line.Text, e.Program)
+	if asked != profile || len(words) != 4 || isProgram(words[0]) {
+		return "", false
+	}
+	better, err := wire.Process(e.Program, profile)
+	return better, err == nil // else the check of profiles says why not
 }
 
 // private keeps other users from reading a file with access keys. It changes neither a
@@ -164,6 +209,10 @@ func (e *exam) private(path string) {
 	}
 	if e.Fix && host.IsOurs(fi) && os.Chmod(path, fi.Mode().Perm()&0o700) == nil {
 		e.fixed("%s was open to others (mode %04o), and no longer is", e.Tilde(path), fi.Mode().Perm())
+		return
+	}
+	if !e.Fix && host.IsOurs(fi) {
+		e.add(Advice, fmt.Sprintf("%s is open to others (mode %04o)", e.Tilde(path), fi.Mode().Perm()), ui.Type("chmod", "600", path), e.byFix())
 		return
 	}
 	e.advise(ui.Type("chmod", "600", path), "%s is open to others (mode %04o)", e.Tilde(path), fi.Mode().Perm())

@@ -45,6 +45,52 @@ func TestPlainLines(t *testing.T) {
 	}
 }
 
+// After a fix, no tool gets other credentials for any profile, except those that could not
+// read a file or its first section because of a byte order mark.
+func TestFixedAlike(t *testing.T) {
+	seen := map[awsconfig.DifferenceKind]int{}
+	for i := range 3000 {
+		s := sampleOf(i)
+		before, err := parse(s.files)
+		if err != nil {
+			continue
+		}
+		for _, d := range before.Differences() {
+			after, marked := s.files, d.Kind == awsconfig.ByteOrderMark
+			at := index(d.File == "credentials")
+			switch {
+			case marked:
+				after[at] = awsconfig.WithoutMark(s.files[at])
+			case (&exam{}).plainLine(before, d) != "":
+				after[at] = awsconfig.Plain(s.files[at], d.Line)
+			}
+			if after == s.files || !sameValues(s.files[at], after[at], at == 1) {
+				continue
+			}
+			seen[d.Kind]++
+			fixed, err := parse(after)
+			if err != nil {
+				t.Fatalf("sample %d: %v\n%s", i, err, after[at])
+			}
+			is := newReader(fixed).tools()
+			for n, tool := range newReader(before).tools() {
+				for _, profile := range s.profiles {
+					was, now := tool.chain(profile), is[n].chain(profile)
+					same := was.stumbled == now.stumbled && was.same(now) || was.unsure.File != ""
+					if readsMarks := tool.names[0] == "JavaScript SDK"; !same && (!marked || readsMarks) {
+						t.Errorf("sample %d, line %d, %s of %v: %v, and then %v\n%s", i, d.Line, profile, tool.names, was, now, s.files[at])
+					}
+				}
+			}
+		}
+	}
+	for _, kind := range []awsconfig.DifferenceKind{awsconfig.ByteOrderMark, awsconfig.InlineComment, awsconfig.QuotedValue} {
+		if seen[kind] < 20 {
+			t.Errorf("only %d files with %s", seen[kind], kindNames[kind])
+		}
+	}
+}
+
 func TestPlain(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"[a]\nregion = x # home\nb = c\n", "[a]\n# home\nregion = x\nb = c\n"},

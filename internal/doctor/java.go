@@ -52,7 +52,7 @@ func (m javaSDK) profile(name string, used []string) chain {
 	case p.has("credential_process"):
 		return chain{steps: []step{{"process", p.values("credential_process")}}}
 	case p.has("aws_session_token") && !(p.has("aws_access_key_id") && p.has("aws_secret_access_key")):
-		return stumble(p["aws_session_token"], "it has a token, and no whole access key")
+		return stumble(p["aws_session_token"], "the profile has a token, and no whole access key")
 	case p.has("aws_access_key_id") && p.has("aws_secret_access_key"):
 		return p.key()
 	}

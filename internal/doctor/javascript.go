@@ -35,7 +35,7 @@ func (s section) lacking() chain {
 	case s.has("role_arn"):
 		return stumble(s["role_arn"], "role_arn without source_profile")
 	case half != awsconfig.Value{}:
-		return stumble(half, "it has half of an access key")
+		return stumble(half, "the profile has only half of an access key")
 	}
 	return machine()
 }

@@ -108,6 +108,16 @@ func (e *exam) movingIn(about Moving, only string) {
 	}
 }
 
+// hasKeysToMove reports whether there are keys that fob import moves.
+func (e *exam) hasKeysToMove() bool {
+	all, err := e.Profiles()
+	if err != nil {
+		return false
+	}
+	found := MovingIn(Moving{Profiles: all, Files: e.Files, Program: e.Program, Getenv: e.Getenv, Home: e.Home, Vault: e.Vault})
+	return slices.ContainsFunc(found, func(f Finding) bool { return strings.HasPrefix(f.Do[0].Command, "fob import") })
+}
+
 // plainText finds long-lived keys in the AWS files.
 func (e *exam) plainText(m *moving, only string) {
 	for _, path := range []string{m.Files.Credentials, m.Files.Config} {
@@ -116,10 +126,15 @@ func (e *exam) plainText(m *moving, only string) {
 		ids := map[string]bool{}  // of those that are left
 		var at awsconfig.Value    // the first that hides fob's
 		for _, name := range m.names {
-			if _, ok := m.section[name].Own("aws_access_key_id"); !ok {
+			hidden, hides := m.section[name].Hidden()
+			if _, ok := m.section[name].Own("aws_access_key_id"); !ok && !hides {
 				continue // as nearly always
 			}
 			section, _ := m.Profiles.Config.InFile(path == m.Files.Credentials, name)
+			if hides && hidden.File == where {
+				e.add(Wrong, fmt.Sprintf("%s: the Go and JavaScript SDKs use the access key in this line, and the AWS CLI and fob take it for a part of the value above", plan.At(hidden)),
+					ui.Advise("start its lines in the first column"), ui.Type("fob", "import").To("then moves it into the store"))
+			}
 			id, ok := longLived(section)
 			switch {
 			case !ok:

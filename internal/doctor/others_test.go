@@ -18,7 +18,7 @@ func TestOtherSDKs(t *testing.T) {
 		{"nothing in it", "[profile a]\nregion = x\n", "", "container", "container"},
 		{"a key in either file", "[profile a]\n" + pair, "", "key |AKIA1|s|", "key |AKIA1|s|"},
 		{"a session", "", "[a]\n" + pair + "aws_session_token = t\n", "key |AKIA1|s|t", "key |AKIA1|s|t"},
-		{"half a key", "", "[a]\naws_access_key_id = x\n", "container, it has half of an access key (line 2)", "container, it has half of an access key (line 2)"},
+		{"half a key", "", "[a]\naws_access_key_id = x\n", "container, the profile has only half of an access key (line 2)", "container, the profile has only half of an access key (line 2)"},
 		{"a key before a process", "[profile a]\n" + process, "[a]\n" + pair, "process p", "key |AKIA1|s|"},
 		{"a role before a key", "[profile a]\n" + role + "source_profile = b\n[profile b]\n" + process, "[a]\n" + pair, "process p > arn:r", "process p > arn:r"},
 		{"a role beside a process", "[profile a]\n" + role + process, "", "process p", "process p"},

@@ -88,7 +88,7 @@ func TestRewriting(t *testing.T) {
 		for _, name := range r.Done {
 			section, _ := after.Config.Profile(name)
 			unusable := read(section).unusable().Key != "" // for the Go SDK, whatever else is in it
-			if !unusable && !reaches(after.Config, name, program) || !wire.Asks(section, program) {
+			if !unusable && !reaches(section, program, awsCLI{after.Config}.chain(name), goSDK{after.Config}.chain(name)) || !wire.Asks(section, program) {
 				wrong("%q does not come from fob:\n%s", name, r.After)
 			}
 			again, err := after.Rewrite(files, []string{name}, program)

@@ -14,27 +14,15 @@ import (
 
 // disagreement says how the AWS CLI and the Go SDK differ about a profile, and which
 // line to look at; false if they get the same credentials. Lines that they read
-// differently are Config.Differences.
-func disagreement(c *awsconfig.Config, name string) (at, what string, ok bool) {
-	cli, sdk := awsCLI{c}.chain(name), goSDK{c}.chain(name)
-	if cli.same(sdk) {
+// differently are Config.Differences: where one of them counts, it is not known how they
+// differ.
+func (r *reader) disagreement(name string) (at, what string, ok bool) {
+	cli, sdk := r.cli(name), r.goSDK(name)
+	if cli.unsure.File != "" || sdk.unsure.File != "" || cli.broken || sdk.broken || cli.same(sdk) {
 		return "", "", false
 	}
 	line := cmp.Or(cli.at, sdk.at, sdk.only(cli), cli.only(sdk))
 	return plan.At(line), fmt.Sprintf("for %s, the AWS CLI %v, and the Go SDK %v", name, cli, sdk), true
-}
-
-// reaches reports whether the AWS CLI and the Go SDK get the credentials of a profile
-// from fob, perhaps with roles that they assume by themselves, and without a code that
-// they would have to ask for, or a duration that AWS refuses.
-func reaches(c *awsconfig.Config, name, program string) bool {
-	section, _ := c.Profile(name)
-	for _, chain := range []chain{awsCLI{c}.chain(name), goSDK{c}.chain(name)} {
-		if !chain.throughFob(program) || chain.needsCode() || overlong(section, chain, program) {
-			return false
-		}
-	}
-	return true
 }
 
 // A chain is how a tool gets the credentials of a profile: a source, and the roles
@@ -44,6 +32,10 @@ type chain struct {
 	// refused says why there are no credentials; at is the line to blame.
 	refused string
 	at      awsconfig.Value
+	// broken: the tool refuses the file, whatever profile is wanted.
+	broken bool
+	// unsure is a line that the tool reads otherwise than fob, so that nobody can tell how.
+	unsure awsconfig.Value
 	// stumbled says why a tool then tries the role of its machine, which is the only step.
 	stumbled string
 }
@@ -133,7 +125,7 @@ func (c chain) outline() string {
 
 // throughFob reports whether the chain starts with credentials of fob's.
 func (c chain) throughFob(program string) bool {
-	if c.refused != "" || c.steps[0].kind != "process" {
+	if len(c.steps) == 0 || c.refused != "" || c.steps[0].kind != "process" {
 		return false
 	}
 	_, ok := cmdline.FobProfile(c.steps[0].values[0].Text, program)
@@ -225,7 +217,7 @@ func (m goSDK) load(name string, at awsconfig.Value, seen map[string]bool) (*lin
 	case !ok:
 		return nil, refuse(at, "there is no profile %q", name)
 	case half != awsconfig.Value{}:
-		return nil, refuse(half, "it has half of an access key")
+		return nil, refuse(half, "the profile has only half of an access key")
 	case s.unusable() != awsconfig.Value{}:
 		return nil, refuse(s.unusable(), "it does not accept this %s", s.unusable().Key)
 	case seen[name]:
@@ -487,7 +479,7 @@ func (m awsCLI) own(name string) chain {
 
 func (s section) static() chain {
 	if !s.has("aws_secret_access_key") {
-		return refuse(s["aws_access_key_id"], "it has half of an access key")
+		return refuse(s["aws_access_key_id"], "the profile has only half of an access key")
 	}
 	pair := s.values("aws_access_key_id", "aws_secret_access_key")
 	token := cmp.Or(s["aws_security_token"], s["aws_session_token"])

@@ -25,7 +25,11 @@ func (e *exam) files(context.Context) error {
 			e.fixed("%s was open to others, and no longer is", e.Tilde(l.Path))
 			continue
 		}
-		e.wrong(ui.TypeLine(l.Fix), "%s %s", e.Tilde(l.Path), l.Problem)
+		do := []ui.Hint{ui.TypeLine(l.Fix)}
+		if !e.Fix && strings.HasPrefix(l.Fix, "chmod ") {
+			do = append(do, e.byFix())
+		}
+		e.add(Wrong, e.Tilde(l.Path)+" "+l.Problem, do...)
 	}
 	conflicts, err := e.Store.Conflicts()
 	if err != nil {
@@ -52,7 +56,11 @@ func (e *exam) store(ctx context.Context) error {
 		if err := e.Store.CanCreate(); err != nil {
 			return e.blame(err)
 		}
-		e.advise(ui.TypeLine("fob add PROFILE"), "there is no store yet")
+		do := ui.TypeLine("fob add PROFILE")
+		if e.hasKeysToMove() {
+			do = ui.Type("fob", "import").To("makes one, and stores your keys in it")
+		}
+		e.advise(do, "there is no store yet")
 		return nil
 	}
 	made, err := e.Store.Create(ctx) // which opens the existing one

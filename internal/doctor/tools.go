@@ -11,7 +11,6 @@ import (
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/ui"
-	"fob/internal/wire"
 )
 
 // tool is a tool as doctor predicts it.
@@ -21,16 +20,6 @@ type tool struct {
 	// code is what comes of an MFA device that a role names.
 	code string
 	asks bool // it asks for a code
-}
-
-// tools are those that doctor predicts, for these files.
-func tools(c *awsconfig.Config) []tool {
-	return []tool{
-		{[]string{"AWS CLI", "boto3"}, awsCLI{c}.chain, "asks for an MFA code by itself", true},
-		{[]string{"Go SDK (Terraform)"}, goSDK{c}.chain, "fails, because it cannot ask for an MFA code", false},
-		{[]string{"JavaScript SDK"}, jsSDK{c.JavaScript()}.chain, "fails, because it cannot ask for an MFA code", false},
-		{[]string{"Java SDK"}, javaSDK{c.Java()}.chain, "sends no MFA code, so AWS refuses if the role requires one", false},
-	}
 }
 
 // tools says how fob exec and other tools get the credentials of the profile that was
@@ -47,7 +36,9 @@ func (e *exam) tools(context.Context) error {
 		if e.rewrites(all, e.Profile) {
 			works = Remedy{ui.Type("fob", "wire", e.Profile).To("has every tool ask fob"), works[0]}
 		}
-		e.ok("fob exec: %s%s", profiles.Route(made), device(made))
+		if token, ok := made.Steps[0].(plan.WebIdentity); !ok || token.TokenFile == "" || exists(token.TokenFile) {
+			e.ok("fob exec: %s%s", profiles.Route(made), device(made))
+		}
 		e.endpoint(made)
 	}
 	section, exists := all.Config.Profile(e.Profile)
@@ -61,7 +52,7 @@ func (e *exam) tools(context.Context) error {
 	if problem == nil && made.Region == "" {
 		// The AWS CLI's own words for that name aws configure, which asks for a key in plain text.
 		set := ui.TypeLine("fob config set region REGION --profile " + cmdline.Quote(e.Profile))
-		e.advise(set, "%s has no region, and the AWS CLI does nothing without one", e.Profile)
+		e.advise(set, "%s has no region: most AWS CLI commands (ec2, lambda, ...) fail without one", e.Profile)
 	}
 	if problem == nil && (awsCLI{all.Config}).chain(e.Profile).throughFob(e.Program) {
 		e.ok("tools that know no credential_process (s3cmd, s5cmd, old versions of others): only under fob exec %s", cmdline.Quote(e.Profile))
@@ -86,20 +77,24 @@ func (e *exam) predict(config *awsconfig.Config, section awsconfig.Profile, usab
 		names []string
 		text  string
 		bad   bool
+		do    Remedy
 	}
 	var all []prediction
-	for _, t := range tools(config) {
+	for _, t := range newReader(config).tools() {
 		c := t.chain(section.Name)
-		p := prediction{names: t.names, text: c.told(e.Program, t.code)}
+		p := prediction{names: t.names, text: c.told(e.Program, t.code), do: works}
+		if c.broken {
+			p.do = nil // nor does fob exec help
+		}
 		long := overlong(section, c, e.Program)
 		if long {
 			p.text += ", but AWS refuses its duration_seconds"
 		}
-		gone := c.startsNothing(e.Program)
-		if gone {
-			p.text += ", which is not there"
+		file, verb := c.absent(e.Program)
+		if file != "" {
+			p.text = fmt.Sprintf("would %s %s (%s), which does not exist", verb, e.Tilde(file), plan.At(c.steps[0].values[0]))
 		}
-		p.bad = gone || c.refused != "" || c.stumbled != "" || long || c.needsCode() && !t.asks || c.steps[0].kind == "none" && usable
+		p.bad = c.unsure.File != "" || c.refused != "" || c.stumbled != "" || file != "" || long || c.needsCode() && !t.asks || c.steps[0].kind == "none" && usable
 		if i := slices.IndexFunc(all, func(same prediction) bool { return same.text == p.text && same.bad == p.bad }); i >= 0 {
 			all[i].names = append(all[i].names, p.names...)
 			continue
@@ -107,22 +102,23 @@ func (e *exam) predict(config *awsconfig.Config, section awsconfig.Profile, usab
 		all = append(all, p)
 	}
 	for _, p := range all {
-		if text := strings.Join(p.names, ", ") + ": " + p.text; p.bad {
-			e.add(Advice, text, works...)
+		if text := strings.Join(p.names, ", ") + e.without() + ": " + p.text; p.bad {
+			e.add(Advice, text, p.do...)
 		} else {
 			e.ok("%s", text)
 		}
 	}
 }
 
-// startsNothing reports whether a tool would ask a fob that does not exist. Where a shell
-// may run the line, that is for the shell to say.
-func (c chain) startsNothing(program string) bool {
-	if !c.throughFob(program) {
-		return false
+// without says that variables are set because of which tools do not look at a profile that
+// only AWS_PROFILE names.
+func (e *exam) without() string {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+		if e.Getenv(name) != "" {
+			return ", without " + name
+		}
 	}
-	line := c.steps[0].values[0].Text
-	return wire.Doubt(line) == "" && !isProgram(cmdline.Words(line)[0])
+	return ""
 }
 
 // told is what a tool does; code is what comes of an MFA device in a section.
@@ -132,10 +128,12 @@ func (c chain) told(program, code string) string {
 		at = " (" + plan.At(c.at) + ")"
 	}
 	switch {
+	case c.unsure.File != "":
+		return "fob cannot tell, see " + plan.At(c.unsure)
 	case c.refused != "":
-		return "no credentials, because " + c.refused + at
+		return "no credentials: " + c.refused + at
 	case c.stumbled != "":
-		return "no credentials, because " + c.stumbled + at + "; in a container or on EC2 it takes the role of that machine"
+		return "no credentials: " + c.stumbled + at + "; in a container or on EC2 they use that machine's role"
 	}
 	text := c.String()
 	if c.throughFob(program) {

@@ -72,16 +72,17 @@ func (e *exam) endpoint(made plan.Plan) {
 // SDK does not, because it reads the files in its own way.
 func (e *exam) overlooked(config *awsconfig.Config, names []string) {
 	var asked []string
+	r := newReader(config)
 	for _, name := range names {
 		section, _ := config.Profile(name)
-		if _, asks := e.served(section); asks && reaches(config, name, e.Program) {
+		if _, asks := e.served(section); asks && r.reaches(name, e.Program) {
 			asked = append(asked, name)
 		}
 	}
 	if len(asked) == 0 || e.Profile != "" { // the check of tools says it
 		return
 	}
-	for _, t := range tools(config)[2:] {
+	for _, t := range r.tools()[2:] {
 		for _, name := range asked {
 			c := t.chain(name)
 			if c.throughFob(e.Program) {
