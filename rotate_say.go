@@ -76,8 +76,11 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 		}
 		sayVault(a, r)
 		name, why := cmdline.Quote(k.profile), ""
-		if !r.Used.At.IsZero() {
+		switch {
+		case !r.Used.At.IsZero():
 			why = ": it was used " + usedFor(a, r.Used.Service, r.Used.Region, r.Used.At)
+		case r.UseUnknown:
+			why = ": AWS does not tell " + r.User + " when it was used"
 		}
 		a.out.Answer("%s has a new key, %s.", k.profile, r.New.ID)
 		a.out.Say("Kept the old key, %s, inactive%s.", r.Old.ID, why)

@@ -102,6 +102,7 @@ type (
 		KeepOld     bool      `json:"keep_old,omitempty"`
 		Profiles    []string  `json:"profiles,omitempty"`
 		Used        keyUse    `json:"used,omitzero"`
+		UseUnknown  bool      `json:"use_unknown,omitempty"`
 		Left        bool      `json:"left,omitempty"`
 		Machine     string    `json:"machine,omitempty"`
 	}
@@ -142,7 +143,7 @@ func packRotation(r creds.Rotation) rotationRecord {
 	return rotationRecord{
 		1, r.Step, packPair(r.Old), packPair(r.New), r.User, r.Account,
 		seconds(r.Began), seconds(r.Created), seconds(r.Switched), seconds(r.Deactivated), r.KeepOld, r.Profiles,
-		keyUse{seconds(r.Used.At), r.Used.Service, r.Used.Region}, r.Left, r.Machine,
+		keyUse{seconds(r.Used.At), r.Used.Service, r.Used.Region}, r.UseUnknown, r.Left, r.Machine,
 	}
 }
 
@@ -150,7 +151,7 @@ func (r rotationRecord) unpack() creds.Rotation {
 	return creds.Rotation{
 		Step: r.Step, Old: r.Old.unpack(), New: r.New.unpack(), User: r.User, Account: r.Account,
 		Began: r.Began, Created: r.Created, Switched: r.Switched, Deactivated: r.Deactivated, KeepOld: r.KeepOld, Profiles: r.Profiles,
-		Used: creds.KeyUse(r.Used), Left: r.Left, Machine: r.Machine,
+		Used: creds.KeyUse(r.Used), UseUnknown: r.UseUnknown, Left: r.Left, Machine: r.Machine,
 	}
 }
 

@@ -19,7 +19,7 @@ func exampleRotation() creds.Rotation {
 		Step: "created", Old: otherKey, New: creds.Key{ID: "AKIANEWNEWNEWEXAMPLE", Secret: creds.NewSecret("new/secret")},
 		User: "jo", Account: "111111111111", Began: at, Created: at.Add(time.Second), Switched: at.Add(2 * time.Second),
 		Deactivated: at.Add(3 * time.Second), KeepOld: true, Profiles: []string{"p", "q"},
-		Used: creds.KeyUse{At: at.Add(-2 * time.Hour), Service: "s3", Region: "eu-west-1"}, Left: true, Machine: "M1",
+		Used: creds.KeyUse{At: at.Add(-2 * time.Hour), Service: "s3", Region: "eu-west-1"}, UseUnknown: true, Left: true, Machine: "M1",
 	}
 }
 

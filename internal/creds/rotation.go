@@ -19,6 +19,8 @@ type Rotation struct {
 	// Used is when something other than fob has used the old key lately, which keeps it in
 	// AWS as well; zero if nothing has.
 	Used KeyUse
+	// UseUnknown: the user may not know that, which keeps the old key as well.
+	UseUnknown bool
 	// Left: a run has ended with the old key inactive, and has said so.
 	Left bool
 	// Machine asked AWS for the new key; "" if that is unknown.

@@ -389,11 +389,24 @@ func TestNotAllowed(t *testing.T) {
 		w.deny = nil
 		w.finish(t, action)
 	}
-	// When it was last used is only good to know.
-	w := newWorld()
-	w.deny = []string{"last use"}
-	if _, err := w.run(t.Context(), Wish{}, 0, ""); err != nil {
-		t.Error(err)
+	// When it was last used is only good to know. But where nobody knows, the old key is
+	// left, and a later run deletes it.
+	for _, row := range []struct {
+		deny, needMFA []string
+		want          Action
+	}{
+		{[]string{"last use"}, nil, Leave}, {[]string{"last use"}, []string{"create"}, Leave},
+		{nil, []string{"last use"}, Leave}, {nil, []string{"last use", "create"}, Finish},
+	} {
+		w := newWorld()
+		w.deny, w.needMFA = row.deny, row.needMFA
+		result, err := w.run(t.Context(), Wish{}, 0, "")
+		if err != nil || result.Last != row.want || result.Rotation.UseUnknown != (row.want == Leave) {
+			t.Errorf("%+v: %+v, %v", row, result, err)
+		}
+		if result, err := w.run(t.Context(), Wish{}, 0, ""); row.want == Leave && (err != nil || result.Last != Finish) {
+			t.Errorf("%+v, then: %+v, %v", row, result, err)
+		}
 	}
 }
 
@@ -460,6 +473,7 @@ func TestOldKeyStays(t *testing.T) {
 		{"it was kept, the new key is due, the next old one is kept", later(91*day, kept), Wish{Scheduled: true, KeepOld: true, MaxAge: 90 * day}, Leave, 2, 2},
 		{"something uses it, and a schedule rotates soon", later(time.Hour, busy("s3", time.Hour), func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{}) }), Wish{Scheduled: true}, Leave, 1, 2},
 		{"something uses it, and a schedule rotates later", later(25*time.Hour, busy("s3", time.Hour), func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{}) }), Wish{Scheduled: true}, Finish, 2, 1},
+		{"something uses it, and the new key is due within a day", later(2*time.Hour, busy("s3", time.Hour), func(w *world) { _, _ = w.rotator().Run(context.Background(), Wish{}) }), Wish{Scheduled: true, MaxAge: time.Hour}, Leave, 1, 2},
 		{"something uses it, and a schedule finishes when the new key is due", later(91*day, busy("s3", time.Hour), stopped), Wish{Scheduled: true, MaxAge: 90 * day}, Leave, 1, 2},
 		{"the key is young enough", func(*world) {}, Wish{MaxAge: 200 * day}, NotDue, 0, 1},
 		{"the key is too old", func(*world) {}, Wish{MaxAge: 132 * day}, Finish, 1, 1},
@@ -524,6 +538,10 @@ func TestUseIsRemembered(t *testing.T) {
 		w.keys["AKIAOLD"].use = creds.KeyUse{At: w.now, Service: "s3"}
 		stays(t, w, "used before "+op)
 	}
+	w = busy()
+	_, _ = w.run(t.Context(), Wish{}, 0, "")
+	w.keys["AKIAOLD"].active = true
+	stays(t, w, "activated again")
 }
 
 // A profile that gets one of the two keys while they are exchanged, between two runs or in
@@ -543,10 +561,13 @@ func TestLateProfile(t *testing.T) {
 				gone := map[bool]creds.Key{false: w.journal.Old, true: w.journal.New}[back]
 				for m := 1; ; m++ {
 					w := w.deep()
-					w.watch = func(string) {
+					broke := false
+					w.watch = func(op string) {
 						if w.ops == m && during {
 							w.stored["late"] = gone
 						}
+						id := w.stored["late"].ID
+						broke = broke || op == "delete" && id != "" && w.keys[id] == nil
 					}
 					if !during {
 						w.stored["late"] = gone
@@ -560,7 +581,7 @@ func TestLateProfile(t *testing.T) {
 					if during && m > last {
 						break
 					}
-					if err != nil || w.stored["late"].ID != w.stored["dev"].ID {
+					if err != nil || broke || w.stored["late"].ID != w.stored["dev"].ID {
 						t.Errorf("back: %v, killed at %d, stored at %d: late has %s, dev %s, %v; %q", back, n, m, w.stored["late"].ID, w.stored["dev"].ID, err, w.names)
 					}
 					if !during {

@@ -360,10 +360,15 @@ func (x *run) give(ctx context.Context, key creds.Key, created time.Time) error 
 }
 
 // deactivate deactivates the old key. Where the rotation has waited for that since an
-// earlier run, something may have used the key in the meantime.
+// earlier run, something may have used the key in the meantime; and what AWS told nobody
+// when it began, it may tell a session with MFA, which there may be by now.
 func (x *run) deactivate(ctx context.Context) error {
-	if !x.began && x.journal.Used.At.IsZero() {
-		if err := x.noteUse(ctx, x.journal.New); err != nil {
+	if x.journal.UseUnknown || !x.began && x.journal.Used.At.IsZero() {
+		signer := x.journal.New
+		if x.signedIn[x.journal.Old.ID] {
+			signer = x.journal.Old
+		}
+		if err := x.noteUse(ctx, signer); err != nil {
 			return err
 		}
 	}
@@ -383,8 +388,9 @@ func (x *run) deactivate(ctx context.Context) error {
 // noteUse notes in the journal when something other than fob has used the old key lately.
 func (x *run) noteUse(ctx context.Context, signer creds.Key) error {
 	use, err := x.lastUse(ctx, signer, x.journal.Old.ID)
+	x.journal.UseUnknown = iam.Refused(err, iam.Denied)
 	switch {
-	case iam.Refused(err, iam.Denied):
+	case x.journal.UseUnknown:
 		x.Log("AWS does not tell when %s was last used: %v", x.journal.Old.ID, err)
 	case err != nil:
 		return err
@@ -401,7 +407,7 @@ func (x *run) rest() bool {
 	keep := x.journal.KeepOld || x.wish.KeepOld
 	switch {
 	case !x.journal.Left:
-		return keep || !x.journal.Used.At.IsZero()
+		return keep || x.journal.UseUnknown || !x.journal.Used.At.IsZero()
 	case x.state.Due && x.soaked(): // or it would be in the way of the next one
 		return false
 	case x.wish.KeepOld:
