@@ -53,6 +53,9 @@ func (m *moving) named(a *app, item *importer.Item) error {
 		}
 		return m.checkName(a, answer)
 	})
+	if nobody, ok := errors.AsType[*ui.NobodyError](err); ok {
+		nobody.Flag = "fob add PROFILE --stdin"
+	}
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,8 @@ func (k keyring) list(ctx context.Context, w World) (entries []Entry, err error)
 			entries = append(entries, Entry{Kind: k.kind, Place: k.named(f, name), Profile: name})
 		}
 	}
-	if used := w.chosen() == "" || w.chosen() == k.kind; err == nil && used && k.kind == "pass" && f.Shared && hasMore(f.Place, names) {
+	used := w.chosen() == "" || w.chosen() == k.kind
+	if err == nil && used && k.kind == "pass" && f.Shared && hasMore(f.Place, names) && b.Reachable(ctx, w.World, f) {
 		err = errUnnamed
 	}
 	return entries, err
