@@ -115,7 +115,7 @@ func (f *filter) verify(found []match, text []byte, p int, cut bool) []match {
 // is looked up.
 func (s *buffer) atBreaks(found []match, text []byte) []match {
 	for p := shortestLine - 1; p < len(text); p += shortestLine {
-		if s.class[text[p]]&token == 0 || !s.amid(text, p) {
+		if spaced(text, p) || s.class[text[p]]&token == 0 {
 			continue
 		}
 		end := p
@@ -137,6 +137,22 @@ func (s *buffer) atBreaks(found []match, text []byte) []match {
 		}
 	}
 	return found
+}
+
+// spaced reports whether there is a space or the like on both sides of p, and less than half
+// of a line of base64 away. It looks at eight bytes at once.
+func spaced(text []byte, p int) bool {
+	const near, ones, tops = 24, 0x0101010101010101, 0x8080808080808080
+	if p < near || p+near > len(text) {
+		return false
+	}
+	// The top bit of each byte that is less than '+', the first character of base64.
+	less := func(b []byte) uint64 {
+		w := binary.LittleEndian.Uint64(b)
+		return (w - '+'*ones) &^ w & tops
+	}
+	b := text[p-near : p+near : p+near]
+	return less(b)|less(b[8:])|less(b[16:]) != 0 && less(b[24:])|less(b[32:])|less(b[40:]) != 0
 }
 
 // followed reports whether a text begins with so many characters of base64.

@@ -169,8 +169,9 @@ func result(f Finding, file sarifArtifact, message string) sarifResult {
 		// Without the repository's directory, which is that of somebody's home.
 		res.Properties = map[string]any{"object": f.Git.ID, "type": f.Git.Type, "commit": f.Git.Commit, "author": f.Git.Author, "date": f.Git.Date, "reachable": f.Git.Reachable}
 	}
-	// What stays the same when lines move, for programs that follow a finding.
-	sum := sha256.Sum256([]byte(strings.Join([]string{f.key(), f.Spelling, file.URI, object}, "\x00")))
+	// What stays the same when lines move and keys are replaced, for programs that follow a
+	// finding.
+	sum := sha256.Sum256([]byte(strings.Join([]string{string(f.Kind), f.KeyID, f.Serial, f.Fingerprint, strconv.FormatBool(f.WithSecret), f.Spelling, file.URI, object}, "\x00")))
 	res.Fingerprints = map[string]string{"fobLeak/v1": hex.EncodeToString(sum[:16])}
 	return res
 }

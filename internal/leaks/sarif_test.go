@@ -137,6 +137,38 @@ func TestSARIFBases(t *testing.T) {
 	}
 }
 
+// A finding stays the same when its line moves and its key is replaced or goes to another
+// profile; another secret in that file is another one.
+func TestSARIFFingerprints(t *testing.T) {
+	when := time.Now()
+	base := Finding{Subject: Subject{Kind: KeyID, State: IsStored, KeyID: "AKIA...MPLE", Profiles: []string{"dev"}}, Path: "env", Line: 3}
+	print := func(change func(f *Finding)) string {
+		f := base
+		change(&f)
+		return result(f, bases{}.artifact(f), "").Fingerprints["fobLeak/v1"]
+	}
+	want := print(func(*Finding) {})
+	for what, c := range map[string]struct {
+		change func(f *Finding)
+		same   bool
+	}{
+		"line":        {func(f *Finding) { f.Line = 4 }, true},
+		"replaced":    {func(f *Finding) { f.State, f.Retired = IsRetired, &when }, true},
+		"profile":     {func(f *Finding) { f.Profiles = []string{"prod"} }, true},
+		"no store":    {func(f *Finding) { f.State, f.Profiles, f.Account = IsOther, nil, "111111111111" }, true},
+		"with secret": {func(f *Finding) { f.WithSecret = true }, false},
+		"kind":        {func(f *Finding) { f.Kind = SecretKey }, false},
+		"key":         {func(f *Finding) { f.KeyID = "AKIA...LMKI" }, false},
+		"Bedrock key": {func(f *Finding) { f.Fingerprint = "0a1b2c3d" }, false},
+		"file":        {func(f *Finding) { f.Path = "env2" }, false},
+		"spelling":    {func(f *Finding) { f.Spelling = "base64" }, false},
+	} {
+		if got := print(c.change); (got == want) != c.same {
+			t.Errorf("%s: %s, before %s", what, got, want)
+		}
+	}
+}
+
 // A path becomes the URI that names it.
 func TestPathURI(t *testing.T) {
 	for path, want := range map[string]string{

@@ -263,10 +263,17 @@ func TestRetired(t *testing.T) {
 		base64.StdEncoding.EncodeToString([]byte("a=" + url.QueryEscape(testSecret))): secret + " base64",
 		"data:\n  " + wrapped("[default]\naws_access_key_id = "+testID+"\naws_secret_access_key = "+testSecret+"\n", "\n  "): secret + " base64",
 		"\x00" + testSecret + "\x00": secret,
-		testID:                       "access-key-id retired",
-		"x" + testSecret:             "",
-		testSecret + "x":             "",
-		testSecret[:39]:              "",
+		// Behind and before lines that may be base64.
+		strings.Repeat("da39a3ee5e6b4b0d", 4) + "\n" + testSecret + "\n" + strings.Repeat("da39a3ee5e6b4b0d", 4):                                                   secret,
+		strings.Repeat("da39a3ee5e6b4b0d", 4) + "\n" + testSecret + "\nand":                                                                                        secret,
+		strings.Repeat("da39a3ee5e6b4b0d", 4) + "\n" + base64.StdEncoding.EncodeToString([]byte(testSecret)) + "\n":                                                secret + " base64",
+		strings.Repeat("AWFhYWFhYWFhYWFh", 4) + "\n" + base64.StdEncoding.EncodeToString([]byte(testSecret)) + "\n" + strings.Repeat("YWFhYWFhYWFhYWFh", 4) + "\n": secret + " base64",
+		strings.Repeat("YSVhYWFhYWFhYWFh", 4) + "\n" + base64.StdEncoding.EncodeToString([]byte(testSecret+"aaaaa%2F")) + "\n":                                     "",
+		strings.Repeat("YSVhYWFhYWFhYWFh", 4) + "\n" + base64.StdEncoding.EncodeToString([]byte(testSecret)) + "\n":                                                secret + " base64",
+		testID:           "access-key-id retired",
+		"x" + testSecret: "",
+		testSecret + "x": "",
+		testSecret[:39]:  "",
 	} {
 		got := ""
 		for _, h := range b.inMemory([]byte(text)) {

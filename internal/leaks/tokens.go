@@ -46,6 +46,8 @@ type view struct {
 	text []byte
 	// span is where its byte at i comes from.
 	span func(i int) (start, end int)
+	// breaks are where its lines begin, but for the first. They may be of several texts.
+	breaks []int
 	// cut: it may begin in the middle of base64: behind what only the alphabet for
 	// addresses has, or where a piece of a file begins.
 	cut bool
@@ -62,11 +64,17 @@ func piece(text []byte, start, end int) view {
 
 // decoded is what the base64 at from decodes to, which may be before the beginning.
 func (v view) decoded(from int, plain []byte) view {
-	return view{text: plain, span: func(i int) (int, int) {
+	inside := view{text: plain, span: func(i int) (int, int) {
 		start, _ := v.span(max(0, from+i*4/3))
 		_, end := v.span(max(0, from+i*4/3+1))
 		return start, end
 	}}
+	for _, b := range v.breaks {
+		if b > from {
+			inside.breaks = append(inside.breaks, (b-from)/4*3)
+		}
+	}
+	return inside
 }
 
 // unescaped is v without escapes.
@@ -121,6 +129,7 @@ func (s *buffer) lines(text []byte, start, end int) (v view, last int) {
 			break
 		}
 		all = append(all, line{len(v.text), from})
+		v.breaks = append(v.breaks, len(v.text))
 		v.text, last = append(v.text, text[from:to]...), to
 		if to-from < width {
 			break
@@ -157,13 +166,20 @@ func (s *buffer) words(found []match, v view, how string) []match {
 func (s *buffer) word(found []match, v view, start, end int, how string) []match {
 	run := v.text[start:end]
 	edge := func(i int) bool { return i < 0 || i >= len(run) || run[i] == '/' || run[i] == '+' }
+	breaks, _ := slices.BinarySearch(v.breaks, start)
 	before := len(found)
 	for at := 0; at+s.lengths[0] <= len(run); at++ {
-		if !edge(at - 1) {
+		for breaks < len(v.breaks) && v.breaks[breaks] < start+at {
+			breaks++
+		}
+		if !edge(at-1) && (breaks == len(v.breaks) || v.breaks[breaks] != start+at) {
 			continue
 		}
 		for _, n := range s.lengths {
-			if at+n > len(run) || !edge(at+n) || !looksSecret(run[at:at+n]) {
+			if at+n > len(run) || !looksSecret(run[at:at+n]) {
+				continue
+			}
+			if _, atBreak := slices.BinarySearch(v.breaks, start+at+n); !atBreak && !edge(at+n) {
 				continue
 			}
 			if r, ok := s.isRetired(run[at : at+n]); ok {
@@ -190,10 +206,10 @@ func (s *buffer) word(found []match, v view, start, end int, how string) []match
 		}
 		plain, _ := base64.RawStdEncoding.AppendDecode(nil, coded) // it has no other characters
 		inside := v.decoded(start-n, plain)
-		if bytes.ContainsAny(plain, `%\`) {
-			inside = inside.unescaped()
-		}
 		found = s.words(found, inside, "base64")
+		if bytes.ContainsAny(plain, `%\`) {
+			found = s.words(found, inside.unescaped(), "base64")
+		}
 	}
 	return found
 }
