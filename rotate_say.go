@@ -75,15 +75,15 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 			return nil
 		}
 		sayVault(a, r)
-		name, why := cmdline.Quote(k.profile), ""
+		name := cmdline.Quote(k.profile)
+		a.out.Answer("%s has a new key, %s.", k.profile, r.New.ID)
+		a.out.Say("Kept the old key, %s, inactive.", r.Old.ID)
 		switch {
 		case !r.Used.At.IsZero():
-			why = ": it was used " + usedFor(a, r.Used.Service, r.Used.Region, r.Used.At)
+			a.out.Say("It was used %s.", usedFor(a, r.Used.Service, r.Used.Region, r.Used.At))
 		case r.UseUnknown:
-			why = ": AWS does not tell " + r.User + " when it was used"
+			a.out.Say("AWS does not tell %s when it was last used.", r.User)
 		}
-		a.out.Answer("%s has a new key, %s.", k.profile, r.New.ID)
-		a.out.Say("Kept the old key, %s, inactive%s.", r.Old.ID, why)
 		a.out.Say("    fob rotate %-*s   deletes it", len(name)+len(" --abort"), name)
 		a.out.Say("    fob rotate %s --abort   goes back to it", name)
 	default:
