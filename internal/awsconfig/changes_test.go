@@ -2,6 +2,7 @@ package awsconfig
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -67,4 +68,29 @@ func TestChangesMade(t *testing.T) {
 			t.Errorf("%v:\n%s", got, text)
 		}
 	}
+}
+
+// Whatever the texts are, changes that are made are the ones that were asked for, and making
+// them where nobody has edited anything gives what they lead to.
+func FuzzChanges(f *testing.F) {
+	f.Add("[a]\nx = 1\n", "[a]\nx = 1\ny = 2\n", "[a]\nx = 3\n")
+	f.Add("[a]\r\ny = 1", "", "[a]\r\n\r\n[b]\r\ny = 1")
+	f.Add("\ufeff[a]\nx =\n  y = 1\n", "[b] # c\n[a]\nx =\n  y = 2\n", "[b]\n z = 1\n[a]\nx =\n  y = 1\n")
+	f.Add("[default]\n", "[profile default]\nx = 1\n", "[default]\nx = 2\n")
+	f.Fuzz(func(t *testing.T, from, to, text string) {
+		c, err := NewChanges(from, to, false)
+		if err != nil {
+			return
+		}
+		if !c.Made(from, to) {
+			t.Fatalf("%q -> %q: not made", from, to)
+		}
+		got, err := c.Apply(text)
+		if _, bad := c.sections(got); err == nil && bad != nil && strings.Count(text+from+to, "\r") == strings.Count(text+from+to, "\r\n") {
+			t.Fatalf("%q -> %q in %q: %q: %v", from, to, text, got, bad)
+		}
+		if again, failed := c.Apply(got); err == nil && c.Made(text, got) && (failed != nil || again != got) {
+			t.Fatalf("%q -> %q in %q: %q, and again %q, %v", from, to, text, got, again, failed)
+		}
+	})
 }
