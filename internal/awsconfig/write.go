@@ -67,7 +67,8 @@ func WriteFile(path string, old, new []byte) error {
 }
 
 // RemoveFile removes a file with the content old. One that has changed since it was read
-// stays, and so does a link, which another program may have put in its place.
+// stays, and so does a link, which another program may have put in its place. As with
+// WriteFile, another program is not locked out between the comparison and the removal.
 func RemoveFile(path string, old []byte) error {
 	dir, _ := filepath.Split(path)
 	dir = cmp.Or(dir, ".")

@@ -32,5 +32,6 @@
 // the files back byte for byte, also if a run was killed and another finished: the one
 // before changed the files from what it found to what the next one found. What somebody
 // has changed in other lines since then stays. The files are back and synced before a key
-// leaves the store, and it leaves only if this import stored it.
+// leaves the store, and it leaves only if this import stored it and a file has it again, or
+// aws-vault still has it.
 package importer
