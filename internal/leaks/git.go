@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -184,7 +185,7 @@ func (r *run) searchRepos() {
 func (g Git) commonDir(ctx context.Context, at found) (string, error) {
 	common, err := g.run(ctx, at.dir, "rev-parse", "--git-common-dir")
 	if err == nil && !at.above {
-		err = g.isOwn(ctx, at)
+		err = g.reads(ctx, at)
 	}
 	if err != nil {
 		return "", err
@@ -198,8 +199,8 @@ func (g Git) commonDir(ctx context.Context, at found) (string, error) {
 	return filepath.EvalSymlinks(common)
 }
 
-// isOwn fails if git takes another repository for the one that was found.
-func (g Git) isOwn(ctx context.Context, at found) error {
+// reads fails if git reads another repository than the one that was found, or other objects.
+func (g Git) reads(ctx context.Context, at found) error {
 	dir, err := g.run(ctx, at.dir, "rev-parse", "--absolute-git-dir")
 	if err != nil {
 		return err
@@ -211,10 +212,26 @@ func (g Git) isOwn(ctx context.Context, at found) error {
 	if own.Mode().IsRegular() {
 		return nil // git reads the directory's name in it, or fails
 	}
-	if info, err := os.Stat(dir); err != nil || !os.SameFile(own, info) {
+	if !isSame(own, dir) {
 		return errors.New("git cannot read this repository")
 	}
-	return nil
+	inside, err := os.Stat(filepath.Join(at.own, "objects"))
+	if err != nil {
+		return nil // it has those of another one
+	}
+	objects, err := g.run(ctx, at.dir, "rev-parse", "--git-path", "objects")
+	if err == nil && !filepath.IsAbs(objects) {
+		objects = filepath.Join(at.dir, objects)
+	}
+	if err == nil && !isSame(inside, objects) {
+		err = errors.New("git reads the objects of another repository in its place")
+	}
+	return err
+}
+
+func isSame(file fs.FileInfo, path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && os.SameFile(file, info)
 }
 
 // top notes the top of a repository's files, if it has any.
@@ -264,12 +281,27 @@ func (r *run) repository(b *buffer, dir, common string) error {
 	r.report.Searched.Repositories++
 	r.report.Searched.Objects += count
 	r.mu.Unlock()
+	if count == 0 && hasObjects(common) {
+		return errors.New("git finds none of its objects")
+	}
 	if len(hits) == 0 {
 		return nil
 	}
 	findings, err := r.nameObjects(b, dir, common, hits, commits.String())
 	r.findings(findings...)
 	return err
+}
+
+// hasObjects reports whether a repository has files with objects. With another kind of hash
+// in its config than in their names, git would pass over them.
+func hasObjects(common string) bool {
+	for _, pattern := range []string{"pack/*.pack", "[0-9a-f][0-9a-f]/*"} {
+		// The directory may have a name that is a pattern, too.
+		if files, err := fs.Glob(os.DirFS(filepath.Join(common, "objects")), pattern); err != nil || len(files) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // object is one that git cat-file --batch prints.

@@ -133,7 +133,13 @@ func TestDamagedRepository(t *testing.T) {
 		`rm -r .git; mkdir -p p/refs p/objects; echo x > p/HEAD; echo "$SECRET" > p/objects/plain`,
 		// What .git leads to is not there, or not a repository.
 		"mv .git ../moved; echo 'gitdir: ../gone' > .git", "mv .git ../moved; ln -s ../gone .git", "mv .git ../moved; ln -s /etc .git",
-		commits + "mv .git moved; ln -s moved .git; rm moved/HEAD", "rm -r .git; mkdir .git; echo ref: refs/heads/main > .git/HEAD; echo ../gone > .git/commondir",
+		commits + "mv .git moved; ln -s moved .git; rm moved/HEAD",
+		// Objects that git does not look at.
+		commits + "git init -q ../up; git -C ../up commit -q --allow-empty -m x; echo $PWD/../up/.git > .git/commondir",
+		commits + "git config core.repositoryFormatVersion 1; git config extensions.objectFormat sha256",
+		commits + "git gc -q; git config core.repositoryFormatVersion 1; git config extensions.objectFormat sha256",
+		commits + "git config core.repositoryFormatVersion 99",
+		"rm -r .git; mkdir .git; echo ref: refs/heads/main > .git/HEAD; echo ../gone > .git/commondir",
 	} {
 		places := map[string]string{"alone": "", "in another one": "git init -q vendor/r; cd vendor/r; "}
 		if i == 0 {
@@ -148,6 +154,20 @@ func TestDamagedRepository(t *testing.T) {
 				t.Errorf("%s, %s: %v, %v", where, damage, err, r.Findings)
 			}
 		}
+	}
+}
+
+// Files among the objects of a repository are searched, unless git reads them.
+func TestFilesAmongObjects(t *testing.T) {
+	git := needGit(t)
+	dir := repository(t, `echo one > a; git add a; git commit -qm first; git gc -q; echo two > a; git commit -qam second; cd .git/objects
+		mkdir -p ab/dir other; for file in plain ab/plain ab/dir/plain pack/pack-1.keep other/plain info/plain; do echo "$SECRET" > $file; done`)
+	r, err := New(testSecrets()).Search(context.Background(), Options{Paths: []string{dir}, Git: git})
+	if err != nil || len(r.Problems) > 0 {
+		t.Fatal(err, r.Problems)
+	}
+	if len(r.Findings) != 6 {
+		t.Errorf("%d of 6: %+v", len(r.Findings), r.Findings)
 	}
 }
 

@@ -3,8 +3,8 @@
 //
 // It reports where a secret is, and never the secret. It looks for exactly the secrets
 // that it is given, so what it finds of them is never a guess; of other keys it finds
-// those of AWS's forms. It changes nothing, follows no symbolic link, runs nothing that a
-// repository's config names, and fetches nothing.
+// those of AWS's forms. It changes nothing, follows no symbolic link but those that a
+// repository is made of, runs nothing that a repository's config names, and fetches nothing.
 package leaks
 
 import (

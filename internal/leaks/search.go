@@ -107,11 +107,13 @@ func (r *run) walk(dir string) {
 		r.name(path, e.Name())
 		switch {
 		case e.IsDir():
-			// The objects of a repository are compressed, and git reads them.
-			if git && e.Name() == "objects" || r.isOwn(e) {
-				continue
+			switch {
+			case r.isOwn(e):
+			case git && e.Name() == "objects":
+				r.walkObjects(path)
+			default:
+				r.walk(path)
 			}
-			r.walk(path)
 		case e.Name() == ".git" && (e.Type().IsRegular() || isLink(e)):
 			// That of a linked worktree, of a submodule, or of what git-new-workdir and
 			// Android's repo make.
@@ -121,6 +123,56 @@ func (r *run) walk(dir string) {
 			r.add(listed{path, false})
 		}
 	}
+}
+
+// walkObjects lists what else is among the objects of a repository, which are compressed,
+// and which git reads.
+func (r *run) walkObjects(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		r.problem(dir, err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case !e.IsDir():
+			r.addRegular(path, e)
+		case e.Name() != "pack" && !isHex(e.Name(), 2):
+			r.walk(path)
+		default:
+			inside, err := os.ReadDir(path)
+			if err != nil {
+				r.problem(path, err)
+			}
+			for _, e := range inside {
+				at := filepath.Join(path, e.Name())
+				if e.IsDir() {
+					r.walk(at)
+				} else if !isObject(e.Name()) {
+					r.addRegular(at, e)
+				}
+			}
+		}
+	}
+}
+
+func (r *run) addRegular(path string, e fs.DirEntry) {
+	r.name(path, e.Name())
+	if e.Type().IsRegular() {
+		r.add(listed{path, false})
+	}
+}
+
+// isObject reports whether git has an object, a pack of them or an index in a file of that
+// name.
+func isObject(name string) bool {
+	packed := slices.Contains([]string{".pack", ".idx", ".rev", ".bitmap", ".mtimes", ".midx"}, filepath.Ext(name))
+	return packed || isHex(name, 38) || isHex(name, 62) || name == "multi-pack-index"
+}
+
+// isHex reports whether a name has so many hexadecimal digits and nothing else.
+func isHex(name string, digits int) bool {
+	return len(name) == digits && strings.Trim(name, "0123456789abcdef") == ""
 }
 
 // name searches the name of a file.
