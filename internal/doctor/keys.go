@@ -53,10 +53,19 @@ func (e *exam) rotation(profile string, r creds.Rotation) {
 	since := e.Now().Sub(later(r.Began, r.Created, r.Switched, r.Deactivated))
 	switch {
 	case r.Step == rotate.Deactivated && since >= soaked:
-		e.advise(ui.Type("fob", "rotate", profile).To("deletes it"), "the old key of %s, %s, has been inactive in AWS for %s", profile, profiles.ShortKey(r.Old.ID), ui.Age(since))
+		e.advise(ui.Type("fob", "rotate", profile).To("%s", deletes(e.Now().Sub(r.Created))), "the old key of %s, %s, has been inactive in AWS for %s", profile, profiles.ShortKey(r.Old.ID), ui.Age(since))
 	case r.Step != rotate.Deactivated && !e.rotating():
 		e.wrong(ui.Type("fob", "rotate", profile).To("finishes it"), "fob rotate did not finish for %s: %s may still be active in AWS%s", profile, r.Old.ID, andNew(r))
 	}
+}
+
+// deletes says what fob rotate does when an old key has been left, and the new one is of
+// this age.
+func deletes(age time.Duration) string {
+	if age >= oldKey {
+		return "deletes it, and replaces the new key"
+	}
+	return "deletes it"
 }
 
 // rotating reports whether another fob is rotating a key right now.
