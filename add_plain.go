@@ -38,5 +38,14 @@ func (c *addCmd) plainKey(a *app, by creds.Issuer) (key creds.Key, ok bool, err 
 func (c *addCmd) warnPlain(a *app) {
 	if shadow, ok := a.files.Shadow(c.Profile); ok {
 		a.out.Warn("SDKs use the key at %s: fob import removes it", plan.At(shadow))
+		return
+	}
+	config, err := a.files.Parse()
+	if err != nil {
+		return // reported when it matters
+	}
+	section, _ := config.Profile(c.Profile)
+	if hidden, ok := section.Hidden(); ok {
+		a.out.Warn("the Go and JavaScript SDKs use the key at %s: start its lines in the first column, and fob import removes it", plan.At(hidden))
 	}
 }

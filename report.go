@@ -171,9 +171,9 @@ func (a *app) say(err error, hints []ui.Hint) {
 	if e, ok := errors.AsType[*usageError](err); ok && (typed || e.Secret) {
 		leaked = true
 	}
-	a.out.Error(errors.New(hide.Replace(text)))
+	a.out.Error(errors.New(withoutSecrets(hide.Replace(text))))
 	for i, h := range hints {
-		hints[i] = ui.Hint{When: hide.Replace(h.When), Command: hide.Replace(h.Command), Words: hide.Replace(h.Words)}
+		hints[i] = ui.Hint{When: hide.Replace(h.When), Command: withoutSecrets(hide.Replace(h.Command)), Words: hide.Replace(h.Words)}
 	}
 	if leaked {
 		hints = append(hints,
@@ -196,6 +196,19 @@ func (a *app) hide() (hide *strings.Replacer, typed bool) {
 		}
 	}
 	return strings.NewReplacer(secrets...), len(secrets) > 0
+}
+
+// withoutSecrets is a message without what may be a secret in it, such as one that was
+// pasted in the place of a region. What begins with a slash is a path.
+func withoutSecrets(text string) string {
+	apart := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"'=,;()`, r) }
+	var secrets []string
+	for _, word := range strings.FieldsFunc(text, apart) {
+		if creds.LooksSecret(word) && word[0] != '/' {
+			secrets = append(secrets, word, "(hidden)")
+		}
+	}
+	return strings.NewReplacer(secrets...).Replace(text)
 }
 
 // historyFile is where a shell keeps what was typed, in brackets; "" if that is not known.

@@ -119,7 +119,12 @@ func (p *Profiles) RewriteTexts(f Files, t Texts, names []string, program string
 			r.Refused = append(r.Refused, Refusal{name, misdirected})
 			continue
 		case wire.Asks(section, program):
-			r.Already = append(r.Already, name)
+			// A key beside the line comes before fob.
+			if err := wire.CheckRewrite(section, f.Tilde(f.Config), program); err != nil {
+				r.Refused = append(r.Refused, Refusal{name, err})
+			} else {
+				r.Already = append(r.Already, name)
+			}
 			continue
 		case made.Err == nil:
 			made.Err = wire.CheckRewrite(section, f.Tilde(f.Config), program)
