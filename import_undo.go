@@ -44,7 +44,7 @@ func (c *importCmd) undo(a *app) error {
 	}
 	done, err := journal.Undo(context.WithoutCancel(a.ctx)) // to the end: a step is not worth stopping at
 	c.sayUndone(a, done)
-	if err == nil && len(done.Files) == 0 && len(done.Removed) == 0 && len(done.Kept) == 0 {
+	if err == nil && len(done.Files)+len(done.Removed)+len(done.Kept)+len(done.Away) == 0 {
 		a.out.Answer("The files are as they were already.")
 	}
 	return err
@@ -60,6 +60,9 @@ func (c *importCmd) sayUndone(a *app, done importer.Undone) {
 	}
 	for _, name := range done.Kept {
 		a.out.Note("the key of %s stays in the store: fob finds it nowhere else", name)
+	}
+	for _, key := range done.Away {
+		a.out.Note("%s was imported on another computer, where its files are: undo that there", key)
 	}
 	for _, key := range done.Replaced {
 		a.out.Note("%s stays out of the files: it has been replaced since, and would hide the new key", key)

@@ -47,7 +47,7 @@ func TestFormatPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := []creds.BackupFile{{Path: "/home/jo/keys.csv", Mode: 0o600, Text: creds.NewSecret("a\xff"), After: creds.NewSecret("a")}, {Path: "/home/jo/gone.csv", Mode: 0o644, Text: creds.NewSecret("b")}}
-	if _, err := s.SetBackup(t.Context(), "1", creds.Backup{Files: files, Profiles: []string{"Prod é"}, Keys: []string{exampleKey.ID}, Stored: []string{"p"}, From: []string{"/home/jo/keys.csv"}}); err != nil {
+	if _, err := s.SetBackup(t.Context(), "1", creds.Backup{Files: files, Profiles: []string{"Prod é"}, Keys: []string{exampleKey.ID}, Stored: []string{"p"}, From: []string{"/home/jo/keys.csv"}, Machine: "laptop"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Retire(t.Context(), "Prod é", otherKey, "rotated"); err != nil {
@@ -70,7 +70,7 @@ func TestFormatPage(t *testing.T) {
 		return string(out), err
 	}
 	out, err := read()
-	want := `backup+1 {"v":1,"files":[{"path":"/home/jo/keys.csv","mode":384,"text":"Yf8=","after":"YQ=="},{"path":"/home/jo/gone.csv","mode":420,"text":"Yg==","after":""}],"profiles":["Prod é"],"keys":["AKIAIOSFODNN7EXAMPLE"],"stored":["p"],"from":["/home/jo/keys.csv"]}
+	want := `backup+1 {"v":1,"files":[{"path":"/home/jo/keys.csv","mode":384,"text":"Yf8=","after":"YQ=="},{"path":"/home/jo/gone.csv","mode":420,"text":"Yg==","after":""}],"profiles":["Prod é"],"keys":["AKIAIOSFODNN7EXAMPLE"],"stored":["p"],"from":["/home/jo/keys.csv"],"machine":"laptop"}
 key+=50rod=20=c3=a9 {"v":1,"id":"AKIAIOSFODNN7EXAMPLE","secret":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 ` + retired + `
 rotation+=50rod=20=c3=a9 {"v":1,"step":"created","old":{"id":"AKIAI44QH8DHBEXAMPLE","secret":"je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"},"new":{"id":"AKIANEWNEWNEWEXAMPLE","secret":"new/secret"},"user":"jo","account":"111111111111","began":"2026-11-30T19:00:00Z","created":"2026-11-30T19:00:01Z","switched":"2026-11-30T19:00:02Z","deactivated":"2026-11-30T19:00:03Z","keep_old":true,"profiles":["p","q"],"used":{"at":"2026-11-30T17:00:00Z","service":"s3","region":"eu-west-1"},"use_unknown":true,"left":true,"machine":"M1"}

@@ -122,6 +122,7 @@ type (
 		Keys     []string     `json:"keys,omitempty"`
 		Stored   []string     `json:"stored,omitempty"`
 		From     []string     `json:"from,omitempty"`
+		Machine  string       `json:"machine,omitempty"`
 	}
 	fileRecord struct {
 		Path  string `json:"path"`
@@ -157,7 +158,7 @@ func (r rotationRecord) unpack() creds.Rotation {
 
 // text has no bytes of files, which may be any.
 func (r backupRecord) text() string {
-	text := fmt.Sprint(r.Profiles, r.Keys, r.Stored, r.From)
+	text := fmt.Sprint(r.Profiles, r.Keys, r.Stored, r.From, r.Machine)
 	for _, f := range r.Files {
 		text += f.Path
 	}
@@ -165,7 +166,7 @@ func (r backupRecord) text() string {
 }
 
 func packBackup(b creds.Backup) backupRecord {
-	r := backupRecord{V: 1, Profiles: b.Profiles, Keys: b.Keys, Stored: b.Stored, From: b.From}
+	r := backupRecord{V: 1, Profiles: b.Profiles, Keys: b.Keys, Stored: b.Stored, From: b.From, Machine: b.Machine}
 	for _, f := range b.Files {
 		r.Files = append(r.Files, fileRecord{f.Path, f.Mode, []byte(f.Text.Reveal()), []byte(f.After.Reveal())})
 	}
@@ -173,7 +174,7 @@ func packBackup(b creds.Backup) backupRecord {
 }
 
 func (r backupRecord) unpack() creds.Backup {
-	b := creds.Backup{Profiles: r.Profiles, Keys: r.Keys, Stored: r.Stored, From: r.From}
+	b := creds.Backup{Profiles: r.Profiles, Keys: r.Keys, Stored: r.Stored, From: r.From, Machine: r.Machine}
 	for _, f := range r.Files {
 		b.Files = append(b.Files, creds.BackupFile{Path: f.Path, Mode: f.Mode, Text: creds.NewSecret(string(f.Text)), After: creds.NewSecret(string(f.After))})
 	}

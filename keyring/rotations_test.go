@@ -33,7 +33,7 @@ func exampleBackup() creds.Backup {
 			{Path: "/home/jo/.aws/credentials", Mode: 0o644, Text: creds.NewSecret("\xef\xbb\xbf[a]\r\n\x00\xff\xfe\n"), After: creds.NewSecret("[a]\n")},
 			{Path: `C:\Users\jö\keys.csv`, Mode: 0o600, Text: creds.NewSecret("User name,Access key ID\n")},
 		},
-		Profiles: []string{"a"}, Keys: []string{exampleKey.ID}, Stored: []string{"b"}, From: []string{"/home/jo/keys.csv"},
+		Profiles: []string{"a"}, Keys: []string{exampleKey.ID}, Stored: []string{"b"}, From: []string{"/home/jo/keys.csv"}, Machine: "laptop",
 	}
 }
 

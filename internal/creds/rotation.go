@@ -45,6 +45,8 @@ type Backup struct {
 	// Stored are the profiles whose keys were put into the store then, and From the files
 	// that they came from.
 	Stored, From []string
+	// Machine is where the files are; "" if that is unknown.
+	Machine string
 }
 
 // BackupFile is a file before and after a change. The bytes before hold keys; so may those

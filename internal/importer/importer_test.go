@@ -463,6 +463,37 @@ func TestUndoKeepsTheOnlyCopy(t *testing.T) {
 	}
 }
 
+// Machines that share a store have files of their own: an import is undone where it was made.
+func TestUndoElsewhere(t *testing.T) {
+	before, after := "[dev]\n"+pair(idA, secretA), ""
+	w := home(t, "", before)
+	w.stored(t, "old", idB, secretB)
+	j := w.journal()
+	if _, err := j.Storing(t.Context(), idA, "dev", w.Files.Credentials); err != nil {
+		t.Fatal(err)
+	}
+	w.stored(t, "dev", idA, secretA)
+	_, err := j.Write(t.Context(), idA, Change{Path: w.Files.Credentials, Before: before, After: after}, nil, func() error {
+		return awsconfig.WriteFile(w.Files.Credentials, []byte(before), []byte(after))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := j
+	other.Store = keyring.New(keyring.Options{
+		Dir: filepath.Join(w.Home, "store"), StateDir: filepath.Join(w.Home, "other"), Backend: "file", WorkFactor: 10,
+		Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret("correct horse battery staple"), true, nil },
+	})
+	done, err := other.Undo(t.Context())
+	if _, _, gone := w.Store.Key(t.Context(), "dev"); err != nil || gone != nil || fmt.Sprint(done) != "{[] [] [] ["+idA+"] []}" || text(t, w.Files.Credentials) != after {
+		t.Errorf("elsewhere: %+v, %v, %v", done, err, gone)
+	}
+	done, err = j.Undo(t.Context())
+	if err != nil || fmt.Sprint(done.Removed) != "[dev]" || text(t, w.Files.Credentials) != before {
+		t.Errorf("%+v, %v", done, err)
+	}
+}
+
 // A key that has been rotated or stored by somebody else since stays in the store, and a
 // key that is removed takes its entries along.
 func TestUndoKeepsKeys(t *testing.T) {

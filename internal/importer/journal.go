@@ -71,6 +71,9 @@ func (j Journal) note(ctx context.Context, key string, b creds.Backup) (name str
 		at = max(at, entries[n-1].at+1)
 	}
 	name = fmt.Sprintf("%019d-%s", at, key)
+	if b.Machine, err = j.Store.Machine(); err != nil {
+		return "", err // an entry with a name that is forgotten could be undone nowhere
+	}
 	_, err = j.Store.SetBackup(ctx, name, b)
 	return name, err
 }
@@ -133,6 +136,9 @@ type Undone struct {
 	// Kept are profiles whose key stays in the store, because it is in no file any more, and
 	// aws-vault is not seen to have it.
 	Kept []string
+	// Away are keys that were imported on another machine with the same store. The files
+	// that they were in are there.
+	Away []string
 	// Replaced are keys that no profile has any more. They do not come back: in its file,
 	// such a key would hide the one that works.
 	Replaced []string
@@ -149,6 +155,10 @@ func (j Journal) Undo(ctx context.Context) (done Undone, err error) {
 	if err != nil {
 		return done, err
 	}
+	here, err := j.Store.Machine()
+	if err != nil {
+		return done, err
+	}
 	var stale []string
 	for _, e := range slices.Backward(entries) {
 		b, _, err := j.Store.Backup(ctx, e.name)
@@ -157,6 +167,12 @@ func (j Journal) Undo(ctx context.Context) (done Undone, err error) {
 		}
 		if len(b.Files) > 0 && !slices.ContainsFunc(infos, func(i keyring.Info) bool { return i.KeyID == e.key }) {
 			stale = append(stale, e.key)
+			continue
+		}
+		if b.Machine != "" && b.Machine != here {
+			if !slices.Contains(done.Away, e.key) {
+				done.Away = append(done.Away, e.key)
+			}
 			continue
 		}
 		if err := j.takeBack(ctx, e.name, &done); err != nil {
