@@ -73,6 +73,8 @@ func importFailures() []failure {
 				return exit(exitFailed, ui.Advise("move %s away, then undo the import again", e.File))
 			case e.Line.Want != "":
 				return exit(exitFailed, ui.Advise("change line %d of %s back to %s = %s, then undo the import again", e.Line.Line, e.File, e.Line.Key, e.Line.Want))
+			case e.Line.Had:
+				return exit(exitFailed, ui.Advise("change line %d of %s back to what it was, then undo the import again", e.Line.Line, e.File))
 			}
 			return exit(exitFailed, ui.Advise("another %s is at line %d of %s: remove it, or give its section another name, then undo the import again", e.Line.Key, e.Line.Line, e.File))
 		}),

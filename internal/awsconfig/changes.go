@@ -93,8 +93,9 @@ func (c Changes) changed(at place) bool { return !slices.Equal(c.before[at], c.a
 type ClashError struct {
 	Line int // of the text as it is now
 	Key  string
-	// Want is the value that it had before somebody changed it; "" if there was no such
-	// line, or if the value is a secret.
+	// Had: there was such a line before somebody changed it. Want is its value then; "" if
+	// it may hold a secret, as another program's command may.
+	Had  bool
 	Want string
 }
 
@@ -181,8 +182,9 @@ func (c Changes) clash(now []titled, have values) error {
 			if !c.changed(at) || slices.Equal(have[at], c.before[at]) || slices.Equal(have[at], c.after[at]) {
 				continue
 			}
-			e := &ClashError{Line: p.num, Key: p.key}
-			if was := c.before[at]; len(was) == 1 && p.key != keySecret && !strings.Contains(was[0], "\n") {
+			was := c.before[at]
+			e := &ClashError{Line: p.num, Key: p.key, Had: len(was) > 0}
+			if len(was) == 1 && !static(p.key) && p.key != prefix+"credential_process" && !strings.Contains(was[0], "\n") {
 				e.Want = was[0]
 			}
 			return e

@@ -31,13 +31,15 @@ func TestChanges(t *testing.T) {
 		{name: "another key in its place", from: "", to: "[a]\n" + key, text: "[b]\n[a]\naws_access_key_id = C\n", line: 3},
 		{name: "another key beside it", from: "[a]\nx = 1\n", to: "[a]\nx = 1\naws_secret_access_key = B\n", text: "[a]\nx = 2\naws_secret_access_key = D\n", line: 3},
 		{name: "another value", from: "[a]\nz = 1\n", to: "[a]\n", text: "[a]\nz = 2\n", line: 2, value: "1"},
+		{name: "another command", from: "[a]\nfob_credential_process = x --password 1\n", to: "[a]\n", text: "[a]\nfob_credential_process = y\n", line: 2},
+		{name: "another key of two", from: "[a]\n" + key, to: "[a]\n", text: "[a]\n" + other, line: 2},
 	} {
 		c, err := NewChanges(tt.from, tt.to, true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := c.Apply(tt.text)
-		if clash, ok := errors.AsType[*ClashError](err); ok != (tt.line > 0) || ok && (clash.Line != tt.line || clash.Want != tt.value) {
+		if clash, ok := errors.AsType[*ClashError](err); ok != (tt.line > 0) || ok && (clash.Line != tt.line || clash.Want != tt.value || clash.Had != strings.Contains(tt.from, clash.Key)) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 		if got != tt.want || err == nil && !c.Made(tt.text, got) {
