@@ -88,7 +88,8 @@ func (s *Store) recallFrom(file string) (memory, error) {
 }
 
 // Machine is this machine's name, which other machines with the same store do not have. It
-// is random, and made when it is first asked for.
+// is random, and made when it is first asked for. What is noted under it can be undone only
+// under it, so it is never replaced, not even if it cannot be read.
 func (s *Store) Machine() (string, error) {
 	d, err := makeDir(s.opts.StateDir)
 	if err != nil {
@@ -96,11 +97,20 @@ func (s *Store) Machine() (string, error) {
 	}
 	defer d.Close()
 	const file, size = "machine", 26 // of rand.Text
-	if text, _, err := d.read(file, 2*size); err == nil && len(bytes.TrimSpace(text)) == size {
-		return string(bytes.TrimSpace(text)), nil
+	text, _, err := d.read(file, 2*size)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := d.create(file, []byte(rand.Text()+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		text, _, err = d.read(file, 2*size) // perhaps another process was first
 	}
-	name := rand.Text()
-	return name, d.write(file, []byte(name+"\n"), true)
+	if err == nil && len(bytes.TrimSpace(text)) != size {
+		err = &DamagedError{file, "it is not the name that fob gave this machine"}
+	}
+	if damaged, ok := errors.AsType[*DamagedError](err); ok {
+		damaged.File = filepath.Join(s.opts.StateDir, file)
+	}
+	return string(bytes.TrimSpace(text)), err
 }
 
 func (s *Store) remember(m memory) error { return s.rememberIn(s.memoryFile(), m) }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -273,11 +275,37 @@ func TestMachine(t *testing.T) {
 	if other, err := again(s, func(o *Options) { o.StateDir = filepath.Join(t.TempDir(), "elsewhere") }).Machine(); other == name || err != nil {
 		t.Errorf("another machine is called %q: %v", other, err)
 	}
-	if err := os.WriteFile(filepath.Join(s.opts.StateDir, "machine"), []byte("torn"), 0o600); err != nil {
-		t.Fatal(err)
+	file := filepath.Join(s.opts.StateDir, "machine")
+	for _, text := range []string{"torn", "", strings.Repeat("A", 60)} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Machine()
+		if damaged, ok := errors.AsType[*DamagedError](err); !ok || damaged.File != file {
+			t.Errorf("%q: %v", text, err)
+		}
+		if now, err := os.ReadFile(file); err != nil || string(now) != text {
+			t.Errorf("%q became %q: %v", text, now, err)
+		}
 	}
-	next, err := s.Machine()
-	if same, _ := again(s).Machine(); err != nil || next == name || same != next {
-		t.Errorf("%q, %q: %v", next, same, err)
+}
+
+// Processes that ask for the name at once get the same one.
+func TestMachineAtOnce(t *testing.T) {
+	s := newStore(t)
+	names := make([]string, 8)
+	var wg sync.WaitGroup
+	for i := range names {
+		wg.Go(func() {
+			name, err := again(s).Machine()
+			if err != nil {
+				t.Error(err)
+			}
+			names[i] = name
+		})
+	}
+	wg.Wait()
+	if slices.Sort(names); len(slices.Compact(names)) != 1 {
+		t.Errorf("%d names", len(slices.Compact(names)))
 	}
 }

@@ -85,7 +85,8 @@ type Info struct {
 	Name string `json:"name"` // profile, MFA serial, a session's source, what was signed in to, a hash, or an ID
 	// ID distinguishes the sessions or tokens of one name. It is only in the file name.
 	ID string `json:"-"`
-	// KeyID of a rotation is the new key's, once there is one.
+	// KeyID of a rotation is the new key's, once there is one. That of a backup are those of
+	// all its keys, with commas.
 	KeyID   string `json:"key_id,omitempty"`
 	Account string `json:"account,omitempty"`
 	// ARN is the caller identity when the key was added, or who signed in; empty if it was

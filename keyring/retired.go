@@ -143,6 +143,35 @@ func (s *Store) hashKey(d dir, h header, subkey []byte) ([]byte, error) {
 	return key, nil
 }
 
+// Retired returns a function that says for the ID of a key which profile replaced it; "" if
+// that is unknown. A record that cannot be read is left out.
+func (s *Store) Retired(ctx context.Context) (func(keyID string) (profile string), error) {
+	infos, err := s.Infos(KindRetired)
+	if err != nil && !damagedItem(err) {
+		return nil, err
+	}
+	var records []retiredRecord
+	for _, i := range infos {
+		var r retiredRecord
+		_, err := s.get(ctx, &r, KindRetired, i.Name)
+		if _, gone := errors.AsType[*NotFoundError](err); gone || damagedItem(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return func(keyID string) string {
+		for _, r := range records {
+			if r.ID.of(r.HashKey, keyID) {
+				return r.Profile
+			}
+		}
+		return ""
+	}, nil
+}
+
 // Secrets is what the store keeps that must be nowhere else.
 type Secrets struct {
 	Keys  []StoredKey

@@ -100,6 +100,26 @@ func TestRetire(t *testing.T) {
 	}
 }
 
+// Which profile has replaced a key is known by its record alone, and a damaged record says
+// nothing.
+func TestRetired(t *testing.T) {
+	s := newStore(t)
+	mustSetKey(t, s, "p", exampleKey)
+	mustSetKey(t, s, "p", otherKey)
+	for _, want := range []string{"p", ""} {
+		profile, err := s.Retired(t.Context())
+		if err != nil || profile(exampleKey.ID) != want || profile(otherKey.ID) != "" {
+			t.Errorf("%q, %q, want %q: %v", profile(exampleKey.ID), profile(otherKey.ID), want, err)
+		}
+		infos, _ := s.Infos(KindRetired)
+		for _, i := range infos {
+			if err := os.WriteFile(s.ItemPath(i.file()), []byte("torn"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // What is kept of a retired key does not hold it, its header names nothing of it, and the
 // hashes are another store's own.
 func TestRetiredKeyIsGone(t *testing.T) {

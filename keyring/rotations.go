@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"fob/internal/creds"
@@ -64,10 +65,10 @@ func (s *Store) Backup(ctx context.Context, id string) (creds.Backup, Info, erro
 	return r.unpack(), info, err
 }
 
-// SetBackup stores what files held before a change. When it returns without an error, the
-// backup survives a power cut.
+// SetBackup stores what files held before a change. Its header has the IDs of b.Keys. When
+// it returns without an error, the backup survives a power cut.
 func (s *Store) SetBackup(ctx context.Context, id string, b creds.Backup) (Info, error) {
-	return s.put(ctx, Info{Kind: KindBackup, Name: id}, packBackup(b), id)
+	return s.put(ctx, Info{Kind: KindBackup, Name: id, KeyID: strings.Join(b.Keys, ",")}, packBackup(b), id)
 }
 
 // RemoveBackup removes a backup, or returns a *NotFoundError.
