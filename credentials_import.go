@@ -13,6 +13,7 @@ import (
 	"fob/internal/importer"
 	"fob/internal/input"
 	"fob/internal/later"
+	"fob/internal/ui"
 	"fob/keyring"
 )
 
@@ -110,13 +111,26 @@ func (a *app) imports() importer.Journal {
 // still has the key. It is not worth a failure: the key itself is gone from the store.
 func (a *app) forgetImport(keyID string) {
 	infos, err := a.store().Infos(keyring.KindKey)
-	if err != nil || slices.ContainsFunc(infos, func(i keyring.Info) bool { return i.KeyID == keyID }) {
+	if slices.ContainsFunc(infos, func(i keyring.Info) bool { return i.KeyID == keyID }) {
 		return
 	}
-	switch forgot, err := a.imports().Forget(keyID); {
-	case err != nil:
+	var done importer.Forgotten
+	if err == nil { // else one that cannot be read may be this key
+		done, err = a.imports().Forget(a.ctx, keyID)
+	}
+	if keys, _, unread := a.imports().Keys(); err != nil && (unread != nil || slices.Contains(keys, keyID)) {
 		a.out.Warn("the backup of %s from before fob import stays in the store, encrypted: %v", keyID, err)
-	case forgot:
-		a.out.Note("fob import --undo no longer brings back %s", keyID)
+	}
+	if done.Any {
+		a.out.Note("fob import --undo no longer brings back %s", ui.List(append([]string{keyID}, done.With...)))
+	}
+	if len(done.With) > 0 {
+		a.out.Note("%s stays in the store, and was in a file with %s", ui.List(done.With), keyID)
+	}
+	if len(done.Only) > 0 {
+		a.out.Note("fob import --undo still brings back %s: fob cannot read %s, which was in a file with it, from the store", keyID, ui.List(done.Only))
+	}
+	if done.Elsewhere {
+		a.out.Note("fob import --undo on another computer can still bring back %s: it was imported there, too", keyID)
 	}
 }

@@ -51,6 +51,12 @@ func (m *moving) deleteFile(a *app, p importer.Place, key string) error {
 			return nil
 		}
 	}
+	ids := []string{key} // by which its entry is found
+	for _, k := range keys {
+		if !slices.Contains(ids, k.Key.ID) {
+			ids = append(ids, k.Key.ID)
+		}
+	}
 	others := quotedTitles(file.Text)
 	if m.Yes && len(others) > 0 { // only the keys are in the store for good
 		m.warnKept(a, p, others)
@@ -72,18 +78,18 @@ func (m *moving) deleteFile(a *app, p importer.Place, key string) error {
 			return err
 		}
 	}
-	return m.remove(a, p, key, file.Text)
+	return m.remove(a, p, ids, file.Text)
 }
 
 // remove deletes a file that still has the text that was read before the question: whatever
 // was written since may be nowhere else.
-func (m *moving) remove(a *app, p importer.Place, key, text string) error {
+func (m *moving) remove(a *app, p importer.Place, keys []string, text string) error {
 	lock, err := a.store().Lock(a.ctx, "import", func() { a.out.Log("waiting for another fob import") })
 	if err != nil {
 		return err
 	}
 	defer lock.Unlock()
-	_, err = m.journal.Write(a.ctx, key, importer.Change{Path: p.File, Before: text}, nil, func() error {
+	_, err = m.journal.Write(a.ctx, keys, importer.Change{Path: p.File, Before: text}, nil, func() error {
 		return awsconfig.RemoveFile(p.File, []byte(text))
 	})
 	if errors.Is(err, awsconfig.ErrChanged) {
@@ -108,6 +114,10 @@ func (m *moving) warnKept(a *app, p importer.Place, others []string) {
 // quotedTitles are the titles of what a file holds beside keys, as a person reads them.
 func quotedTitles(text string) (shown []string) {
 	for _, title := range importer.Others(text) {
+		if title == "" {
+			shown = append(shown, "a column without a title")
+			continue
+		}
 		shown = append(shown, strconv.Quote(title))
 	}
 	return shown

@@ -40,8 +40,13 @@ func (m *moving) named(a *app, item *importer.Item) error {
 	if suggestion != "" && (m.Yes || m.All) {
 		return nil
 	}
+	file := item.Found[0].File
+	inFile, err := m.world.FindIn([]string{file})
+	if err != nil {
+		return err
+	}
 	if m.Yes {
-		return &namelessError{whereFound(item.Found[0]), profiles.ShortKey(item.Key().ID), item.Found[0].File}
+		return &namelessError{whereFound(item.Found[0]), profiles.ShortKey(item.Key().ID), file, len(inFile) > 1}
 	}
 	prompt := "Name of the profile for " + profiles.ShortKey(item.Key().ID) + ": "
 	if suggestion != "" {
@@ -53,7 +58,7 @@ func (m *moving) named(a *app, item *importer.Item) error {
 		}
 		return m.checkName(a, answer)
 	})
-	if nobody, ok := errors.AsType[*ui.NobodyError](err); ok {
+	if nobody, ok := errors.AsType[*ui.NobodyError](err); ok && len(inFile) == 1 {
 		nobody.Flag = "fob add PROFILE --stdin"
 	}
 	if err != nil {

@@ -122,6 +122,11 @@ func (m *moving) rewrite(a *app, item importer.Item, serials importer.Serials, i
 		return err
 	}
 	defer lock.Unlock()
+	for _, name := range item.Profiles { // another fob may have undone the import meanwhile
+		if stored, _, err := a.store().Key(a.ctx, name); notStored(err) || err == nil && stored.ID != item.Key().ID {
+			return &goneError{name}
+		}
+	}
 	draft, err := m.draft(a, item, serials) // the files may have changed since a person was asked
 	if err != nil {
 		return err
@@ -130,7 +135,7 @@ func (m *moving) rewrite(a *app, item importer.Item, serials importer.Serials, i
 	config := importer.Change{Path: a.files.Config, Before: draft.Config.Before, After: draft.Config.After}
 	undo := func() error { return nil }
 	if config.Before != config.After {
-		entry, err := m.journal.Write(a.ctx, key, config, draft.Config.Done, func() error { return a.files.Apply(draft.Config) })
+		entry, err := m.journal.Write(a.ctx, []string{key}, config, draft.Config.Done, func() error { return a.files.Apply(draft.Config) })
 		if err != nil {
 			return a.showUnwritten(item.Profiles[0], err)
 		}
@@ -142,7 +147,7 @@ func (m *moving) rewrite(a *app, item importer.Item, serials importer.Serials, i
 		}
 	}
 	for _, c := range draft.Strip {
-		_, err := m.journal.Write(a.ctx, key, c, nil, func() error { return awsconfig.WriteFile(c.Path, []byte(c.Before), []byte(c.After)) })
+		_, err := m.journal.Write(a.ctx, []string{key}, c, nil, func() error { return awsconfig.WriteFile(c.Path, []byte(c.Before), []byte(c.After)) })
 		if file, ok := errors.AsType[*fs.PathError](err); ok {
 			err = file.Err
 		}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"reflect"
+	"slices"
 
 	"fob/internal/awsvault"
 	"fob/internal/importer"
@@ -12,15 +14,15 @@ import (
 // undo brings the files back.
 func (c *importCmd) undo(a *app) error {
 	journal := a.imports()
-	keys, err := journal.Keys()
+	keys, away, err := journal.Keys()
 	if err != nil {
 		return err
 	}
-	if len(keys) == 0 {
+	if len(keys)+len(away) == 0 {
 		a.out.Answer("There is no import to undo.")
 		return nil
 	}
-	if !c.Yes {
+	if !c.Yes && len(keys) > 0 {
 		if _, err := a.person.Terminal("ask for confirmation"); err == nil { // else the question says why not
 			a.out.Say("This brings back the files of fob import, with %s in plain text.", ui.Count(len(keys), "key"))
 			a.out.Say("What is in plain text again leaves the store.")
@@ -44,7 +46,7 @@ func (c *importCmd) undo(a *app) error {
 	}
 	done, err := journal.Undo(context.WithoutCancel(a.ctx)) // to the end: a step is not worth stopping at
 	c.sayUndone(a, done)
-	if err == nil && len(done.Files)+len(done.Removed)+len(done.Kept)+len(done.Away) == 0 {
+	if err == nil && reflect.DeepEqual(done, importer.Undone{}) {
 		a.out.Answer("The files are as they were already.")
 	}
 	return err
@@ -61,7 +63,16 @@ func (c *importCmd) sayUndone(a *app, done importer.Undone) {
 	for _, name := range done.Kept {
 		a.out.Note("the key of %s stays in the store: fob finds it nowhere else", name)
 	}
+	for _, name := range done.Damaged {
+		a.out.Note("the key of %s stays in the store, which is damaged", name)
+	}
+	for _, key := range done.Shared {
+		a.out.Note("%s stays in the store: it was imported on another computer, too", key)
+	}
 	for _, key := range done.Away {
+		if slices.Contains(done.Shared, key) {
+			continue
+		}
 		a.out.Note("%s was imported on another computer, where its files are: undo that there", key)
 	}
 	for _, key := range done.Replaced {

@@ -20,9 +20,19 @@ type keepError struct {
 func (e *keepError) Error() string { return e.Where + ": " + e.Problem }
 
 // namelessError is a key in a file for which nobody can be asked for a profile.
-type namelessError struct{ Where, Key, File string }
+type namelessError struct {
+	Where, Key, File string
+	Several          bool // the file has other keys, too, and fob add takes one
+}
 
 func (e *namelessError) Error() string { return e.Where + ": no profile name for " + e.Key }
+
+// goneError is a key that has left the store while it was being moved.
+type goneError struct{ Profile string }
+
+func (e *goneError) Error() string {
+	return "the key of " + e.Profile + " has left the store meanwhile, so it stays in its file"
+}
 
 // deadKeyError is a key in a file that AWS does not take.
 type deadKeyError struct{ Where, ID, Code string }
@@ -43,8 +53,12 @@ func importFailures() []failure {
 			return exit(exitFailed)
 		}),
 		on(func(_ *app, e *namelessError, _ error) verdict {
+			if e.Several {
+				return exit(exitUsage, ui.Type("fob", "import", e.File).To("asks for the names on a terminal"))
+			}
 			return exit(exitUsage, ui.TypeLine("fob add PROFILE --stdin < "+cmdline.Quote(e.File)).To("stores it under the name that you choose"))
 		}),
+		always[*goneError](exitFailed),
 		always[*awsvault.PassphraseError](exitFailed),
 		always[*awsvault.SessionError](exitFailed),
 		always[*awsvault.ReadError](exitFailed),

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -340,7 +341,7 @@ func TestUndo(t *testing.T) {
 		}
 		// Each entry is made before its write: bit by bit, some kill came in between.
 		change := func(id, before, after string, done bool) {
-			_, err := j.Write(t.Context(), id, Change{Path: w.Files.Credentials, Before: before, After: after}, nil, func() error {
+			_, err := j.Write(t.Context(), []string{id}, Change{Path: w.Files.Credentials, Before: before, After: after}, nil, func() error {
 				if !done {
 					return nil
 				}
@@ -372,7 +373,7 @@ func TestUndo(t *testing.T) {
 		if names, err := w.read(w.Profiles.Config).Stored(); err != nil || fmt.Sprint(names) != "[old]" {
 			t.Errorf("%d: stored: %v, %v", killed, names, err)
 		}
-		if keys, err := j.Keys(); err != nil || len(keys) > 0 {
+		if keys, _, err := j.Keys(); err != nil || len(keys) > 0 {
 			t.Errorf("%d: left: %v, %v", killed, keys, err)
 		}
 	}
@@ -399,7 +400,7 @@ func TestUndoAfterEdits(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.stored(t, "dev", idA, secretA)
-		_, err := j.Write(t.Context(), idA, Change{Path: w.Files.Credentials, Before: before, After: after}, nil, func() error {
+		_, err := j.Write(t.Context(), []string{idA}, Change{Path: w.Files.Credentials, Before: before, After: after}, nil, func() error {
 			return awsconfig.WriteFile(w.Files.Credentials, []byte(before), []byte(tt.now))
 		})
 		if err != nil {
@@ -457,7 +458,7 @@ func TestUndoKeepsTheOnlyCopy(t *testing.T) {
 		if err != nil || (gone == nil) != tt.kept || len(done.Kept) != map[bool]int{true: 1}[tt.kept] || len(done.Removed)+len(done.Kept) != 1 {
 			t.Errorf("%s: %+v, %v, %v", tt.name, done, err, gone)
 		}
-		if keys, err := j.Keys(); err != nil || len(keys) > 0 {
+		if keys, _, err := j.Keys(); err != nil || len(keys) > 0 {
 			t.Errorf("%s: left: %v, %v", tt.name, keys, err)
 		}
 	}
@@ -473,7 +474,7 @@ func TestUndoElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.stored(t, "dev", idA, secretA)
-	_, err := j.Write(t.Context(), idA, Change{Path: w.Files.Credentials, Before: before, After: after}, nil, func() error {
+	_, err := j.Write(t.Context(), []string{idA}, Change{Path: w.Files.Credentials, Before: before, After: after}, nil, func() error {
 		return awsconfig.WriteFile(w.Files.Credentials, []byte(before), []byte(after))
 	})
 	if err != nil {
@@ -485,12 +486,202 @@ func TestUndoElsewhere(t *testing.T) {
 		Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret("correct horse battery staple"), true, nil },
 	})
 	done, err := other.Undo(t.Context())
-	if _, _, gone := w.Store.Key(t.Context(), "dev"); err != nil || gone != nil || fmt.Sprint(done) != "{[] [] [] ["+idA+"] []}" || text(t, w.Files.Credentials) != after {
+	if _, _, gone := w.Store.Key(t.Context(), "dev"); err != nil || gone != nil || fmt.Sprint(done) != "{[] [] [] [] [] ["+idA+"] []}" || text(t, w.Files.Credentials) != after {
 		t.Errorf("elsewhere: %+v, %v, %v", done, err, gone)
 	}
 	done, err = j.Undo(t.Context())
 	if err != nil || fmt.Sprint(done.Removed) != "[dev]" || text(t, w.Files.Credentials) != before {
 		t.Errorf("%+v, %v", done, err)
+	}
+}
+
+// moved is a world whose key dev was moved out of the credentials file.
+func moved(t *testing.T) (w World, before string) {
+	t.Helper()
+	before = "[dev]\n" + pair(idA, secretA)
+	w = home(t, "", before)
+	w.stored(t, "old", idB, secretB)
+	w.moves(t, "dev", before)
+	return w, before
+}
+
+// moves does to the credentials file what an import of a key in it does.
+func (w World) moves(t *testing.T, profile, before string) {
+	t.Helper()
+	j := w.journal()
+	if _, _, err := w.Store.Key(t.Context(), profile); err != nil {
+		if _, err := j.Storing(t.Context(), idA, profile, w.Files.Credentials); err != nil {
+			t.Fatal(err)
+		}
+		w.stored(t, profile, idA, secretA)
+	}
+	_, err := j.Write(t.Context(), []string{idA}, Change{Path: w.Files.Credentials, Before: before}, nil, func() error {
+		return awsconfig.WriteFile(w.Files.Credentials, []byte(before), nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// elsewhere is another machine with the same store, and an AWS file of its own.
+func (w World) elsewhere(t *testing.T, credentials string) World {
+	t.Helper()
+	other := home(t, "", credentials)
+	other.Store = keyring.New(keyring.Options{
+		Dir: filepath.Join(w.Home, "store"), StateDir: filepath.Join(other.Home, "state"), Backend: "file", WorkFactor: 10,
+		Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret("correct horse battery staple"), true, nil },
+	})
+	return other
+}
+
+// A key that is lost or damaged has not been replaced: its backup, which may be all that is
+// left of it, brings it back.
+func TestUndoOfLostKeys(t *testing.T) {
+	replace := func(old, with string) func(w World, path string) error {
+		return func(_ World, path string) error {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(path, []byte(strings.Replace(string(data), old, with, 1)), 0o600)
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		do   func(w World, path string) error
+		want string
+	}{
+		{"gone", func(_ World, path string) error { return os.Remove(path) }, "damaged []"},
+		{"empty", func(_ World, path string) error { return os.WriteFile(path, nil, 0o600) }, "damaged [dev]"},
+		{"another ID in its header", replace("EXAMPLE\"", "EXAMPLF\""), "damaged [dev]"},
+		{"one of a later fob", replace("fob1 ", "fob2 "), "damaged [dev]"},
+		{"replaced, and put back", func(w World, path string) error {
+			w.stored(t, "dev", idB, secretB)
+			w.stored(t, "dev", idA, secretA)
+			return os.Remove(path)
+		}, "damaged []"},
+		{"another item is empty", func(w World, path string) error {
+			return os.WriteFile(strings.Replace(path, "key+dev", "key+zz", 1), nil, 0o600)
+		}, "damaged []"},
+	} {
+		w, before := moved(t)
+		if err := tt.do(w, w.Store.ItemPath("key+dev")); err != nil {
+			t.Fatal(err)
+		}
+		done, err := w.journal().Undo(t.Context())
+		if got := fmt.Sprintf("damaged %v", done.Damaged); err != nil || len(done.Replaced) > 0 || got != tt.want || text(t, w.Files.Credentials) != before {
+			t.Errorf("%s: %+v, %v: %q", tt.name, done, err, text(t, w.Files.Credentials))
+		}
+	}
+}
+
+// A backup that is damaged stays, and keeps no other from being undone.
+func TestUndoBesideDamage(t *testing.T) {
+	w, before := moved(t)
+	j := w.journal()
+	csv := filepath.Join(w.Home, "keys.csv")
+	entry, err := j.Write(t.Context(), []string{idB}, Change{Path: csv, Before: "x"}, nil, func() error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	infos, err := w.Store.Infos(keyring.KindBackup)
+	if err != nil || infos[len(infos)-1].Name != entry || infos[len(infos)-1].KeyID != idB {
+		t.Fatal(infos, err)
+	}
+	path := w.Store.ItemPath("backup+" + strings.ReplaceAll(entry, idB, lowered(idB)))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(data[:len(data)-1]), ""} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		write(t, w.Files.Credentials, before)
+		w.moves(t, "dev", before) // which the damage does not prevent
+		_, err := j.Undo(t.Context())
+		if _, damaged := errors.AsType[*keyring.DamagedError](err); !damaged || !strings.Contains(err.Error(), "backup") {
+			t.Errorf("%v", err)
+		}
+		if _, gone := os.Stat(path); gone != nil || !strings.Contains(readFile(t, w.Files.Credentials), before) {
+			t.Errorf("%v: %q", gone, readFile(t, w.Files.Credentials))
+		}
+	}
+}
+
+// lowered is how the name of an item's file has capitals.
+func lowered(id string) (name string) {
+	for _, b := range []byte(id) {
+		if b >= 'A' && b <= 'Z' {
+			name += fmt.Sprintf("=%02x", b)
+			continue
+		}
+		name += string(b)
+	}
+	return name
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// A key that two machines have imported stays in the store until the second one has it in a
+// file again, whichever undoes its import first, and however often.
+func TestUndoOfSharedKeys(t *testing.T) {
+	for _, first := range []int{0, 1} {
+		w, before := moved(t)
+		other := w.elsewhere(t, before)
+		other.moves(t, "dev", before)
+		worlds := []World{w, other}
+		one, two := worlds[first], worlds[1-first]
+		for range 2 {
+			if done, err := one.journal().Undo(t.Context()); err != nil || len(done.Removed)+len(done.Replaced) > 0 || fmt.Sprint(done.Away) != "["+idA+"]" {
+				t.Errorf("%d: %+v, %v", first, done, err)
+			}
+			if _, _, err := two.Store.Key(t.Context(), "dev"); err != nil || text(t, one.Files.Credentials) != before || text(t, two.Files.Credentials) != "" {
+				t.Errorf("%d: the key is not where it should be: %v", first, err)
+			}
+		}
+		// What this machine forgets is its own.
+		if done, err := one.journal().Forget(t.Context(), idA); err != nil || done.Any || !done.Elsewhere {
+			t.Errorf("%d: %+v, %v", first, done, err)
+		}
+		if done, err := two.journal().Undo(t.Context()); err != nil || text(t, two.Files.Credentials) != before || len(done.Away) > 0 {
+			t.Errorf("%d: %+v, %v: %q", first, done, err, text(t, two.Files.Credentials))
+		}
+	}
+}
+
+// A file with several keys does not come back when one of them is not wanted any more, and
+// only while the store has the others.
+func TestForgetOneOfSeveral(t *testing.T) {
+	const before = "Access key ID,Secret access key\n" + idA + "," + secretA + "\n" + idB + "," + secretB + "\n"
+	for _, lost := range []bool{false, true} {
+		w := home(t, "", "")
+		w.stored(t, "jo", idA, secretA)
+		csv := filepath.Join(w.Home, "keys.csv")
+		j := w.journal()
+		if _, err := j.Write(t.Context(), []string{idA, idB}, Change{Path: csv, Before: before}, nil, func() error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if lost {
+			if err := os.WriteFile(w.Store.ItemPath("key+jo"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		done, err := j.Forget(t.Context(), idB)
+		if want := map[bool]string{false: "{true [" + idA + "] [] false}", true: "{false [] [" + idA + "] false}"}[lost]; err != nil || fmt.Sprint(done) != want {
+			t.Errorf("%v: %+v, %v", lost, done, err)
+		}
+		_, undone := j.Undo(t.Context())
+		if _, gone := os.Stat(csv); undone != nil || (gone == nil) != lost {
+			t.Errorf("%v: %v, %v", lost, undone, gone)
+		}
 	}
 }
 
@@ -515,13 +706,13 @@ func TestUndoKeepsKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if forgot, err := j.Forget(idA); err != nil || !forgot {
+	if forgot, err := j.Forget(t.Context(), idA); err != nil || fmt.Sprint(forgot) != "{true [] [] false}" {
 		t.Errorf("%v, %v", forgot, err)
 	}
-	if keys, err := j.Keys(); err != nil || fmt.Sprint(keys) != "["+idB+"]" {
+	if keys, _, err := j.Keys(); err != nil || fmt.Sprint(keys) != "["+idB+"]" {
 		t.Errorf("%v, %v", keys, err)
 	}
-	if forgot, err := j.Forget(idA); err != nil || forgot {
+	if forgot, err := j.Forget(t.Context(), idA); err != nil || fmt.Sprint(forgot) != "{false [] [] false}" {
 		t.Errorf("again: %v, %v", forgot, err)
 	}
 }
@@ -539,7 +730,7 @@ func TestUndoWithoutReplacedKeys(t *testing.T) {
 		w.stored(t, "ops", idB, secretB)
 		j := w.journal()
 		for _, c := range []struct{ id, before, after string }{{idA, a + b, b}, {idB, b, ""}} {
-			_, err := j.Write(t.Context(), c.id, Change{Path: w.Files.Credentials, Before: c.before, After: c.after}, nil, func() error {
+			_, err := j.Write(t.Context(), []string{c.id}, Change{Path: w.Files.Credentials, Before: c.before, After: c.after}, nil, func() error {
 				return awsconfig.WriteFile(w.Files.Credentials, []byte(c.before), []byte(c.after))
 			})
 			if err != nil {
@@ -557,7 +748,7 @@ func TestUndoWithoutReplacedKeys(t *testing.T) {
 		if got := text(t, w.Files.Credentials); err != nil || got != tt.want || fmt.Sprint(done.Replaced) != "["+tt.replaced+"]" {
 			t.Errorf("%s: %+v, %v:\n%s", tt.replaced, done, err, got)
 		}
-		keys, err := j.Keys()
+		keys, _, err := j.Keys()
 		if err != nil || (len(keys) == 1) != tt.rotating {
 			t.Errorf("%s: left: %v, %v", tt.replaced, keys, err)
 		}
@@ -581,10 +772,10 @@ func TestUndoOfWholeFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	j := w.journal()
-	_, made := j.Write(t.Context(), idA, Change{Path: w.Files.Config, After: "[profile dev]\n"}, nil, func() error {
+	_, made := j.Write(t.Context(), []string{idA}, Change{Path: w.Files.Config, After: "[profile dev]\n"}, nil, func() error {
 		return awsconfig.WriteFile(w.Files.Config, nil, []byte("[profile dev]\n"))
 	})
-	_, deleted := j.Write(t.Context(), idA, Change{Path: csv, Before: "x\r\n"}, nil, func() error { return os.Remove(csv) })
+	_, deleted := j.Write(t.Context(), []string{idA}, Change{Path: csv, Before: "x\r\n"}, nil, func() error { return os.Remove(csv) })
 	if made != nil || deleted != nil {
 		t.Fatal(made, deleted)
 	}
@@ -605,7 +796,7 @@ func TestUndoOfReplacedFiles(t *testing.T) {
 	w.stored(t, "dev", idA, secretA)
 	csv := filepath.Join(w.Home, "keys.csv")
 	j := w.journal()
-	_, err := j.Write(t.Context(), idA, Change{Path: csv, Before: "Access key ID,Secret access key\n"}, nil, func() error { return nil })
+	_, err := j.Write(t.Context(), []string{idA}, Change{Path: csv, Before: "Access key ID,Secret access key\n"}, nil, func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -656,8 +847,8 @@ func TestFailedWrite(t *testing.T) {
 	w := home(t, "", "[x]\n")
 	w.stored(t, "old", idB, secretB)
 	j := w.journal()
-	_, err := j.Write(t.Context(), idA, Change{Path: w.Files.Credentials, Before: "[x]\n", After: "[y]\n"}, nil, func() error { return os.ErrPermission })
-	if keys, _ := j.Keys(); err == nil || len(keys) > 0 {
+	_, err := j.Write(t.Context(), []string{idA}, Change{Path: w.Files.Credentials, Before: "[x]\n", After: "[y]\n"}, nil, func() error { return os.ErrPermission })
+	if keys, _, _ := j.Keys(); err == nil || len(keys) > 0 {
 		t.Errorf("%v, %v", err, keys)
 	}
 }

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,12 +31,13 @@ type Journal struct {
 // Storing says that a key from these files is about to be stored for a profile.
 // The entry can be taken back.
 func (j Journal) Storing(ctx context.Context, key, profile string, from ...string) (entry string, err error) {
-	return j.note(ctx, key, creds.Backup{Keys: []string{key}, Stored: []string{profile}, From: from})
+	return j.note(ctx, creds.Backup{Keys: []string{key}, Stored: []string{profile}, From: from})
 }
 
-// Write writes a file, and its entry before that. names are the profiles whose sections
-// change. The entry can be taken back. After an error the file is as it was.
-func (j Journal) Write(ctx context.Context, key string, c Change, names []string, write func() error) (entry string, err error) {
+// Write writes a file, and its entry before that. keys are those that leave the file, and
+// names are the profiles whose sections change. The entry can be taken back. After an error
+// the file is as it was.
+func (j Journal) Write(ctx context.Context, keys []string, c Change, names []string, write func() error) (entry string, err error) {
 	path, err := filepath.Abs(c.Path) // undone from another directory, it is the same file
 	if err != nil {
 		return "", err
@@ -44,8 +46,8 @@ func (j Journal) Write(ctx context.Context, key string, c Change, names []string
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
 	}
-	entry, err = j.note(ctx, key, creds.Backup{
-		Keys: []string{key}, Profiles: names,
+	entry, err = j.note(ctx, creds.Backup{
+		Keys: keys, Profiles: names,
 		Files: []creds.BackupFile{{Path: path, Mode: uint32(mode), Text: creds.NewSecret(c.Before), After: creds.NewSecret(c.After)}},
 	})
 	if err != nil {
@@ -60,9 +62,9 @@ func (j Journal) Write(ctx context.Context, key string, c Change, names []string
 }
 
 // note writes an entry. Its name begins with a number, so that names sort as the entries
-// were made, whatever the clock says, and ends with the key's ID.
-func (j Journal) note(ctx context.Context, key string, b creds.Backup) (name string, err error) {
-	entries, err := j.entries()
+// were made, whatever the clock says, and ends with this machine's name and a key's ID.
+func (j Journal) note(ctx context.Context, b creds.Backup) (name string, err error) {
+	entries, _, err := j.entries()
 	if err != nil {
 		return "", err
 	}
@@ -70,166 +72,127 @@ func (j Journal) note(ctx context.Context, key string, b creds.Backup) (name str
 	if n := len(entries); n > 0 {
 		at = max(at, entries[n-1].at+1)
 	}
-	name = fmt.Sprintf("%019d-%s", at, key)
 	if b.Machine, err = j.Store.Machine(); err != nil {
 		return "", err // an entry with a name that is forgotten could be undone nowhere
 	}
+	name = fmt.Sprintf("%019d-%s-%s", at, strings.ToLower(b.Machine), b.Keys[0])
 	_, err = j.Store.SetBackup(ctx, name, b)
 	return name, err
 }
 
-// entry is the name of an entry.
+// entry is what the header of an entry says. It is not verified.
 type entry struct {
-	name, key string
-	at        int64
+	name, machine string
+	keys          []string
+	at            int64
 }
 
-// entries are the names of all entries, in the order in which they were made.
-func (j Journal) entries() (all []entry, err error) {
+// away reports whether the entry was made on another machine.
+func (e entry) away(here string) bool {
+	return e.machine != "" && !strings.EqualFold(e.machine, here)
+}
+
+// entries are all entries, in the order in which they were made. damaged joins the errors of
+// those that cannot be read: they do not keep the others from being undone.
+func (j Journal) entries() (all []entry, damaged, err error) {
 	infos, err := j.Store.Infos(keyring.KindBackup)
-	if err != nil {
-		return nil, err
+	if err != nil && !unreadable(err) {
+		return nil, nil, err
 	}
 	for _, i := range infos {
-		var at int64
-		number, key, ok := strings.Cut(i.Name, "-")
-		if _, err := fmt.Sscanf(number, "%d", &at); !ok || err != nil {
+		number, rest, ok := strings.Cut(i.Name, "-")
+		e := entry{name: i.Name, keys: strings.Split(i.KeyID, ",")}
+		if _, err := fmt.Sscanf(number, "%d", &e.at); !ok || err != nil {
 			continue
 		}
-		all = append(all, entry{i.Name, key, at})
+		e.machine, _, _ = strings.Cut(rest, "-")
+		all = append(all, e)
 	}
 	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(a.name, b.name) })
-	return all, nil
+	return all, err, nil
 }
 
-// Forget drops the entries of keys, and reports whether there were any: their plain text
-// is not wanted back.
-func (j Journal) Forget(keys ...string) (bool, error) {
-	entries, err := j.entries()
-	forgot := false
-	for _, e := range entries {
-		if slices.Contains(keys, e.key) {
-			if err := j.Store.RemoveBackup(e.name); err != nil {
-				return forgot, err
-			}
-			forgot = true
-		}
-	}
-	return forgot, err
+// unreadable reports whether err is about single items of the store.
+func unreadable(err error) bool {
+	_, damaged := errors.AsType[*keyring.DamagedError](err)
+	_, future := errors.AsType[*keyring.FutureError](err)
+	return damaged || future
 }
 
-// Keys are the IDs of the keys that can be brought back, each once.
-func (j Journal) Keys() (keys []string, err error) {
-	entries, err := j.entries()
-	for _, e := range entries {
-		if !slices.Contains(keys, e.key) {
-			keys = append(keys, e.key)
-		}
-	}
-	return keys, err
+// Forgotten is what Forget has done.
+type Forgotten struct {
+	Any bool // there was something to forget
+	// With are other keys, which were in a file with this one and do not come back either.
+	// The store has them.
+	With []string
+	// Only are other keys that were in a file with this one, and that cannot be read from the
+	// store: their file still comes back.
+	Only []string
+	// Elsewhere: another machine has imported the key, too, and can bring it back.
+	Elsewhere bool
 }
 
-// Undone is what Undo has done.
-type Undone struct {
-	Files   []string // paths that are as they were
-	Removed []string // profiles whose key has left the store
-	// Kept are profiles whose key stays in the store, because it is in no file any more, and
-	// aws-vault is not seen to have it.
-	Kept []string
-	// Away are keys that were imported on another machine with the same store. The files
-	// that they were in are there.
-	Away []string
-	// Replaced are keys that no profile has any more. They do not come back: in its file,
-	// such a key would hide the one that works.
-	Replaced []string
-}
-
-// Undo brings the files back, and removes the keys that were stored, the last change
-// first. What it has done is done also beside an error, and the rest can be undone later.
-func (j Journal) Undo(ctx context.Context) (done Undone, err error) {
-	entries, err := j.entries()
-	if err != nil {
-		return done, err
-	}
-	infos, err := j.Store.Infos(keyring.KindKey)
-	if err != nil {
+// Forget drops this machine's entries of a key: its plain text is not wanted back.
+func (j Journal) Forget(ctx context.Context, key string) (done Forgotten, err error) {
+	entries, _, err := j.entries()
+	entries = slices.DeleteFunc(entries, func(e entry) bool { return !slices.Contains(e.keys, key) })
+	if err != nil || len(entries) == 0 {
 		return done, err
 	}
 	here, err := j.Store.Machine()
 	if err != nil {
 		return done, err
 	}
-	var stale []string
-	for _, e := range slices.Backward(entries) {
-		b, _, err := j.Store.Backup(ctx, e.name)
-		if err != nil {
-			return done, err
-		}
-		if len(b.Files) > 0 && !slices.ContainsFunc(infos, func(i keyring.Info) bool { return i.KeyID == e.key }) {
-			stale = append(stale, e.key)
+	for _, e := range entries {
+		if e.away(here) {
+			done.Elsewhere = true
 			continue
 		}
-		if b.Machine != "" && b.Machine != here {
-			if !slices.Contains(done.Away, e.key) {
-				done.Away = append(done.Away, e.key)
-			}
+		others := slices.DeleteFunc(slices.Clone(e.keys), func(other string) bool { return other == key })
+		if only := slices.DeleteFunc(slices.Clone(others), func(other string) bool { return j.opens(ctx, other) }); len(only) > 0 {
+			done.Only = append(done.Only, only...)
 			continue
 		}
-		if err := j.takeBack(ctx, e.name, &done); err != nil {
+		if err := j.Store.RemoveBackup(e.name); err != nil {
 			return done, err
 		}
+		done.Any, done.With = true, append(done.With, others...)
 	}
-	for _, key := range stale {
-		if !slices.Contains(done.Replaced, key) {
-			done.Replaced = append(done.Replaced, key)
-		}
-	}
-	return done, j.forgetStale(ctx, done.Replaced)
+	done.With, done.Only = unique(done.With), unique(done.Only)
+	return done, nil
 }
 
-// forgetStale drops the entries of keys, but for those that a rotation may still go back to.
-func (j Journal) forgetStale(ctx context.Context, keys []string) error {
-	infos, err := j.Store.Infos(keyring.KindRotation)
-	if err != nil {
-		return err
-	}
-	for _, i := range infos {
-		r, _, err := j.Store.Rotation(ctx, i.Name)
-		if err != nil {
-			return err
-		}
-		keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return key == r.Old.ID })
-	}
-	_, err = j.Forget(keys...)
-	return err
+func unique(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
-// TakeBack undoes one entry, which must be the last one of its file.
-func (j Journal) TakeBack(ctx context.Context, entry string) error {
-	return j.takeBack(ctx, entry, &Undone{})
+// opens reports whether the store gives back a key.
+func (j Journal) opens(ctx context.Context, id string) bool {
+	infos, _ := j.Store.Infos(keyring.KindKey) // one that cannot be read does not count
+	return slices.ContainsFunc(infos, func(i keyring.Info) bool {
+		if i.KeyID != id {
+			return false
+		}
+		key, _, err := j.Store.Key(ctx, i.Name)
+		return err == nil && key.ID == id
+	})
 }
 
-func (j Journal) takeBack(ctx context.Context, entry string, done *Undone) error {
-	b, _, err := j.Store.Backup(ctx, entry)
-	if err != nil {
-		return err
+// Keys are the IDs of the keys that can be brought back here, and of those that can be
+// brought back on another machine, each once.
+func (j Journal) Keys() (keys, away []string, err error) {
+	entries, damaged, err := j.entries()
+	if err != nil || len(entries) == 0 {
+		return nil, nil, errors.Join(err, damaged)
 	}
-	for _, f := range b.Files {
-		changed, err := j.bringBack(f)
-		if err != nil {
-			return err
-		}
-		if changed && !slices.Contains(done.Files, f.Path) {
-			done.Files = append(done.Files, f.Path)
-		}
-	}
-	if err := j.Files.Reconcile(b.Profiles); err != nil {
-		return err
-	}
-	for _, name := range b.Stored {
-		if err := j.unstore(ctx, name, b, done); err != nil {
-			return err
+	here, err := j.Store.Machine()
+	for _, e := range entries {
+		if e.away(here) {
+			away = append(away, e.keys...)
+		} else {
+			keys = append(keys, e.keys...)
 		}
 	}
-	return j.Store.RemoveBackup(entry)
+	return unique(keys), unique(away), err
 }

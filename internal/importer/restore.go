@@ -15,7 +15,6 @@ import (
 	"fob/internal/creds"
 	"fob/internal/input"
 	"fob/internal/wire"
-	"fob/keyring"
 )
 
 // ConflictError is a file that cannot be brought back because of what somebody has changed.
@@ -102,35 +101,6 @@ func sameName(a, b string) bool {
 	one, err := filepath.Abs(a)
 	other, failed := filepath.Abs(b)
 	return err == nil && failed == nil && one == other
-}
-
-// unstore removes a profile's key from the store, if it is still one of these and somewhere
-// else, too.
-func (j Journal) unstore(ctx context.Context, profile string, b creds.Backup, done *Undone) error {
-	info, err := j.Store.KeyInfo(profile)
-	if _, none := errors.AsType[*keyring.NotFoundError](err); none {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(b.Keys, info.KeyID) {
-		return nil
-	}
-	key, _, err := j.Store.Key(ctx, profile)
-	if _, damaged := errors.AsType[*keyring.DamagedError](err); damaged {
-		done.Kept = append(done.Kept, profile) // nobody knows which key it is
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !j.elsewhere(ctx, profile, key, b.From) {
-		done.Kept = append(done.Kept, profile)
-		return nil
-	}
-	done.Removed = append(done.Removed, profile)
-	return j.Store.RemoveKey(ctx, profile)
 }
 
 // elsewhere reports whether a key can be read from the AWS files, from one of those that it
