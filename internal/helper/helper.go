@@ -93,7 +93,7 @@ func Run(ctx context.Context, p Program) ([]byte, error) {
 
 // Stream runs a program whose output may be long, and has read read it while it comes. A
 // read that ends early, with or without an error, ends the program. The error is read's, a
-// *FailedError or the context's.
+// *FailedError, which always has the beginning of its standard error, or the context's.
 func Stream(ctx context.Context, p Program, read func(io.Reader) error) error {
 	ours, theirs, err := os.Pipe()
 	if err != nil {
@@ -106,6 +106,9 @@ func Stream(ctx context.Context, p Program, read func(io.Reader) error) error {
 	cmd := command(ctx, p.Path, p.Args, true)
 	words := &capped{limit: maxWords, quiet: true}
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = whole(p.Environ), strings.NewReader(p.Stdin), theirs, words
+	if p.Stderr != nil {
+		cmd.Stderr = io.MultiWriter(words, p.Stderr)
+	}
 	cmd.WaitDelay = grace
 	ended := make(chan error, 1)
 	go func() {

@@ -3,6 +3,7 @@ package leaks
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"sync"
 
 	"fob/internal/helper"
+	"fob/internal/input"
 )
 
 // Git is the program that reads repositories.
@@ -260,10 +262,14 @@ func (r *run) repository(b *buffer, dir, common string) error {
 	g := r.repos.git
 	var hits []objectHit
 	var commits bytes.Buffer
-	count := 0
-	err := g.stream(r.ctx, dir, "", func(out io.Reader) error {
-		return eachObject(out, func(o object) error {
-			count++
+	var said complaint
+	count, digits, damaged := 0, 0, ""
+	missing := func(id string) { damaged = cmp.Or(damaged, id) }
+	p := g.program(dir, "", "cat-file", "--batch-all-objects", "--batch", "--unordered", "--buffer")
+	p.Stderr = &said
+	missed := gitProblem(helper.Stream(r.ctx, p, func(out io.Reader) error {
+		return eachObject(out, missing, func(o object) error {
+			count, digits = count+1, len(o.id)
 			if o.kind == "commit" {
 				commits.WriteString(o.id + "\n")
 			}
@@ -273,35 +279,144 @@ func (r *run) repository(b *buffer, dir, common string) error {
 			}
 			return err
 		})
-	}, "cat-file", "--batch-all-objects", "--batch", "--unordered", "--buffer")
-	if err != nil {
-		return err
+	}))
+	if missed == nil {
+		r.mu.Lock()
+		r.report.Searched.Repositories++
+		r.report.Searched.Objects += count
+		r.mu.Unlock()
+		missed = said.err()
 	}
-	r.mu.Lock()
-	r.report.Searched.Repositories++
-	r.report.Searched.Objects += count
-	r.mu.Unlock()
-	if count == 0 && hasObjects(common) {
-		return errors.New("git finds none of its objects")
+	if damaged != "" {
+		missed = fmt.Errorf("git cannot read object %s", damaged)
+	}
+	if missed == nil {
+		missed = g.passedOver(r.ctx, dir, common, digits)
 	}
 	if len(hits) == 0 {
-		return nil
+		return missed
 	}
 	findings, err := r.nameObjects(b, dir, common, hits, commits.String())
 	r.findings(findings...)
+	if missed != nil {
+		return missed
+	}
 	return err
 }
 
-// hasObjects reports whether a repository has files with objects. With another kind of hash
-// in its config than in their names, git would pass over them.
-func hasObjects(common string) bool {
-	for _, pattern := range []string{"pack/*.pack", "[0-9a-f][0-9a-f]/*"} {
-		// The directory may have a name that is a pattern, too.
-		if files, err := fs.Glob(os.DirFS(filepath.Join(common, "objects")), pattern); err != nil || len(files) > 0 {
-			return true
+// complaint keeps the first error that git prints. git can end well all the same, and have
+// passed over a pack.
+type complaint struct {
+	line  []byte // that has not ended yet
+	words string
+}
+
+func (c *complaint) Write(p []byte) (int, error) {
+	const most = 1 << 10
+	for _, b := range p {
+		if b != '\n' {
+			if len(c.line) < most {
+				c.line = append(c.line, b)
+			}
+			continue
+		}
+		if words, ok := strings.CutPrefix(string(c.line), "error: "); ok && c.words == "" {
+			c.words = words
+		}
+		c.line = c.line[:0]
+	}
+	return len(p), nil
+}
+
+func (c *complaint) err() error {
+	if c.words == "" {
+		return nil
+	}
+	return errors.New("git: " + c.words)
+}
+
+// passedOver is an error if a repository, or one that it borrows objects from, has files
+// with objects that git passes over without a word. Git has listed objects whose IDs have so
+// many digits; 0 if it has listed none.
+func (g Git) passedOver(ctx context.Context, dir, common string, digits int) error {
+	counts, err := g.run(ctx, dir, "count-objects", "-v")
+	if err != nil {
+		return err
+	}
+	all := []string{filepath.Join(common, "objects")}
+	for line := range strings.Lines(counts) {
+		path, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "alternate: ")
+		if !ok {
+			continue
+		}
+		if plain, err := strconv.Unquote(path); err == nil {
+			path = plain
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		all = append(all, path)
+	}
+	for _, objects := range all {
+		if err := passedOver(objects, digits); err != nil {
+			return err
 		}
 	}
-	return false
+	return nil
+}
+
+// passedOver is the part for one directory of objects.
+func passedOver(objects string, digits int) error {
+	dirs, err := os.ReadDir(objects)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, d := range dirs {
+		if d.Name() != "pack" && !isHex(d.Name(), 2) {
+			continue
+		}
+		files, err := os.ReadDir(filepath.Join(objects, d.Name()))
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			path := filepath.Join(objects, d.Name(), f.Name())
+			switch {
+			case d.Name() != "pack" && isLoose(f.Name()) && 2+len(f.Name()) != digits:
+				return fmt.Errorf("git passes over %s: the repository's config says that its objects have another kind of hash", path)
+			case d.Name() != "pack" || !isPack(f.Name()):
+			case digits == 0:
+				return errors.New("git finds none of its objects")
+			default:
+				// A pack without an index, or an index without a pack, is not there for git.
+				other := twin(path)
+				if err := opens(other); err != nil {
+					return fmt.Errorf("git passes over %s: cannot open %s (%v)", path, filepath.Base(other), err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// twin is the index of a pack, or the pack of an index.
+func twin(path string) string {
+	if pack, ok := strings.CutSuffix(path, ".idx"); ok {
+		return pack + ".pack"
+	}
+	return strings.TrimSuffix(path, ".pack") + ".idx"
+}
+
+// opens fails if a file cannot be read, with the reason alone.
+func opens(path string) error {
+	f, _, err := input.Open(path, false)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return failed.Err
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // object is one that git cat-file --batch prints.
@@ -320,8 +435,9 @@ type objectHit struct {
 // inPlace is the size of an object that is searched without a copy, in bytes.
 const inPlace = 1 << 20
 
-// eachObject calls f for each object. f reads all of it.
-func eachObject(out io.Reader, f func(o object) error) error {
+// eachObject calls f for each object, and missing for each that git cannot read. f reads all
+// of it.
+func eachObject(out io.Reader, missing func(id string), f func(o object) error) error {
 	r := bufio.NewReaderSize(out, inPlace)
 	for {
 		header, err := r.ReadSlice('\n')
@@ -332,7 +448,8 @@ func eachObject(out io.Reader, f func(o object) error) error {
 			return cutShort(err)
 		}
 		words := strings.Fields(string(header))
-		if len(words) == 2 { // ID missing, of a name that was asked for
+		if len(words) == 2 { // ID missing
+			missing(words[0])
 			continue
 		}
 		size := int64(-1)

@@ -157,17 +157,74 @@ func TestDamagedRepository(t *testing.T) {
 	}
 }
 
+// A part of the objects is passed over: git lists the others and ends well. What is found in
+// those is reported all the same.
+func TestPartlyDamagedRepository(t *testing.T) {
+	git := needGit(t)
+	const packed = `echo one > a; git add a; git commit -qm first; git repack -adq; echo "$SECRET" > b; git add b; git commit -qm second
+		cd .git/objects/pack; chmod u+w *; pack=$(echo *.pack); idx=$(echo *.idx); `
+	const loose = packed + `cd ..; file=$(git rev-parse HEAD | sed 's,^..,&/,'); chmod u+w $file; `
+	const borrow = "git init -q ../up; cd ../up; " + packed + `cd ../../../../r; echo "$SECRET" > b; git add b; git commit -qm third; echo "$PWD/../up/.git/objects" > .git/objects/info/alternates; cd ../up/.git/objects/pack; `
+	for _, damage := range []string{
+		packed + "rm *.idx", packed + ": > $idx", packed + "echo garbage > $idx", packed + "head -c 1100 $idx > x; mv x $idx",
+		packed + "rm *.pack", packed + "mv $pack ../../x; ln -s ../../gone $pack", packed + "rm $idx; ln -s ../../gone $idx",
+		packed + "git multi-pack-index write; rm *.idx", packed + "rm *.idx; touch x.keep x.promisor",
+		loose + ": > $file", loose + "echo garbage > $file", loose + "head -c 18 $file > x; mv x $file",
+		packed + "cd ..; mkdir -p ab; touch ab/" + strings.Repeat("c", 62),
+		packed + "cd ..; mkdir -p ab; echo garbage > ab/" + strings.Repeat("c", 38),
+		packed + "cd ..; echo /nonexistent > info/alternates",
+		borrow + "rm *.idx", borrow + "rm *.pack",
+		strings.ReplaceAll(borrow, "../up", `"../u\"p ü"`) + "rm *.idx",
+		borrow + "cd ../../../../r; echo ../../../up/.git/objects > .git/objects/info/alternates; rm ../up/.git/objects/pack/*.idx",
+	} {
+		dir := repository(t, damage)
+		for want, secrets := range []Secrets{{}, testSecrets()} {
+			r, err := New(secrets).Search(context.Background(), Options{Paths: []string{dir}, Git: git})
+			if err != nil || len(r.Problems) != 1 || len(inGit(r)) != want {
+				t.Errorf("%s: %v, %v, %q", damage, err, r.Problems, inGit(r))
+			}
+		}
+	}
+}
+
+// What git leaves beside packs and objects is not reported.
+func TestSoundRepository(t *testing.T) {
+	git := needGit(t)
+	const packed = `echo "$SECRET" > a; git add a; git commit -qm first; git repack -adq; echo one > b; git add b; git commit -qm second; `
+	for _, script := range []string{
+		packed + "git repack -dq; git multi-pack-index write",
+		packed + "git multi-pack-index write; git repack -adq",
+		packed + "git repack -adbq; git config pack.writeReverseIndex true; git repack -dq; cd .git/objects/pack; for p in *.pack; do touch ${p%.pack}.keep ${p%.pack}.promisor; done",
+		packed + "git reset -q --hard HEAD^; git reflog expire --expire=all --all; git repack -dq --cruft --cruft-expiration=never; git -c core.commitGraph=true commit-graph write",
+		packed + "cd .git/objects; touch pack/tmp_pack_1 pack/tmp_idx_1 pack/pack-" + strings.Repeat("a", 40) + ".keep pack/pack-" + strings.Repeat("a", 40) + ".rev; mkdir -p ab; touch ab/tmp_obj_1 ab/other",
+		packed + "git worktree add -q ../linked HEAD; cd ../linked; echo three > c; git add c; git commit -qm third",
+		"git init -q ../up; cd ../up; " + packed + "cd ..; rm -r r; git clone -q --shared up r",
+		"git init -q ../up; cd ../up; " + packed + "cd ..; rm -r r; git init -q m; git clone -q --shared up m/x; git clone -q --shared m/x r",
+	} {
+		r, err := New(testSecrets()).Search(context.Background(), Options{Paths: []string{repository(t, script)}, Git: git})
+		if got := inGit(r); err != nil || len(r.Problems) > 0 || len(got) != 1 {
+			t.Errorf("%s: %q, %v, %v", script, got, err, r.Problems)
+		}
+	}
+}
+
 // Files among the objects of a repository are searched, unless git reads them.
 func TestFilesAmongObjects(t *testing.T) {
 	git := needGit(t)
+	hex := strings.Repeat("ab", 19)
+	files := []string{
+		"plain", "ab/plain", "ab/dir/plain", "pack/pack-1.keep", "other/plain", "info/plain", hex,
+		"pack/notes.pack", "pack/x.idx", "pack/x.rev", "pack/pack-1.pack", "pack/pack-" + hex + "ab.rev", "pack/pack-" + hex + "ab.keep", "pack/" + hex, "pack/multi-pack-index.old",
+		"ab/keys.pack", "ab/keys.idx", "ab/pack-" + hex + "ab.pack", "ab/multi-pack-index", "ab/" + hex + "ab",
+	}
 	dir := repository(t, `echo one > a; git add a; git commit -qm first; git gc -q; echo two > a; git commit -qam second; cd .git/objects
-		mkdir -p ab/dir other; for file in plain ab/plain ab/dir/plain pack/pack-1.keep other/plain info/plain; do echo "$SECRET" > $file; done`)
+		mkdir -p ab/dir other; for file in `+strings.Join(files, " ")+`; do echo "$SECRET" > $file; done`)
 	r, err := New(testSecrets()).Search(context.Background(), Options{Paths: []string{dir}, Git: git})
 	if err != nil || len(r.Problems) > 0 {
 		t.Fatal(err, r.Problems)
 	}
-	if len(r.Findings) != 6 {
-		t.Errorf("%d of 6: %+v", len(r.Findings), r.Findings)
+	if len(r.Findings) != len(files) {
+		t.Errorf("%d of %d: %+v", len(r.Findings), len(files), r.Findings)
 	}
 }
 

@@ -143,7 +143,7 @@ func (h *history) readCommits(ctx context.Context) error {
 	}
 	ids := strings.Join(slices.Sorted(maps.Keys(want)), "\n") + "\n"
 	return h.git.stream(ctx, h.dir, ids, func(out io.Reader) error {
-		return eachObject(out, func(o object) error {
+		return eachObject(out, func(string) {}, func(o object) error {
 			text, err := o.text()
 			h.commits[o.id] = parseCommit(text)
 			return err

@@ -140,6 +140,10 @@ func (r *run) walkObjects(dir string) {
 		case e.Name() != "pack" && !isHex(e.Name(), 2):
 			r.walk(path)
 		default:
+			isRead := isLoose
+			if e.Name() == "pack" {
+				isRead = isPack
+			}
 			inside, err := os.ReadDir(path)
 			if err != nil {
 				r.problem(path, err)
@@ -148,7 +152,7 @@ func (r *run) walkObjects(dir string) {
 				at := filepath.Join(path, e.Name())
 				if e.IsDir() {
 					r.walk(at)
-				} else if !isObject(e.Name()) {
+				} else if !isRead(e.Name()) {
 					r.addRegular(at, e)
 				}
 			}
@@ -163,11 +167,16 @@ func (r *run) addRegular(path string, e fs.DirEntry) {
 	}
 }
 
-// isObject reports whether git has an object, a pack of them or an index in a file of that
-// name.
-func isObject(name string) bool {
-	packed := slices.Contains([]string{".pack", ".idx", ".rev", ".bitmap", ".mtimes", ".midx"}, filepath.Ext(name))
-	return packed || isHex(name, 38) || isHex(name, 62) || name == "multi-pack-index"
+// isLoose reports whether git has an object in a file of that name, in a directory for those.
+func isLoose(name string) bool { return isHex(name, 38) || isHex(name, 62) }
+
+// isPack reports whether git has a pack of objects in a file of that name, or the index of
+// one. What else is there, such as bitmaps, git need not read, and it is not compressed.
+func isPack(name string) bool {
+	hash, ok := strings.CutPrefix(name, "pack-")
+	ext := filepath.Ext(hash)
+	hash = strings.TrimSuffix(hash, ext)
+	return ok && (ext == ".pack" || ext == ".idx") && (isHex(hash, 40) || isHex(hash, 64))
 }
 
 // isHex reports whether a name has so many hexadecimal digits and nothing else.

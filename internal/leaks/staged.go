@@ -33,7 +33,7 @@ func (s *Searcher) Staged(ctx context.Context, dir string, git Git) (Report, err
 	hits := map[string][]hit{}
 	err = git.stream(ctx, dir, ids.String(), func(out io.Reader) error {
 		b := s.buffer()
-		return eachObject(out, func(o object) error {
+		return eachObject(out, func(string) {}, func(o object) error {
 			found, err := o.search(b)
 			hits[o.id] = found
 			r.report.Searched.Bytes += o.size
