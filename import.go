@@ -29,7 +29,8 @@ It finds the keys that aws-vault keeps, too, by their names, and copies those th
 choose: aws-vault keeps its own, and its sessions.
 
 The store keeps the files as they were, encrypted, so that --undo can bring them back, until
-the key is removed from fob or rotated. A key that is nowhere else stays in the store.
+the key is removed from fob or rotated. A key that is nowhere else stays in the store. With
+FILE, --undo brings back only that file, and changes nothing in the store.
 
     fob import
     fob import --dry-run
@@ -39,8 +40,8 @@ the key is removed from fob or rotated. A key that is nowhere else stays in the 
 
 func (c *importCmd) Run(a *app) error {
 	switch {
-	case c.Undo && (c.All || c.DryRun || len(c.Files) > 0):
-		return usagef("--undo takes back all imports; leave out the rest")
+	case c.Undo && (c.All || c.DryRun):
+		return usagef("--undo takes back all imports, or brings back the files that you name; leave out the rest")
 	case c.DryRun && c.Yes:
 		return usagef("--dry-run changes nothing, so there is nothing that --yes could answer")
 	}

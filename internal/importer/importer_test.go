@@ -486,7 +486,7 @@ func TestUndoElsewhere(t *testing.T) {
 		Passphrase: func() (creds.Secret, bool, error) { return creds.NewSecret("correct horse battery staple"), true, nil },
 	})
 	done, err := other.Undo(t.Context())
-	if _, _, gone := w.Store.Key(t.Context(), "dev"); err != nil || gone != nil || fmt.Sprint(done) != "{[] [] [] [] [] ["+idA+"] []}" || text(t, w.Files.Credentials) != after {
+	if _, _, gone := w.Store.Key(t.Context(), "dev"); err != nil || gone != nil || fmt.Sprint(done) != "{[] [] [] [] [] ["+idA+"] ["+w.Files.Credentials+"] []}" || text(t, w.Files.Credentials) != after {
 		t.Errorf("elsewhere: %+v, %v, %v", done, err, gone)
 	}
 	done, err = j.Undo(t.Context())
@@ -654,6 +654,40 @@ func TestUndoOfSharedKeys(t *testing.T) {
 		if done, err := two.journal().Undo(t.Context()); err != nil || text(t, two.Files.Credentials) != before || len(done.Away) > 0 {
 			t.Errorf("%d: %+v, %v: %q", first, done, err, text(t, two.Files.Credentials))
 		}
+	}
+}
+
+// A machine that has lost its name still gets back the files that are named. That changes
+// nothing in the store: perhaps it was another machine's import after all.
+func TestRestore(t *testing.T) {
+	w, before := moved(t)
+	if err := os.RemoveAll(filepath.Join(w.Home, "state")); err != nil {
+		t.Fatal(err)
+	}
+	j := w.journal()
+	for range 2 {
+		done, err := j.Undo(t.Context())
+		if err != nil || fmt.Sprint(done.AwayFiles) != "["+w.Files.Credentials+"]" || len(done.Files) > 0 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if done, err := j.Restore(t.Context(), []string{filepath.Join(w.Home, "other")}); err != nil || len(done.Files) > 0 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if _, err := j.Restore(t.Context(), []string{w.Files.Credentials}); err != nil || text(t, w.Files.Credentials) != before {
+			t.Errorf("%v: %q", err, text(t, w.Files.Credentials))
+		}
+		if _, _, err := w.Store.Key(t.Context(), "dev"); err != nil {
+			t.Error(err)
+		}
+	}
+	// Of a file that was imported here, the other machine's import counts no more.
+	write(t, w.Files.Credentials, "[new]\n"+pair(idB, secretB))
+	_, err := j.Write(t.Context(), []string{idB}, Change{Path: w.Files.Credentials, Before: text(t, w.Files.Credentials)}, nil, func() error { return os.Remove(w.Files.Credentials) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Restore(t.Context(), []string{w.Files.Credentials}); err != nil || text(t, w.Files.Credentials) != "[new]\n"+pair(idB, secretB) {
+		t.Errorf("%v: %q", err, text(t, w.Files.Credentials))
 	}
 }
 

@@ -25,6 +25,8 @@ type Undone struct {
 	// Away are keys that were imported on another machine with the same store. The files
 	// that they were in are there.
 	Away []string
+	// AwayFiles are the paths of those files.
+	AwayFiles []string
 	// Replaced are keys that no profile has any more. They do not come back: in its file,
 	// such a key would hide the one that works.
 	Replaced []string
@@ -34,6 +36,14 @@ type Undone struct {
 type record struct {
 	name string
 	creds.Backup
+}
+
+// away reports whether an entry was made on another machine.
+func (r record) away(here string) bool { return r.Machine != "" && r.Machine != here }
+
+// gone are those of its keys that are replaced.
+func (r record) gone(replaced map[string]bool) []string {
+	return slices.DeleteFunc(slices.Clone(r.Keys), func(key string) bool { return !replaced[key] })
 }
 
 // Undo brings the files back, and removes the keys that were stored, the last change
@@ -55,13 +65,16 @@ func (j Journal) Undo(ctx context.Context) (done Undone, err error) {
 	var stale []record
 	for _, r := range slices.Backward(all) {
 		switch {
-		case r.Machine != "" && r.Machine != here:
+		case r.away(here):
 			done.Away = append(done.Away, r.Keys...)
+			for _, f := range r.Files {
+				done.AwayFiles = append(done.AwayFiles, f.Path)
+			}
 			continue
 		case j.stale(ctx, r, gone):
 			stale = append(stale, r)
 			if len(r.Files) > 0 {
-				done.Replaced = append(done.Replaced, slices.DeleteFunc(slices.Clone(r.Keys), func(key string) bool { return !gone[key] })...)
+				done.Replaced = append(done.Replaced, r.gone(gone)...)
 			}
 			continue
 		}
@@ -69,7 +82,7 @@ func (j Journal) Undo(ctx context.Context) (done Undone, err error) {
 			return done, with(err, damaged)
 		}
 	}
-	done.Away, done.Replaced = unique(done.Away), unique(done.Replaced)
+	done.Away, done.AwayFiles, done.Replaced = unique(done.Away), unique(done.AwayFiles), unique(done.Replaced)
 	return done, with(j.forgetStale(ctx, stale), damaged)
 }
 
@@ -79,6 +92,44 @@ func with(err, damaged error) error {
 		return err
 	}
 	return errors.Join(err, damaged)
+}
+
+// Restore brings back files, and leaves the store as it is: its keys, and the backups. It
+// takes what was imported on another machine only for a file of which no import here says
+// anything: a machine that has lost its state is another one.
+func (j Journal) Restore(ctx context.Context, paths []string) (done Undone, err error) {
+	all, damaged, err := j.read(ctx)
+	if err != nil {
+		return done, err
+	}
+	here, err := j.Store.Machine()
+	if err != nil {
+		return done, err
+	}
+	gone, err := j.replaced(ctx, all)
+	if err != nil {
+		return done, err
+	}
+	for _, path := range paths {
+		of := func(r record) bool {
+			return slices.ContainsFunc(r.Files, func(f creds.BackupFile) bool { return sameName(f.Path, path) })
+		}
+		ours := slices.ContainsFunc(all, func(r record) bool { return of(r) && !r.away(here) })
+		for _, r := range slices.Backward(all) {
+			switch {
+			case !of(r) || ours && r.away(here):
+				continue
+			case j.stale(ctx, r, gone):
+				done.Replaced = append(done.Replaced, r.gone(gone)...)
+				continue
+			}
+			if err := j.bringBackAll(r.Backup, &done); err != nil {
+				return done, with(err, damaged)
+			}
+		}
+	}
+	done.Replaced = unique(done.Replaced)
+	return done, with(nil, damaged)
 }
 
 // read reads all entries. damaged joins the errors of those that cannot be read.
@@ -179,6 +230,19 @@ func (j Journal) takeBack(ctx context.Context, entry string, done *Undone) error
 	if err != nil {
 		return err
 	}
+	if err := j.bringBackAll(b, done); err != nil {
+		return err
+	}
+	for _, name := range b.Stored {
+		if err := j.unstore(ctx, name, b, done); err != nil {
+			return err
+		}
+	}
+	return j.Store.RemoveBackup(entry)
+}
+
+// bringBackAll brings back the files of an entry.
+func (j Journal) bringBackAll(b creds.Backup, done *Undone) error {
 	for _, f := range b.Files {
 		changed, err := j.bringBack(f)
 		if err != nil {
@@ -188,15 +252,7 @@ func (j Journal) takeBack(ctx context.Context, entry string, done *Undone) error
 			done.Files = append(done.Files, f.Path)
 		}
 	}
-	if err := j.Files.Reconcile(b.Profiles); err != nil {
-		return err
-	}
-	for _, name := range b.Stored {
-		if err := j.unstore(ctx, name, b, done); err != nil {
-			return err
-		}
-	}
-	return j.Store.RemoveBackup(entry)
+	return j.Files.Reconcile(b.Profiles)
 }
 
 // unstore removes a profile's key from the store, if it is still one of these and somewhere
