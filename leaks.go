@@ -21,11 +21,12 @@ type leaksCmd struct {
 func (leaksCmd) Help() string {
 	return `Searches files for the access keys and MFA secrets in the store, for keys that fob has
 replaced or moved, and for anything else that looks like an AWS key. It finds what is in
-the store as it is and in base64, URL-encoded, escaped in JSON, and in UTF-16; a key that
-was replaced or moved, as it is, in base64 and escaped. In a git repository it searches
-every object as well: all branches, and commits that were amended, dropped or never in a
-branch. It says where a secret is, and never prints it. The exit code is 1 if it finds
-something, or could not search everything.
+the store as it is and in base64, URL-encoded, escaped in JSON or HTML, and in UTF-16. The
+secret of a key that was replaced or moved is found as it is, in base64, URL-encoded and
+escaped in JSON; its ID only as it is. In a git repository it searches every object as
+well: all branches, and commits that were amended, dropped or never in a branch. It says
+where a secret is, and never prints it. The exit code is 1 if it finds something, or could
+not search everything.
 
 In binary files only the secrets in the store count. Archives are not unpacked, symbolic
 links are not followed, and files over 1 GiB are searched only if they are named.

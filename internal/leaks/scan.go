@@ -133,10 +133,12 @@ func (s *buffer) keyID(found []match, text []byte, p int) []match {
 	for end < len(text) && end-p < 2*idLength && s.class[text[end]]&capital != 0 {
 		end++
 	}
-	if end-start > idLength && start > 0 && text[start-1] == '%' {
-		start += 2 // %3D or %2F before it
+	if end-start < idLength || end < len(text) && isLower(text[end]) {
+		return found
 	}
-	if end-start != idLength || start > 0 && isLower(text[start-1]) && !afterEscape(text[:start]) || end < len(text) && isLower(text[end]) {
+	whole := end-start == idLength && (start == 0 || !isLower(text[start-1]))
+	start = end - idLength // what is before it may be the 3D of %3D
+	if !whole && !afterEscape(text[:start]) {
 		return found
 	}
 	if slices.ContainsFunc(found, func(m match) bool { return m.start == start && m.of.Kind == KeyID && m.how == "" }) {
@@ -175,10 +177,58 @@ func (s *Subject) retire(r Retired) {
 
 func isLower(c byte) bool { return c >= 'a' && c <= 'z' }
 
-// afterEscape reports whether a text ends in \n or the like, as in JSON.
+// afterEscape reports whether a text ends in an escape or in a code for a terminal.
 func afterEscape(text []byte) bool {
 	n := len(text)
-	return n > 1 && text[n-2] == '\\' && bytes.IndexByte([]byte("nrt"), text[n-1]) >= 0
+	if n == 0 {
+		return false
+	}
+	switch c := text[n-1]; {
+	case n > 1 && text[n-2] == '\\' && isLower(c): // \n
+		return true
+	case (c == 'm' || c == 'K') && bytes.HasSuffix(bytes.TrimRight(text[max(0, n-20):n-1], "0123456789;"), []byte("[")): // ESC[1;31m
+		return true
+	}
+	for _, e := range []struct {
+		prefix string
+		digits int
+	}{{"%", 2}, {"=", 2}, {`\x`, 2}, {`\`, 3}, {`\u`, 4}, {`\U`, 8}} {
+		if n < e.digits || !isHexOfAnyCase(text[n-e.digits:]) {
+			continue
+		}
+		before := text[:n-e.digits]
+		for e.prefix == "%" && bytes.HasSuffix(before, []byte("25")) { // %253D
+			before = before[:len(before)-2]
+		}
+		if bytes.HasSuffix(before, []byte(e.prefix)) {
+			return true
+		}
+	}
+	return false
+}
+
+func isHexOfAnyCase(text []byte) bool {
+	return len(bytes.Trim(text, "0123456789abcdefABCDEF")) == 0
+}
+
+// codeBefore is how many characters at the beginning of a run may belong to a code: the 31m
+// of ESC[31m in colored output, or the 3D of =3D in mail.
+func codeBefore(text []byte, start int) int {
+	if start == 0 {
+		return 0
+	}
+	switch rest := text[start:]; text[start-1] {
+	case '[', ';':
+		rest = bytes.TrimLeft(rest[:min(len(rest), 10)], "0123456789")
+		if len(rest) > 0 && (rest[0] == 'm' || rest[0] == 'K') {
+			return min(len(text)-start, 10) - len(rest) + 1
+		}
+	case '=':
+		if len(rest) > 2 && isHexOfAnyCase(rest[:2]) {
+			return 2
+		}
+	}
+	return 0
 }
 
 // likely reports whether a word is the ID of a real key of AWS's. Documentation has IDs
@@ -202,23 +252,28 @@ func likely(id string) bool {
 // secretLength is that of AWS's secret keys.
 const secretLength = 40
 
-// secretNear reports whether what looks like a secret key is near the ID at p.
+// secretNear reports whether what looks like a secret key is near the ID at p, escaped or
+// not.
 func secretNear(text []byte, p int) bool {
-	const near = 256
+	const near, most = 256, 4 * secretLength
 	from, to := max(0, p-near), min(len(text), p+idLength+near)
-	for at := from; at < to; {
-		if classOf(text[at])&token == 0 {
+	for from > 0 && from < p && classOf(text[from-1])&either != 0 { // not in the middle of a word
+		from++
+	}
+	for to < min(len(text), p+idLength+near+most) && classOf(text[to-1])&either != 0 {
+		to++
+	}
+	plain := unescape(text[from:to])
+	for at := 0; at < len(plain); at++ {
+		start := at
+		for at < len(plain) && classOf(plain[at])&token != 0 {
 			at++
-			continue
 		}
-		end := at
-		for end < len(text) && end-at <= secretLength && classOf(text[end])&token != 0 {
-			end++
+		for _, n := range []int{0, codeBefore(plain, start)} {
+			if at-start-n == secretLength && looksRandom(plain[start+n:at]) {
+				return true
+			}
 		}
-		if end-at == secretLength && (at == 0 || classOf(text[at-1])&token == 0) && looksRandom(text[at:end]) {
-			return true
-		}
-		at = end
 	}
 	return false
 }

@@ -230,6 +230,47 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// Before an ID or a secret there may be an escape or a color: both are found, and each in its
+// place.
+func TestBehindEscapes(t *testing.T) {
+	const secret = "Q9zrTyWqpL4mNbvCxZ0aSdFgHjKl/8uY+1iOePw2"
+	asked := 0
+	b := New(Secrets{Retired: finder(testID, testSecret, &asked), Lengths: []int{20, 40}}).buffer()
+	for _, escape := range []string{
+		`\u003d`, `\u003D`, `\\u003d`, `\x3d`, `\x3D`, `\075`, `\U0000003d`, "%3D", "%3d", "%253D", "%253d", "%25253D", "=3D", `\n`, `\t`, `\"`, "&#61;", "&quot;",
+		"\x1b[31m", "\x1b[1;31m", "\x1b[0m", "\x1b[38;5;196m", "\x1b[m", "\x1b[01;31m\x1b[K", `\u001b[31m`, `\e[32m`, `\033[32m`,
+	} {
+		for _, before := range []string{"", "key", "x ", "7", "K"} {
+			all := before + escape + "ASIAY34FZKBOKMUTVV7A" + escape + "\n" + before + escape + secret + escape + "\n"
+			hits := b.inMemory([]byte(all))
+			if len(hits) != 1 || hits[0].of.State != IsOther || !hits[0].of.WithSecret || hits[0].start != len(before+escape) {
+				t.Errorf("%q: %+v", all, hits)
+			}
+			all = before + escape + testID + escape + "\n" + before + escape + testSecret + escape + "\n"
+			got := shown(b.inMemory([]byte(all)))
+			if got = strings.TrimSuffix(got, " escaped"); got != "1 access-key-id retired; "+strings.TrimSpace(fmt.Sprint(2+strings.Count(before+escape+escape, "\n")))+" secret-access-key retired" {
+				t.Errorf("%q: %s", all, got)
+			}
+		}
+	}
+	// A secret has the characters of an escape, and is written with escapes.
+	for text, want := range map[string]bool{
+		"ASIAY34FZKBOKMUTVV7A key=3Dz" + secret[3:]:                         true,
+		"ASIAY34FZKBOKMUTVV7A " + url.QueryEscape(secret):                   true,
+		"ASIAY34FZKBOKMUTVV7A " + strings.ReplaceAll(secret, "/", `\/`):     true,
+		"ASIAY34FZKBOKMUTVV7A " + strings.ReplaceAll(secret, "+", `\u002B`): true,
+		"ASIAY34FZKBOKMUTVV7A x" + secret:                                   false,
+		"ASIAY34FZKBOKMUTVV7A " + secret[:39]:                               false,
+		"m" + "ASIAY34FZKBOKMUTVV7A " + secret:                              false,
+		"3D" + "ASIAY34FZKBOKMUTVV7A " + secret:                             false,
+		"%3" + "ASIAY34FZKBOKMUTVV7A " + secret:                             false,
+	} {
+		if hits := b.inMemory([]byte(text)); len(hits) > 0 != want {
+			t.Errorf("%q: %s", text, shown(hits))
+		}
+	}
+}
+
 // finder recognizes a retired key, as the keyring does, and counts what it is asked.
 func finder(id, secret string, asked *int) func() func([]byte) (Retired, bool) {
 	return func() func([]byte) (Retired, bool) {
@@ -256,6 +297,9 @@ func TestRetired(t *testing.T) {
 		url.QueryEscape(testSecret):                                                   secret + " escaped",
 		"a=" + url.QueryEscape("k="+testSecret+"&b"):                                  secret + " escaped",
 		strings.ReplaceAll(testSecret, "/", `\/`):                                     secret + " escaped",
+		strings.ReplaceAll(testSecret, "/", `\x2f`):                                   secret + " escaped",
+		url.QueryEscape(url.QueryEscape(testSecret)):                                  secret + " escaped",
+		"x=3Dz" + testSecret:                                                          "",
 		`"a\n` + testSecret + `\n"`:                                                   secret + " escaped",
 		base64.StdEncoding.EncodeToString([]byte(testSecret)):                         secret + " base64",
 		base64.StdEncoding.EncodeToString([]byte("user:" + testSecret)):               secret + " base64",

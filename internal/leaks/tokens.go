@@ -35,6 +35,9 @@ func (s *buffer) tokens(found []match, text []byte) []match {
 		} else if n >= shortestLine && n%4 == 0 {
 			v, end = s.lines(text, start, end)
 		}
+		if n := codeBefore(text, start); n > 0 {
+			v.breaks = slices.Insert(v.breaks, 0, n) // a secret may begin behind it
+		}
 		found = s.words(found, v, how)
 		p = end // no run that begins behind this one has a sample before p + shortest
 	}
@@ -46,7 +49,8 @@ type view struct {
 	text []byte
 	// span is where its byte at i comes from.
 	span func(i int) (start, end int)
-	// breaks are where its lines begin, but for the first. They may be of several texts.
+	// breaks are where its lines begin, but for the first, and the text behind a code. The
+	// lines may be of several texts.
 	breaks []int
 	// cut: it may begin in the middle of base64: behind what only the alphabet for
 	// addresses has, or where a piece of a file begins.
@@ -254,19 +258,30 @@ func unescape(text []byte) []byte {
 // unescapeOne is what the first character of a text stands for, if that is an escape with
 // those behind it, and how many they are; -1 for nothing.
 func unescapeOne(text []byte) (c, width int) {
-	digits, skip := 0, 0
+	skip, digits, base := 0, 0, 16
 	switch {
 	case text[0] == '%':
-		digits, skip = 2, 1
-	case len(text) > 1 && text[0] == '\\' && text[1] == 'u':
-		digits, skip = 4, 2
-	case len(text) > 1 && text[0] == '\\' && classOf(text[1])&token != 0 && text[1] != '/':
+		skip, digits = 1, 2
+		for len(text) > skip+3 && text[skip] == '2' && text[skip+1] == '5' && isHexOfAnyCase(text[skip+2:skip+4]) {
+			skip += 2 // %252F
+		}
+	case text[0] != '\\':
+		return int(text[0]), 1
+	case len(text) > 1 && text[1] == 'x':
+		skip, digits = 2, 2
+	case len(text) > 1 && text[1] == 'u':
+		skip, digits = 2, 4
+	case len(text) > 1 && text[1] == 'U':
+		skip, digits = 2, 8
+	case len(text) > 3 && len(bytes.Trim(text[1:4], "01234567")) == 0:
+		skip, digits, base = 1, 3, 8
+	case len(text) > 1 && classOf(text[1])&token != 0 && text[1] != '/':
 		return ' ', 2 // \n and the like
-	case text[0] == '\\':
+	default:
 		return -1, 1
 	}
-	if digits > 0 && len(text) >= skip+digits {
-		if c, err := strconv.ParseUint(string(text[skip:skip+digits]), 16, 8); err == nil {
+	if len(text) >= skip+digits {
+		if c, err := strconv.ParseUint(string(text[skip:skip+digits]), base, 8); err == nil {
 			return int(c), skip + digits
 		}
 	}
