@@ -45,3 +45,11 @@ func TestTicked(t *testing.T) {
 		t.Errorf("of one key: %v", err)
 	}
 }
+
+// What a file holds beside keys has a name also where its column has no title.
+func TestQuotedTitles(t *testing.T) {
+	const text = "Access key ID,Secret access key,Password,\nAKIAIOSFODNN7EXAMPLE,x,y,z,beyond\n"
+	if got := quotedTitles(text); !slices.Equal(got, []string{`"Password"`, "a column without a title"}) {
+		t.Errorf("%q", got)
+	}
+}

@@ -63,7 +63,7 @@ func (w World) Draft(item Item, serials Serials, read func(*awsconfig.Config) *p
 		return nil, err
 	}
 	if len(item.Profiles) > 0 {
-		if err := w.rewrite(d, item, serials, bare, config.Text, read); err != nil {
+		if err := w.rewrite(d, item, serials, bare, profiles.Texts{Config: config.Text, Credentials: credentials.Text}, read); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +71,7 @@ func (w World) Draft(item Item, serials Serials, read func(*awsconfig.Config) *p
 }
 
 // rewrite has the profiles of a key, and those that build on them, ask fob.
-func (w World) rewrite(d *Draft, item Item, serials Serials, bare profiles.Texts, disk string, read func(*awsconfig.Config) *profiles.Profiles) error {
+func (w World) rewrite(d *Draft, item Item, serials Serials, bare, disk profiles.Texts, read func(*awsconfig.Config) *profiles.Profiles) error {
 	var err error
 	if bare.Config, _, err = w.Files.SetSerials(bare.Config, serials); err != nil {
 		return err
@@ -93,18 +93,19 @@ func (w World) rewrite(d *Draft, item Item, serials Serials, bare profiles.Texts
 	if err != nil {
 		return err
 	}
+	at := texts{w.Files, disk, bare}
 	for _, refused := range r.Refused {
 		if slices.Contains(item.Profiles, refused.Profile) {
 			problem := refused.Err.Error()
-			if at, ok := errors.AsType[*plan.ConfigError](refused.Err); ok { // a message begins with one place
-				problem = at.Problem + " (" + at.At + ")"
+			if bad, ok := errors.AsType[*plan.ConfigError](refused.Err); ok { // a message begins with one place
+				problem = bad.Problem + " (" + bad.At + ")"
 			}
 			rewrite, ok := errors.AsType[*wire.RewriteError](refused.Err)
-			return &LeftError{refused.Profile, problem, ok && rewrite.PlainText}
+			return &LeftError{refused.Profile, at.onDisk(problem), ok && rewrite.PlainText}
 		}
 		d.Left = append(d.Left, refused)
 	}
-	if d.Config, err = r.Onto(w.Files, disk, serials, w.Program); err != nil {
+	if d.Config, err = r.Onto(w.Files, disk.Config, serials, w.Program); err != nil {
 		return err
 	}
 	after, err := item.strip(w.Files.Config, d.Config.After)
@@ -115,16 +116,18 @@ func (w World) rewrite(d *Draft, item Item, serials Serials, bare profiles.Texts
 		return err
 	}
 	d.Profiles = read(parsed)
-	return w.checkSections(d, item)
+	at.now.Config = after
+	return w.checkSections(d, item, at)
 }
 
 // checkSections makes sure that every SDK will ask fob for these profiles.
-func (w World) checkSections(d *Draft, item Item) error {
+func (w World) checkSections(d *Draft, item Item, at texts) error {
 	for _, name := range item.Profiles {
 		section, _ := d.Profiles.Config.Profile(name)
 		for _, key := range []string{"aws_access_key_id", "aws_secret_access_key"} {
 			if v, ok := section.Own(key); ok {
-				return &LeftError{Profile: name, Problem: fmt.Sprintf("%s has another %s at %s:%d, which would override this one", name, key, v.File, v.Line)}
+				place := at.onDisk(fmt.Sprintf("%s:%d", v.File, v.Line))
+				return &LeftError{Profile: name, Problem: fmt.Sprintf("%s has another %s at %s, which would override this one", name, key, place)}
 			}
 		}
 		if !wire.Asks(section, w.Program) {

@@ -316,6 +316,41 @@ func TestDraft(t *testing.T) {
 	}
 }
 
+// A refusal names the line of the file that is on the disk, not of the text without the key.
+func TestRefusedLines(t *testing.T) {
+	w := home(t, "", "[dev]\n"+pair(idA, secretA)+"\n[x]\nregion = y\n[dev]\naws_secret_access_key = "+secretB+"\naws_secret_access_key = "+secretA+"\n")
+	found, err := w.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	items, _ := Sort(found)
+	w.stored(t, "dev", idA, secretA)
+	w.Profiles = w.read(w.Profiles.Config)
+	_, err = w.Draft(items[0], nil, w.read)
+	if err == nil || err.Error() != `profile "dev" has an access key in plain text (~/.aws/credentials:8), which every SDK uses first` {
+		t.Error(err)
+	}
+	at := texts{w.Files, profiles.Texts{Config: "a\nb\n", Credentials: "x\ny\nz\n"}, profiles.Texts{Config: "b\nnew\n", Credentials: "z\n"}}
+	if got := at.onDisk("~/.aws/config:1, ~/.aws/config:2, ~/.aws/credentials:1, other:1"); got != "~/.aws/config:2, ~/.aws/config, ~/.aws/credentials:3, other:1" {
+		t.Error(got)
+	}
+	for _, tt := range []struct {
+		disk, now string
+		line      int
+		want      int
+	}{
+		{"a\nb\nc\n", "b\nc\n", 2, 3},
+		{"a\nb\nc\n", "b\nnew\nc\n", 2, 0},
+		{"a\nb\nc\n", "b\nnew\nc\n", 3, 3},
+		{"a\nx\na\ny\n", "a\ny\n", 2, 4},
+		{"a\n", "a\n", 9, 0},
+	} {
+		if got := sameLine(tt.disk, tt.now, tt.line); got != tt.want {
+			t.Errorf("line %d of %q is %d of %q, want %d", tt.line, tt.now, got, tt.disk, tt.want)
+		}
+	}
+}
+
 // journal is the journal of a world, with a clock that goes back.
 func (w World) journal() Journal {
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
