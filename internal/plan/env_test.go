@@ -17,7 +17,13 @@ func TestReserved(t *testing.T) {
 		"DOTNET_STARTUP_HOOKS": true, "CORECLR_PROFILER_PATH_64": true, "COR_ENABLE_PROFILING": true, "COMPlus_AltJit": true,
 		"PHPRC": true, "PHP_INI_SCAN_DIR": true, "LUA_INIT": true, "LUA_INIT_5_4": true, "R_PROFILE_USER": true, "R_ENVIRON": true, "ERL_AFLAGS": true, "ELIXIR_ERL_OPTIONS": true,
 		"PAGER": true, "EDITOR": true, "GIT_SSH_COMMAND": true, "GIT_CONFIG_COUNT": true, "GIT_CONFIG_KEY_0": true, "MAKEFLAGS": true,
+		"MANPAGER": true, "LESSKEY": true, "LESSKEYIN": true, "LESSKEY_CONTENT": true, "LESSKEYIN_SYSTEM": true, "LESSEDIT": true, "GH_PAGER": true, "KUBE_EDITOR": true, "KUBECTL_EXTERNAL_DIFF": true,
+		"GOFLAGS": true, "GOENV": true, "GOCACHEPROG": true, "GOAUTH": true, "CC": true, "RUSTC_WRAPPER": true, "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER": true,
+		"npm_config_node_options": true, "NPM_CONFIG_SCRIPT_SHELL": true, "NPM_CONFIG_USERCONFIG": true, "YARN_YARN_PATH": true, "PYTEST_ADDOPTS": true,
+		"TF_CLI_CONFIG_FILE": true, "TF_CLI_ARGS_init": true, "TF_REATTACH_PROVIDERS": true, "TG_TF_PATH": true, "TERRAGRUNT_IAM_ROLE": true, "CDK_APP": true, "CDK_ROLE_ARN": true, "SSLKEYLOGFILE": true,
 
+		"KUBECONFIG": false, "NPM_CONFIG_REGISTRY": false, "NPM_TOKEN": false, "YARN_NPM_AUTH_TOKEN": false, "CARGO_REGISTRY_TOKEN": false, "CARGO_REGISTRIES_OURS_TOKEN": false, "GOPRIVATE": false, "GOPROXY": false, "GOOS": false,
+		"TF_VAR_password": false, "TF_TOKEN_app_terraform_io": false, "TF_LOG": false, "GH_TOKEN": false, "CDK_DEFAULT_REGION": false, "CCC": false, "LESSON": false, "MANPATH": false,
 		"ENV": false, "DB_PASSWORD": false, "HTTPS_PROXY": false, "http_proxy": false, "SSL_CERT_FILE": false, "NODE_ENV": false, "NODE_EXTRA_CA_CERTS": false,
 		"DOTNET_ENVIRONMENT": false, "ASPNETCORE_ENVIRONMENT": false, "PYTHONUNBUFFERED": false, "RUBY_VERSION": false, "JAVA_OPTS": false,
 		"GIT_AUTHOR_NAME": false, "GIT_SHA": false, "HOMEPAGE": false, "PATHS": false, "MY_PATH": false, "PAGERDUTY_TOKEN": false, "TERM": false, "TZ": false,
