@@ -31,14 +31,6 @@ func secretPart(s awsconfig.Setting) bool {
 	return isKeyPart(s.Key) && s.Key != accessKeyID || isKeyPart(s.Sub) && s.Sub != accessKeyID
 }
 
-// isSecret reports whether a word may be a secret, or the ID of an access key.
-func isSecret(word string) bool { return creds.LooksSecret(word) || creds.IsKeyID(word) }
-
-// wordsOf are the words of a value, wherever one could begin.
-func wordsOf(value string) []string {
-	return strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(" \t\n\"'=:,;{}", r) })
-}
-
 // secretIn reports whether a value is an access key, or has one in it. The parts of a path,
 // of an ARN and of the name of an application secret may look like one.
 func secretIn(s awsconfig.Setting, value string) bool {
@@ -46,24 +38,20 @@ func secretIn(s awsconfig.Setting, value string) bool {
 	if strings.TrimPrefix(s.Key, "fob_") == "external_id" { // any text will do
 		return false
 	}
-	if isSecret(strings.Trim(value, `"'`)) {
+	if whole := strings.Trim(value, `"'`); creds.LooksSecret(whole) || creds.IsKeyID(whole) {
 		return true
 	}
 	if strings.HasPrefix(s.Key, envPrefix) {
 		value = withoutReferences(value)
 	}
-	if _, ok := plan.ParseARN(value); ok {
-		return false
-	}
-	return slices.ContainsFunc(wordsOf(value), func(word string) bool { return isSecret(word) && !strings.HasPrefix(word, "/") })
+	return creds.HasKey(value)
 }
 
 // unprintable reports whether a value has an access key in it. The lines that continue a
 // value may be one, as the Go SDK reads them.
 func unprintable(s awsconfig.Setting, value string) bool {
 	first, more, _ := strings.Cut(value, "\n")
-	named := func(word string) bool { return isKeyPart(strings.ToLower(word)) }
-	return !(secretKey(s) && creds.IsKeyID(first)) && secretIn(s, first) || secretIn(s, more) || slices.ContainsFunc(wordsOf(more), named)
+	return !(secretKey(s) && creds.IsKeyID(first)) && secretIn(s, first) || secretIn(s, more)
 }
 
 // withoutReferences is the text of a variable's value beside the secrets that it names.
@@ -85,7 +73,7 @@ func hides(a *app, s awsconfig.Setting, value string) bool {
 	if _, ours := cmdline.FobProfile(value, a.args[0]); ours {
 		return false
 	}
-	return strings.HasPrefix(s.Key, envPrefix) || strings.HasSuffix(s.Key, "_process") || slices.ContainsFunc(wordsOf(value), isSecret)
+	return strings.HasPrefix(s.Key, envPrefix) || strings.HasSuffix(s.Key, "_process") || creds.HasKey(value)
 }
 
 // shownSetting is a setting and its value, as people write them.

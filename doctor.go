@@ -82,7 +82,7 @@ func asksIn(a *app) string {
 func verdictOf(a *app, err error) doctor.Verdict {
 	v := a.judge(err)
 	return doctor.Verdict{
-		Sentence: withoutSecrets(a.out.Sentence(err)), Hints: v.hints,
+		Sentence: a.out.Sentence(err), Hints: v.hints,
 		Interrupted: v.code == exitInterrupted, NoPerson: v.code == exitNoPerson,
 	}
 }

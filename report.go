@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
 
 	"fob/internal/cmdline"
 	"fob/internal/creds"
@@ -171,9 +170,9 @@ func (a *app) say(err error, hints []ui.Hint) {
 	if e, ok := errors.AsType[*usageError](err); ok && (typed || e.Secret) {
 		leaked = true
 	}
-	a.out.Error(errors.New(withoutSecrets(hide.Replace(text))))
+	a.out.Error(errors.New(hide.Replace(text)))
 	for i, h := range hints {
-		hints[i] = ui.Hint{When: hide.Replace(h.When), Command: withoutSecrets(hide.Replace(h.Command)), Words: hide.Replace(h.Words)}
+		hints[i] = ui.Hint{When: hide.Replace(h.When), Command: hide.Replace(h.Command), Words: hide.Replace(h.Words)}
 	}
 	if leaked {
 		hints = append(hints,
@@ -183,32 +182,19 @@ func (a *app) say(err error, hints []ui.Hint) {
 	a.out.Hints(hints)
 }
 
-// hide replaces what was typed and may be a secret; typed is whether anything was. A
-// paste may have quotes or line ends around it, or be a line of a file.
+// hide replaces what was typed and may be a secret; typed is whether anything was. Unlike
+// in other texts, a whole word that begins with a slash may be one.
 func (a *app) hide() (hide *strings.Replacer, typed bool) {
-	apart := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"'=:,;`, r) }
 	var secrets []string
 	for _, word := range a.args[1:] {
-		for _, s := range append(strings.FieldsFunc(word, apart), word) {
-			if creds.LooksSecret(s) {
-				secrets = append(secrets, s, "(hidden)")
-			}
+		for _, s := range creds.Secrets(word) {
+			secrets = append(secrets, s, "(hidden)")
 		}
-	}
-	return strings.NewReplacer(secrets...), len(secrets) > 0
-}
-
-// withoutSecrets is a message without what may be a secret in it, such as one that was
-// pasted in the place of a region. What begins with a slash is a path.
-func withoutSecrets(text string) string {
-	apart := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"'=,;()`, r) }
-	var secrets []string
-	for _, word := range strings.FieldsFunc(text, apart) {
-		if creds.LooksSecret(word) && word[0] != '/' {
+		if creds.LooksSecret(word) {
 			secrets = append(secrets, word, "(hidden)")
 		}
 	}
-	return strings.NewReplacer(secrets...).Replace(text)
+	return strings.NewReplacer(secrets...), len(secrets) > 0
 }
 
 // historyFile is where a shell keeps what was typed, in brackets; "" if that is not known.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"fob/internal/awsconfig"
+	"fob/internal/creds"
 	"fob/internal/format"
 	"fob/internal/plan"
 	"fob/internal/profiles"
@@ -71,7 +72,7 @@ func (c *ssoProfilesCmd) Run(a *app) error {
 		return err
 	}
 	if c.DryRun {
-		return a.out.Lines(wire.Unified(a.files.Config, added.Before, removed.After))
+		return a.out.Lines(creds.Hide(wire.Unified(a.files.Config, added.Before, removed.After)))
 	}
 	return c.write(a, added, removed, len(wanted))
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"fob/internal/creds"
 	"fob/internal/plan"
 	"fob/internal/profiles"
 	"fob/internal/ui"
@@ -106,7 +107,7 @@ func (c *wireCmd) refused(a *app, r *profiles.Rewriting) error {
 
 // show prints a diff. Its paths are whole, for patch.
 func (c *wireCmd) show(a *app, r *profiles.Rewriting) error {
-	return a.out.Lines(wire.Unified(a.files.Config, r.Before, r.After))
+	return a.out.Lines(creds.Hide(wire.Unified(a.files.Config, r.Before, r.After)))
 }
 
 // apply writes the config. Lines that somebody else has to write are shown.

@@ -176,7 +176,7 @@ func (r *javaReader) read(text string, num int) (problem string) {
 			return "an indented line with nothing to continue"
 		case r.key != "":
 			v := r.section[r.key]
-			v.Text += "\n" + withoutSecret(trim(text))
+			v.Text += "\n" + trim(text)
 			r.section[r.key] = v
 		}
 	case r.ignoring:

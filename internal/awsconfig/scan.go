@@ -417,22 +417,9 @@ func (p property) joined() string {
 	b.WriteString(p.value)
 	for _, l := range p.under {
 		b.WriteByte('\n')
-		b.WriteString(withoutSecret(strings.TrimLeft(l.text, " \t")))
+		b.WriteString(strings.TrimLeft(l.text, " \t"))
 	}
 	return b.String()
-}
-
-// withoutSecret is a line that continues a value, without the secret of an access key that
-// some SDKs read there: messages quote such values.
-func withoutSecret(line string) string {
-	i := strings.IndexAny(line, "=:")
-	if i < 0 {
-		return line
-	}
-	if key := strings.ToLower(strings.TrimSpace(line[:i])); !static(key) || key == keyID {
-		return line
-	}
-	return line[:i+1] + " (hidden)"
 }
 
 // cutKey splits a property's line after the "=".

@@ -27,7 +27,7 @@ func (e *exam) variables(all *profiles.Profiles, names []string) {
 		}
 		for _, v := range p.Env {
 			for _, part := range v.Value {
-				if text := part.Text.Reveal(); creds.LooksSecret(text) {
+				if text := part.Text.Reveal(); creds.LooksSecret(text) || len(creds.Secrets(text)) > 0 {
 					e.advise(ui.Advise("keep it in Secrets Manager, and write {{resolve:secretsmanager:ID}} there"),
 						"%s: the value of %s may be a secret, in plain text", v.From, v.Name)
 				}

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/creds"
 	"fob/internal/input"
 )
 
@@ -50,6 +51,7 @@ func file(dir, profile string) string {
 
 // Save replaces the record of the profile.
 func Save(dir string, r Record) error {
+	r.Problem, r.Hint = creds.Hide(r.Problem), creds.Hide(r.Hint)
 	text, err := json.Marshal(r)
 	if err != nil {
 		return err

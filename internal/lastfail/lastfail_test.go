@@ -66,3 +66,15 @@ func TestNoRecords(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 }
+
+// A secret that was pasted into the AWS config is not kept with an error that quotes it.
+func TestNoSecret(t *testing.T) {
+	dir := t.TempDir()
+	const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" // from AWS's documentation
+	if err := Save(dir, Record{Profile: "dev", Code: 1, Problem: "invalid region " + secret, Hint: "fob " + secret}); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := All(dir); err != nil || len(all) != 1 || all[0].Problem != "invalid region (hidden)" || all[0].Hint != "fob (hidden)" {
+		t.Errorf("%v, %v", all, err)
+	}
+}

@@ -9,7 +9,7 @@ import (
 // Hang writes texts to standard output, behind a label. On a terminal what does not fit
 // continues below the first word; elsewhere it is one line.
 func (p *Printer) Hang(label Styled, texts ...Styled) {
-	label.Text = term.Clean(label.Text)
+	label.Text = safe(label.Text)
 	indent := strings.Repeat(" ", term.Width(label.Text))
 	colored := p.colored(p.Out)
 	paint := func(s Styled) string {
@@ -40,7 +40,7 @@ func hang(texts []Styled, columns int) (lines [][]Styled) {
 	left := columns
 	for _, text := range texts {
 		fresh := true // the next word does not continue the line's last piece
-		for _, word := range strings.Fields(term.Clean(text.Text)) {
+		for _, word := range strings.Fields(safe(text.Text)) {
 			need := term.Width(word)
 			if len(line) > 0 {
 				need++

@@ -85,14 +85,14 @@ func (p *Printer) Hints(hints []Hint) {
 	label := Dim.Text("fob: hint:")
 	left := p.beside(label)
 	for _, h := range hints {
-		line := term.Clean(h.line(width))
+		line := safe(h.line(width))
 		switch {
 		case left == 0 || term.Width(line) <= left || h.Words == "":
 			p.lines(label, line)
 		case h.Command == "":
 			p.lines(label, Wrap(line, left)...)
 		default:
-			p.lines(label, append([]string{term.Clean(h.lead())}, Wrap(term.Clean(h.Words), left)...)...)
+			p.lines(label, append([]string{safe(h.lead())}, Wrap(safe(h.Words), left)...)...)
 		}
 	}
 }

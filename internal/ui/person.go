@@ -115,7 +115,7 @@ func (p *Person) Ask(ctx context.Context, what, prompt string, check func(answer
 		if fatal, ok := errors.AsType[*FatalError](problem); ok {
 			return "", fatal.Err
 		}
-		if err := t.Print(ctx, term.Clean(problem.Error())+"\n"); err != nil {
+		if err := t.Print(ctx, safe(problem.Error())+"\n"); err != nil {
 			return "", err
 		}
 	}
@@ -142,7 +142,7 @@ func (p *Person) AskSecret(ctx context.Context, what, prompt string, check func(
 		if problem == nil {
 			return secret, nil
 		}
-		if err := t.Print(ctx, term.Clean(problem.Error())+"\n"); err != nil {
+		if err := t.Print(ctx, safe(problem.Error())+"\n"); err != nil {
 			return creds.Secret{}, err
 		}
 	}

@@ -2,8 +2,9 @@
 //
 // Everything printed goes through a Printer, which cleans every argument: text
 // that somebody else wrote (a config, AWS, the name of a program) can never move
-// the cursor, start a new line or pass for a line of fob's. Only format strings,
-// which are fob's own, reach the screen as they are.
+// the cursor, start a new line or pass for a line of fob's, and what looks like a secret in
+// it is hidden. Only format strings, which are fob's own, reach the screen as they are, and
+// what other programs read: a document (Write) and lines (Lines).
 package ui
 
 import (
@@ -19,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"fob/internal/creds"
 	"fob/internal/term"
 )
 
@@ -95,7 +97,8 @@ func (p *Printer) Lines(text string) error {
 	return p.Write([]byte(text))
 }
 
-// JSON writes v to standard output, indented, with < > & as they are.
+// JSON writes v to standard output, indented, with < > & as they are, and without what
+// looks like a secret.
 func (p *Printer) JSON(v any) error {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
@@ -104,7 +107,7 @@ func (p *Printer) JSON(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	return p.Write(text.Bytes())
+	return p.Write([]byte(creds.Hide(text.String())))
 }
 
 // Say writes a line to standard error.
@@ -221,6 +224,10 @@ func (p *Printer) Path(err error) string {
 	return fmt.Sprintf("%s: %v", path, file.Err)
 }
 
+// safe is a text as it may stand on a line: it may be somebody else's, and may have a
+// secret in it that was pasted in the wrong place.
+func safe(text string) string { return term.Clean(creds.Hide(text)) }
+
 func clean(args []any, colored func() bool) []any {
 	cleaned := make([]any, len(args))
 	for i, arg := range args {
@@ -249,8 +256,10 @@ func (a argument) Format(w fmt.State, verb rune) {
 		value, style = s.Text, s.Style
 	}
 	text := fmt.Sprintf("%"+string(verb), value)
-	if verb != 'q' {
-		text = term.Clean(text)
+	if verb == 'q' {
+		text = creds.Hide(text)
+	} else {
+		text = safe(text)
 	}
 	width, _ := w.Width()
 	fill := strings.Repeat(" ", max(width-term.Width(text), 0))

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -97,5 +98,25 @@ func TestSentence(t *testing.T) {
 		if got := p.Sentence(tt.err); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
+	}
+}
+
+// What looks like a secret is in nothing that a person reads, however it gets there.
+func TestSecretsAreHidden(t *testing.T) {
+	const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" // from AWS's documentation
+	var out bytes.Buffer
+	p := &Printer{Out: &out, Err: &out, Verbose: true}
+	p.Print("%s %q %v\n", "x "+secret, secret, errors.New("a\n"+secret))
+	p.Say("%s", secret)
+	p.Log("%s", secret)
+	p.Error(fmt.Errorf("invalid region %q", "a\n"+secret))
+	p.Hints([]Hint{Type("fob", secret).To("does %s", secret)})
+	p.Hang(Plain.Text(secret), Plain.Text(secret))
+	p.Item(Plain.Text("x"), secret, []Hint{Advise("%s", secret)})
+	if err := errors.Join(p.JSON(map[string]string{secret: "a\n" + secret}), p.Table(Table{Columns: []Column{{}}, Rows: [][]Styled{{Plain.Text(secret)}}})); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "wJalr") || strings.Count(out.String(), "(hidden)") != 15 {
+		t.Errorf("%d: %s", strings.Count(out.String(), "(hidden)"), out.String())
 	}
 }

@@ -96,7 +96,7 @@ func (t Table) rows() [][]Styled {
 	for _, row := range t.Rows {
 		cleaned := make([]Styled, len(row))
 		for i, cell := range row {
-			cleaned[i] = Styled{term.Clean(cell.Text), cell.Style}
+			cleaned[i] = Styled{safe(cell.Text), cell.Style}
 		}
 		rows = append(rows, cleaned)
 	}

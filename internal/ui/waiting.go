@@ -108,7 +108,7 @@ func (p *Printer) due(one *wait) {
 	switch {
 	case !slices.Contains(w.all, one):
 	case p.Verbose:
-		fmt.Fprintf(p.Err, "fob: %s\n", term.Clean(line))
+		fmt.Fprintf(p.Err, "fob: %s\n", safe(line))
 	default:
 		one.line = line
 		p.show()
@@ -156,7 +156,7 @@ func (p *Printer) show() {
 	const room = len("^C") + 1
 	columns, line := cmp.Or(term.Columns(f), 80), ""
 	if partial, ok := w.partial.(*os.File); text != "" && !(ok && term.IsTerminal(partial)) {
-		line = term.Cut("fob: "+term.Clean(text), columns-room)
+		line = term.Cut("fob: "+safe(text), columns-room)
 	}
 	if line == w.shown {
 		return

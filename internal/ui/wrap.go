@@ -48,7 +48,7 @@ func (p *Printer) Item(label Styled, text string, help []Hint) {
 		indent = strings.Repeat(" ", term.Width(label.Text)+len("  "))
 	}
 	margin := ""
-	for _, line := range Wrap(term.Clean(text), room(columns, indent)) {
+	for _, line := range Wrap(safe(text), room(columns, indent)) {
 		p.Print("%s%s\n", margin, line)
 		margin = indent
 	}
@@ -59,7 +59,7 @@ func (p *Printer) Item(label Styled, text string, help []Hint) {
 
 func (p *Printer) help(h Hint, lead string, columns int) {
 	margin := strings.Repeat(" ", len(lead))
-	if line := term.Clean(h.String()); columns == 0 || term.Width(line) <= room(columns, lead) {
+	if line := safe(h.String()); columns == 0 || term.Width(line) <= room(columns, lead) {
 		p.Print("%s%s\n", lead, line)
 		return
 	}
@@ -67,7 +67,7 @@ func (p *Printer) help(h Hint, lead string, columns int) {
 		p.Print("%s%s\n", lead, Hint{When: h.When, Command: h.Command})
 		lead = margin
 	}
-	for _, line := range Wrap(term.Clean(h.Words), room(columns, margin)) {
+	for _, line := range Wrap(safe(h.Words), room(columns, margin)) {
 		if line != "" {
 			p.Print("%s%s\n", lead, line)
 		}
