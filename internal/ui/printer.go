@@ -197,7 +197,10 @@ func (p *Printer) Sentence(err error) string {
 func (p *Printer) paths(err error) string {
 	text := err.Error()
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
-		text = strings.Replace(text, file.Error(), p.Path(file), 1)
+		// In a sentence such as "cannot write x: why" the verb is no name of a system call.
+		if before, after, found := strings.Cut(text, file.Error()); found && !strings.HasSuffix(before, "cannot ") {
+			text = before + p.Path(file) + after
+		}
 	}
 	return p.tildes(text)
 }

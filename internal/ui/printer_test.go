@@ -94,6 +94,8 @@ func TestSentence(t *testing.T) {
 		{missing, "~/x: no such file"},
 		{errors.New(`the store in "/home/jo/x" is not "/home/jo/y"`), `the store in "~/x" is not "~/y"`},
 		{fmt.Errorf("reading the file: %w", missing), "reading the file: ~/x: no such file"},
+		{fmt.Errorf("cannot write to %w", missing), "cannot write to ~/x: no such file"},
+		{fmt.Errorf("cannot %w", missing), "cannot open /home/jo/x: no such file"},
 	} {
 		if got := p.Sentence(tt.err); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
