@@ -107,6 +107,16 @@ func replaceable(path string) (fs.FileInfo, error) {
 	return info, nil
 }
 
+// Writable reports whether nothing that is known before keeps WriteFile from replacing a
+// file.
+func Writable(path string) bool {
+	path, err := target(path)
+	if err == nil {
+		_, err = replaceable(path)
+	}
+	return err == nil
+}
+
 func look(stat func(string) (fs.FileInfo, error), path string) (info fs.FileInfo, err error) {
 	err = input.Retry(func() error {
 		info, err = stat(path)

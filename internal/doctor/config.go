@@ -511,7 +511,7 @@ func (e *exam) process(line awsconfig.Value, profile string) {
 		e.alike(problem, profile)
 	}
 	fix := e.again(line, profile)
-	if _, ok := e.corrected(line, profile); ok && !e.Fix {
+	if _, ok := e.corrected(line, profile); ok && !e.Fix && awsconfig.Writable(e.pathOf(line.File)) {
 		fix = append(fix, e.byFix())
 	}
 	if program := cmdline.Words(line.Text)[0]; !isProgram(program) {

@@ -68,12 +68,17 @@ func (e *exam) edited(path, text string, edit func(text string) string) (after s
 	return after, true
 }
 
+// pathOf is the path of an AWS file as messages name it.
+func (e *exam) pathOf(file string) string {
+	if file == e.Files.Tilde(e.Files.Config) {
+		return e.Files.Config
+	}
+	return e.Files.Credentials
+}
+
 // repairs reports whether fixes would repair a line that tools read differently.
 func (e *exam) repairs(config *awsconfig.Config, d awsconfig.Difference) bool {
-	path := e.Files.Config
-	if d.File != e.Files.Tilde(path) {
-		path = e.Files.Credentials
-	}
+	path := e.pathOf(d.File)
 	edit := awsconfig.WithoutMark
 	if d.Kind != awsconfig.ByteOrderMark {
 		if what := e.plainLine(config, d); what == "" {
@@ -83,7 +88,7 @@ func (e *exam) repairs(config *awsconfig.Config, d awsconfig.Difference) bool {
 	}
 	file, err := awsconfig.Read(path)
 	_, changed := e.edited(path, file.Text, edit)
-	return !e.Fix && err == nil && changed
+	return !e.Fix && err == nil && changed && awsconfig.Writable(path)
 }
 
 // sameValues reports whether two texts of a file have the same sections and values.

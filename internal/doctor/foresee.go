@@ -28,10 +28,10 @@ func newReader(c *awsconfig.Config) *reader {
 func (r *reader) tools() []tool {
 	const fails = "fails, because it cannot ask for an MFA code"
 	return []tool{
-		{[]string{"AWS CLI", "boto3"}, r.cli, "asks for an MFA code by itself", true},
-		{[]string{"Go SDK (Terraform)"}, r.goSDK, fails, false},
-		{[]string{"JavaScript SDK"}, r.javaScript.chain, fails, false},
-		{[]string{"Java SDK"}, r.java.chain, "sends no MFA code, so AWS refuses if the role requires one", false},
+		{[]string{"AWS CLI", "boto3"}, r.cli, "asks for an MFA code by itself", true, true},
+		{[]string{"Go SDK (Terraform)"}, r.goSDK, fails, false, true},
+		{[]string{"JavaScript SDK"}, r.javaScript.chain, fails, false, true},
+		{[]string{"Java SDK"}, r.java.chain, "sends no MFA code, so AWS refuses if the role requires one", false, false},
 	}
 }
 

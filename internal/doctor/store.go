@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"fob/internal/awsconfig"
 	"fob/internal/cmdline"
 	"fob/internal/creds"
 	"fob/internal/profiles"
@@ -39,6 +40,9 @@ func (e *exam) files(context.Context) error {
 		e.advise(ui.Type("fob", "store").To("says what to do"), "%v", c)
 	}
 	e.private(e.Files.Credentials)
+	if config, err := awsconfig.Read(e.Files.Config); err == nil && len(creds.Secrets(config.Text)) > 0 {
+		e.private(e.Files.Config)
+	}
 	return nil
 }
 
@@ -86,7 +90,7 @@ func (e *exam) store(ctx context.Context) error {
 	}
 	if _, err := e.readAll(ctx, keyring.KindRotation, func(profile string) error {
 		r, _, err := e.Store.Rotation(ctx, profile)
-		if err == nil {
+		if err == nil && (e.Profile == "" || e.uses(profile)) {
 			e.rotation(profile, r)
 		}
 		return err

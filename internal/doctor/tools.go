@@ -20,6 +20,8 @@ type tool struct {
 	// code is what comes of an MFA device that a role names.
 	code string
 	asks bool // it asks for a code
+	// lasts: it sends duration_seconds.
+	lasts bool
 }
 
 // tools says how fob exec and other tools get the credentials of the profile that was
@@ -86,7 +88,7 @@ func (e *exam) predict(config *awsconfig.Config, section awsconfig.Profile, usab
 		if c.broken {
 			p.do = nil // nor does fob exec help
 		}
-		long := overlong(section, c, e.Program)
+		long := t.lasts && overlong(section, c, e.Program)
 		if long {
 			p.text += ", but AWS refuses its duration_seconds"
 		}

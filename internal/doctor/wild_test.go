@@ -260,7 +260,7 @@ func (m *maker) setting(p setting) string {
 		value += m.pick("\u00a0", "\u3000", "\u2003#x")
 	}
 	if t["control"] {
-		value = m.pick("\x1f"+value, value+"\x1c", "\x0b"+value+"\x0c")
+		value = m.pick("\x1f"+value, value+"\x1c", "\x0b"+value+"\x0c", value+"\x0cx", value+"\u2028x", value+"\u0085x = y")
 	}
 	if t["lone-cr"] {
 		value += m.pick("\r", "\rregion = us-west-1")
