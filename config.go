@@ -8,6 +8,7 @@ import (
 
 	"fob/internal/awsconfig"
 	"fob/internal/doctor"
+	"fob/internal/host"
 	"fob/internal/plan"
 	"fob/internal/term"
 	"fob/internal/ui"
@@ -55,6 +56,7 @@ func (f settingFlags) setting(a *app, config *awsconfig.Config) (awsconfig.Setti
 	if err != nil {
 		return s, usagef("%q is not the name of a setting: %v", f.Key, err)
 	}
+	s.FoldCase = host.FoldCase
 	if f.Profile != "" && (!s.Profiled() || s.Name != f.Profile) {
 		if s.Profiled() {
 			return s, noHelpf("%s already names the profile; leave out --profile", f.Key)

@@ -94,7 +94,10 @@ func quoted(value string) string {
 
 // refuseSecret keeps access keys, and what looks like one, out of the AWS files.
 func refuseSecret(a *app, config *awsconfig.Config, s awsconfig.Setting, value string) error {
-	e := &usageError{NoHelp: true, Way: a.addHint(s.Name, "asks for the key, and stores it encrypted", otherName())}
+	e := &usageError{NoHelp: true}
+	if s.Profiled() {
+		e.Way = a.addHint(s.Name, "asks for the key, and stores it encrypted", otherName())
+	}
 	switch {
 	case secretKey(s):
 		e.Problem, e.Secret = "fob keeps access keys in its store, not in plain text in the AWS files", secretPart(s)
@@ -118,14 +121,34 @@ func keepKey(config *awsconfig.Config, s awsconfig.Setting) error {
 		}
 	}
 	lines := config.Settings(s)
-	if !secretKey(s) || len(lines) == 0 {
+	if !secretKey(s) {
+		for _, v := range lines {
+			if err := keepValue(s, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(lines) == 0 {
 		return nil
 	}
 	e := &usageError{Problem: "this may be the only copy of the key, which fob does not remove", NoHelp: true, Way: moveHint()}
-	if s.Sub != "" || !movable(config, s.Name) {
+	if strings.Contains(lines[0].Text, "\n") {
+		e.Way, e.Also = ui.Advise("start the line below %s in the first column", plan.At(lines[0])), moveHint()
+	} else if s.Sub != "" || !movable(config, s.Name) {
 		e.Way = ui.Advise("if you do not need it, delete the line: %s", plan.At(lines[0]))
 	}
 	return e
+}
+
+// keepValue is the error for a value that is not changed or removed because it has an
+// access key in it. Of one that continues on further lines only the first counts here.
+func keepValue(s awsconfig.Setting, v awsconfig.Value) error {
+	first, _, _ := strings.Cut(v.Text, "\n")
+	if !secretIn(s, first) {
+		return nil
+	}
+	return noHelpf("%s: the value of %s has what looks like an access key in it, perhaps the only copy, which fob does not remove; edit the file", plan.At(v), s)
 }
 
 // movable reports whether a profile has an access key that fob import can move.

@@ -30,6 +30,9 @@ func (c *configSetCmd) Run(a *app) error {
 		return err
 	}
 	old, _, had := config.Setting(s)
+	if err := keepValue(s, old); err != nil {
+		return err
+	}
 	_, exists := config.Section(s.Kind, s.Name)
 	at, changed, err := a.files.Set(s, c.Value)
 	if err != nil {
@@ -82,16 +85,13 @@ func (c *configUnsetCmd) Run(a *app) error {
 		return err
 	}
 	gone, err := a.files.Unset(s)
-	if err != nil {
-		return settingProblem(err)
-	}
 	header, _ := s.Header(false) // setting has made sure of it
-	if len(gone) == 0 {
+	if len(gone) == 0 && err == nil {
 		a.out.Say("%s has no %s.", header, s)
 		return errNegative
 	}
 	for _, v := range gone {
 		a.out.Say("Removed %s from %s (%s).", shownSetting(a, s, v.Text), header, plan.At(v))
 	}
-	return nil
+	return settingProblem(err)
 }

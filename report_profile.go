@@ -185,7 +185,13 @@ func profileFailures() []failure {
 			}
 			return exit(exitNoProfile, a.addHint(e.Profile, "stores one", otherName()))
 		}),
-		on(func(_ *app, e *plan.PartialKeyError, _ error) verdict {
+		on(func(a *app, e *plan.PartialKeyError, _ error) verdict {
+			if all, err := a.profiles(); err == nil {
+				section, _ := all.Config.Profile(e.Profile)
+				if key, ok := section.Hidden(); ok {
+					return exit(exitFailed, ui.Advise("the rest of the key is at %s, where it continues the line above: start that line in the first column", plan.At(key)))
+				}
+			}
 			return exit(exitFailed,
 				ui.Type("fob", "add", e.Profile).To("stores the whole pair"),
 				ui.Advise("then remove %s from that file: other tools stop at it", e.Has))

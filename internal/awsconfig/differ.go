@@ -266,11 +266,18 @@ func (r *cliReader) more(value string) lineReading {
 	if !r.empty {
 		return lineReading{what: aValue, value: value, gap: gap}
 	}
-	key, value, ok := strings.Cut(value, "=")
-	if !ok {
-		return lineReading{what: anError}
+	first := lineReading{}
+	for part := range strings.FieldsFuncSeq(value, pythonLineEnd) {
+		key, value, ok := strings.Cut(part, "=")
+		switch {
+		case strings.TrimFunc(part, pythonSpace) == "":
+		case !ok:
+			return lineReading{what: anError}
+		case first.what == 0:
+			first = lineReading{what: aSubKey, name: strings.TrimFunc(key, pythonSpace), value: strings.TrimFunc(value, pythonSpace)}
+		}
 	}
-	return lineReading{what: aSubKey, name: strings.TrimFunc(key, pythonSpace), value: strings.TrimFunc(value, pythonSpace)}
+	return first
 }
 
 // meaning of the text between brackets.
@@ -303,6 +310,12 @@ func meant(kind, name string) string { return kind + ` "` + name + `"` }
 
 // pythonSpace is what Python's str.strip removes: a few separators more than in Go.
 func pythonSpace(r rune) bool { return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f' }
+
+// pythonLineEnd is where Python's str.splitlines ends a line. The AWS CLI reads nested
+// settings with it.
+func pythonLineEnd(r rune) bool {
+	return strings.ContainsRune("\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029", r)
+}
 
 // shellWords splits as Python's shlex.split does; false if a quote is not closed.
 func shellWords(s string) (words []string, ok bool) {
@@ -373,7 +386,7 @@ func (r *goReader) read(text string) lineReading {
 		return lineReading{what: aValue, value: inside}
 	}
 	key, value := strings.ToLower(strings.TrimSpace(inside[:i])), strings.TrimSpace(inside[i+1:])
-	if value == `"` || value == "'" {
+	if loneQuote(value) {
 		return lineReading{what: aCrash, name: key}
 	}
 	value = unquote(value)

@@ -43,6 +43,10 @@ func TestDifferences(t *testing.T) {
 		{"[profile a]\nregion = x # note\noutput = y\t;note\n", "", []Difference{{Line: 2, Kind: InlineComment, Name: "region"}, {Line: 3, Kind: InlineComment, Name: "output"}}},
 		{"[profile a]\nregion = \"x\"\noutput = ''\nk = 'x\" y\n", "", []Difference{{Line: 2, Kind: QuotedValue, Name: "region"}, {Line: 3, Kind: QuotedValue, Name: "output"}}},
 		{"[profile a]\ns3 =\n  k = 'v'\n", "", []Difference{{Line: 3, Kind: QuotedValue, Name: "k"}}},
+		// Python's str.splitlines ends a line at each of these, where no "=" follows.
+		{"[profile a]\ns3 =\n  k = v\u2028x\n", "", []Difference{{Line: 3, Kind: Unparsable}}},
+		{"[profile a]\ns3 =\n  k = v\x0bx\n", "", []Difference{{Line: 3, Kind: Unparsable}}},
+		{"[profile a]\ns3 =\n  k = v\u0085x\n", "", []Difference{{Line: 3, Kind: Unparsable}}},
 		{"[profile a]\nregion = \"\n", "", []Difference{{Line: 2, Kind: LoneQuote, Name: "region"}}},
 		{"[profile a]\nk = v\n [profile b]\nk = v\n", "", []Difference{{Line: 3, Kind: Continuation, Name: "profile b", Go: `profile "b"`}, {Line: 4, Kind: DuplicateKey, Name: "k"}}},
 		{"[profile a]\nk = v\n  a = b\n", "", []Difference{{Line: 3, Kind: Continuation, Name: "k"}}},

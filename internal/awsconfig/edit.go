@@ -28,7 +28,7 @@ var (
 type ValueError struct{ Key string }
 
 func (e *ValueError) Error() string {
-	return fmt.Sprintf("the value of %q cannot be written to an AWS file: it has a line break, a comment sign after a space, or quotes around all of it", e.Key)
+	return fmt.Sprintf("the value of %q cannot be written to an AWS file: it has a line break, a comment sign after a space, or quotes around all of it, or is a quote", e.Key)
 }
 
 // AppendSection adds a section at the end, after a blank line, with the line
@@ -177,9 +177,13 @@ func RestoreLine(text, header string, set [2]string, line string) (string, error
 
 // last finds the property that counts for a key.
 func last(text string, found []section, key string) (property, bool) {
+	return lastOf(text, found, func(p property) bool { return p.key == key })
+}
+
+func lastOf(text string, found []section, is func(property) bool) (property, bool) {
 	for _, s := range slices.Backward(found) {
 		for _, p := range slices.Backward(s.properties(text)) {
-			if p.key == key {
+			if is(p) {
 				return p, true
 			}
 		}
@@ -278,7 +282,7 @@ func find(text, header string) ([]section, error) {
 func writable(p [2]string) error {
 	key, rest, problem := cutKey(assignment(p))
 	if problem != "" || key != p[0] || kindOf(key) != plain || strings.ToLower(key) != key && !strings.HasPrefix(key, variablePrefix) ||
-		readValue(rest) != p[1] || !sound(p[0]+p[1]) {
+		readValue(rest) != p[1] || !sound(p[0]+p[1]) || loneQuote(p[1]) {
 		return &ValueError{Key: p[0]}
 	}
 	return nil
@@ -286,8 +290,11 @@ func writable(p [2]string) error {
 
 // sound reports whether a text is one line that every tool reads as it is.
 func sound(text string) bool {
-	return !strings.ContainsFunc(text, unicode.IsControl) && utf8.ValidString(text)
+	return !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || pythonLineEnd(r) }) && utf8.ValidString(text)
 }
+
+// loneQuote reports whether a value is one on which the Go SDK crashes, for every profile.
+func loneQuote(value string) bool { return value == `"` || value == "'" }
 
 func assignment(p [2]string) string { return strings.TrimSuffix(p[0]+" = "+p[1], " ") }
 

@@ -16,8 +16,9 @@ type Setting struct {
 	// Key and Sub are in lower case; Sub is "" for a key that is not nested.
 	Key, Sub string
 	// Variable is the Key in the capitals of the variable that it names; "" for one that
-	// names none, and whose capitals do not matter.
+	// names none, and whose capitals do not matter. With FoldCase they do not either.
 	Variable string
+	FoldCase bool
 }
 
 // variablePrefix begins the keys that name a variable of a command.
@@ -75,6 +76,13 @@ func (c *Config) exists(profile string) bool {
 func (c *Config) Setting(s Setting) (v Value, nested []string, ok bool) {
 	section, _ := c.Section(s.Kind, s.Name)
 	e, ok := section.find(s.Key)
+	if ok && !s.is(e.Written) {
+		i := slices.IndexFunc(e.behind, func(v Value) bool { return s.is(v.Written) })
+		if i < 0 || s.Sub != "" {
+			return Value{}, nil, false
+		}
+		return e.behind[i], nil, true
+	}
 	if s.Sub != "" {
 		v, ok = e.subs[s.Sub]
 		return v, nil, ok
@@ -102,7 +110,7 @@ func (c *Config) Nested(s Setting) (all []Value) {
 	for _, d := range []*document{c.config, c.credentials} {
 		for _, section := range d.named(s.Kind, s.Name) {
 			for _, p := range section.properties(d.Text) {
-				if p.key == s.Key && s.Sub == "" {
+				if s.is(p.written) && s.Sub == "" {
 					for _, sub := range p.subs {
 						all = append(all, d.value(sub))
 					}
@@ -113,10 +121,17 @@ func (c *Config) Nested(s Setting) (all []Value) {
 	return all
 }
 
+// is reports whether a key is that of the setting. Names of variables that differ in their
+// capitals are two variables.
+func (s Setting) is(written string) bool {
+	return strings.ToLower(written) == s.Key &&
+		(s.Variable == "" || s.FoldCase || written[len(variablePrefix):] == s.Variable[len(variablePrefix):])
+}
+
 // match is the property, or those under it, if they have the name of the setting.
 func (p property) match(s Setting) []property {
 	switch {
-	case p.key != s.Key:
+	case !s.is(p.written):
 		return nil
 	case s.Sub == "":
 		return []property{p}
@@ -138,23 +153,30 @@ func (e *NestError) Error() string {
 	return e.Key + " is not one setting, but has settings under it"
 }
 
-// Set sets a setting in the text of an AWS file. The line that counts keeps its case,
-// unless that names another variable, its spacing and comment; a new one comes after the last property of the section, and a
-// section that is missing at the end.
+// Set sets a setting in the text of an AWS file. The line that counts keeps its case, its
+// spacing and comment; a new one comes after the last property of the section, and a
+// section that is missing at the end. A second variable that differs only in capitals is a
+// *SyntaxError.
 func Set(text, header string, s Setting, value string) (string, error) {
 	if s.Sub == "" {
 		found, err := find(text, header)
 		if err != nil {
 			return "", err
 		}
-		old, ok := last(text, found, s.Key)
+		set := [][2]string{{cmp.Or(s.Variable, s.Key), value}}
+		if err := writable(set[0]); err != nil {
+			return "", err
+		}
+		old, ok := lastOf(text, found, func(p property) bool { return s.is(p.written) })
+		other, also := last(text, found, s.Key)
 		switch {
 		case ok && len(old.subs) > 0:
 			return "", &NestError{Key: s.Key, Nested: names(old.subs)}
-		case ok && s.Variable != "": // the line may name another variable
-			text = text[:old.start] + strings.Replace(old.text, old.written, s.Variable, 1) + text[old.start+len(old.text):]
+		case ok:
+			return replace(text, old, value)
+		case also:
+			return "", &SyntaxError{Line: other.num, Problem: other.written + " is another variable, and the AWS CLI refuses a section with both that and " + s.Variable}
 		}
-		set := [][2]string{{cmp.Or(s.Variable, s.Key), value}}
 		out, err := SetKeys(text, header, set)
 		if errors.Is(err, ErrNoSection) {
 			return AppendSection(text, header, set)
@@ -230,7 +252,7 @@ func writableUnder(p [2]string) error {
 	if err := writable([2]string{p[0], ""}); err != nil {
 		return err
 	}
-	if !sound(p[1]) || unquote(p[1]) != p[1] {
+	if !sound(p[1]) || unquote(p[1]) != p[1] || loneQuote(p[1]) {
 		return &ValueError{Key: p[0]}
 	}
 	return nil

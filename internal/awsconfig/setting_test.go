@@ -98,8 +98,10 @@ func TestSetVariable(t *testing.T) {
 	for text, want := range map[string]string{
 		"":            "[profile a]\nfob_env_DB_Host = v\n",
 		"[profile a]": "[profile a]\nfob_env_DB_Host = v",
-		"[profile a]\nFOB_ENV_db_host=1 # c\nj = 2\n":   "[profile a]\nfob_env_DB_Host=v # c\nj = 2\n",
-		"[profile a]\n\tfob_env_db_host = v\n\tk = v\n": "[profile a]\n\tfob_env_DB_Host = v\n\tk = v\n",
+		"[profile a]\nFOB_ENV_DB_Host=1 # c\nj = 2\n":             "[profile a]\nFOB_ENV_DB_Host=v # c\nj = 2\n",
+		"[profile a]\nfob_env_DB_Host = 1\nfob_env_db_host = 2\n": "[profile a]\nfob_env_DB_Host = v\nfob_env_db_host = 2\n",
+		"[profile a]\nfob_env_db_host = 2\nfob_env_DB_Host = 1":   "[profile a]\nfob_env_db_host = 2\nfob_env_DB_Host = v",
+		"[profile a]\n\tfob_env_DB_Host = 1\n\tk = v\n":           "[profile a]\n\tfob_env_DB_Host = v\n\tk = v\n",
 	} {
 		s, err := c.ParseSetting("FOB_env_DB_Host", "a")
 		if err != nil || s.Key != "fob_env_db_host" || s.String() != "fob_env_DB_Host" {
@@ -112,10 +114,52 @@ func TestSetVariable(t *testing.T) {
 	}
 }
 
+// Variables that differ in their capitals are two, but on Windows.
+func TestTwoVariables(t *testing.T) {
+	const text = "[profile a]\nfob_env_http_proxy = low\n"
+	up := Setting{Kind: kindProfile, Name: "a", Key: "fob_env_http_proxy", Variable: "fob_env_HTTP_PROXY"}
+	low := up
+	low.Variable = low.Key
+	_, err := Set(text, "[profile a]", up, "v")
+	if other, ok := errors.AsType[*SyntaxError](err); !ok || other.Line != 2 {
+		t.Errorf("%v", err)
+	}
+	both, err := Parse(File{Text: text + "fob_env_HTTP_PROXY = up\n"}, File{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := Parse(File{Text: text}, File{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		c    *Config
+		s    Setting
+		want string
+	}{{both, up, "up"}, {both, low, "low"}, {one, low, "low"}, {one, up, ""}} {
+		v, _, ok := tt.c.Setting(tt.s)
+		if all := tt.c.Settings(tt.s); v.Text != tt.want || ok != (tt.want != "") || ok != (len(all) == 1) || ok && all[0] != v {
+			t.Errorf("%s: %q, %v", tt.s, v.Text, all)
+		}
+	}
+	if got, err := Unset(text+"fob_env_HTTP_PROXY = up\n", "[profile a]", up); got != text || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	up.FoldCase = true
+	if v, _, ok := one.Setting(up); !ok || v.Text != "low" {
+		t.Errorf("on Windows: %v, %v", v, ok)
+	}
+	if got, err := Set(text, "[profile a]", up, "v"); got != "[profile a]\nfob_env_http_proxy = v\n" || err != nil {
+		t.Errorf("on Windows: %q, %v", got, err)
+	}
+}
+
 func TestSetRefuses(t *testing.T) {
 	const text = "[profile a]\ns3 =\n  x = 1\nk = v\n"
 	for _, tt := range []struct{ key, value string }{
 		{"k", "a\nb"}, {"k", "a # b"}, {"k", `"a"`}, {"k", " a"}, {"k", "\x1b[m"}, {"k", "\xff"},
+		{"k", `"`}, {"k", "'"}, {"k", "a\u2028b"}, {"k", "a\u2029b"}, {"k", "a\u0085b"}, {"n", "\x1c"},
+		{"s3.x", `"`}, {"s3.x", "'"}, {"s3.x", "path\u2028x"}, {"s3.n", "path\u2029x"},
 		{"a=b", "v"}, {"a b", "\n"}, {"#a", "v"}, {"[a]", "v"}, {"a:b", "v"},
 		{"s3.x", "a\nb"}, {"s3.x", `"a"`}, {"s3.x", "a "}, {"s3.a=b", "v"}, {"s3.#a", "v"}, {"a=b.x", "v"},
 		{"s3", "v"}, {"k.x", "v"},

@@ -44,10 +44,12 @@ func (f Files) set(s awsconfig.Setting, value string) (at awsconfig.Value, chang
 	return at, changed, err
 }
 
-// Unset removes a setting wherever it has a value, and says where that was.
+// Unset removes a setting wherever it has a value, and says where that was, also if it
+// then fails.
 func (f Files) Unset(s awsconfig.Setting) (gone []awsconfig.Value, err error) {
 	err = f.again(func() error {
-		gone, err = f.unset(s)
+		removed, err := f.unset(s)
+		gone = append(gone, removed...)
 		return err
 	})
 	return gone, err
@@ -70,16 +72,29 @@ func (f Files) unset(s awsconfig.Setting) (gone []awsconfig.Value, err error) {
 	if err != nil {
 		return nil, err
 	}
-	gone = config.Settings(s)
-	for _, credentials := range []bool{false, true} {
-		if !slices.ContainsFunc(gone, func(v awsconfig.Value) bool { return f.inCredentials(v) == credentials }) {
-			continue
-		}
-		_, err := f.setting(s, credentials, func(text, header string) (string, error) {
-			return awsconfig.Unset(text, header, s)
-		})
-		if err != nil {
-			return nil, err
+	in := map[bool][]awsconfig.Value{} // the credentials file, or the other one
+	for _, v := range config.Settings(s) {
+		in[f.inCredentials(v)] = append(in[f.inCredentials(v)], v)
+	}
+	// What one file has against it leaves the other as it is.
+	for _, write := range []bool{false, true} {
+		for _, credentials := range []bool{false, true} {
+			if in[credentials] == nil {
+				continue
+			}
+			_, err := f.setting(s, credentials, func(text, header string) (string, error) {
+				after, err := awsconfig.Unset(text, header, s)
+				if !write {
+					after = text
+				}
+				return after, err
+			})
+			if err != nil {
+				return gone, err
+			}
+			if write {
+				gone = append(gone, in[credentials]...)
+			}
 		}
 	}
 	return gone, nil

@@ -197,7 +197,7 @@ func (p *Printer) Sentence(err error) string {
 func (p *Printer) paths(err error) string {
 	text := err.Error()
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
-		// In a sentence such as "cannot write x: why" the verb is no name of a system call.
+		// "cannot write x: why" needs its verb.
 		if before, after, found := strings.Cut(text, file.Error()); found && !strings.HasSuffix(before, "cannot ") {
 			text = before + p.Path(file) + after
 		}
