@@ -389,8 +389,9 @@ func passedOver(objects string, digits int) error {
 				return errors.New("git finds none of its objects")
 			default:
 				// A pack without an index, or an index without a pack, is not there for git.
+				// When git repacks meanwhile, both go.
 				other := twin(path)
-				if err := opens(other); err != nil {
+				if err := opens(other); err != nil && !isGone(path) {
 					return fmt.Errorf("git passes over %s: cannot open %s (%v)", path, filepath.Base(other), err)
 				}
 			}
@@ -405,6 +406,11 @@ func twin(path string) string {
 		return pack + ".pack"
 	}
 	return strings.TrimSuffix(path, ".pack") + ".idx"
+}
+
+func isGone(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // opens fails if a file cannot be read, with the reason alone.
