@@ -78,7 +78,8 @@ func (c *addCmd) addKey(a *app) error {
 			return err
 		}
 	}
-	if err := c.confirmReplace(a); err != nil {
+	old, err := c.confirmReplace(a)
+	if err != nil {
 		return err
 	}
 	key, id, err := c.verifiedKey(a)
@@ -102,7 +103,7 @@ func (c *addCmd) addKey(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := c.store(a, key, keyring.Info{Account: id.Account, ARN: id.ARN, KeyCreated: c.created(a, key, id)}); err != nil {
+	if err := c.store(a, key, keyring.Info{Account: id.Account, ARN: id.ARN, KeyCreated: c.created(a, key, id), Rev: old}); err != nil {
 		return err
 	}
 	all, err := c.write(a, device.serial, region)

@@ -14,26 +14,27 @@ import (
 	"fob/keyring"
 )
 
-// confirmReplace asks before a stored key is replaced.
-func (c *addCmd) confirmReplace(a *app) error {
+// confirmReplace asks before a stored key is replaced, and returns the revision of that
+// one: no other key is meant.
+func (c *addCmd) confirmReplace(a *app) (rev string, err error) {
 	info, err := a.store().KeyInfo(c.Profile)
 	if _, missing := errors.AsType[*keyring.NotFoundError](err); missing {
-		return nil
+		return "", nil
 	}
 	key := "the key " + info.KeyID
 	if _, damaged := errors.AsType[*keyring.DamagedError](err); damaged {
 		key = "a key that is damaged" // the new one repairs it
 	} else if err != nil {
-		return err
+		return "", err
 	}
 	if c.Yes {
-		return nil
+		return info.Rev, nil
 	}
 	err = a.person.Confirm(a.ctx, "--yes", "%s already has %s. Replace it?", c.Profile, key)
 	if _, nobody := errors.AsType[*ui.NobodyError](err); nobody {
-		return noHelpf("%q already has %s; --yes replaces it", c.Profile, key)
+		return "", noHelpf("%q already has %s; --yes replaces it", c.Profile, key)
 	}
-	return err
+	return info.Rev, err
 }
 
 // readKey gets the key from where the flags say. by is who made it; try counts from 1.

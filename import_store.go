@@ -54,6 +54,10 @@ func (m *moving) store(a *app, item importer.Item, key creds.Key, info keyring.I
 			}
 			fresh = append(fresh, entry)
 		}
+		if damaged {
+			old, _ = a.store().KeyInfo(name) // its header may be as it was
+		}
+		info.Rev = old.Rev
 		if _, err := a.store().SetKey(a.ctx, name, key, info); err != nil {
 			return fresh, err
 		}

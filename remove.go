@@ -44,12 +44,18 @@ func (c *removeCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := rotation.shared(a, c.Profile); err != nil {
+		return err
+	}
 	seed := secretOf(a, all, c.Profile, unread)
 	users := usedBy(all, c.Profile, "this key")
 	if err := c.confirm(a, info, rotation, seed, users); err != nil {
 		return err
 	}
-	if err := a.store().RemoveKey(a.ctx, c.Profile); err != nil {
+	if err := rotation.same(a, c.Profile); err != nil {
+		return err
+	}
+	if err := a.store().RemoveKey(a.ctx, c.Profile, info.Rev); err != nil {
 		return err
 	}
 	a.out.Answer("Removed the key of %s and its sessions.", c.Profile)
@@ -63,7 +69,11 @@ func (c *removeCmd) Run(a *app) error {
 	err = c.unwire(a)
 	c.noteConflicts(a)
 	a.out.Note("sessions already handed out stay valid until they expire")
-	if info.KeyID != "" {
+	switch owner := a.ownerOf(info.KeyID); {
+	case info.KeyID == "":
+	case owner != "":
+		a.out.Note("%s also has %s", owner, info.KeyID)
+	default:
 		a.out.Note("%s is still active in AWS until you delete it there", info.KeyID)
 	}
 	if c.Yes && users != "" {

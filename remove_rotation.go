@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"fob/internal/creds"
 	"fob/internal/rotate"
+	"fob/internal/ui"
 	"fob/keyring"
 )
 
@@ -13,6 +15,7 @@ import (
 // stands for no rotation.
 type keyRotation struct {
 	creds.Rotation
+	rev string
 	// stored: there is one. damaged: it cannot be read, but perhaps for the ID of its new
 	// key.
 	stored, damaged bool
@@ -21,16 +24,51 @@ type keyRotation struct {
 // rotationOf is the rotation of a profile's key. It opens the store: a key may be nowhere
 // but in there, and must be named before it is gone.
 func rotationOf(a *app, profile string) (keyRotation, error) {
-	r, _, err := a.store().Rotation(a.ctx, profile)
+	r, read, err := a.store().Rotation(a.ctx, profile)
 	_, damaged := errors.AsType[*keyring.DamagedError](err)
 	switch {
 	case notStored(err):
 		return keyRotation{}, nil
 	case damaged:
 		info, _ := a.store().RotationInfo(profile) // its header may be as it was
-		return keyRotation{Rotation: creds.Rotation{New: creds.Key{ID: info.KeyID}}, stored: true, damaged: true}, nil
+		return keyRotation{Rotation: creds.Rotation{New: creds.Key{ID: info.KeyID}}, rev: info.Rev, stored: true, damaged: true}, nil
 	}
-	return keyRotation{r, true, false}, err
+	return keyRotation{r, read.Rev, true, false}, err
+}
+
+// shared fails if another profile has a key of the rotation: without that, nothing would
+// finish what has begun with the key that stays.
+func (r keyRotation) shared(a *app, profile string) error {
+	if !r.stored || r.damaged {
+		return nil
+	}
+	stored, err := a.store().Infos(keyring.KindKey)
+	if err != nil && !rotate.OnlyDamaged(err) {
+		return err
+	}
+	for _, info := range stored {
+		if info.Name != profile && info.KeyID != "" && (info.KeyID == r.Old.ID || info.KeyID == r.New.ID) {
+			return &usageError{
+				Problem: fmt.Sprintf("fob rotate has not finished with the key of %s, and %s has %s too", profile, info.Name, info.KeyID),
+				NoHelp:  true, Way: ui.Type("fob", "rotate", profile).To("finishes"),
+			}
+		}
+	}
+	return nil
+}
+
+// same fails if the rotation is not the one that was announced: then it may have another
+// key, which is nowhere else.
+func (r keyRotation) same(a *app, profile string) error {
+	info, err := a.store().RotationInfo(profile)
+	_, damaged := errors.AsType[*keyring.DamagedError](err)
+	switch {
+	case err != nil && !damaged && !notStored(err):
+		return err
+	case notStored(err) == r.stored, info.Rev != r.rev:
+		return &keyring.ChangedError{Kind: keyring.KindRotation, Name: profile}
+	}
+	return nil
 }
 
 // others are its keys, but for the profile's own.
@@ -59,7 +97,7 @@ func (r keyRotation) remove(a *app, profile, own string) error {
 	if !r.stored {
 		return nil
 	}
-	if err := a.store().RemoveRotation(profile); err != nil && !notStored(err) {
+	if err := a.store().RemoveRotation(profile, r.rev); err != nil && !notStored(err) {
 		return err
 	}
 	if others := r.others(own); others != "" {

@@ -51,16 +51,19 @@ func stoppedRotation(a *app, e *rotate.StoppedError, _ error) verdict {
 		v.code = exitFailed // interrupted, but not without a word
 	}
 	r := e.Rotation
-	uses, rest := r.Old.ID, ""
+	uses, rest := "", ""
+	if info, err := a.store().KeyInfo(e.Profile); err == nil {
+		uses = info.KeyID
+	}
 	switch r.Step {
 	case rotate.Began:
 		rest = "; AWS may have created another key"
 	case rotate.Created:
 		rest = fmt.Sprintf("; %s was created", r.New.ID)
 	case rotate.Switched:
-		uses, rest = r.New.ID, fmt.Sprintf("; %s may still be active", r.Old.ID)
+		rest = fmt.Sprintf("; %s may still be active", r.Old.ID)
 	case rotate.Deactivated:
-		uses, rest = r.New.ID, fmt.Sprintf("; %s is inactive", r.Old.ID)
+		rest = fmt.Sprintf("; %s is inactive", r.Old.ID)
 	}
 	now := ui.Advise("%s uses %s%s", e.Profile, uses, rest)
 	if r.Step == rotate.Returning {
@@ -69,7 +72,10 @@ func stoppedRotation(a *app, e *rotate.StoppedError, _ error) verdict {
 	if _, elsewhere := errors.AsType[*rotate.ElsewhereError](e.Err); elsewhere {
 		return v
 	}
-	hints := append(v.hints, now)
+	hints := v.hints
+	if uses != "" || r.Step == rotate.Returning {
+		hints = append(hints, now)
+	}
 	if _, state := errors.AsType[*rotate.StateError](e.Err); state {
 		return exit(v.code, hints...)
 	}
@@ -118,7 +124,7 @@ func fullHints(a *app, e *rotate.FullError) (hints []ui.Hint) {
 		}
 		hints = append(hints, ui.Advise("%s: %s", k.ID, facts))
 		if k.PerhapsLost {
-			hints = append(hints, ui.Advise("AWS may have created %s for fob: allowed iam:GetAccessKeyLastUsed, fob finds out", k.ID))
+			hints = append(hints, ui.Advise("AWS may have created %s for fob: with iam:GetAccessKeyLastUsed, fob could tell whether it is used", k.ID))
 		}
 		switch {
 		case k.ID == e.KeyID:

@@ -57,6 +57,7 @@ func (c *rotateCmd) Run(a *app) error {
 		}
 		err := c.rotate(a, keys[i], wish)
 		if err == nil {
+			failed = append(failed, keys[i].unread(a)...)
 			continue
 		}
 		if c.All {

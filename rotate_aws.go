@@ -10,6 +10,8 @@ import (
 	"fob/internal/iam"
 	"fob/internal/plan"
 	"fob/internal/prompt"
+	"fob/internal/rotate"
+	"fob/keyring"
 )
 
 // keyCalls are IAM's calls about the keys of a profile's user, with either of them.
@@ -49,20 +51,13 @@ func (c *keyCalls) with(key creds.Key) iam.Client {
 	return client
 }
 
-// SignIn makes an MFA session of the profile's key, if that is the one meant.
+// SignIn makes an MFA session of a key, by the profile or another one that has it.
 func (c *keyCalls) SignIn(ctx context.Context, with creds.Key) (ok bool, err error) {
-	all, err := c.app.readProfiles() // with the key that is stored now
-	if err != nil {
-		return false, err
-	}
-	p, err := all.Plan(c.profile, plan.Options{Unguarded: true})
-	if err != nil {
+	p, ok, err := c.signInPlan(with.ID)
+	if !ok || err != nil {
 		return false, err
 	}
 	serial := p.MFASerial()
-	if p.KeyID() != with.ID || serial == "" {
-		return false, nil
-	}
 	// The user's own session, and no role's.
 	own, ok := p.Steps[1].(plan.SessionToken)
 	if !ok || own.MFASerial == "" {
@@ -76,6 +71,34 @@ func (c *keyCalls) SignIn(ctx context.Context, with creds.Key) (ok bool, err err
 	}
 	c.sessions[with.ID], c.signed = s, p
 	return true, nil
+}
+
+// signInPlan is the plan of a profile that has a key and names an MFA device; ok is false if
+// there is none. It need not be the profile that names the rotation: that one may have got
+// another key in the meantime.
+func (c *keyCalls) signInPlan(keyID string) (p plan.Plan, ok bool, err error) {
+	all, err := c.app.readProfiles() // with the keys that are stored now
+	if err != nil {
+		return plan.Plan{}, false, err
+	}
+	p, err = all.Plan(c.profile, plan.Options{Unguarded: true})
+	if err != nil || p.KeyID() == keyID && p.MFASerial() != "" {
+		return p, err == nil, err
+	}
+	stored, err := c.app.store().Infos(keyring.KindKey)
+	if err != nil && !rotate.OnlyDamaged(err) {
+		return plan.Plan{}, false, err
+	}
+	for _, info := range stored {
+		if info.KeyID != keyID || info.Name == c.profile {
+			continue
+		}
+		p, err := all.Plan(info.Name, plan.Options{Unguarded: true})
+		if err == nil && p.KeyID() == keyID && p.MFASerial() != "" {
+			return p, true, nil
+		}
+	}
+	return plan.Plan{}, false, nil
 }
 
 func (c *keyCalls) CanSignIn() error {

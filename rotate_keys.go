@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"fob/internal/plan"
@@ -29,6 +30,18 @@ func (k rotating) besides(err error) []rotating {
 		return nil
 	}
 	return []rotating{{profile: k.sharers[0], sharers: k.sharers[1:], keyID: k.keyID}}
+}
+
+// unread are the errors of profiles that had the same key ID and cannot be read: they have
+// not got the new key. Which key such a profile really has, its header does not prove.
+func (k rotating) unread(a *app) (errs []error) {
+	for _, profile := range k.sharers {
+		_, _, err := a.store().Key(a.ctx, profile)
+		if _, damaged := errors.AsType[*keyring.DamagedError](err); damaged {
+			errs = append(errs, fmt.Errorf("%s: %w", profile, err))
+		}
+	}
+	return errs
 }
 
 // keys are the keys that the command line means.

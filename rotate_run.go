@@ -30,7 +30,9 @@ func (c *rotateCmd) rotate(a *app, k rotating, wish rotate.Wish) error {
 	machine, err := a.store().Machine()
 	if err != nil {
 		a.out.Log("this computer cannot be told from others: %v", err)
+		machine = "" // the next run would have another name
 	}
+	onward := false
 	r := &rotate.Rotator{
 		Store: a.store(), Profile: k.profile, Machine: machine, STS: sts,
 		Dial:    func(id awsapi.Identity) (rotate.IAM, error) { return newKeyCalls(a, k.profile, id) },
@@ -39,9 +41,16 @@ func (c *rotateCmd) rotate(a *app, k rotating, wish rotate.Wish) error {
 			return c.mayDropLost(ctx, a, k.profile, found)
 		},
 		Wait: func(ctx context.Context, d time.Duration) error { return waitForAWS(ctx, a, d) },
-		Done: func(done rotate.Action, r creds.Rotation, other string) { sayRotated(a, done, r, other) },
-		Now:  a.now,
-		Log:  a.out.Log,
+		Done: func(done rotate.Action, r creds.Rotation, other string) {
+			if onward && done == rotate.Switch { // to a key that an earlier run has created
+				a.out.Say("%s.", use("now ", r.Profiles, r.New.ID))
+				return
+			}
+			onward = onward || done == rotate.Onward
+			sayRotated(a, done, r, other)
+		},
+		Now: a.now,
+		Log: a.out.Log,
 	}
 	result, err := r.Run(a.ctx, wish)
 	if err != nil {

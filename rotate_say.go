@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -69,6 +70,9 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 	case rotate.Forget:
 		sayForgotten(a, k, result)
 		return nil
+	}
+	k.profile = userOf(a, k.profile, r.New.ID)
+	switch result.Last {
 	case rotate.Leave:
 		if r.Left {
 			a.out.Answer("%s has %s; the old key, %s, stays, inactive.", k.profile, r.New.ID, r.Old.ID)
@@ -100,15 +104,28 @@ func sayResult(a *app, k rotating, result rotate.Result) error {
 	return sayLogin(a, k.profile)
 }
 
+// userOf is a profile that has a key: the one by which its rotation is named, unless that one
+// has got another key in the meantime.
+func userOf(a *app, profile, keyID string) string {
+	if info, err := a.store().KeyInfo(profile); err == nil && info.KeyID == keyID {
+		return profile
+	}
+	return cmp.Or(a.ownerOf(keyID), profile)
+}
+
 // sayForgotten says how a rotation ended that leads nowhere, and names each key that is left
 // in AWS, or may be.
 func sayForgotten(a *app, k rotating, result rotate.Result) {
 	r := result.Rotation
 	if len(result.Left) > 0 {
 		a.out.Answer("Ended the rotation of %s; %s has another key.", r.Old.ID, k.profile)
-		a.out.Note("%s may still be in AWS until you delete it there", strings.Join(result.Left, " and "))
+		it := "it"
+		if len(result.Left) > 1 {
+			it = "them"
+		}
+		a.out.Note("%s may still be in AWS until you delete %s there", strings.Join(result.Left, " and "), it)
 	} else {
-		a.out.Answer("%s keeps %s.", k.profile, r.Old.ID)
+		a.out.Answer("%s keeps %s.", userOf(a, k.profile, r.Old.ID), r.Old.ID)
 	}
 	if result.PerhapsLost != "" {
 		a.out.Note("AWS may have created %s for fob: if nothing uses it, delete it in AWS", result.PerhapsLost)

@@ -333,7 +333,7 @@ func TestRekeyLosesNothing(t *testing.T) {
 	}
 	furnished(t, again(s))
 	for _, name := range []string{"bad", "worse"} {
-		if err := s.RemoveKey(t.Context(), name); err != nil {
+		if err := s.RemoveKey(t.Context(), name, revOf(s, name)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -74,7 +74,7 @@ func TestConflictCopy(t *testing.T) {
 		}
 		items = inStore(s, itemsDir(2))
 		copyFile(t, items+"/key+prod", items+"/"+name)
-		if err := s.RemoveKey(t.Context(), "prod"); err != nil {
+		if err := s.RemoveKey(t.Context(), "prod", revOf(s, "prod")); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if left, err := os.ReadDir(items); err != nil || len(left) != 1 || left[0].Name() != "key+other" {
@@ -99,7 +99,7 @@ func TestConflictVersion(t *testing.T) {
 		if _, err := s.NewPassphrase(t.Context(), creds.NewSecret("another long passphrase")); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if err := s.RemoveKey(t.Context(), "prod"); err != nil {
+		if err := s.RemoveKey(t.Context(), "prod", revOf(s, "prod")); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		c := onlyConflict(t, s)
@@ -120,7 +120,7 @@ func TestConflictSameKey(t *testing.T) {
 	s, items := conflictStore(t)
 	copyFile(t, items+"/key+prod", items+"/key+prod~")
 	mustSetKey(t, s, "prod", exampleKey) // with another rev
-	if err := s.RemoveKey(t.Context(), "prod"); err != nil {
+	if err := s.RemoveKey(t.Context(), "prod", revOf(s, "prod")); err != nil {
 		t.Fatal(err)
 	}
 	if found, err := s.Conflicts(); err != nil || len(found) != 0 {

@@ -326,7 +326,7 @@ func tidy(s *Store) {
 }
 
 func mustSetKeys(t testing.TB, s *Store, profile string) {
-	if _, err := s.SetKey(t.Context(), profile, exampleKey, Info{}); err != nil {
+	if _, err := s.SetKey(t.Context(), profile, exampleKey, Info{Rev: revOf(s, profile)}); err != nil {
 		t.Error(err)
 	}
 }

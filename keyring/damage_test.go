@@ -249,7 +249,7 @@ func TestStrangersSlot(t *testing.T) {
 	refused := func(t *testing.T, s *Store) {
 		t.Helper()
 		k, _, get := s.Key(ctx, "p")
-		_, set := s.SetKey(ctx, "q", exampleKey, Info{})
+		_, set := s.SetKey(ctx, "q", exampleKey, Info{Rev: revOf(s, "q")})
 		_, add := s.AddSlot(ctx, foreignRecipient(t))
 		_, rekey := s.RemoveSlot(ctx, "file")
 		for i, err := range []error{get, set, add, rekey} {
@@ -378,7 +378,10 @@ func TestPlantedDirectories(t *testing.T) {
 	}
 	key := func(s *Store) error { _, _, err := s.Key(t.Context(), "p"); return err }
 	infos := func(s *Store) error { _, err := s.Infos(KindKey); return err }
-	write := func(s *Store) error { _, err := s.SetKey(t.Context(), "q", otherKey, Info{}); return err }
+	write := func(s *Store) error {
+		_, err := s.SetKey(t.Context(), "q", otherKey, Info{Rev: revOf(s, "q")})
+		return err
+	}
 	rekey := func(s *Store) error { _, err := s.NewPassphrase(t.Context(), creds.NewSecret(newWords)); return err }
 	lock := func(s *Store) error {
 		l, _, err := s.TryLock("x")

@@ -170,7 +170,7 @@ func roleDeed(args []string) error {
 	unix.Getsid(0)
 	switch args[0] {
 	case "write":
-		_, err := s.SetKey(background(), "p", otherKey, Info{})
+		_, err := s.SetKey(background(), "p", otherKey, Info{Rev: revOf(s, "p")})
 		return err
 	case "session":
 		return saveQ(s)
@@ -188,7 +188,7 @@ func roleDeed(args []string) error {
 		if _, err := s.Create(background()); err != nil {
 			return err
 		}
-		_, err := s.SetKey(background(), "p", exampleKey, Info{})
+		_, err := s.SetKey(background(), "p", exampleKey, Info{Rev: revOf(s, "p")})
 		return err
 	case "rekey":
 		_, err := s.NewPassphrase(background(), creds.NewSecret(newWords))

@@ -70,7 +70,7 @@ func tryAll(t testing.TB, s *Store) []error {
 	do := func(f func(s *Store) error) error { return f(again(s)) }
 	return []error{
 		do(func(s *Store) error { _, _, err := s.Key(ctx, "p"); return err }),
-		do(func(s *Store) error { _, err := s.SetKey(ctx, "q", exampleKey, Info{}); return err }),
+		do(func(s *Store) error { _, err := s.SetKey(ctx, "q", exampleKey, Info{Rev: revOf(s, "q")}); return err }),
 		do(func(s *Store) error { return s.SetSeed(ctx, serial, seed) }),
 		do(func(s *Store) error { return s.SaveSession(ctx, "p", "2", "", exampleSession(s.opts.Now())) }),
 		do(func(s *Store) error { _, _, err := s.Token(ctx, portal, portalID); return err }),

@@ -74,7 +74,7 @@ func TestSubkeysBelongToOneHeader(t *testing.T) {
 				func(s *Store) error { _, _, err := s.Key(ctx, "p"); return err },
 				func(s *Store) error { _, err := s.Seed(ctx, serial); return err },
 				func(s *Store) error { _, _, err := s.Session(ctx, "p", "1"); return err },
-				func(s *Store) error { _, err := s.SetKey(ctx, "q", otherKey, Info{}); return err },
+				func(s *Store) error { _, err := s.SetKey(ctx, "q", otherKey, Info{Rev: revOf(s, "q")}); return err },
 				func(s *Store) error { return s.SetSeed(ctx, serial, seed) },
 				func(s *Store) error {
 					return s.SaveSession(ctx, "p", "2", "", exampleSession(time.Now().Add(time.Hour)))

@@ -22,12 +22,19 @@ func (s *Store) Key(ctx context.Context, profile string) (creds.Key, Info, error
 }
 
 // SetKey stores a key, replaces the profile's old one and removes the sessions made
-// with that. It uses only Account, ARN and KeyCreated of i. An old key with another ID is
-// retired, unless that was done before.
+// with that. It uses only Account, ARN, KeyCreated and Rev of i: Rev is that of the key
+// which is replaced, as KeyInfo says, and empty if there must be none yet. If the store has
+// another one, the error is a *ChangedError and nothing is written: that key may be
+// nowhere else. An old key with another ID is retired, unless that was done before.
 func (s *Store) SetKey(ctx context.Context, profile string, k creds.Key, i Info) (Info, error) {
 	info := Info{Kind: KindKey, Name: profile, KeyID: k.ID, Account: i.Account, ARN: i.ARN, KeyCreated: seconds(i.KeyCreated)}
-	info, err := s.putAfter(ctx, func(d dir, h header, subkey []byte) error {
-		return s.retireReplaced(d, h, subkey, profile, k.ID)
+	info, err := s.putBy(ctx, func(d dir, h header, subkey []byte, write func() error) error {
+		return s.ifRevision(ctx, d, KindKey, profile, i.Rev, func(item, error) error {
+			if err := s.retireReplaced(d, h, subkey, profile, k.ID); err != nil {
+				return err
+			}
+			return write()
+		})
 	}, info, packKey(k), profile)
 	if err != nil {
 		return Info{}, err
@@ -39,9 +46,11 @@ func (s *Store) SetKey(ctx context.Context, profile string, k creds.Key, i Info)
 	return info, nil
 }
 
-// RemoveKey removes a key and the sessions made from it, or returns a *NotFoundError.
-func (s *Store) RemoveKey(ctx context.Context, profile string) error {
-	err := s.remove(ctx, KindKey, profile)
+// RemoveKey removes a key and the sessions made from it, or returns a *NotFoundError. rev
+// is that of the key which is meant, as KeyInfo says; empty if it is damaged. If the store
+// has another one, the error is a *ChangedError and nothing is removed.
+func (s *Store) RemoveKey(ctx context.Context, profile, rev string) error {
+	err := s.removeIf(ctx, KindKey, profile, rev)
 	if err == nil {
 		_, err = s.RemoveSessions(profile)
 	}
@@ -271,12 +280,12 @@ func (s *Store) decrypt(ctx context.Context, d dir, h header, r any, kind Kind, 
 
 // put encrypts a record and writes it.
 func (s *Store) put(ctx context.Context, info Info, r record, parts ...string) (Info, error) {
-	return s.putAfter(ctx, func(dir, header, []byte) error { return nil }, info, r, parts...)
+	return s.putBy(ctx, func(_ dir, _ header, _ []byte, write func() error) error { return write() }, info, r, parts...)
 }
 
-// putAfter is put, if first, which gets the subkey of the item's kind, does not fail. It
-// is called when nothing but the writing itself can still fail.
-func (s *Store) putAfter(ctx context.Context, first func(dir, header, []byte) error, info Info, r record, parts ...string) (Info, error) {
+// putBy is put, where by decides whether the item is written. It gets the subkey of the
+// item's kind, and is called when nothing but the writing itself can still fail.
+func (s *Store) putBy(ctx context.Context, by func(d dir, h header, subkey []byte, write func() error) error, info Info, r record, parts ...string) (Info, error) {
 	file, err := fileName(info.Kind, parts...)
 	if err != nil {
 		return Info{}, err
@@ -297,17 +306,36 @@ func (s *Store) putAfter(ctx context.Context, first func(dir, header, []byte) er
 		if _, err := parseItem(file, sealed); err != nil || int64(len(sealed)) > info.Kind.maxFile() {
 			return fmt.Errorf("the %s of %q is too large to store", info.Kind.noun(), info.Name)
 		}
-		err := first(d, h, key)
-		if err != nil {
-			return err
-		}
-		err = d.write(file, sealed, info.Kind != KindSession)
+		err := by(d, h, key, func() error { return d.write(file, sealed, info.Kind != KindSession) })
 		if err == nil {
 			s.sweep(d, h)
 		}
 		return err
 	})
 	return info, err
+}
+
+// ifRevision calls do with an item, or why it cannot be read, if its revision is rev, and
+// lets nobody change it in the meantime. An item that is not there, or of which not even
+// the header can be read, has none.
+func (s *Store) ifRevision(ctx context.Context, d dir, kind Kind, name, rev string, do func(item, error) error) error {
+	file, err := fileName(kind, name)
+	if err != nil {
+		return err
+	}
+	l, err := s.lock(ctx, revisionLock, false, nil)
+	if err != nil {
+		return err
+	}
+	defer l.Unlock()
+	it, err := readItem(d, file)
+	switch {
+	case err != nil && !absent(err) && (!damagedItem(err) || rev != ""):
+		return err
+	case it.info.Rev != rev:
+		return &ChangedError{kind, name}
+	}
+	return do(it, err)
 }
 
 // Unlock opens the store for a kind of item, so that storing one asks nobody.
@@ -366,17 +394,38 @@ func (s *Store) remove(ctx context.Context, kind Kind, name string) error {
 	}
 	err = s.change(ctx, func(d dir, _ header) error {
 		it, unread := readItem(d, file)
-		if err := d.remove(file); err != nil {
-			return err
-		}
-		if unread == nil {
-			if err := d.removeConflicts(it.info); err != nil {
-				return err
-			}
-		}
-		return d.sync(".")
+		return d.removeRead(file, it, unread)
 	})
 	return notFound(err, kind, name)
+}
+
+// removeIf is remove for an item whose revision is rev.
+func (s *Store) removeIf(ctx context.Context, kind Kind, name, rev string) error {
+	file, err := fileName(kind, name)
+	if err != nil {
+		return err
+	}
+	err = s.change(ctx, func(d dir, _ header) error {
+		if _, err := readItem(d, file); absent(err) {
+			return err
+		}
+		return s.ifRevision(ctx, d, kind, name, rev, func(it item, unread error) error { return d.removeRead(file, it, unread) })
+	})
+	return notFound(err, kind, name)
+}
+
+// removeRead removes an item's file, and other files with the same item, if it could be
+// read.
+func (d dir) removeRead(file string, it item, unread error) error {
+	if err := d.remove(file); err != nil {
+		return err
+	}
+	if unread == nil {
+		if err := d.removeConflicts(it.info); err != nil {
+			return err
+		}
+	}
+	return d.sync(".")
 }
 
 // notFound turns the error of a missing file, or of a store that was never made, into

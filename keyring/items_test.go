@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestEveryName(t *testing.T) {
 	secret := func(kind Kind, name string) creds.Secret { return creds.NewSecret(string(kind) + " of " + name) }
 	ends := time.Now().Add(time.Hour)
 	for _, name := range names {
-		_, err := s.SetKey(ctx, name, creds.Key{ID: exampleKey.ID, Secret: secret(KindKey, name)}, Info{})
+		_, err := s.SetKey(ctx, name, creds.Key{ID: exampleKey.ID, Secret: secret(KindKey, name)}, Info{Rev: revOf(s, name)})
 		if err == nil {
 			err = s.SetSeed(ctx, name, creds.Seed{Secret: secret(KindSeed, name)})
 		}
@@ -102,7 +103,8 @@ func TestEveryName(t *testing.T) {
 		if n, err := s.RemoveTokens(name); n != 1 || err != nil {
 			t.Errorf("%q: %d, %v", name, n, err)
 		}
-		if err := errors.Join(s.RemoveKey(ctx, name), s.RemoveRotation(name), s.RemoveBackup(name)); err != nil {
+		rotation, _ := s.RotationInfo(name)
+		if err := errors.Join(s.RemoveKey(ctx, name, revOf(s, name)), s.RemoveRotation(name, rotation.Rev), s.RemoveBackup(name)); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 		if i%16 > 0 {
@@ -121,11 +123,11 @@ func TestNoName(t *testing.T) {
 	ctx := t.Context()
 	s := newStore(t)
 	for _, name := range []string{"", "a\x00b", "\xff", "a\xc3", strings.Repeat("a", maxName+1), strings.Repeat("/", maxName/3+1)} {
-		_, keyErr := s.SetKey(ctx, name, exampleKey, Info{})
+		_, keyErr := s.SetKey(ctx, name, exampleKey, Info{Rev: revOf(s, name)})
 		_, _, getErr := s.Key(ctx, name)
 		_, rotErr := s.SetRotation(ctx, name, creds.Rotation{}, Info{})
 		_, oldErr := s.SetBackup(ctx, name, creds.Backup{})
-		for _, err := range []error{keyErr, getErr, rotErr, oldErr, s.SetSeed(ctx, name, seed), s.RemoveKey(ctx, name), s.SaveSession(ctx, "p", name, "", exampleSession(time.Now()))} {
+		for _, err := range []error{keyErr, getErr, rotErr, oldErr, s.SetSeed(ctx, name, seed), s.RemoveKey(ctx, name, revOf(s, name)), s.SaveSession(ctx, "p", name, "", exampleSession(time.Now()))} {
 			wantErr[*NameError](t, err)
 		}
 	}
@@ -145,7 +147,7 @@ func TestEveryLength(t *testing.T) {
 	for _, n := range lengths {
 		for _, fill := range []string{"x", "\x01", "\"", "é"} {
 			value := creds.NewSecret(strings.Repeat(fill, n/len(fill)))
-			if _, err := s.SetKey(ctx, "p", creds.Key{ID: exampleKey.ID, Secret: value}, Info{}); err != nil {
+			if _, err := s.SetKey(ctx, "p", creds.Key{ID: exampleKey.ID, Secret: value}, Info{Rev: revOf(s, "p")}); err != nil {
 				t.Errorf("%d of %q: %v", n, fill, err)
 			}
 			if k, _, err := again(s).Key(ctx, "p"); err != nil || !k.Secret.Equal(value) {
@@ -267,5 +269,57 @@ func BenchmarkInfos(b *testing.B) {
 		if n != 1000 {
 			b.Fatal(n)
 		}
+	}
+}
+
+// A key is replaced or removed only by those who know which one that is: another process
+// may have stored the only copy of another key in the meantime.
+func TestKeyHasChanged(t *testing.T) {
+	s := newStore(t)
+	_, err := s.SetKey(t.Context(), "p", exampleKey, Info{Rev: "x"})
+	wantErr[*ChangedError](t, err)
+	first := mustSetKey(t, s, "p", exampleKey)
+	second := mustSetKey(t, s, "p", otherKey)
+	for _, rev := range []string{"", first.Rev, "x"} {
+		_, err := s.SetKey(t.Context(), "p", exampleKey, Info{Rev: rev})
+		wantErr[*ChangedError](t, err)
+		wantErr[*ChangedError](t, s.RemoveKey(t.Context(), "p", rev))
+	}
+	if k, info, err := s.Key(t.Context(), "p"); err != nil || info != second || k.ID != otherKey.ID {
+		t.Errorf("%v, %+v, %v", k, info, err)
+	}
+	// One whose header cannot be read has no revision.
+	if err := os.WriteFile(s.ItemPath("key+p"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.SetKey(t.Context(), "p", exampleKey, Info{Rev: second.Rev})
+	wantErr[*DamagedError](t, err)
+	wantErr[*DamagedError](t, s.RemoveKey(t.Context(), "p", second.Rev))
+	if _, err := s.SetKey(t.Context(), "p", exampleKey, Info{}); err != nil {
+		t.Error(err)
+	}
+	wantErr[*NotFoundError](t, s.RemoveKey(t.Context(), "q", "x"))
+}
+
+// Of several that replace one key at once, one succeeds.
+func TestSetKeyAtOnce(t *testing.T) {
+	s := newStore(t)
+	rev := mustSetKey(t, s, "p", exampleKey).Rev
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		wg.Go(func() { _, errs[i] = again(s).SetKey(t.Context(), "p", otherKey, Info{Rev: rev}) })
+	}
+	wg.Wait()
+	done := 0
+	for _, err := range errs {
+		if err == nil {
+			done++
+			continue
+		}
+		wantErr[*ChangedError](t, err)
+	}
+	if done != 1 {
+		t.Errorf("%d succeeded", done)
 	}
 }

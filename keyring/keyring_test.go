@@ -66,7 +66,7 @@ func TestWhatIsNotThereAsksNobody(t *testing.T) {
 			_, _, sessionErr := s.Session(ctx, "prod", "1")
 			_, infoErr := s.KeyInfo("prod")
 			_, seedInfoErr := s.SeedInfo(serial)
-			for i, err := range []error{keyErr, seedErr, sessionErr, infoErr, seedInfoErr, s.RemoveKey(ctx, "prod"), s.RemoveSeed(serial)} {
+			for i, err := range []error{keyErr, seedErr, sessionErr, infoErr, seedInfoErr, s.RemoveKey(ctx, "prod", revOf(s, "prod")), s.RemoveSeed(serial)} {
 				var none *NotFoundError
 				if !errors.As(err, &none) {
 					t.Errorf("%d: %v, want *NotFoundError", i, err)
@@ -127,7 +127,7 @@ func TestSessionsFollowTheirKey(t *testing.T) {
 		}, false},
 		{"key removed while the session was made", func(t *testing.T, s *Store) {
 			old := mustSetKey(t, s, "p", exampleKey)
-			if err := s.RemoveKey(ctx, "p"); err != nil {
+			if err := s.RemoveKey(ctx, "p", revOf(s, "p")); err != nil {
 				t.Fatal(err)
 			}
 			save(t, s, old.Rev)
@@ -250,7 +250,7 @@ func TestQuietAsksNobody(t *testing.T) {
 
 func TestNotText(t *testing.T) {
 	s := newStore(t)
-	_, err := s.SetKey(t.Context(), "p", creds.Key{ID: "x", Secret: creds.NewSecret("a\xffb")}, Info{})
+	_, err := s.SetKey(t.Context(), "p", creds.Key{ID: "x", Secret: creds.NewSecret("a\xffb")}, Info{Rev: revOf(s, "p")})
 	if err == nil {
 		t.Error("a secret was stored that would come back changed")
 	}

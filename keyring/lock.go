@@ -24,9 +24,9 @@ const (
 	unlockLock = "unlock"    // held around a question and the derivation that follows
 	deriveLock = "derive"    // held around a derivation that needs no person; never held while one is asked
 	slotsLock  = "slots"     // held around a change of slots, questions included
-	// rotationLock is held from the look at a rotation until it has been replaced; never
-	// while a person is asked, and the store's lock is taken after it.
-	rotationLock = "rotation"
+	// revisionLock is held from the look at an item's revision until that has been replaced
+	// or removed. It is taken after the store's lock, and by nobody without that.
+	revisionLock = "revision"
 
 	// lockPoll is how soon a waiting process tries again, and lockPollMost how seldom
 	// it does so in the end: two hundred that wait must leave the processors to the one

@@ -144,7 +144,7 @@ func sameKey(a, b creds.Key) bool { return a.ID == b.ID && a.Secret.Equal(b.Secr
 
 func mustSetKey(t testing.TB, s *Store, profile string, k creds.Key) Info {
 	t.Helper()
-	info, err := s.SetKey(t.Context(), profile, k, Info{Account: "111111111111", ARN: exampleARN})
+	info, err := s.SetKey(t.Context(), profile, k, Info{Account: "111111111111", ARN: exampleARN, Rev: revOf(s, profile)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,3 +183,9 @@ func storeID(t testing.TB, s *Store) string {
 }
 
 func background() context.Context { return context.Background() }
+
+// revOf is the revision of a key that is about to be replaced or removed.
+func revOf(s *Store, profile string) string {
+	info, _ := s.KeyInfo(profile)
+	return info.Rev
+}

@@ -57,9 +57,9 @@ func TestVanishedAndExchangedStores(t *testing.T) {
 			_, _, session := s.Session(ctx, "p", "1")
 			_, info := s.KeyInfo("p")
 			_, infos := s.Infos(KindKey)
-			_, set := s.SetKey(ctx, "p", otherKey, Info{})
+			_, set := s.SetKey(ctx, "p", otherKey, Info{Rev: revOf(s, "p")})
 			_, sessions := s.RemoveAllSessions()
-			for i, err := range []error{exists, create, key, missing, session, info, infos, set, sessions, s.RemoveKey(ctx, "p")} {
+			for i, err := range []error{exists, create, key, missing, session, info, infos, set, sessions, s.RemoveKey(ctx, "p", revOf(s, "p"))} {
 				var trust *TrustError
 				if !errors.As(err, &trust) {
 					t.Errorf("%d: %v, want *TrustError", i, err)

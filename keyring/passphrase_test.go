@@ -141,7 +141,7 @@ func TestGivenPassphrase(t *testing.T) {
 func TestWrongPassphraseWritesNothing(t *testing.T) {
 	made := newStore(t)
 	s := again(made, func(o *Options) { o.Passphrase = fixed("wrong") })
-	_, err := s.SetKey(t.Context(), "p", exampleKey, Info{})
+	_, err := s.SetKey(t.Context(), "p", exampleKey, Info{Rev: revOf(s, "p")})
 	wantErr[*WrongPassphraseError](t, err)
 	if _, err := os.Lstat(itemPath(t, s, KindKey, "p")); err == nil {
 		t.Error("an item was written")

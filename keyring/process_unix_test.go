@@ -39,7 +39,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	mustSetKey(t, s, "p", exampleKey)
 	big := creds.Key{ID: "AKIAI44QH8DHBEXAMPLE", Secret: creds.NewSecret(strings.Repeat("x", 80<<10))}
-	_, err := s.SetKey(t.Context(), "p", big, Info{})
+	_, err := s.SetKey(t.Context(), "p", big, Info{Rev: revOf(s, "p")})
 	wantErr[*FullError](t, err)
 	if k, _, err := s.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
 		t.Errorf("the old key is lost: %v", err)
@@ -47,7 +47,7 @@ func TestFullDisk(t *testing.T) {
 	if left, _ := filepath.Glob(inStore(s, itemsDir(1)+"/.tmp-*")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
-	if _, err := s.SetKey(t.Context(), "p", otherKey, Info{}); err != nil {
+	if _, err := s.SetKey(t.Context(), "p", otherKey, Info{Rev: revOf(s, "p")}); err != nil {
 		t.Errorf("there is room again: %v", err)
 	}
 }
@@ -132,7 +132,7 @@ func TestReadOnly(t *testing.T) {
 	if k, _, err := s.Key(t.Context(), "p"); err != nil || !sameKey(k, exampleKey) {
 		t.Error(err)
 	}
-	if _, err := s.SetKey(t.Context(), "p", otherKey, Info{}); err == nil {
+	if _, err := s.SetKey(t.Context(), "p", otherKey, Info{Rev: revOf(s, "p")}); err == nil {
 		t.Error("written to a read-only disk")
 	}
 }
@@ -172,7 +172,7 @@ func TestNoLocks(t *testing.T) {
 					return s
 				}
 				s := lockless(made.opts.Dir)
-				_, err := s.SetKey(t.Context(), "p", exampleKey, Info{})
+				_, err := s.SetKey(t.Context(), "p", exampleKey, Info{Rev: revOf(s, "p")})
 				if !row.ok {
 					e := wantErr[*NoLocksError](t, err)
 					if e.Dir != made.opts.Dir || e.Instead != instead {

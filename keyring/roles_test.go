@@ -104,7 +104,7 @@ func roleSet(args []string) error {
 		if i%2 == 1 {
 			k = otherKey
 		}
-		if _, err := s.SetKey(background(), "p", k, Info{}); err != nil {
+		if _, err := s.SetKey(background(), "p", k, Info{Rev: revOf(s, "p")}); err != nil {
 			return err
 		}
 		if i == 0 {
@@ -122,7 +122,7 @@ func roleChurn(args []string) error {
 	s := New(options(args[0]))
 	for range n {
 		long := creds.Key{ID: "AKIAI44QH8DHBEXAMPLE", Secret: creds.NewSecret(fmt.Sprintf("%0*d", 40+os.Getpid()%4000, os.Getpid()))}
-		if _, err := s.SetKey(background(), "p", long, Info{}); err != nil {
+		if _, err := s.SetKey(background(), "p", long, Info{Rev: revOf(s, "p")}); err != nil {
 			return err
 		}
 		if _, _, err := s.Key(background(), "p"); err != nil {
@@ -141,7 +141,7 @@ func roleCrowd(args []string) error {
 	s := New(options(args[0]))
 	look := []func() error{
 		func() error {
-			_, err := s.SetKey(background(), "p", otherKey, Info{})
+			_, err := s.SetKey(background(), "p", otherKey, Info{Rev: revOf(s, "p")})
 			return err
 		},
 		func() error {

@@ -23,27 +23,16 @@ func (s *Store) Rotation(ctx context.Context, profile string) (creds.Rotation, I
 // written: what another process stored may be all that there is of a key. When SetRotation
 // returns without an error, r survives a power cut.
 func (s *Store) SetRotation(ctx context.Context, profile string, r creds.Rotation, i Info) (Info, error) {
-	if err := s.Unlock(ctx, KindRotation); err != nil {
-		return Info{}, err // it may ask a person, so it comes before the lock
-	}
-	l, err := s.lock(ctx, rotationLock, false, nil)
-	if err != nil {
-		return Info{}, err
-	}
-	defer l.Unlock()
 	info := Info{Kind: KindRotation, Name: profile, KeyID: r.New.ID, Account: i.Account, ARN: i.ARN, KeyCreated: seconds(i.KeyCreated)}
-	return s.putAfter(WithoutAsking(ctx), func(d dir, h header, subkey []byte) error {
-		it, err := s.read(d, KindRotation, profile)
+	return s.putBy(ctx, func(d dir, h header, subkey []byte, write func() error) error {
+		now, err := s.read(d, KindRotation, profile)
 		if err == nil {
-			_, err = it.open(subkey, h.ID)
+			_, err = now.open(subkey, h.ID)
 		}
-		switch {
-		case err != nil && !absent(err):
-			return err
-		case it.info.Rev != i.Rev:
-			return &ChangedError{KindRotation, profile}
+		if err != nil && !absent(err) {
+			return err // a damaged one may have the only copy of a key
 		}
-		return nil
+		return s.ifRevision(ctx, d, KindRotation, profile, i.Rev, func(item, error) error { return write() })
 	}, info, packRotation(r), profile)
 }
 
@@ -52,9 +41,10 @@ func (s *Store) SetRotation(ctx context.Context, profile string, r creds.Rotatio
 func (s *Store) RotationInfo(profile string) (Info, error) { return s.info(KindRotation, profile) }
 
 // RemoveRotation removes a rotation, and with it a key that is nowhere else; or it
-// returns a *NotFoundError.
-func (s *Store) RemoveRotation(profile string) error {
-	return s.remove(context.Background(), KindRotation, profile)
+// returns a *NotFoundError. rev is that of the rotation which was read: if the store has
+// another one, the error is a *ChangedError and nothing is removed.
+func (s *Store) RemoveRotation(profile, rev string) error {
+	return s.removeIf(context.Background(), KindRotation, profile, rev)
 }
 
 // Backup returns what files held before a change and its verified header, or a

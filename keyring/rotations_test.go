@@ -77,10 +77,13 @@ func TestRotation(t *testing.T) {
 	if infos, err := nobody.Infos(KindRotation); err != nil || len(infos) != 1 || infos[0] != info {
 		t.Errorf("listed %v, %v", infos, err)
 	}
-	if err := nobody.RemoveRotation("p"); err != nil {
+	for _, rev := range []string{"", first.Rev, "x"} {
+		wantErr[*ChangedError](t, nobody.RemoveRotation("p", rev))
+	}
+	if err := nobody.RemoveRotation("p", second.Rev); err != nil {
 		t.Error(err)
 	}
-	wantErr[*NotFoundError](t, nobody.RemoveRotation("p"))
+	wantErr[*NotFoundError](t, nobody.RemoveRotation("p", second.Rev))
 }
 
 // Of several that continue one rotation at once, one succeeds.

@@ -56,7 +56,7 @@ func TestNothingIsStoredWithoutSlot(t *testing.T) {
 			if err := harm(inStore(s, "g1/slots/passphrase")); err != nil {
 				t.Fatal(err)
 			}
-			_, err := s.SetKey(ctx, "q", otherKey, Info{})
+			_, err := s.SetKey(ctx, "q", otherKey, Info{Rev: revOf(s, "q")})
 			if d := wantErr[*DamagedError](t, err); d.File != "g1/slots/passphrase" {
 				t.Error(d)
 			}

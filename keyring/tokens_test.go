@@ -160,7 +160,7 @@ func TestRemoveTokens(t *testing.T) {
 	if _, err := s.RemoveAllSessions(); err != nil {
 		t.Error(err)
 	}
-	if err := s.RemoveKey(ctx, portal); err != nil {
+	if err := s.RemoveKey(ctx, portal, revOf(s, portal)); err != nil {
 		t.Error(err)
 	}
 	left(5)

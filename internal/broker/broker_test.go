@@ -568,7 +568,8 @@ func TestReplacedKey(t *testing.T) {
 	p := plans["mfa role"]
 	b.refuse = func(action, _ string) error {
 		if action == "token" && b.made == 0 {
-			if _, err := b.store.SetKey(t.Context(), "base", longKey, keyring.Info{}); err != nil {
+			old, _ := b.store.KeyInfo("base")
+			if _, err := b.store.SetKey(t.Context(), "base", longKey, keyring.Info{Rev: old.Rev}); err != nil {
 				t.Fatal(err)
 			}
 		}

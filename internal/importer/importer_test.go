@@ -86,7 +86,8 @@ func (w World) stored(t testing.TB, profile, id, secret string) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := w.Store.SetKey(t.Context(), profile, creds.Key{ID: id, Secret: creds.NewSecret(secret)}, keyring.Info{}); err != nil {
+	old, _ := w.Store.KeyInfo(profile)
+	if _, err := w.Store.SetKey(t.Context(), profile, creds.Key{ID: id, Secret: creds.NewSecret(secret)}, keyring.Info{Rev: old.Rev}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -258,7 +258,7 @@ func (j Journal) bringBackAll(b creds.Backup, done *Undone) error {
 // unstore removes a profile's key from the store, if it is still one of these and somewhere
 // else, too.
 func (j Journal) unstore(ctx context.Context, profile string, b creds.Backup, done *Undone) error {
-	key, _, err := j.Store.Key(ctx, profile)
+	key, info, err := j.Store.Key(ctx, profile)
 	if _, none := errors.AsType[*keyring.NotFoundError](err); none {
 		return nil
 	}
@@ -292,5 +292,5 @@ func (j Journal) unstore(ctx context.Context, profile string, b creds.Backup, do
 		return nil
 	}
 	done.Removed = append(done.Removed, profile)
-	return j.Store.RemoveKey(ctx, profile)
+	return j.Store.RemoveKey(ctx, profile, info.Rev)
 }

@@ -140,7 +140,8 @@ func TestDamagedKeyIsNoMissingKey(t *testing.T) {
 // An MFA secret is needed while a profile uses or names the device, or might.
 func TestNeedsDevice(t *testing.T) {
 	files, store, _ := home(t)
-	if err := store.RemoveKey(t.Context(), "damaged"); err != nil {
+	damaged, _ := store.KeyInfo("damaged")
+	if err := store.RemoveKey(t.Context(), "damaged", damaged.Rev); err != nil {
 		t.Fatal(err)
 	}
 	const serial = "arn:aws:iam::111111111111:mfa/jo"

@@ -143,7 +143,7 @@ func decideBack(s State) Action {
 		return DropLost
 	case s.Young && (s.Step == Began || s.Old == Absent || s.Old == Inactive && s.New == Absent):
 		return Await
-	case s.Step == Began, s.Replaced && s.Old != Active: // neither key is wanted here any more
+	case s.Step == Began, s.Replaced: // nobody knows whether what replaced them works
 		return Forget
 	case s.Old == Absent && s.Step == Returning && s.New == Active:
 		return Onward

@@ -30,7 +30,9 @@ func TestDecide(t *testing.T) {
 		{"half switched", State{Step: Created, Old: Active, New: Active, ToSwitch: true, ToReturn: true}, Prove, Return},
 		{"switched, but that is not written down", State{Step: Created, Old: Active, New: Active, ToReturn: true}, Switch, Return},
 		{"created, and the old key deleted by somebody", State{Step: Created, New: Active, ToSwitch: true}, Prove, OldGone},
-		{"created, and a third key stored", State{Step: Created, Old: Active, New: Active, Replaced: true}, Replaced, Return},
+		{"created, and a third key stored", State{Step: Created, Old: Active, New: Active, Replaced: true}, Replaced, Forget},
+		{"deactivated, and a third key stored", State{Step: Deactivated, Old: Inactive, New: Active, Replaced: true}, Replaced, Forget},
+		{"going back, and a third key stored", State{Step: Returning, Old: Active, New: Active, Replaced: true}, Forget, Forget},
 
 		{"switched", State{Step: Switched, Old: Active, New: Active, ToReturn: true}, Deactivate, Return},
 		{"switched, and the old key may be inactive", State{Step: Switched, Old: Inactive, New: Active, ToReturn: true}, Deactivate, Return},
@@ -91,11 +93,11 @@ func TestDecideNeverLosesAKey(t *testing.T) {
 					a := Decide(s)
 					actions[a]++
 					switch wrong := map[Action]bool{
-						Delete:     s.New != Active && !s.Young || s.ToSwitch || s.Old == Active,
-						Deactivate: s.New != Active && !s.Young || s.ToSwitch,
+						Delete:     s.New != Active && !s.Young || s.ToSwitch || s.Old == Active || s.Replaced,
+						Deactivate: s.New != Active && !s.Young || s.ToSwitch || s.Replaced,
 						Finish:     s.New != Active || s.ToSwitch || s.Old != Absent || s.Young,
 						OldGone:    s.Old == Absent && s.Young && s.Step != Began && step != "",
-						DeleteNew:  s.Old != Active || s.ToReturn,
+						DeleteNew:  s.Old != Active || s.ToReturn || s.Replaced,
 						Switch:     s.ToSwitch && !s.Proved,
 						SwitchBack: s.ToReturn && !s.Proved || s.Old != Active,
 						Create:     s.Lost || s.Young || s.Strange || s.Old != Active,

@@ -10,7 +10,7 @@ import (
 type StoppedError struct {
 	Profile  string
 	Rotation creds.Rotation
-	Back     bool // it was on the way back
+	Back     bool // it was on the way back, or there is none
 	Err      error
 }
 

@@ -36,6 +36,9 @@ func (x *run) look(ctx context.Context) error {
 	if err := x.lookAtProfiles(ctx); err != nil {
 		return err
 	}
+	if x.state.Replaced && !x.state.Back && journal.Step != "" && journal.Step != Returning {
+		return nil // whatever AWS says about the two keys, no profile has one of them
+	}
 	if x.resting() {
 		x.state.Old, x.state.New, x.state.Rest = Inactive, Active, true
 		return nil
@@ -49,16 +52,20 @@ func (x *run) look(ctx context.Context) error {
 }
 
 // tooYoung reports whether a key that was created then is not due. AWS is not asked: a
-// schedule's runs would need a code for that each time.
+// schedule's runs would need a code for that each time. A clock by which the key does not
+// exist yet is wrong, so that AWS is asked.
 func (x *run) tooYoung(created time.Time) bool {
 	x.age = x.clock().Sub(created)
-	return x.wish.MaxAge > 0 && !created.IsZero() && x.age < x.wish.MaxAge
+	return x.wish.MaxAge > 0 && !created.IsZero() && x.age >= 0 && x.age < x.wish.MaxAge
 }
 
 // resting reports whether this run leaves an old key alone, without asking AWS.
 func (x *run) resting() bool {
 	s := x.state
 	x.age = x.clock().Sub(x.info.KeyCreated)
+	if x.age < 0 || x.clock().Before(x.journal.Deactivated) {
+		return false // this computer's clock is wrong
+	}
 	return s.Step == Deactivated && !s.Back && !s.ToSwitch && !s.Replaced && x.rest() && !x.dueAgain()
 }
 
@@ -258,11 +265,20 @@ func (x *run) sort(ctx context.Context, signer creds.Key) error {
 }
 
 // isLost reports whether a key is one that AWS created for this rotation although the
-// answer was lost: it was created when fob asked for one, and nothing has ever used it. If
-// the user may not know whether it was used, it is perhaps lost.
+// answer was lost: it was created when fob asked for one, nothing has ever used it, and the
+// store does not have it. If the user may not know whether it was used, or something in the
+// store cannot be read, it is perhaps lost. So it is if the profiles have another key by
+// now: then nothing is created any more for which it would have to go.
 func (x *run) isLost(ctx context.Context, signer creds.Key, k iam.AccessKey) (lost bool, err error) {
 	from, to := x.journal.Began.Add(-lostSlack), x.journal.Began.Add(lostWindow)
 	if x.journal.Step != Began || x.answered || k.Created.Before(from) || k.Created.After(to) {
+		return false, nil
+	}
+	if has, err := x.storeHas(k.ID); has || err != nil {
+		if has || !OnlyDamaged(err) {
+			return false, err
+		}
+		x.perhaps = k.ID
 		return false, nil
 	}
 	var use creds.KeyUse
@@ -274,7 +290,24 @@ func (x *run) isLost(ctx context.Context, signer creds.Key, k iam.AccessKey) (lo
 		x.perhaps = k.ID
 		return false, nil
 	}
+	if err == nil && use.At.IsZero() && x.state.Replaced {
+		x.perhaps = k.ID
+		return false, nil
+	}
 	return err == nil && use.At.IsZero(), err
+}
+
+// storeHas reports whether the store has a key for any profile, in any rotation, or in a
+// file that a program for synchronization has put beside those.
+func (x *run) storeHas(id string) (bool, error) {
+	keys, err := x.Store.Infos(keyring.KindKey)
+	rotations, err2 := x.Store.Infos(keyring.KindRotation)
+	conflicts, err3 := x.Store.Conflicts()
+	for _, c := range conflicts {
+		keys = append(keys, c.Info)
+	}
+	has := slices.ContainsFunc(append(keys, rotations...), func(i keyring.Info) bool { return i.KeyID == id })
+	return has, errors.Join(err, err2, err3)
 }
 
 // lastUse asks when a key was last used. Unless that decides whether a key is lost, nobody
@@ -342,6 +375,11 @@ func (x *run) full(ctx context.Context) error {
 	if !ok {
 		return full
 	}
+	if x.journal.Step != "" {
+		if err := x.unchanged(ctx); err != nil {
+			return err // it may have got that key while the question was open
+		}
+	}
 	if err := x.delete(ctx, x.journal.Old, all[i].ID); err != nil {
 		return err
 	}
@@ -369,6 +407,13 @@ func (x *run) dropLost(ctx context.Context) error {
 		}
 		if !ok {
 			return &ElsewhereError{Profile: x.Profile, KeyID: x.lost}
+		}
+		// That computer's copy may have arrived while the question was open.
+		if err := x.unchanged(ctx); err != nil {
+			return err
+		}
+		if has, err := x.storeHas(x.lost); has || err != nil {
+			return cmp.Or[error](err, &ElsewhereError{Profile: x.Profile, KeyID: x.lost})
 		}
 	}
 	if err := x.delete(ctx, x.journal.Old, x.lost); err != nil {

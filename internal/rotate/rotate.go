@@ -28,11 +28,15 @@
 //
 // A machine whose copy of the store is behind sees an earlier row, and must not break what
 // another one has reached: O is deactivated and deleted with N, which proves that N works,
-// and N is deleted with O. A key counts as lost only if AWS created it when fob asked for
-// one and got no answer, and nothing has ever used it. If another machine asked, that one
-// may have got the answer and be using the key, so that only a person may have it deleted.
-// A list that is behind proves nothing: AWS is asked again, or told to delete what may be
-// there. A journal that another process has changed in the meantime is not overwritten.
+// and N is deleted with O. If the journal has arrived here before the keys, a file with N
+// is still to come: so the way back stores O again for every profile before it deletes N.
+// A key counts as lost only if AWS created it when fob asked for one and got no answer,
+// nothing has ever used it, and the store does not have it. If another machine asked, that
+// one may have got the answer and be using the key, so that only a person may have it
+// deleted. A list that is behind proves nothing: AWS is asked again, or told to delete what
+// may be there. If the profiles have other keys by now, fob deletes neither O nor N, because
+// nobody knows whether those work. A journal or a key that another process has changed in
+// the meantime is neither overwritten nor removed.
 package rotate
 
 import (
@@ -66,10 +70,13 @@ type Store interface {
 	// Infos are the headers of all items of a kind. Damaged ones are left out, and are an
 	// error beside the others.
 	Infos(kind keyring.Kind) ([]keyring.Info, error)
+	KeyInfo(profile string) (keyring.Info, error)
+	// Conflicts are files that hold an item under another name than its own.
+	Conflicts() ([]keyring.Conflict, error)
 	Retire(ctx context.Context, profile string, k creds.Key, why string) error
 	Rotation(ctx context.Context, profile string) (creds.Rotation, keyring.Info, error)
 	SetRotation(ctx context.Context, profile string, r creds.Rotation, i keyring.Info) (keyring.Info, error)
-	RemoveRotation(profile string) error
+	RemoveRotation(profile, rev string) error
 }
 
 // STS says whose a key is.

@@ -11,6 +11,7 @@ import (
 
 	"fob/internal/creds"
 	"fob/internal/iam"
+	"fob/keyring"
 )
 
 func contains(err error, text string) bool { return strings.Contains(err.Error(), text) }
@@ -799,7 +800,8 @@ func TestLostKeyIsListedLate(t *testing.T) {
 }
 
 // Another key was stored half-way: fob rotate does not give that up, and --abort ends the
-// rotation and names what it leaves, also where AWS accepts neither key any more.
+// rotation and names what it leaves, also where AWS accepts neither key any more. It
+// deletes neither: nobody knows whether the other key works.
 func TestReplaced(t *testing.T) {
 	third := creds.Key{ID: "AKIATHIRD", Secret: creds.NewSecret("third")}
 	for step, n := range map[string]int{Created: slices.Index(operations(t), "journal created") + 2, Deactivated: slices.Index(operations(t), "delete") + 1} {
@@ -815,11 +817,8 @@ func TestReplaced(t *testing.T) {
 				t.Errorf("%s, gone: %v: %v", step, gone, err)
 			}
 			result, err := w.run(t.Context(), Wish{Back: true}, 0, "")
-			want := []string{"AKIAOLD"}
-			if gone || step == Deactivated {
-				want = append(want, "AKIANEW1")
-			}
-			if err != nil || result.Last != Forget || !slices.Equal(result.Left, want) || w.stored["dev"].ID != third.ID || w.journal != nil {
+			want := []string{"AKIAOLD", "AKIANEW1"}
+			if err != nil || result.Last != Forget || !slices.Equal(result.Left, want) || !gone && len(w.keys) != 2 || w.stored["dev"].ID != third.ID || w.journal != nil {
 				t.Errorf("%s, gone: %v: %+v, %v", step, gone, result, err)
 			}
 		}
@@ -873,6 +872,161 @@ func TestSomebodyElse(t *testing.T) {
 			default:
 				t.Errorf("%s, back: %v: %v", row.name, back, err)
 			}
+		}
+	}
+}
+
+// A rotation that another process has written in the meantime is not removed, and nothing is
+// deleted on the strength of the one that was read before.
+func TestAnotherJournalStays(t *testing.T) {
+	names := operations(t)
+	for _, back := range []bool{false, true} {
+		for n := slices.Index(names, "journal began") + 1; n <= len(names)+8; n++ {
+			w := newWorld()
+			if back {
+				_, _ = w.run(t.Context(), Wish{KeepOld: true}, 0, "")
+			}
+			deleted := false
+			other := creds.Rotation{Step: Created, Old: creds.Key{ID: "AKIAX"}, New: creds.Key{ID: "AKIAY", Secret: creds.NewSecret("y")}}
+			swapped := false
+			w.watch = func(op string) {
+				deleted = deleted || swapped && op == "delete"
+				if w.ops == n && w.journal != nil {
+					w.journal, w.info, swapped = &other, keyring.Info{Rev: "other"}, true
+				}
+			}
+			_, err := w.run(t.Context(), Wish{Back: back}, 0, "")
+			if !swapped {
+				continue
+			}
+			where := fmt.Sprintf("back: %v, swapped after %d (%s)", back, n, w.names[n-1])
+			if _, changed := errors.AsType[*keyring.ChangedError](err); !changed || w.journal == nil || w.journal.New.ID != "AKIAY" {
+				t.Errorf("%s: %v, journal %+v; %q", where, err, w.journal, w.names)
+			}
+			// Between the last look and the call nothing helps; nor does a key stay that
+			// cannot be stored.
+			if last := w.names[n-1]; deleted && strings.HasPrefix(last, "journal") && last != "journal began" {
+				t.Errorf("%s: deleted a key; %q", where, w.names)
+			}
+		}
+	}
+}
+
+// On the way back, the old key is stored again where it is already: the file with the new
+// one may not have arrived yet. So it is where somebody has deleted the new key.
+func TestBackStoresAgain(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		w := newWorld()
+		_, _ = w.run(t.Context(), Wish{}, slices.Index(operations(t), "journal created")+2, killBefore)
+		_, _ = w.run(t.Context(), Wish{Back: true}, 7, killBefore)
+		if w.journal.Step != Returning || len(w.wrote) > 0 {
+			t.Fatalf("the journal says %q; wrote %q", w.journal.Step, w.wrote)
+		}
+		if w.settle(time.Hour); gone {
+			delete(w.keys, "AKIANEW1")
+		}
+		if _, err := w.run(t.Context(), Wish{Back: true}, 0, ""); err != nil || !slices.Equal(w.wrote, []string{"dev", "copy"}) {
+			t.Errorf("gone: %v: %v; wrote %q", gone, err, w.wrote)
+		}
+		w.over(t, fmt.Sprintf("gone: %v", gone), "old")
+	}
+}
+
+// A key that the store has, wherever, is not a lost one.
+func TestStoredKeyIsNotLost(t *testing.T) {
+	stored := creds.Key{ID: "AKIANEW1", Secret: creds.NewSecret("new1")}
+	for name, store := range map[string]func(*world){
+		"for the profile":          func(w *world) { w.stored["dev"] = stored },
+		"for both":                 func(w *world) { w.stored["dev"], w.stored["copy"] = stored, stored },
+		"for another profile":      func(w *world) { w.stored["other2"] = stored },
+		"in a conflicted copy":     func(w *world) { w.conflicts = []keyring.Conflict{{Info: keyring.Info{KeyID: stored.ID}}} },
+		"perhaps in a damaged one": func(w *world) { w.unread = &keyring.DamagedError{} },
+	} {
+		for _, back := range []bool{false, true} {
+			w := newWorld()
+			w.lag, w.agrees = true, true
+			_, _ = w.run(t.Context(), Wish{}, slices.Index(operations(t), "create")+1, killAfter)
+			w.settle(time.Hour)
+			store(w)
+			result, err := w.run(t.Context(), Wish{Back: back}, 0, "")
+			if w.keys["AKIANEW1"] == nil || w.made != 1 || len(w.asked) > 0 || back == (err != nil) {
+				t.Errorf("%s, back: %v: %+v, %v; asked about %q", name, back, result, err, w.asked)
+			}
+			if perhaps := result.PerhapsLost != ""; back && perhaps != (w.unread != nil) {
+				t.Errorf("%s: perhaps lost: %q", name, result.PerhapsLost)
+			}
+		}
+	}
+	// It arrives while a person is asked.
+	w := newWorld()
+	w.lag, w.agrees = true, true
+	_, _ = w.run(t.Context(), Wish{}, slices.Index(operations(t), "create")+1, killAfter)
+	w.settle(time.Hour)
+	w.machine = "there"
+	r := w.rotator()
+	r.MayDropLost = func(context.Context, KnownKey) (bool, error) { w.stored["copy"] = stored; return true, nil }
+	if _, err := r.Run(t.Context(), Wish{}); err == nil || w.keys["AKIANEW1"] == nil {
+		t.Errorf("it arrived meanwhile: %v", err)
+	}
+}
+
+// Where the profiles have other keys, AWS is not asked about the two: its answer would only
+// hide that.
+func TestReplacedWithoutAWS(t *testing.T) {
+	w := newWorld()
+	_, _ = w.run(t.Context(), Wish{}, slices.Index(operations(t), "create")+1, killBefore)
+	third := creds.Key{ID: "AKIATHIRD", Secret: creds.NewSecret("third")}
+	w.stored["dev"], w.stored["copy"] = third, third
+	delete(w.keys, "AKIAOLD")
+	_, err := w.run(t.Context(), Wish{}, 0, "")
+	if e, ok := errors.AsType[*StateError](err); !ok || e.Action != Replaced || slices.Contains(w.names, "list") {
+		t.Errorf("%v; %q", err, w.names)
+	}
+}
+
+// IAM may not know a new key yet when STS does.
+func TestNewKeyIsUnknownToIAM(t *testing.T) {
+	for _, unknown := range []int{3, 1000} {
+		w := newWorld()
+		_, _ = w.run(t.Context(), Wish{}, slices.Index(operations(t), "deactivate")+1, killBefore)
+		w.notInIAM = unknown
+		result, err := w.run(t.Context(), Wish{}, 0, "")
+		if err != nil || result.Last != map[bool]Action{false: Finish, true: Leave}[unknown > 100] {
+			t.Errorf("%d: %+v, %v", unknown, result, err)
+		}
+	}
+}
+
+// Where the way back ends with the new key, that is not replaced, however old it is.
+func TestOnwardEnds(t *testing.T) {
+	w := newWorld()
+	_, _ = w.run(t.Context(), Wish{KeepOld: true}, 0, "")
+	_, _ = w.run(t.Context(), Wish{Back: true}, 7, killBefore)
+	if w.journal.Step != Returning {
+		t.Fatalf("the journal says %q", w.journal.Step)
+	}
+	delete(w.keys, "AKIAOLD")
+	w.settle(OldAge)
+	result, err := w.run(t.Context(), Wish{Back: true}, 0, "")
+	if err != nil || result.Last != Finish || w.made != 1 {
+		t.Errorf("%+v, %v, %d made", result, err, w.made)
+	}
+	w.over(t, "onward", "new")
+}
+
+// By a clock that is behind, a key may be from the future. Then AWS says how old it is.
+func TestClockIsBehind(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		w := newWorld()
+		if _, err := w.run(t.Context(), Wish{KeepOld: keep}, 0, ""); err != nil {
+			t.Fatal(err)
+		}
+		behind := w.now.Add(-time.Hour)
+		w.now = w.now.AddDate(0, 0, 100)
+		r := w.rotator()
+		r.Now = func() time.Time { return behind }
+		if _, err := r.Run(t.Context(), Wish{Scheduled: true, MaxAge: OldAge}); err != nil || w.made != 2 {
+			t.Errorf("keep: %v: %v, %d made", keep, err, w.made)
 		}
 	}
 }

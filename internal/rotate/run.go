@@ -33,9 +33,12 @@ type run struct {
 	// answered: no key can be lost, because AWS has answered whenever this rotation asked for
 	// one. Then a new key is somebody else's.
 	answered bool
-	// What this run did: it began the rotation, activated the old key, or deleted the new
-	// one.
-	began, reactivated, newDeleted bool
+	// What this run did: it began the rotation, or activated the old key.
+	began, reactivated bool
+	// onward: there was no way back.
+	onward bool
+	// gave is the key that this run has stored for a profile.
+	gave map[string]creds.Key
 
 	age time.Duration // of the profile's key; 0 if that is unknown
 }
@@ -46,12 +49,12 @@ type run struct {
 // If the context ends, Run finishes the call that it is making, because only then does it
 // know what AWS has done.
 func (r *Rotator) Run(ctx context.Context, w Wish) (Result, error) {
-	x := &run{Rotator: r, wish: w, signedIn: map[string]bool{}}
+	x := &run{Rotator: r, wish: w, signedIn: map[string]bool{}, gave: map[string]creds.Key{}}
 	result, err := x.run(ctx)
 	if err == nil || x.journal.Step == "" {
 		return result, err
 	}
-	return result, &StoppedError{Profile: r.Profile, Rotation: x.journal, Back: x.state.Back || x.journal.Step == Returning, Err: err}
+	return result, &StoppedError{Profile: r.Profile, Rotation: x.journal, Back: x.state.Back || x.onward || x.journal.Step == Returning, Err: err}
 }
 
 func (x *run) run(ctx context.Context) (Result, error) {
@@ -65,6 +68,9 @@ func (x *run) run(ctx context.Context) (Result, error) {
 		}
 		if a == Deactivate || a == Delete || a == DeleteNew {
 			before := x.state
+			if err := x.unchanged(ctx); err != nil {
+				return Result{}, err
+			}
 			if err := x.lookAtProfiles(ctx); err != nil {
 				return Result{}, err
 			}
@@ -103,7 +109,7 @@ func (x *run) left(r creds.Rotation) (ids []string) {
 		return nil
 	}
 	ids = []string{r.Old.ID}
-	if r.New.ID != "" && !x.newDeleted {
+	if r.New.ID != "" {
 		ids = append(ids, r.New.ID)
 	}
 	return ids
@@ -168,15 +174,25 @@ func (x *run) performBack(ctx context.Context, a Action) error {
 		x.state.ToSwitch, x.state.ToReturn = true, false
 		return nil
 	case DeleteNew:
+		if err := x.give(ctx, x.journal.Old, x.created(x.journal.Old.ID)); err != nil {
+			return err
+		}
 		if err := x.delete(ctx, x.journal.Old, x.journal.New.ID); err != nil {
 			return err
 		}
-		x.state.New, x.state.Young, x.newDeleted = Absent, false, true
+		x.state.New, x.state.Young = Absent, false
 		return nil
 	case Onward:
+		x.wish.Back, x.onward = false, true
 		x.state.Back, x.state.Proved = false, false
+		x.state.Due = false // that was asked to go back, and not for another key
 		return x.reach(ctx, Created)
 	case Forget:
+		if x.state.Step == Returning && !x.state.Replaced {
+			if err := x.give(ctx, x.journal.Old, x.created(x.journal.Old.ID)); err != nil {
+				return err
+			}
+		}
 		return x.forget()
 	case Leave:
 		if keep := x.journal.KeepOld || x.wish.KeepOld; !x.journal.Left || keep != x.journal.KeepOld {
@@ -294,6 +310,9 @@ func (x *run) keep(ctx context.Context, key creds.Key, listed iam.AccessKey) err
 		return nil
 	}
 	x.journal = before
+	if now, info, problem := x.Store.Rotation(ctx, x.Profile); problem == nil && now.New.ID == key.ID {
+		x.info = info // it was written all the same
+	}
 	if undo := x.delete(ctx, x.journal.Old, key.ID); undo != nil {
 		return &LeftError{KeyID: key.ID, Err: err, Undo: undo}
 	}
@@ -335,17 +354,25 @@ func (x *run) prove(ctx context.Context) error {
 	return nil
 }
 
-// give stores a key for all profiles that have one of the two, and reads it back.
+// give stores a key for all profiles that have one of the two, and reads it back. The old
+// one is stored again where it is already, unless this run has done that: another machine
+// may have given the profile the new one, in a file that has yet to arrive here, and only a
+// newer file outlives that.
 func (x *run) give(ctx context.Context, key creds.Key, created time.Time) error {
+	again := key.ID == x.journal.Old.ID
 	for _, profile := range x.journal.Profiles {
-		now, _, err := x.Store.Key(ctx, profile)
+		now, read, err := x.Store.Key(ctx, profile)
 		switch {
-		case err == nil && (same(now, key) || !x.known(now)), isMissing(err):
+		case isMissing(err), err == nil && !x.known(now):
 			continue
-		case err != nil && !isDamaged(err):
+		case err == nil && same(now, key) && (!again || same(x.gave[profile], key)):
+			continue
+		case isDamaged(err):
+			read, _ = x.Store.KeyInfo(profile) // its header may be as it was
+		case err != nil:
 			return err
 		}
-		info := keyring.Info{Account: x.id.Account, ARN: x.id.ARN, KeyCreated: created}
+		info := keyring.Info{Account: x.id.Account, ARN: x.id.ARN, KeyCreated: created, Rev: read.Rev}
 		if _, err := x.Store.SetKey(ctx, profile, key, info); err != nil {
 			return err
 		}
@@ -355,8 +382,19 @@ func (x *run) give(ctx context.Context, key creds.Key, created time.Time) error 
 		if !same(now, key) {
 			return &keyring.ChangedError{Kind: keyring.KindKey, Name: profile}
 		}
+		x.gave[profile] = key
 	}
 	return nil
+}
+
+// unchanged fails if another process has changed the journal since it was read: what is
+// deleted next may be what that one builds on.
+func (x *run) unchanged(ctx context.Context) error {
+	_, info, err := x.Store.Rotation(ctx, x.Profile)
+	if isMissing(err) || err == nil && info.Rev != x.info.Rev {
+		return &keyring.ChangedError{Kind: keyring.KindRotation, Name: x.Profile}
+	}
+	return err
 }
 
 // deactivate deactivates the old key. Where the rotation has waited for that since an
@@ -387,8 +425,14 @@ func (x *run) deactivate(ctx context.Context) error {
 
 // noteUse notes in the journal when something other than fob has used the old key lately.
 func (x *run) noteUse(ctx context.Context, signer creds.Key) error {
-	use, err := x.lastUse(ctx, signer, x.journal.Old.ID)
-	x.journal.UseUnknown = iam.Refused(err, iam.Denied)
+	var use creds.KeyUse
+	ask := func() (err error) {
+		use, err = x.lastUse(ctx, signer, x.journal.Old.ID)
+		return err
+	}
+	isNew := signer.ID == x.journal.New.ID
+	err := x.patiently(ctx, ask) // STS knows a new key, and IAM perhaps not yet
+	x.journal.UseUnknown = iam.Refused(err, iam.Denied) || isNew && iam.Refused(err, iam.UnknownKey)
 	switch {
 	case x.journal.UseUnknown:
 		x.Log("AWS does not tell when %s was last used: %v", x.journal.Old.ID, err)
@@ -456,9 +500,10 @@ func (x *run) save(ctx context.Context) error {
 	return nil
 }
 
-// forget removes the journal.
+// forget removes the journal, if it is the one that this run has read or written: another
+// one may have the only copy of a key.
 func (x *run) forget() error {
-	if err := x.Store.RemoveRotation(x.Profile); err != nil && !isMissing(err) {
+	if err := x.Store.RemoveRotation(x.Profile, x.info.Rev); err != nil && !isMissing(err) {
 		return err
 	}
 	x.journal, x.info, x.state.Step = creds.Rotation{}, keyring.Info{}, ""

@@ -55,6 +55,11 @@ type world struct {
 	revs    int
 	retired map[string]string // why, by key ID
 
+	conflicts []keyring.Conflict
+	wrote     []string // profiles whose keys were stored
+	unread    error    // of an item whose header cannot be read
+	notInIAM  int      // calls of AccessKeyUse that do not know the new key
+
 	ops     int
 	trouble map[int]string // by number of operation
 	names   []string       // of the operations
@@ -137,7 +142,7 @@ func (w *world) Key(_ context.Context, profile string) (k creds.Key, i keyring.I
 		if k, ok = w.stored[profile]; !ok {
 			return &keyring.NotFoundError{Kind: keyring.KindKey, Name: profile}
 		}
-		i.KeyCreated, i.Account = w.created[profile], w.account
+		i.KeyCreated, i.Account, i.Rev = w.created[profile], w.account, w.rev(profile)
 		if k.ID == "damaged" {
 			return &keyring.DamagedError{}
 		}
@@ -146,19 +151,41 @@ func (w *world) Key(_ context.Context, profile string) (k creds.Key, i keyring.I
 	return k, i, err
 }
 
-func (w *world) Infos(keyring.Kind) (infos []keyring.Info, err error) {
+// rev is the revision of a stored key: what it holds.
+func (w *world) rev(profile string) string {
+	k := w.stored[profile]
+	return k.ID + k.Secret.Reveal()
+}
+
+func (w *world) KeyInfo(profile string) (keyring.Info, error) {
+	return keyring.Info{Rev: w.rev(profile)}, nil
+}
+
+func (w *world) Conflicts() ([]keyring.Conflict, error) { return w.conflicts, nil }
+
+func (w *world) Infos(kind keyring.Kind) (infos []keyring.Info, err error) {
+	if kind == keyring.KindRotation {
+		if w.journal != nil {
+			infos = []keyring.Info{{Name: "dev", KeyID: w.journal.New.ID}}
+		}
+		return infos, nil
+	}
 	err = w.do("read keys", false, func() error {
 		for _, profile := range slices.Sorted(maps.Keys(w.stored)) {
 			infos = append(infos, keyring.Info{Name: profile, KeyID: w.stored[profile].ID})
 		}
-		return nil
+		return w.unread
 	})
 	return infos, err
 }
 
 func (w *world) SetKey(_ context.Context, profile string, k creds.Key, i keyring.Info) (keyring.Info, error) {
 	return i, w.do("store "+profile, false, func() error {
+		if i.Rev != w.rev(profile) {
+			return &keyring.ChangedError{Kind: keyring.KindKey, Name: profile}
+		}
 		w.stored[profile], w.created[profile] = k, i.KeyCreated
+		w.wrote = append(w.wrote, profile)
 		return nil
 	})
 }
@@ -193,10 +220,13 @@ func (w *world) SetRotation(_ context.Context, _ string, r creds.Rotation, i key
 	return i, err
 }
 
-func (w *world) RemoveRotation(string) error {
+func (w *world) RemoveRotation(_, rev string) error {
 	return w.do("forget", false, func() error {
 		if w.journal == nil {
 			return &keyring.NotFoundError{Kind: keyring.KindRotation, Name: "dev"}
+		}
+		if rev != w.info.Rev {
+			return &keyring.ChangedError{Kind: keyring.KindRotation, Name: "dev"}
 		}
 		w.journal, w.info = nil, keyring.Info{}
 		return nil
@@ -287,6 +317,10 @@ func (w *world) DeleteAccessKey(_ context.Context, with creds.Key, id string) er
 
 func (w *world) AccessKeyUse(_ context.Context, with creds.Key, id string) (use creds.KeyUse, err error) {
 	err = w.call("last use", with, func() error {
+		if with.ID != "AKIAOLD" && w.notInIAM > 0 {
+			w.notInIAM--
+			return &awsapi.RefusedError{Action: "GetAccessKeyLastUsed", KeyID: with.ID, Code: iam.UnknownKey}
+		}
 		if w.keys[id] != nil {
 			use = w.keys[id].use
 		}
