@@ -40,6 +40,26 @@ func (c *removeCmd) Run(a *app) error {
 	case err != nil:
 		return err
 	}
+	seed := secretOf(a, all, c.Profile, unread)
+	users := usedBy(all, c.Profile, "this key")
+	if err := c.removeKey(a, info, seed, users); err != nil {
+		return err
+	}
+	if err := seed.remove(a, c.Profile, info); err != nil {
+		return err
+	}
+	err = c.unwire(a)
+	c.noteConflicts(a)
+	a.out.Note("sessions already handed out stay valid until they expire")
+	noteLeft(a, info.KeyID)
+	if c.Yes && users != "" {
+		a.out.Note("%s, which is gone now", users)
+	}
+	return err
+}
+
+// removeKey asks, and removes the key and its rotation: the ones that the question names.
+func (c *removeCmd) removeKey(a *app, info keyring.Info, seed deviceSecret, users string) error {
 	rotation, err := rotationOf(a, c.Profile)
 	if err != nil {
 		return err
@@ -47,8 +67,6 @@ func (c *removeCmd) Run(a *app) error {
 	if err := rotation.shared(a, c.Profile); err != nil {
 		return err
 	}
-	seed := secretOf(a, all, c.Profile, unread)
-	users := usedBy(all, c.Profile, "this key")
 	if err := c.confirm(a, info, rotation, seed, users); err != nil {
 		return err
 	}
@@ -60,26 +78,18 @@ func (c *removeCmd) Run(a *app) error {
 	}
 	a.out.Answer("Removed the key of %s and its sessions.", c.Profile)
 	a.forgetImport(info.KeyID)
-	if err := rotation.remove(a, c.Profile, info.KeyID); err != nil {
-		return err
-	}
-	if err := seed.remove(a, c.Profile, info); err != nil {
-		return err
-	}
-	err = c.unwire(a)
-	c.noteConflicts(a)
-	a.out.Note("sessions already handed out stay valid until they expire")
-	switch owner := a.ownerOf(info.KeyID); {
-	case info.KeyID == "":
+	return rotation.remove(a, c.Profile, info.KeyID)
+}
+
+// noteLeft says what is left of a key that has been removed.
+func noteLeft(a *app, keyID string) {
+	switch owner := a.ownerOf(keyID); {
+	case keyID == "":
 	case owner != "":
-		a.out.Note("%s also has %s", owner, info.KeyID)
+		a.out.Note("%s also has %s", owner, keyID)
 	default:
-		a.out.Note("%s is still active in AWS until you delete it there", info.KeyID)
+		a.out.Note("%s is still active in AWS until you delete it there", keyID)
 	}
-	if c.Yes && users != "" {
-		a.out.Note("%s, which is gone now", users)
-	}
-	return err
 }
 
 // usedBy says which other profiles get their credentials through a profile: "prod and 3
