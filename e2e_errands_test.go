@@ -82,6 +82,9 @@ func bySystem(most int) (all []interruption) {
 	return all
 }
 
+// dice choose what these tests interrupt: the same in each run, and anything for TORTURE.
+var dice = rand.New(rand.NewPCG(uint64(often(1, int(time.Now().UnixNano()))), 0))
+
 // some are n of all interruptions, evenly; all of them for TORTURE.
 func some(all []interruption, n int) (chosen []interruption) {
 	every := often(max(1, len(all)/max(1, n)), 1)
@@ -187,7 +190,7 @@ func interrupt(t *testing.T, calls, few int, start func(t *testing.T) errand) {
 		at := span.moment()
 		all = append(all, interruption{fmt.Sprintf("killed after %v", at), killAt(at)})
 	}
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	dice.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	done, struck, limit := 0, 0, time.Now().Add(time.Duration(often(120, 600))*time.Second) // a busy machine does less
 	for _, i := range all {
 		if time.Now().After(limit) {
@@ -200,8 +203,8 @@ func interrupt(t *testing.T, calls, few int, start func(t *testing.T) errand) {
 		}
 		e.holds(t)
 		name := i.name
-		for rand.IntN(3) == 0 && !t.Failed() && (e.over == nil || !e.over(t)) { // what finishes it is interrupted, too
-			next := all[rand.IntN(len(all))]
+		for dice.IntN(3) == 0 && !t.Failed() && (e.over == nil || !e.over(t)) { // what finishes it is interrupted, too
+			next := all[dice.IntN(len(all))]
 			name += ", then " + next.name
 			next.run(t, e)
 			e.holds(t)
@@ -320,7 +323,7 @@ func (m movingWorld) holds(t *testing.T) {
 			t.Errorf("the key of %s is lost", k.profile)
 		}
 	}
-	k := m.keys[rand.IntN(2)]
+	k := m.keys[dice.IntN(2)]
 	r := m.input("", "export", "--profile", k.profile)
 	if r.code != 0 {
 		t.Errorf("export of %s: %v", k.profile, r)
@@ -527,7 +530,7 @@ func (r rotatingWorld) holds(t *testing.T) {
 	if len(active) == 0 {
 		t.Error("AWS has no key")
 	}
-	name := []string{"dev", "twin"}[rand.IntN(2)]
+	name := []string{"dev", "twin"}[dice.IntN(2)]
 	r2 := r.input("", "export", "--profile", name, "--fresh")
 	if r2.code != 0 {
 		t.Errorf("export of %s in step %q: %v", name, journal.Step, r2)
@@ -604,7 +607,7 @@ func TestRotateWithMFAInterrupted(t *testing.T) {
 func (r rotatingWorld) rotating() errand {
 	return errand{world: r.world, args: []string{"rotate", "dev"}, holds: r.holds, finish: func(t *testing.T) {
 		journal := r.journal(t)
-		if step := journal.Step; step != "" && rand.IntN(3) == 0 {
+		if step := journal.Step; step != "" && dice.IntN(3) == 0 {
 			res := r.input("", "rotate", "dev", "--abort")
 			t.Logf("abort in step %q: %v", step, res)
 			if res.code == 0 {
