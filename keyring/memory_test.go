@@ -272,7 +272,7 @@ func TestMachine(t *testing.T) {
 	if same, err := again(s).Machine(); same != name || err != nil {
 		t.Errorf("%q, then %q: %v", name, same, err)
 	}
-	if other, err := again(s, func(o *Options) { o.StateDir = filepath.Join(t.TempDir(), "elsewhere") }).Machine(); other == name || err != nil {
+	if other, err := again(s, func(o *Options) { o.StateDir = filepath.Join(tempDir(t), "elsewhere") }).Machine(); other == name || err != nil {
 		t.Errorf("another machine is called %q: %v", other, err)
 	}
 	file := filepath.Join(s.opts.StateDir, "machine")
