@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,22 +10,12 @@ import (
 	"time"
 
 	"fob/internal/profiles"
-	"fob/keyring"
 )
 
 // Whatever is wrong with generated AWS files, there is a line that says what helps, and what
 // names fob doctor --fix is what that repairs.
 func TestRemedies(t *testing.T) {
-	dir := t.TempDir()
-	program := filepath.Join(dir, "fob")
-	if err := os.WriteFile(program, nil, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	files := profiles.Files{
-		Config: filepath.Join(dir, "config"), Credentials: filepath.Join(dir, "credentials"),
-		State: filepath.Join(dir, "state"), Tilde: filepath.Base,
-	}
-	store := keyring.New(keyring.Options{Dir: filepath.Join(dir, "store"), StateDir: files.State})
+	program, files, store := emptyHome(t)
 	nothing := func(string) string { return "" }
 	world := profiles.World{Getenv: nothing, User: func() string { return "jo" }, Program: program, Log: func(string, ...any) {}}
 	look := func(profile string, fix bool) (promised, fixed int) {

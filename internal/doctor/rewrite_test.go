@@ -24,16 +24,7 @@ func TestRewriting(t *testing.T) {
 	if os.Getenv("TORTURE") != "" {
 		n *= 10
 	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "fob")
-	if err := os.WriteFile(program, nil, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	files := profiles.Files{
-		Config: filepath.Join(dir, "config"), Credentials: filepath.Join(dir, "credentials"),
-		State: filepath.Join(dir, "state"), Tilde: filepath.Base,
-	}
-	store := keyring.New(keyring.Options{Dir: filepath.Join(dir, "store"), StateDir: files.State})
+	program, files, store := emptyHome(t)
 	env := map[string]string{"AWS_ACCESS_KEY_ID": envKey, "AWS_SECRET_ACCESS_KEY": envSecret}
 	world := profiles.World{
 		Getenv: func(name string) string { return env[name] }, User: func() string { return "jo" },
@@ -102,7 +93,7 @@ func TestRewriting(t *testing.T) {
 			continue
 		}
 		forgotten := files
-		forgotten.State = filepath.Join(dir, "none")
+		forgotten.State = files.State + "-none"
 		if undo, err := forgotten.Restore(r.Done, program); err != nil || undo.After != s.files[0] && !strings.Contains(s.files[0], "fob_") && bare(r.Before, undo.After) != r.Before {
 			wrong("not given back from its own text: %v, %v\n%s\n%s", err, undo.Refused, r.After, undo.After)
 		}
@@ -149,4 +140,20 @@ func write(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// emptyHome is a program that only exists, and where AWS files and a store would be.
+func emptyHome(t *testing.T) (program string, files profiles.Files, store *keyring.Store) {
+	t.Helper()
+	dir := t.TempDir()
+	program = filepath.Join(dir, "fob")
+	if err := os.WriteFile(program, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	files = profiles.Files{
+		Config: filepath.Join(dir, "config"), Credentials: filepath.Join(dir, "credentials"),
+		State: filepath.Join(dir, "state"), Tilde: filepath.Base,
+	}
+	store = keyring.New(keyring.Options{Dir: filepath.Join(dir, "store"), StateDir: files.State})
+	return program, files, store
 }

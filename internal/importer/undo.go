@@ -54,11 +54,7 @@ func (j Journal) Undo(ctx context.Context) (done Undone, err error) {
 	if err != nil {
 		return done, err
 	}
-	here, err := j.Store.Machine()
-	if err != nil {
-		return done, err
-	}
-	gone, err := j.replaced(ctx, all)
+	here, gone, err := j.judge(ctx, all)
 	if err != nil {
 		return done, err
 	}
@@ -86,6 +82,15 @@ func (j Journal) Undo(ctx context.Context) (done Undone, err error) {
 	return done, with(j.forgetStale(ctx, stale), damaged)
 }
 
+// judge is what decides about entries: this machine's name, and the keys that are replaced.
+func (j Journal) judge(ctx context.Context, all []record) (here string, gone map[string]bool, err error) {
+	if here, err = j.Store.Machine(); err != nil {
+		return "", nil, err
+	}
+	gone, err = j.replaced(ctx, all)
+	return here, gone, err
+}
+
 // with is an error and those of items that cannot be read.
 func with(err, damaged error) error {
 	if damaged == nil {
@@ -102,11 +107,7 @@ func (j Journal) Restore(ctx context.Context, paths []string) (done Undone, err 
 	if err != nil {
 		return done, err
 	}
-	here, err := j.Store.Machine()
-	if err != nil {
-		return done, err
-	}
-	gone, err := j.replaced(ctx, all)
+	here, gone, err := j.judge(ctx, all)
 	if err != nil {
 		return done, err
 	}
