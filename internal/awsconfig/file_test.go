@@ -141,6 +141,9 @@ func TestRemoveFile(t *testing.T) {
 	if err := errors.Join(os.Rename(path, moved), os.Symlink(moved, path)); err != nil {
 		t.Skip(err) // Windows, without the right to make links
 	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skip(err) // wine, which makes links that lead nowhere
+	}
 	if err := RemoveFile(path, []byte("x\n")); !errors.Is(err, ErrChanged) || content(t, path) != "x\n" {
 		t.Errorf("a link: %v", err)
 	}
