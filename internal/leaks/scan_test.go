@@ -135,7 +135,8 @@ func TestWrappedBase64(t *testing.T) {
 // in its line.
 func TestAnywhere(t *testing.T) {
 	b := New(testSecrets()).buffer()
-	text := make([]byte, len(b.text)+chunk+1000)
+	b.text = b.text[:5*b.reach] // pieces meet early
+	text := make([]byte, 3*len(b.text)+1000)
 	line := "a line of a log file, of which there are many\n"
 	for i := range text {
 		text[i] = line[i%len(line)]
@@ -339,8 +340,9 @@ func TestRetired(t *testing.T) {
 func TestRetiredAnywhere(t *testing.T) {
 	asked := 0
 	b := New(Secrets{Retired: finder(testID, testSecret, &asked), Lengths: []int{20, 40}}).buffer()
+	b.text = b.text[:5*b.reach] // pieces meet early
 	line := "exportVARIABLE/of/some/file\n"
-	filler := strings.Repeat(line, (len(b.text)+chunk)/len(line))
+	filler := strings.Repeat(line, 3*len(b.text)/len(line))
 	lines := func(width int) func(string) string {
 		return func(plain string) string {
 			var all strings.Builder
@@ -360,9 +362,9 @@ func TestRetiredAnywhere(t *testing.T) {
 		"kubernetes": func(plain string) string { return "data: " + base64.StdEncoding.EncodeToString([]byte(plain)) + "\n" },
 	} {
 		ratio := float64(len(encode(filler))) / float64(len(filler))
-		places := []int{0, 1, 2, 3, 49_150, 49_151, 49_152, 65_500, 100_000, 100_001, 100_002, len(filler) - 1}
+		places := []int{0, 1, 2, 3, 10_000, 10_001, 10_002, len(filler) - 1}
 		for _, edge := range []int{len(b.text) - b.reach, len(b.text)} {
-			for d := -130; d <= 130; d += 26 {
+			for d := -130; d <= 130; d += 13 {
 				places = append(places, int(float64(edge+d)/ratio))
 			}
 		}
