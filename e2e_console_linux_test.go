@@ -164,7 +164,7 @@ func TestKillConsoleRenewal(t *testing.T) {
 	w.must(t, "", "export", "p", "--fresh")
 	life := lifetime(time.Since(began))
 	var kills, renewed int
-	for limit := time.Duration(often(20, 1800)) * time.Second; kills < often(60, 5000) && time.Since(began) < limit && !t.Failed(); {
+	for limit := time.Duration(often(12, 1800)) * time.Second; kills < often(60, 5000) && time.Since(began) < limit && !t.Failed(); {
 		expire(t, file)
 		before := cacheFields(t, file)
 		v := w.victim(life.moment(), "", "export", "p", "--fresh")

@@ -191,7 +191,7 @@ func interrupt(t *testing.T, calls, few int, start func(t *testing.T) errand) {
 		all = append(all, interruption{fmt.Sprintf("killed after %v", at), killAt(at)})
 	}
 	dice.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	done, struck, limit := 0, 0, time.Now().Add(time.Duration(often(120, 600))*time.Second) // a busy machine does less
+	done, struck, limit := 0, 0, time.Now().Add(time.Duration(often(60, 600))*time.Second) // a busy machine does less
 	for _, i := range all {
 		if time.Now().After(limit) {
 			break
@@ -383,7 +383,7 @@ func (m movingWorld) movedBack(t *testing.T) {
 // If fob import is interrupted at any moment, and whatever fails, each key can be used from
 // its file or from the store. The next run finishes, and --undo brings every byte back.
 func TestImportInterrupted(t *testing.T) {
-	interrupt(t, 12, 6, func(t *testing.T) errand {
+	interrupt(t, 12, 3, func(t *testing.T) errand {
 		m := plainTextWorld(t)
 		return errand{world: m.world, args: m.importAll(), holds: m.holds, finish: func(t *testing.T) {
 			m.moved(t)
@@ -395,7 +395,7 @@ func TestImportInterrupted(t *testing.T) {
 
 // So it is with --undo.
 func TestUndoInterrupted(t *testing.T) {
-	interrupt(t, 0, 6, func(t *testing.T) errand {
+	interrupt(t, 0, 3, func(t *testing.T) errand {
 		m := plainTextWorld(t)
 		m.must(t, "", m.importAll()...)
 		return errand{world: m.world, args: []string{"import", "--undo", "--yes"}, holds: m.holds, finish: func(t *testing.T) {
@@ -408,7 +408,7 @@ func TestUndoInterrupted(t *testing.T) {
 
 // Nor does --undo lose a key whose file somebody has removed since the import.
 func TestUndoWithoutSourceInterrupted(t *testing.T) {
-	interrupt(t, 0, 3, func(t *testing.T) errand {
+	interrupt(t, 0, 2, func(t *testing.T) errand {
 		m := plainTextWorld(t)
 		args := slices.DeleteFunc(m.importAll(), func(arg string) bool { return arg == "--yes" }) // kim's file stays
 		m.must(t, "", args...)
@@ -591,14 +591,14 @@ func (r rotatingWorld) replaced(t *testing.T) {
 // that works, and every key in AWS is in the store or expected by the journal. The next run
 // finishes, or goes back.
 func TestRotateInterrupted(t *testing.T) {
-	interrupt(t, 9, 8, func(t *testing.T) errand {
+	interrupt(t, 9, 4, func(t *testing.T) errand {
 		return newRotatingWorld(t, false).rotating()
 	})
 }
 
 // So it is where policies demand MFA, and each key needs a code of its own.
 func TestRotateWithMFAInterrupted(t *testing.T) {
-	interrupt(t, 13, 3, func(t *testing.T) errand {
+	interrupt(t, 13, 2, func(t *testing.T) errand {
 		return newRotatingWorld(t, true).rotating()
 	})
 }
@@ -624,7 +624,7 @@ func (r rotatingWorld) rotating() errand {
 
 // So it is with --abort.
 func TestAbortInterrupted(t *testing.T) {
-	interrupt(t, 4, 6, func(t *testing.T) errand {
+	interrupt(t, 4, 3, func(t *testing.T) errand {
 		r := newRotatingWorld(t, false)
 		r.must(t, "", "rotate", "dev", "--keep-old")
 		return errand{world: r.world, args: []string{"rotate", "dev", "--abort"}, holds: r.holds, over: func(t *testing.T) bool { return r.journal(t).Step == "" }, finish: func(t *testing.T) {

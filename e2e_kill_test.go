@@ -186,7 +186,7 @@ func TestKillAnywhere(t *testing.T) {
 	w.must(t, owners[0].stdin(), "add", "dev", "--stdin", "--yes")
 	add := lifetime(time.Since(began))
 	export := add
-	limit := time.Duration(often(20, 3600)) * time.Second // a busy machine does less
+	limit := time.Duration(often(12, 3600)) * time.Second // a busy machine does less
 	var kills, replaced int
 	for last := owners[0]; kills < often(150, 5000) && time.Since(began) < limit; {
 		o := owners[rand.IntN(2)]
@@ -642,7 +642,7 @@ func TestKillSignIn(t *testing.T) {
 			r.tokens()
 			lives := map[bool]*lifetime{true: new(lifetime), false: new(lifetime)} // of logins, and not
 			*lives[true], *lives[false] = lifetime(time.Since(began)), lifetime(time.Since(began))
-			limit := time.Duration(often(15, 1800)) * time.Second
+			limit := time.Duration(often(8, 1800)) * time.Second
 			var kills, renewed int
 			for round := 0; kills < often(60, 3000) && time.Since(began) < limit && !t.Failed(); round++ {
 				r.again(t)

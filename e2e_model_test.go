@@ -31,7 +31,7 @@ import (
 // every run. FOBTEST_MODEL=SEED:STEPS runs others.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	walks, steps := 8, 150
+	walks, steps := 4, 150
 	if os.Getenv("TORTURE") != "" {
 		walks, steps = 30, 300
 	}

@@ -116,7 +116,7 @@ func TestWireKilled(t *testing.T) {
 	after := read()
 	w.do(t, "", "wire", "--undo")
 	seen := map[string]int{}
-	for i := range 24 {
+	for i := range 16 {
 		args := []string{"wire", "--all", "--no-input"}
 		if i%2 == 1 {
 			args = []string{"wire", "--undo"}
@@ -129,7 +129,7 @@ func TestWireKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(i*i) * 120 * time.Microsecond)
+		time.Sleep(time.Duration(i*i) * 270 * time.Microsecond)
 		cmd.Process.Kill()
 		cmd.Wait()
 		switch read() {

@@ -243,7 +243,7 @@ func TestFaults(t *testing.T) {
 				t.Fatalf("without a fault: %v", err)
 			}
 			faults := faultsOf(trace)
-			every, survived, struck := max(1, len(faults)/60), map[string]int{}, 0
+			every, survived, struck := max(1, len(faults)/30), map[string]int{}, 0
 			if os.Getenv("TORTURE") != "" {
 				every = 1
 			}

@@ -291,7 +291,7 @@ func TestPowerCut(t *testing.T) {
 			copied.check(t, base)
 			nothing, everything := func(int) int { return 0 }, func(n int) int { return n }
 			something := func(n int) int { return rand.IntN(n + 1) }
-			cuts, every := 0, often(max(1, len(changes)/25), 1)
+			cuts, every := 0, often(max(1, len(changes)/15), 1)
 			for i, call := range changes {
 				if disk.do(t, base, call); i%every != 0 {
 					continue

@@ -112,7 +112,7 @@ func TestCrowdDuringRekeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustSetToken(t, s, exampleToken("1", portalEnds))
-	rekeys := often(5, 200)
+	rekeys := often(3, 200)
 	var wg sync.WaitGroup
 	var looks atomic.Int64
 	for range crowdSize() {

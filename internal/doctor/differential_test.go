@@ -41,7 +41,7 @@ func TestDifferential(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no sh in which the Go SDK's commands could be caught")
 	}
-	n := 3000
+	n := 2000
 	if os.Getenv("TORTURE") != "" {
 		n *= 10
 	}
