@@ -40,8 +40,8 @@ func TestEveryName(t *testing.T) {
 		tryNames(t, names)
 		return
 	}
-	// wine takes minutes for all of them in one store, and Linux tries the rest. Names that
-	// differ in case only are tried together.
+	// wine takes minutes for all of them in one store, and Linux tries the rest. In this order
+	// names that differ only in case lie side by side.
 	names = slices.DeleteFunc(names, func(name string) bool { return len(name) == 1 && name[0]%4 > 0 })
 	slices.SortStableFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	for some := range slices.Chunk(names, 12) {
